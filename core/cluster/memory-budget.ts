@@ -1,0 +1,46 @@
+/**
+ * One memory number per process, all budgets derived from it. A Node process holds: the binary and its libraries resident,
+ * V8 heaps (one per thread), buffers outside the heap (batches, exchange, state), and allocator slack.
+ *
+ *   process = runtime base + thread bases + slack + V8 heap of the main thread + per slot (V8 heap + network + managed)
+ */
+const MIB = 1024 * 1024
+/** Measured: resident set of `node` 24 with nothing loaded, rounded up. */
+const RUNTIME_BASE = 64 * MIB
+/** Measured: an idle worker thread, rounded up. */
+const THREAD_BASE = 12 * MIB
+/** What the allocator and a garbage collection's peak may take beyond the budgets. */
+const SLACK_FRACTION = 0.1
+const MIN_SLOT_HEAP = 16 * MIB
+
+export interface MemoryBudget {
+  readonly processBytes: number
+  /** --max-old-space-size of the main thread, MiB. */
+  readonly mainHeapMb: number
+  /** resourceLimits.maxOldGenerationSizeMb of each slot's thread. */
+  readonly slotHeapMb: number
+  /** Exchange buffers and batches of each slot. */
+  readonly slotNetworkBytes: number
+  /** Operators' state of each slot. */
+  readonly slotManagedBytes: number
+}
+
+/** Smallest container that `slots` slots fit in, bytes. */
+export function minimumProcessBytes(slots: number): number {
+  return Math.ceil((RUNTIME_BASE + THREAD_BASE * slots + 24 * MIB + slots * (MIN_SLOT_HEAP + 16 * MIB)) / (1 - SLACK_FRACTION))
+}
+
+export function memoryBudget(processBytes: number, slots: number, managedFraction: number): MemoryBudget {
+  const free = processBytes * (1 - SLACK_FRACTION) - RUNTIME_BASE - THREAD_BASE * slots
+  const mainHeap = Math.max(24 * MIB, Math.min(128 * MIB, free * 0.15))
+  const perSlot = Math.max(MIN_SLOT_HEAP + 16 * MIB, (free - mainHeap) / slots)
+  const managed = perSlot * managedFraction
+  const network = Math.max(8 * MIB, Math.min(64 * MIB, perSlot * 0.15))
+  return {
+    processBytes,
+    mainHeapMb: Math.floor(mainHeap / MIB),
+    slotHeapMb: Math.max(16, Math.floor((perSlot - managed - network) / MIB)),
+    slotNetworkBytes: Math.floor(network),
+    slotManagedBytes: Math.floor(managed),
+  }
+}

@@ -1,0 +1,80 @@
+import { double, duration, integer, option, oneOf, string } from '../option.js'
+
+export const TASK_SLOTS = option('taskmanager.numberOfTaskSlots', integer(1, 1024), {
+  default: '1',
+  description: 'Slots (worker threads) of a TaskManager. On YARN the slots a job needs, divided by this, are the containers asked for.',
+})
+export const TASKMANAGER_HOST = option('taskmanager.host', string(), {
+  description: 'Host name that a TaskManager tells others to reach it by. On YARN: the node’s own name.',
+})
+export const TASKMANAGER_BIND_HOST = option('taskmanager.bind-host', string(), {
+  description: 'Interface that a TaskManager listens on.',
+})
+export const TASKMANAGER_DATA_PORT = option('taskmanager.data.port', string(), {
+  default: '0',
+  description: 'Port, list or range of ports (50100-50200) for the exchange between TaskManagers; 0: any free port.',
+})
+export const TASKMANAGER_REGISTRATION_TIMEOUT = option('taskmanager.registration.timeout', duration(), {
+  default: '5 min',
+  description: 'A TaskManager that cannot register with a JobManager for so long ends itself.',
+})
+export const JOBMANAGER_RPC_ADDRESS = option('jobmanager.rpc.address', string(), {
+  description: 'Host that TaskManagers reach the JobManager by. Set by the framework on YARN.',
+})
+export const JOBMANAGER_RPC_PORT = option('jobmanager.rpc.port', string(), {
+  default: '6123',
+  description: 'Port (or range) of the JobManager’s internal endpoint in a standalone cluster.',
+})
+export const JOBMANAGER_BIND_HOST = option('jobmanager.bind-host', string(), { description: 'Interface that the JobManager listens on.' })
+export const HEARTBEAT_INTERVAL = option('heartbeat.interval', duration(), {
+  default: '10 s',
+  description: 'Time between two heartbeats of JobManager and TaskManager. Metrics travel more often where somebody looks.',
+})
+export const HEARTBEAT_TIMEOUT = option('heartbeat.timeout', duration(), {
+  default: '50 s',
+  description: 'Silence after which a peer is held lost. A broken connection or a finished container is noticed at once.',
+})
+export const SLOT_REQUEST_TIMEOUT = option('slot.request.timeout', duration(), {
+  default: '5 min',
+  description: 'A job that does not get its slots for so long fails, naming what it waited for.',
+})
+export const TASKMANAGER_IDLE_TIMEOUT = option('resourcemanager.taskmanager-timeout', duration(), {
+  default: '30 s',
+  description: 'An idle TaskManager is given back after this time.',
+})
+export const WORKER_REGISTRATION_TIMEOUT = option('resourcemanager.taskmanager-registration.timeout', duration(), {
+  default: '5 min',
+  description: 'A started TaskManager must register within this time, else it is given back and another is asked for.',
+})
+export const START_WORKER_MAX_FAILURE_RATE = option('resourcemanager.start-worker.max-failure-rate', double(0), {
+  default: '10.0',
+  description: 'Failed starts of TaskManagers per minute before the ResourceManager pauses.',
+})
+export const START_WORKER_RETRY_INTERVAL = option('resourcemanager.start-worker.retry-interval', duration(), {
+  default: '3 s',
+  description: 'That pause.',
+})
+export const PREVIOUS_WORKER_RECOVERY_TIMEOUT = option('resourcemanager.previous-worker.recovery.timeout', duration(), {
+  default: '5 s',
+  description: 'How long a new JobManager attempt waits for the TaskManagers of the attempt before it (Flink: 0).',
+})
+export const FAILOVER_STRATEGY = option('jobmanager.execution.failover-strategy', oneOf('region', 'full'), {
+  default: 'region',
+  description: 'What restarts after a task failed: the pipelined region around it, or the whole job.',
+})
+export const RESOURCE_WAIT_TIMEOUT = option('jobmanager.adaptive-scheduler.submission.resource-wait-timeout', duration(), {
+  default: '5 min',
+  description: 'How long a job waits for the slots it asked for before it starts with those there are, or fails.',
+  deprecatedKeys: ['jobmanager.adaptive-scheduler.resource-wait-timeout'],
+})
+export const RESOURCE_STABILIZATION_TIMEOUT = option('jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout', duration(), {
+  default: '10 s',
+  description: 'How long to wait for more slots once the minimum is there.',
+})
+export const TASK_CANCELLATION_TIMEOUT = option('task.cancellation.timeout', duration(), {
+  default: '3 min',
+  description: 'A TaskManager whose task ignores its cancellation for so long ends itself.',
+})
+export const IO_TMP_DIRS = option('io.tmp.dirs', string(), {
+  description: 'Scratch directories, separated by comma or colon. On YARN: the container’s LOCAL_DIRS.',
+})

@@ -1,0 +1,21 @@
+import { double, memorySize, option } from '../option.js'
+
+/**
+ * One number per process; all budgets derive from it (core/cluster/memory-budget.ts). Flink's finer keys of the JVM's areas
+ * are accepted and have no effect.
+ */
+export const JOBMANAGER_PROCESS_SIZE = option('jobmanager.memory.process.size', memorySize(), {
+  default: '256 mb',
+  description: 'Memory of the JobManager’s container (Flink: 1600 MB).',
+})
+export const TASKMANAGER_PROCESS_SIZE = option('taskmanager.memory.process.size', memorySize(), {
+  default: '256 mb',
+  description: 'Memory of a TaskManager’s container (Flink: 1728 MB).',
+})
+export const MANAGED_MEMORY_FRACTION = option('taskmanager.memory.managed.fraction', double(0, 0.9), {
+  default: '0.4',
+  description: 'Share of the memory beyond the runtime’s own that is for operators’ state, split evenly among the slots.',
+})
+export const MANAGED_MEMORY_SIZE = option('taskmanager.memory.managed.size', memorySize(), {
+  description: 'The same as an absolute size.',
+})

@@ -1,0 +1,101 @@
+/**
+ * Operator specs: what an operator is, as plain JSON made by a planner. The running operator of the same name lives in
+ * runtime/operators (sources and sinks: runtime/connectors). Column indexes count the operator's input columns.
+ */
+import * as z from 'zod'
+import { SchemaSchema } from '../types/schema.js'
+import { LogicalTypeSchema } from '../types/logical-type.js'
+import { ExpressionSchema } from './expression.js'
+
+const columns = z.array(z.int().min(0)).readonly()
+const schema = SchemaSchema
+/** Connector or format options as in the WITH clause. */
+const options = z.record(z.string(), z.string()).readonly()
+
+export const AggregateCallSchema = z.object({
+  /** COUNT (no args: COUNT(*)), SUM, AVG, MIN, MAX. */
+  function: z.enum(['COUNT', 'SUM', 'AVG', 'MIN', 'MAX']),
+  args: columns,
+  distinct: z.boolean(),
+  /** Column of a BOOLEAN that must be TRUE for the row to count: FILTER (WHERE …). */
+  filter: z.int().min(0).optional(),
+  type: LogicalTypeSchema,
+})
+export type AggregateCall = z.infer<typeof AggregateCallSchema>
+
+export const SortKeySchema = z.object({ column: z.int().min(0), ascending: z.boolean(), nullsFirst: z.boolean() })
+export type SortKey = z.infer<typeof SortKeySchema>
+
+export const OperatorSpecSchema = z.discriminatedUnion('op', [
+  /** Reads a table. Output: `schema` (the physical columns that are read). No input. */
+  z.object({ op: z.literal('source'), connector: z.string(), tableName: z.string(), options, schema, bounded: z.boolean() }),
+  /** Keeps rows whose condition is TRUE, then computes the projection. Row kinds are kept. */
+  z.object({ op: z.literal('calc'), condition: ExpressionSchema.optional(), projection: z.array(ExpressionSchema).readonly() }),
+  /**
+   * Watermarks: the highest value of `expression` (TIMESTAMP or TIMESTAMP_LTZ) so far, in ms; rows pass unchanged.
+   * As in Flink SQL the watermark is the value itself: a window [s, e) fires when it reaches e - 1.
+   */
+  z.object({ op: z.literal('watermark'), expression: ExpressionSchema, rowtimeColumn: z.int().min(0), idleTimeoutMs: z.number() }),
+  /**
+   * GROUP BY keys. Output: keys, then one column per call. `output` 'changelog': +I, then -U/+U as groups change, -D when a
+   * group vanishes; 'final': +I once per group at the end of input (batch). No keys: one global group, which in 'final' mode
+   * yields a row even without input (COUNT 0, others NULL).
+   */
+  z.object({
+    op: z.literal('group-aggregate'),
+    keys: columns,
+    calls: z.array(AggregateCallSchema).readonly(),
+    /** True when the input may retract (-U, -D). */
+    retractInput: z.boolean(),
+    output: z.enum(['changelog', 'final']),
+  }),
+  /**
+   * Window TVF + GROUP BY window_start, window_end (+ keys), fused. Output: keys, calls, then the window columns of `emit` in
+   * that order. A window fires when the watermark reaches its end - 1; later rows for it are dropped and counted.
+   */
+  z.object({
+    op: z.literal('window-aggregate'),
+    window: z.object({ kind: z.literal('tumble'), sizeMs: z.number().positive(), offsetMs: z.number() }),
+    timeColumn: z.int().min(0),
+    keys: columns,
+    calls: z.array(AggregateCallSchema).readonly(),
+    emit: z.array(z.enum(['window_start', 'window_end', 'window_time'])).readonly(),
+  }),
+  /** TUMBLE TVF without aggregation: appends window_start, window_end, window_time. */
+  z.object({ op: z.literal('window-table-function'), window: z.object({ kind: z.literal('tumble'), sizeMs: z.number().positive(), offsetMs: z.number() }), timeColumn: z.int().min(0) }),
+  /**
+   * Regular inner join of input 0 (left) and 1 (right) on leftKeys = rightKeys (NULL never equals), then `condition` over
+   * left ++ right columns. Output: left ++ right. Keeps both sides as state; retractions of either side are joined too.
+   */
+  z.object({ op: z.literal('join'), joinType: z.enum(['inner']), leftKeys: columns, rightKeys: columns, condition: ExpressionSchema.optional() }),
+  /**
+   * ORDER BY … [LIMIT n] [OFFSET m]. 'final': rows sorted, emitted at the end of input. 'changelog' (streaming Top-N): emits
+   * the change of the first n rows after each batch. No keys: LIMIT alone.
+   */
+  z.object({
+    op: z.literal('sort-limit'),
+    keys: z.array(SortKeySchema).readonly(),
+    limit: z.int().min(0).optional(),
+    offset: z.int().min(0),
+    output: z.enum(['changelog', 'final']),
+  }),
+  /** UNION ALL: passes the rows of all its inputs. */
+  z.object({ op: z.literal('union') }),
+  /** Literal rows: `values[row][column]` as in LiteralValue. No input. */
+  z.object({ op: z.literal('values'), schema, rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))).readonly() }),
+  /** Writes a table. Input: `schema`. `notNull`: columns that must not be NULL, and what to do then. */
+  z.object({
+    op: z.literal('sink'),
+    connector: z.string(),
+    tableName: z.string(),
+    options,
+    schema,
+    notNullEnforcer: z.enum(['ERROR', 'DROP']),
+  }),
+  /** Result of a SELECT on its way to the client, through the operator's coordinator beside the JobMaster. */
+  z.object({ op: z.literal('collect'), schema }),
+])
+
+export type OperatorSpec = z.infer<typeof OperatorSpecSchema>
+export type OperatorKind = OperatorSpec['op']
+export type SpecOf<K extends OperatorKind> = Extract<OperatorSpec, { op: K }>

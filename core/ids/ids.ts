@@ -1,0 +1,40 @@
+/** Typed identifiers. Flink's ids are 16 random bytes as 32 lower-case hex digits. */
+import type { RandomSource } from '../time/environment.js'
+
+declare const brand: unique symbol
+type Id<Name extends string> = string & { readonly [brand]: Name }
+
+/** Flink's JobID. */
+export type JobId = Id<'JobId'>
+/** Flink's JobVertexID: a chain of operators in the job graph. */
+export type VertexId = Id<'VertexId'>
+/** Stable id of one operator; state and functions are found by it. */
+export type OperatorId = Id<'OperatorId'>
+/** An edge of the job graph: one result partition of its source, one input gate of its target. */
+export type EdgeId = Id<'EdgeId'>
+/** One attempt to run one subtask of a vertex. */
+export type ExecutionAttemptId = Id<'ExecutionAttemptId'>
+/** A slot given to a job. */
+export type AllocationId = Id<'AllocationId'>
+/** A TaskManager: on YARN its container id, elsewhere free text. */
+export type ResourceId = Id<'ResourceId'>
+
+export const HEX_32 = /^[0-9a-f]{32}$/
+
+export function newHexId<T extends JobId | VertexId | OperatorId | EdgeId | AllocationId>(random: RandomSource): T {
+  return random.bytes(16).toString('hex') as T
+}
+
+export function jobId(text: string): JobId {
+  if (!HEX_32.test(text)) throw new Error(`not a job id (32 lower-case hex digits): '${text}'`)
+  return text as JobId
+}
+
+/** `<vertex>_<subtask>_<attempt>`: unique in a job and readable in a log. */
+export function executionAttemptId(job: JobId, vertex: VertexId, subtask: number, attempt: number): ExecutionAttemptId {
+  return `${job}_${vertex}_${subtask}_${attempt}` as ExecutionAttemptId
+}
+
+export function resourceId(text: string): ResourceId {
+  return text as ResourceId
+}

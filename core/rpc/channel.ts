@@ -1,0 +1,14 @@
+/**
+ * An ordered, reliable, message-wise connection between two endpoints: a MessagePort between threads of one process, a TLS
+ * socket between processes (tls-channel.ts). Messages are plain JSON values.
+ */
+export interface Channel {
+  send(message: unknown): void
+  /** One listener; messages that came before it was set are kept for it. */
+  onMessage(listener: (message: unknown) => void): void
+  /** Called once when the channel is gone, with the reason when there is one. Later sends are dropped. */
+  onClose(listener: (reason?: Error) => void): void
+  close(): void
+  /** Who is at the other end, for people. */
+  readonly peer: string
+}

@@ -1,0 +1,96 @@
+/** Gateways between the master and a TaskExecutor. Endpoint names: 'resourcemanager', 'jobmaster/<jobId>', 'taskexecutor'. */
+import * as z from 'zod'
+import { WireErrorSchema } from '../../errors/wire-error.js'
+import { TaskDeploymentDescriptorSchema } from '../../graph/deployment.js'
+import { EXECUTION_STATES } from '../../graph/states.js'
+import type { AllocationId, ExecutionAttemptId, JobId, OperatorId, ResourceId } from '../../ids/ids.js'
+import { call, gateway } from '../gateway.js'
+
+const id = <T extends string>() => z.string().min(1).max(300) as unknown as z.ZodType<T>
+const nothing = z.object({})
+/** JSON that only the operator and its coordinator understand; each checks it against its own schema. */
+const operatorEvent = z.unknown()
+
+/** Counters of one running or ended subtask; all since its start. */
+export const TaskMetricsSchema = z.object({
+  recordsIn: z.number(),
+  recordsOut: z.number(),
+  bytesIn: z.number(),
+  bytesOut: z.number(),
+  busyMs: z.number(),
+  idleMs: z.number(),
+  backPressuredMs: z.number(),
+  /** Lowest watermark of the inputs, ms; null: none yet. */
+  watermark: z.number().nullable(),
+  /** Rows dropped because their window had fired. */
+  lateRecordsDropped: z.number(),
+})
+export type TaskMetrics = z.infer<typeof TaskMetricsSchema>
+
+export const SlotReportSchema = z.array(z.object({ slotIndex: z.int().min(0), allocationId: id<AllocationId>().nullable(), jobId: id<JobId>().nullable() }))
+export type SlotReport = z.infer<typeof SlotReportSchema>
+
+/** Served by the TaskExecutor at 'taskexecutor'; calls carry the master's epoch. */
+export const TaskExecutorGateway = gateway('TaskExecutor', {
+  /** Reserves a slot for a job. Idempotent by allocationId. */
+  allocateSlot: call(z.object({ slotIndex: z.int().min(0), allocationId: id<AllocationId>(), jobId: id<JobId>() }), nothing),
+  /** Ends the tasks of the slot, then frees it. */
+  freeSlot: call(z.object({ allocationId: id<AllocationId>(), reason: z.string() }), nothing),
+  /** Takes a task over: answers once it is accepted; its states follow by JobMaster.updateTaskExecutionState. Idempotent. */
+  submitTask: call(TaskDeploymentDescriptorSchema, nothing),
+  cancelTask: call(z.object({ executionAttemptId: id<ExecutionAttemptId>() }), nothing),
+  /** The master is done with this TaskExecutor: it ends itself with status 0. */
+  shutdown: call(z.object({ reason: z.string() }), nothing),
+})
+
+/** Served by the master at 'resourcemanager'. */
+export const ResourceManagerGateway = gateway('ResourceManager', {
+  registerTaskExecutor: call(
+    z.object({
+      resourceId: id<ResourceId>(),
+      /** Host for people and for others' connections. */
+      host: z.string(),
+      pid: z.int(),
+      /** One per slot: where its data exchange listens (port 0: only inside the process). */
+      slots: z.array(z.object({ slotIndex: z.int().min(0), dataPort: z.int().min(0) })).min(1),
+      slotReport: SlotReportSchema,
+      hardware: z.object({ cpuCores: z.number(), physicalMemory: z.number(), freeMemory: z.number(), managedMemory: z.number() }),
+      /** Container's size in bytes, 0 where unknown. */
+      processMemory: z.number(),
+    }),
+    /** `epoch` fences every later call in both directions. Refusal (unknown worker) is an error. */
+    z.object({ epoch: z.int(), heartbeatIntervalMs: z.number(), heartbeatTimeoutMs: z.number() }),
+  ),
+  heartbeat: call(
+    z.object({
+      resourceId: id<ResourceId>(),
+      slotReport: SlotReportSchema,
+      residentSetBytes: z.number(),
+      tasks: z.array(z.object({ executionAttemptId: id<ExecutionAttemptId>(), metrics: TaskMetricsSchema })),
+    }),
+    nothing,
+  ),
+})
+
+/** A two-phase sink's outcome of one subtask: files written and not yet visible, as its committer understands them. */
+export const CommittablesSchema = z.array(z.object({ operatorId: id<OperatorId>(), committable: z.unknown() }))
+
+/** Served by the master at 'jobmaster/<jobId>'; calls carry the master's epoch. */
+export const JobMasterGateway = gateway('JobMaster', {
+  updateTaskExecutionState: call(
+    z.object({
+      executionAttemptId: id<ExecutionAttemptId>(),
+      state: z.enum(EXECUTION_STATES),
+      error: WireErrorSchema.optional(),
+      metrics: TaskMetricsSchema.optional(),
+      /** With FINISHED: what the coordinators of the task's sinks commit when the job ends well. */
+      committables: CommittablesSchema.optional(),
+    }),
+    nothing,
+  ),
+  /** An operator asks its coordinator (source: a split; collect: hands over rows). The answer may take as long as it needs. */
+  operatorRequest: call(
+    z.object({ executionAttemptId: id<ExecutionAttemptId>(), operatorId: id<OperatorId>(), event: operatorEvent }),
+    z.object({ answer: operatorEvent }),
+  ),
+})

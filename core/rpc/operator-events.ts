@@ -1,0 +1,15 @@
+/** What operators and their coordinators beside the JobMaster say to each other (`JobMaster.operatorRequest`). */
+import * as z from 'zod'
+
+/** Source → enumerator. */
+export const SourceRequestSchema = z.object({ type: z.literal('requestSplit') })
+/** `split`: JSON that the connector's reader understands; null: there are no more, the source ends. */
+export const SourceAnswerSchema = z.object({ split: z.unknown().nullable() })
+
+/** A cell of a collected row as text; null is SQL NULL. Text as Flink prints it (CAST to STRING). */
+export const CollectedRowSchema = z.object({ kind: z.int().min(0).max(3), cells: z.array(z.string().nullable()) })
+export type CollectedRow = z.infer<typeof CollectedRowSchema>
+
+/** Collect operator → coordinator. The answer comes when there is room for more (back-pressure). */
+export const CollectRequestSchema = z.object({ type: z.literal('rows'), rows: z.array(CollectedRowSchema).max(10_000) })
+export const CollectAnswerSchema = z.object({})

@@ -1,0 +1,197 @@
+/** Builds batches row by row, column by column. Buffers grow as needed and are not reused after `finish`. */
+import type { LogicalType, Value } from '#core/types/logical-type.js'
+import { RowKind } from '#core/types/row-kind.js'
+import type { Schema } from '#core/types/schema.js'
+import { Batch, BATCH_CAPACITY } from './batch.js'
+import { vectorKind, type Vector, type VectorKind } from './vector.js'
+
+const encoder = new TextEncoder()
+const LOW_64 = (1n << 64n) - 1n
+
+/** One column under construction. `append*` fits the column's kind; appendValue takes any column's JavaScript value. */
+export class ColumnBuilder {
+  readonly type: LogicalType
+  readonly kind: VectorKind
+  length = 0
+  #int32: Int32Array
+  #int64: BigInt64Array
+  #float64: Float64Array
+  #uint8: Uint8Array
+  #offsets: Int32Array
+  #bytes: Uint8Array
+  #bytesLength = 0
+  #nulls: Uint8Array | undefined
+
+  constructor(type: LogicalType, capacity = BATCH_CAPACITY) {
+    this.type = type
+    this.kind = vectorKind(type)
+    const size = (of: VectorKind) => (this.kind === of ? capacity : 0)
+    this.#uint8 = new Uint8Array(size('boolean'))
+    this.#int32 = new Int32Array(size('int32') + size('utf8')) // utf8: lengths
+    this.#offsets = new Int32Array(size('utf8'))
+    this.#bytes = new Uint8Array(size('utf8') * 16)
+    this.#int64 = new BigInt64Array(size('int64') + size('decimal128') * 2)
+    this.#float64 = new Float64Array(size('float64'))
+  }
+
+  appendNull(): void {
+    const row = this.length
+    const bytes = (row >> 3) + 1
+    if (this.#nulls === undefined) this.#nulls = new Uint8Array(Math.max(bytes, BATCH_CAPACITY >> 3))
+    else if (this.#nulls.length < bytes) this.#nulls = grow(this.#nulls, bytes)
+    this.#nulls[row >> 3] = (this.#nulls[row >> 3] ?? 0) | (1 << (row & 7))
+    switch (this.kind) {
+      case 'boolean':
+        return this.appendBoolean(false)
+      case 'int32':
+        return this.appendInt32(0)
+      case 'int64':
+        return this.appendInt64(0n)
+      case 'float64':
+        return this.appendFloat64(0)
+      case 'decimal128':
+        return this.appendDecimal128(0n)
+      case 'utf8':
+        return this.appendUtf8(this.#bytes, 0, 0)
+    }
+  }
+
+  appendBoolean(value: boolean): void {
+    if (this.length >= this.#uint8.length) this.#uint8 = grow(this.#uint8, this.length + 1)
+    this.#uint8[this.length++] = value ? 1 : 0
+  }
+
+  appendInt32(value: number): void {
+    if (this.length >= this.#int32.length) this.#int32 = grow(this.#int32, this.length + 1)
+    this.#int32[this.length++] = value
+  }
+
+  /** BIGINT, timestamps (ms), compact decimals (unscaled); wraps to 64 bits. */
+  appendInt64(value: bigint): void {
+    if (this.length >= this.#int64.length) this.#int64 = grow(this.#int64, this.length + 1)
+    this.#int64[this.length++] = value
+  }
+
+  appendFloat64(value: number): void {
+    if (this.length >= this.#float64.length) this.#float64 = grow(this.#float64, this.length + 1)
+    this.#float64[this.length++] = value
+  }
+
+  appendDecimal128(unscaled: bigint): void {
+    const lane = this.length * 2
+    if (lane + 2 > this.#int64.length) this.#int64 = grow(this.#int64, lane + 2)
+    this.#int64[lane] = BigInt.asIntN(64, unscaled & LOW_64)
+    this.#int64[lane + 1] = BigInt.asIntN(64, unscaled >> 64n)
+    this.length++
+  }
+
+  /** UTF-8 bytes [start, end) of `source`, copied. */
+  appendUtf8(source: Uint8Array, start: number, end: number): void {
+    const row = this.length
+    const length = end - start
+    if (row >= this.#int32.length) {
+      this.#int32 = grow(this.#int32, row + 1)
+      this.#offsets = grow(this.#offsets, row + 1)
+    }
+    if (this.#bytesLength + length > this.#bytes.length) this.#bytes = grow(this.#bytes, this.#bytesLength + length)
+    if (length > 0) this.#bytes.set(source.subarray(start, end), this.#bytesLength)
+    this.#offsets[row] = this.#bytesLength
+    this.#int32[row] = length
+    this.#bytesLength += length
+    this.length++
+  }
+
+  appendString(value: string): void {
+    const row = this.length
+    if (row >= this.#int32.length) {
+      this.#int32 = grow(this.#int32, row + 1)
+      this.#offsets = grow(this.#offsets, row + 1)
+    }
+    const most = this.#bytesLength + value.length * 3
+    if (most > this.#bytes.length) this.#bytes = grow(this.#bytes, most)
+    const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.#bytesLength))
+    this.#offsets[row] = this.#bytesLength
+    this.#int32[row] = written
+    this.#bytesLength += written
+    this.length++
+  }
+
+  /** The column's JavaScript value (core/types/logical-type.ts); null is NULL. */
+  appendValue(value: Value): void {
+    if (value === null) return this.appendNull()
+    switch (this.kind) {
+      case 'boolean':
+        return this.appendBoolean(value as boolean)
+      case 'int32':
+        return this.appendInt32(value as number)
+      case 'int64':
+        return this.appendInt64(value as bigint)
+      case 'float64':
+        return this.appendFloat64(value as number)
+      case 'decimal128':
+        return this.appendDecimal128(value as bigint)
+      case 'utf8':
+        return this.appendString(value as string)
+    }
+  }
+
+  finish(): Vector {
+    const { type, length } = this
+    const nulls = this.#nulls?.length !== undefined && this.#nulls.length < (length + 7) >> 3 ? grow(this.#nulls, (length + 7) >> 3) : this.#nulls
+    switch (this.kind) {
+      case 'boolean':
+        return { kind: 'boolean', type, nulls, values: this.#uint8.subarray(0, length) }
+      case 'int32':
+        return { kind: 'int32', type, nulls, values: this.#int32.subarray(0, length) }
+      case 'int64':
+        return { kind: 'int64', type, nulls, values: this.#int64.subarray(0, length) }
+      case 'float64':
+        return { kind: 'float64', type, nulls, values: this.#float64.subarray(0, length) }
+      case 'decimal128':
+        return { kind: 'decimal128', type, nulls, lanes: this.#int64.subarray(0, length * 2) }
+      case 'utf8':
+        return { kind: 'utf8', type, nulls, offsets: this.#offsets.subarray(0, length), lengths: this.#int32.subarray(0, length), bytes: this.#bytes.subarray(0, this.#bytesLength) }
+    }
+  }
+}
+
+/** A whole batch under construction. Append one value to each of `columns`, then call endRow. */
+export class BatchBuilder {
+  readonly schema: Schema
+  readonly columns: readonly ColumnBuilder[]
+  #length = 0
+  #rowKinds: Uint8Array | undefined
+
+  constructor(schema: Schema, capacity = BATCH_CAPACITY) {
+    this.schema = schema
+    this.columns = schema.fields.map((field) => new ColumnBuilder(field.type, capacity))
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  endRow(kind: RowKind = RowKind.INSERT): void {
+    if (kind !== RowKind.INSERT && this.#rowKinds === undefined) this.#rowKinds = new Uint8Array(Math.max(BATCH_CAPACITY, this.#length + 1))
+    if (this.#rowKinds !== undefined) {
+      if (this.#length >= this.#rowKinds.length) this.#rowKinds = grow(this.#rowKinds, this.#length + 1)
+      this.#rowKinds[this.#length] = kind
+    }
+    this.#length++
+  }
+
+  appendRow(values: readonly Value[], kind: RowKind = RowKind.INSERT): void {
+    for (let i = 0; i < this.columns.length; i++) this.columns[i]?.appendValue(values[i] ?? null)
+    this.endRow(kind)
+  }
+
+  finish(): Batch {
+    return new Batch(this.schema, this.columns.map((column) => column.finish()), this.#length, undefined, this.#rowKinds?.subarray(0, this.#length))
+  }
+}
+
+function grow<A extends Uint8Array | Int32Array | BigInt64Array | Float64Array>(array: A, atLeast: number): A {
+  const bigger = new (array.constructor as new (length: number) => A)(Math.max(atLeast, array.length * 2, 16))
+  ;(bigger as Uint8Array).set(array as Uint8Array)
+  return bigger
+}

@@ -1,0 +1,71 @@
+/**
+ * Columns. Every kind holds its values in typed arrays over any ArrayBuffer (later: a slot's arena); row i of a column is
+ * position i in them. NULL: bit i of `nulls` is set (least significant bit first); `nulls` is absent when no row is NULL, and
+ * the value at a NULL position means nothing.
+ */
+import { MAX_COMPACT_DECIMAL_PRECISION, type LogicalType } from '#core/types/logical-type.js'
+
+interface VectorBase {
+  readonly type: LogicalType
+  readonly nulls: Uint8Array | undefined
+}
+/** BOOLEAN: 0 or 1. */
+export interface BooleanVector extends VectorBase {
+  readonly kind: 'boolean'
+  readonly values: Uint8Array
+}
+/** INT, DATE (days since 1970-01-01). */
+export interface Int32Vector extends VectorBase {
+  readonly kind: 'int32'
+  readonly values: Int32Array
+}
+/** BIGINT, TIMESTAMP and TIMESTAMP_LTZ (ms), DECIMAL of at most 18 digits (unscaled). */
+export interface Int64Vector extends VectorBase {
+  readonly kind: 'int64'
+  readonly values: BigInt64Array
+}
+export interface Float64Vector extends VectorBase {
+  readonly kind: 'float64'
+  readonly values: Float64Array
+}
+/** DECIMAL of more than 18 digits, unscaled: lanes 2i (low 64 bits) and 2i+1 (high 64 bits, signed). */
+export interface Decimal128Vector extends VectorBase {
+  readonly kind: 'decimal128'
+  readonly lanes: BigInt64Array
+}
+/** VARCHAR: row i is bytes[offsets[i], offsets[i] + lengths[i]) in UTF-8. Rows may share and skip bytes. */
+export interface Utf8Vector extends VectorBase {
+  readonly kind: 'utf8'
+  readonly offsets: Int32Array
+  readonly lengths: Int32Array
+  readonly bytes: Uint8Array
+}
+
+export type Vector = BooleanVector | Int32Vector | Int64Vector | Float64Vector | Decimal128Vector | Utf8Vector
+export type VectorKind = Vector['kind']
+
+/** A NULL-typed column (a bare NULL literal) is a boolean vector whose rows are all NULL. */
+export function vectorKind(type: LogicalType): VectorKind {
+  switch (type.kind) {
+    case 'NULL':
+    case 'BOOLEAN':
+      return 'boolean'
+    case 'INT':
+    case 'DATE':
+      return 'int32'
+    case 'BIGINT':
+    case 'TIMESTAMP':
+    case 'TIMESTAMP_LTZ':
+      return 'int64'
+    case 'DOUBLE':
+      return 'float64'
+    case 'DECIMAL':
+      return type.precision <= MAX_COMPACT_DECIMAL_PRECISION ? 'int64' : 'decimal128'
+    case 'VARCHAR':
+      return 'utf8'
+  }
+}
+
+export function isNull(vector: Vector, row: number): boolean {
+  return vector.nulls !== undefined && ((vector.nulls[row >> 3] ?? 0) & (1 << (row & 7))) !== 0
+}

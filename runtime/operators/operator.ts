@@ -1,0 +1,65 @@
+/**
+ * The contract of operators, sources and sinks as a task runs them. All methods are called from the slot's mailbox, one at a
+ * time; none blocks. A method that returns a promise holds back the next input of the task until it settles (back-pressure).
+ */
+import type { Configuration } from '#core/config/configuration.js'
+import type { FileSystems } from '#core/fs/file-systems.js'
+import type { OperatorId } from '#core/ids/ids.js'
+import type { Environment } from '#core/time/environment.js'
+import type { Schema } from '#core/types/schema.js'
+import type { Batch } from '../columnar/batch.js'
+
+/** No watermark yet, and the watermark after the last record. */
+export const NO_WATERMARK = Number.MIN_SAFE_INTEGER
+export const MAX_WATERMARK = Number.MAX_SAFE_INTEGER
+
+/** Where an operator's output goes: the next operator of the chain, and result partitions. */
+export interface Output {
+  collect(batch: Batch): void
+  /** Ms; rises strictly, the caller sees to it. */
+  emitWatermark(watermark: number): void
+}
+
+export interface OperatorContext {
+  readonly operatorId: OperatorId
+  readonly operatorName: string
+  readonly subtaskIndex: number
+  readonly parallelism: number
+  readonly maxParallelism: number
+  readonly inputSchemas: readonly Schema[]
+  readonly outputSchema: Schema
+  /** Job-level configuration. */
+  readonly configuration: Configuration
+  readonly environment: Environment
+  readonly fileSystems: FileSystems
+  /** Asks the operator's coordinator beside the JobMaster (core/rpc/operator-events.ts). */
+  requestCoordinator(event: unknown): Promise<unknown>
+  /** A line of the print connector: the container's stdout, or the client's terminal in local mode. */
+  printLine(line: string, stderr: boolean): void
+  /** Counts rows dropped because they came too late. */
+  countLate(rows: number): void
+  /** Runs the action in the mailbox after `delay` ms unless the task has ended. */
+  schedule(delay: number, action: () => void): { cancel(): void }
+}
+
+export interface Operator {
+  open?(context: OperatorContext, output: Output): void | Promise<void>
+  /** `input` counts the operator's inputs (a join: 0 left, 1 right). May be called again before a returned promise settles. */
+  processBatch(batch: Batch, input: number): void | Promise<void>
+  /** The lowest watermark over all inputs has risen. The operator passes it on when it has emitted what it fires. */
+  processWatermark(watermark: number): void
+  /** That input has ended. After the last one the operator emits what is left; the task then sends MAX_WATERMARK before this. */
+  endInput(input: number): void | Promise<void>
+  /** Sinks: after endInput. What the coordinator commits when the whole job has ended well; [] or absent: nothing. */
+  prepareCommit?(): Promise<readonly unknown[]>
+  /** Always called once at the end; `failed`: the task failed or was cancelled, uncommitted work is given up. */
+  close?(failed: boolean): void | Promise<void>
+}
+
+/** A source: pulled by the task whenever its outputs have room. */
+export interface SourceOperator {
+  open?(context: OperatorContext, output: Output): void | Promise<void>
+  /** Emits at most a few batches. 'more': call again; 'end': no more rows will come. A promise: waiting for input. */
+  poll(): 'more' | 'end' | Promise<'more' | 'end'>
+  close?(failed: boolean): void | Promise<void>
+}
