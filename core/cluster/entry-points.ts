@@ -5,11 +5,11 @@
 import { existsSync } from 'node:fs'
 
 const ENTRIES = {
-  am: { built: '../am/main.js', bundled: './am.mjs' },
-  container: { built: '../container/main.js', bundled: './container.mjs' },
-  slot: { built: '../container/slot-main.js', bundled: './slot.mjs' },
+  am: { built: '../../am/main.js', bundled: './am.mjs' },
+  container: { built: '../../container/main.js', bundled: './container.mjs' },
+  slot: { built: '../../container/slot-main.js', bundled: './slot.mjs' },
   /** The AM-RM heartbeat thread. */
-  heartbeat: { built: '../am/resourcemanager/drivers/yarn/heartbeat-main.js', bundled: './heartbeat.mjs' },
+  heartbeat: { built: '../../am/resourcemanager/drivers/yarn/heartbeat-main.js', bundled: './heartbeat.mjs' },
 } as const
 
 export type EntryPoint = keyof typeof ENTRIES
