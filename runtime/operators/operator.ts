@@ -4,7 +4,7 @@
  */
 import type { Configuration } from '#core/config/configuration.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
-import type { OperatorId } from '#core/ids/ids.js'
+import type { JobId, OperatorId } from '#core/ids/ids.js'
 import type { Environment } from '#core/time/environment.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '../columnar/batch.js'
@@ -21,6 +21,9 @@ export interface Output {
 }
 
 export interface OperatorContext {
+  readonly jobId: JobId
+  /** 0, 1, … : which attempt to run the subtask this is. */
+  readonly attemptNumber: number
   readonly operatorId: OperatorId
   readonly operatorName: string
   readonly subtaskIndex: number
