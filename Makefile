@@ -1,0 +1,62 @@
+# `make` lists the targets. Each runs on a bare machine (Debian 12, Node >= 20.19, JDK 17 and Maven for the real Hadoop).
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+NODE ?= node
+TSC := node_modules/.bin/tsc
+MOCHA := node_modules/.bin/mocha
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 24
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: compile
+compile: node_modules/.package-lock.json ## compile every room (the compiler also checks who imports whom)
+	$(TSC) -b
+
+.PHONY: build
+build: compile ## compile, bundle, and make the runtime archive for YARN
+	$(NODE) dist/tools/build-runtime.js
+	@ln -sfn ../../bin/weft.mjs node_modules/.bin/weft
+
+.PHONY: lint
+lint: compile ## forbidden imports and type-aware lint
+	$(NODE) dist/tools/check-layers.js
+	node_modules/.bin/oxlint --type-aware --quiet core hadoop runtime api sql am container client tools
+
+.PHONY: unit
+unit: build ## unit and property tests (seconds)
+	$(MOCHA) --config test/unit/.mocharc.json
+
+.PHONY: it
+it: build ## tests against a real pseudo-distributed Hadoop (minutes)
+	$(MOCHA) --config test/integration/.mocharc.json
+
+.PHONY: test
+test: build lint ## everything CI runs; the last line counts
+	$(NODE) dist/tools/run-tests.js
+
+.PHONY: demo
+demo: build examples/data/.ready ## the main job on real data in one process
+	@$(NODE) bin/weft.mjs run examples/flight-delays.sql
+
+.PHONY: demo-yarn
+demo-yarn: build examples/data/.ready ## the same script on a two-node pseudo-distributed Hadoop, started and stopped here
+	$(NODE) dist/tools/demo-yarn.js
+
+.PHONY: bench-yarn
+bench-yarn: build examples/data/.ready ## submission times and memory on a pseudo-distributed Hadoop, medians of 5
+	$(NODE) dist/bench/yarn/bench-yarn.js
+
+examples/data/.ready: dist/tools/prepare-example-data.js
+	$(NODE) dist/tools/prepare-example-data.js
+
+dist/tools/prepare-example-data.js: | compile
+
+.PHONY: clean
+clean: ## remove everything built
+	rm -rf dist build examples/data

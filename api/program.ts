@@ -1,0 +1,33 @@
+/** Loads a job module and finds its `main`. */
+import { defineError } from '#core/errors/define-error.js'
+import type { Program, TableEnvironment } from './table-environment.js'
+
+export const ProgramWithoutMain = defineError('API_PROGRAM_WITHOUT_MAIN', {
+  recovery: 'none',
+  message: (d: { name: string; exports: string }) =>
+    `${d.name} exports no function 'main' (and no default function); it exports: ${d.exports}. A job program reads: export async function main(env) { … }`,
+})
+export const ProgramFailed = defineError('API_PROGRAM_FAILED', {
+  recovery: 'none',
+  message: (d: { name: string; problem: string; place: string }) => `The main of ${d.name} failed: ${d.problem}${d.place}`,
+})
+
+/** @throws API_PROGRAM_WITHOUT_MAIN, API_PROGRAM_FAILED */
+export async function runProgram(name: string, module: Readonly<Record<string, unknown>>, env: TableEnvironment): Promise<void> {
+  const main = module['main'] ?? module['default']
+  if (typeof main !== 'function') throw new ProgramWithoutMain({ name, exports: Object.keys(module).join(', ') || 'nothing' })
+  try {
+    await (main as Program)(env)
+  } catch (error) {
+    throw new ProgramFailed({ name, problem: error instanceof Error ? error.message : String(error), place: placeOf(error) }, { cause: error })
+  }
+}
+
+/** `\n  at …` — the first lines of the stack that lie in the program's own code. */
+function placeOf(error: unknown): string {
+  const lines = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line) && !line.includes('node:')) : []
+  return lines
+    .slice(0, 3)
+    .map((line) => `\n${line}`)
+    .join('')
+}

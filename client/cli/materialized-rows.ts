@@ -1,0 +1,36 @@
+/** The rows that a changelog stands for: inserts minus retractions, in the order they came. */
+import { isRetraction, type RowKind } from '#core/types/row-kind.js'
+import type { CollectedRow } from '#core/rpc/operator-events.js'
+
+export class MaterializedRows {
+  /** Row text → its occurrences' numbers, newest last. */
+  readonly #places = new Map<string, number[]>()
+  readonly #rows = new Map<number, CollectedRow>()
+  #next = 0
+  #sawChange = false
+
+  /** True once something other than +I came. */
+  get hasChanges(): boolean {
+    return this.#sawChange
+  }
+
+  apply(row: CollectedRow): void {
+    if (row.kind !== 0) this.#sawChange = true
+    const key = JSON.stringify(row.cells)
+    const places = this.#places.get(key)
+    if (isRetraction(row.kind as RowKind)) {
+      const place = places?.pop()
+      if (place !== undefined) this.#rows.delete(place)
+      if (places?.length === 0) this.#places.delete(key)
+      return
+    }
+    const place = this.#next++
+    this.#rows.set(place, { kind: 0, cells: row.cells })
+    if (places === undefined) this.#places.set(key, [place])
+    else places.push(place)
+  }
+
+  rows(): CollectedRow[] {
+    return [...this.#rows.values()]
+  }
+}

@@ -1,0 +1,31 @@
+/** Makes one ES module of a job program (TypeScript or JavaScript) and everything it imports. */
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { defineError } from '#core/errors/define-error.js'
+
+export const ProgramInvalid = defineError('CLI_PROGRAM_INVALID', {
+  recovery: 'none',
+  message: (d: { file: string; problems: string }) => `${d.file} cannot be bundled:\n${d.problems}`,
+})
+
+export interface ProgramBundle {
+  readonly path: string
+  remove(): void
+}
+
+/** @throws CLI_PROGRAM_INVALID with file, line and column of each problem. */
+export async function bundleProgram(file: string): Promise<ProgramBundle> {
+  const { build, formatMessages } = await import('esbuild')
+  const path = join(tmpdir(), `weft-program-${randomBytes(8).toString('hex')}.mjs`)
+  try {
+    await build({ entryPoints: [file], outfile: path, bundle: true, platform: 'node', target: 'node20', format: 'esm', logLevel: 'silent', sourcemap: 'inline' })
+  } catch (error) {
+    const errors = (error as { errors?: Parameters<typeof formatMessages>[0] }).errors
+    if (errors === undefined) throw error
+    const problems = await formatMessages(errors, { kind: 'error', color: false })
+    throw new ProgramInvalid({ file, problems: problems.join('\n') }, { cause: error })
+  }
+  return { path, remove: () => rmSync(path, { force: true }) }
+}

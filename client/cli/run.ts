@@ -1,0 +1,142 @@
+/** `weft run`: checks the job, takes it to its target, and follows it unless detached. */
+import { readFileSync, statSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { basename, extname, resolve } from 'node:path'
+import { APPLICATION_DESCRIPTOR_VERSION, type ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
+import { Configuration } from '#core/config/configuration.js'
+import { ATTACHED, JOB_NAME, TARGET } from '#core/config/options/execution.js'
+import { MAX_COLUMN_WIDTH } from '#core/config/options/sql.js'
+import { defineError } from '#core/errors/define-error.js'
+import { newHexId, type JobId } from '#core/ids/ids.js'
+import { systemEnvironment } from '#core/time/environment.js'
+import { commandConfiguration } from './settings.js'
+import { runOnLocal } from './run-on-local.js'
+import type { TextSink } from './progress.js'
+
+export const JobFileUnreadable = defineError('CLI_JOB_FILE_UNREADABLE', {
+  recovery: 'none',
+  message: (d: { file: string; reason: string }) => `Cannot read the job ${d.file}: ${d.reason}`,
+})
+export const UnknownJobKind = defineError('CLI_UNKNOWN_JOB_KIND', {
+  recovery: 'none',
+  message: (d: { file: string }) => `${d.file} is no job: a SQL script ends in .sql, a program in .ts, .mts, .js or .mjs.`,
+})
+export const UnknownTarget = defineError('CLI_UNKNOWN_TARGET', {
+  recovery: 'none',
+  message: (d: { target: string }) => `Unknown target '${d.target}'. Targets are local and yarn-application.`,
+})
+
+const MAX_JOB_FILE_BYTES = 16 * 1024 * 1024
+
+export interface RunOptions {
+  readonly job: string
+  readonly args: readonly string[]
+  readonly target?: string
+  readonly detached?: true
+  readonly parallelism?: string
+  readonly shutdownOnAttachedExit?: true
+  readonly properties: readonly string[]
+  readonly installation: string
+}
+
+/** What every target gets: a checked job and its configuration. */
+export interface PreparedJob {
+  readonly descriptor: Omit<ApplicationDescriptor, 'target'>
+  readonly configuration: Configuration
+  readonly maxColumnWidth: number
+  readonly shutdownOnInterrupt: boolean
+  readonly installation: string
+  readonly out: TextSink
+  readonly err: TextSink
+  /** Removes temporary files. */
+  dispose(): void
+}
+
+export async function run(options: RunOptions): Promise<number> {
+  const switches: Record<string, string> = { [ATTACHED.key]: String(options.detached !== true) }
+  if (options.target !== undefined) switches[TARGET.key] = options.target
+  if (options.parallelism !== undefined) switches['parallelism.default'] = options.parallelism
+  const configuration = commandConfiguration(options.properties, switches, options.installation)
+  configuration.validate('command line')
+  const target = configuration.get(TARGET) ?? 'local'
+  if (target !== 'local' && target !== 'yarn-application') throw new UnknownTarget({ target })
+  const prepared = await prepare(options, configuration)
+  try {
+    if (target === 'local') return await runOnLocal(prepared)
+    const { runOnYarn } = await import('./run-on-yarn.js')
+    return await runOnYarn(prepared)
+  } finally {
+    prepared.dispose()
+  }
+}
+
+async function prepare(options: RunOptions, configuration: Configuration): Promise<PreparedJob> {
+  const file = resolve(options.job)
+  try {
+    const size = statSync(file).size
+    if (size > MAX_JOB_FILE_BYTES) throw new Error(`it is larger than ${MAX_JOB_FILE_BYTES} bytes`)
+  } catch (error) {
+    throw new JobFileUnreadable({ file: options.job, reason: error instanceof Error ? error.message : String(error) }, { cause: error })
+  }
+  const name = basename(file)
+  const jobId = newHexId<JobId>(systemEnvironment.random)
+  const { program, dispose } = await prepareProgram(options, file, name, jobId, configuration)
+  return {
+    descriptor: {
+      version: APPLICATION_DESCRIPTOR_VERSION,
+      jobId,
+      name: configuration.get(JOB_NAME) ?? name,
+      user: process.env['HADOOP_USER_NAME'] ?? userInfo().username,
+      attached: configuration.get(ATTACHED),
+      configuration: configuration.toRecord(),
+      program,
+    },
+    configuration,
+    maxColumnWidth: configuration.get(MAX_COLUMN_WIDTH),
+    shutdownOnInterrupt: options.shutdownOnAttachedExit === true,
+    installation: options.installation,
+    out: textSink(process.stdout),
+    err: textSink(process.stderr),
+    dispose,
+  }
+}
+
+async function prepareProgram(
+  options: RunOptions,
+  file: string,
+  name: string,
+  jobId: JobId,
+  configuration: Configuration,
+): Promise<{ program: ApplicationDescriptor['program']; dispose: () => void }> {
+  switch (extname(file)) {
+    case '.sql': {
+      const text = readFileSync(file, 'utf8')
+      // Compiled here first: a typing mistake is told at once and costs the cluster nothing.
+      const { compileScript } = await import('#sql/session/compile-script.js')
+      compileScript({ text, name, configuration, jobId, random: systemEnvironment.random, environment: systemEnvironment })
+      return { program: { kind: 'sql', name, text }, dispose: () => undefined }
+    }
+    case '.ts':
+    case '.mts':
+    case '.js':
+    case '.mjs': {
+      const { bundleProgram } = await import('./program-bundle.js')
+      const bundle = await bundleProgram(file)
+      return { program: { kind: 'module', name, path: bundle.path, args: [...options.args] }, dispose: bundle.remove }
+    }
+    default:
+      throw new UnknownJobKind({ file: options.job })
+  }
+}
+
+function textSink(stream: NodeJS.WriteStream): TextSink {
+  return {
+    write: (text) => void stream.write(text),
+    get isTTY() {
+      return stream.isTTY
+    },
+    get columns() {
+      return stream.columns ?? 120
+    },
+  }
+}

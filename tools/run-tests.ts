@@ -1,0 +1,45 @@
+/** Runs the suites one after the other and prints, as its last line, `N passed, N failed`. A suite that cannot run counts as failed. */
+import { spawn } from 'node:child_process'
+
+const SUITES = ['test/unit/.mocharc.json', 'test/integration/.mocharc.json']
+
+interface Totals {
+  passed: number
+  failed: number
+}
+
+function runSuite(config: string): Promise<Totals> {
+  return new Promise((resolve) => {
+    process.stdout.write(`\n== mocha --config ${config}\n`)
+    const child = spawn('node_modules/.bin/mocha', ['--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let text = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      process.stdout.write(chunk)
+      text = (text + chunk.toString('utf8')).slice(-200_000)
+    })
+    child.on('close', (code) => {
+      const count = (word: string): number => Number(new RegExp(`^\\s+(\\d+) ${word}`, 'm').exec(text)?.[1] ?? 0)
+      const totals = { passed: count('passing'), failed: count('failing') }
+      const ran = totals.passed + totals.failed > 0
+      if (!ran || (code !== 0 && totals.failed === 0)) {
+        process.stdout.write(`${config}: mocha ended with status ${code} and ${totals.passed} tests passed\n`)
+        totals.failed++
+      }
+      const pending = count('pending')
+      if (pending > 0) {
+        process.stdout.write(`${config}: ${pending} tests were skipped; nothing may be\n`)
+        totals.failed += pending
+      }
+      resolve(totals)
+    })
+  })
+}
+
+const sum: Totals = { passed: 0, failed: 0 }
+for (const config of SUITES) {
+  const { passed, failed } = await runSuite(config)
+  sum.passed += passed
+  sum.failed += failed
+}
+process.stdout.write(`\n${sum.passed} passed, ${sum.failed} failed\n`)
+process.exitCode = sum.failed === 0 ? 0 : 1
