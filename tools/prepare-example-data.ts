@@ -6,12 +6,11 @@
  *   examples/data/airports/airports.csv       iata,name,city,state,country,latitude,longitude (no header)
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
 const PARTS = 4
 const root = new URL('../../', import.meta.url).pathname
-const source = join(createRequire(import.meta.url).resolve('vega-datasets/package.json'), '../data')
+const source = join(root, 'node_modules/vega-datasets/data')
 const target = join(root, 'examples/data')
 
 rmSync(target, { recursive: true, force: true })

@@ -3,7 +3,7 @@ import { systemEnvironment } from '#core/time/environment.js'
 import { httpTransport, MasterClient } from '../cluster/master-client.js'
 import { runLocal } from '../deploy/local/run-local.js'
 import { followApplication, type ApplicationEnd } from './follow.js'
-import type { PreparedJob } from './run.js'
+import type { PreparedJob } from './prepared-job.js'
 
 const REQUEST_TIMEOUT_MS = 30_000
 

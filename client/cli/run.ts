@@ -3,15 +3,16 @@ import { readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { basename, extname, resolve } from 'node:path'
 import { APPLICATION_DESCRIPTOR_VERSION, type ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
-import { Configuration } from '#core/config/configuration.js'
+import type { Configuration } from '#core/config/configuration.js'
 import { ATTACHED, JOB_NAME, TARGET } from '#core/config/options/execution.js'
 import { MAX_COLUMN_WIDTH } from '#core/config/options/sql.js'
 import { defineError } from '#core/errors/define-error.js'
 import { newHexId, type JobId } from '#core/ids/ids.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { commandConfiguration } from './settings.js'
-import { runOnLocal } from './run-on-local.js'
+import type { PreparedJob } from './prepared-job.js'
 import type { TextSink } from './progress.js'
+import { runOnLocal } from './run-on-local.js'
 
 export const JobFileUnreadable = defineError('CLI_JOB_FILE_UNREADABLE', {
   recovery: 'none',
@@ -37,19 +38,6 @@ export interface RunOptions {
   readonly shutdownOnAttachedExit?: true
   readonly properties: readonly string[]
   readonly installation: string
-}
-
-/** What every target gets: a checked job and its configuration. */
-export interface PreparedJob {
-  readonly descriptor: Omit<ApplicationDescriptor, 'target'>
-  readonly configuration: Configuration
-  readonly maxColumnWidth: number
-  readonly shutdownOnInterrupt: boolean
-  readonly installation: string
-  readonly out: TextSink
-  readonly err: TextSink
-  /** Removes temporary files. */
-  dispose(): void
 }
 
 export async function run(options: RunOptions): Promise<number> {
