@@ -46,15 +46,18 @@ export const DEFAULT_CALL_TIMEOUT_MS = 60_000
 interface Served {
   readonly declaration: GatewayDeclaration<any>
   readonly handlers: Record<string, (request: unknown, caller: RpcCaller) => unknown>
-  readonly epoch: number | undefined
+  readonly epoch: number | Promise<number> | undefined
 }
 
 /** The endpoints of a process: shared by all of its connections. */
 export class RpcEndpoints {
   readonly #served = new Map<string, Served>()
 
-  /** Serves `endpoint`; with an epoch, only calls that carry the same one are let through. */
-  serve<G extends GatewayDeclaration<any>>(endpoint: string, declaration: G, handlers: GatewayHandlers<G>, epoch?: number): void {
+  /**
+   * Serves `endpoint`; with an epoch, only calls that carry the same one are let through. A promise: calls wait until the epoch
+   * is known (a TaskExecutor learns it from the answer to its registration, and the master's first call may overtake that).
+   */
+  serve<G extends GatewayDeclaration<any>>(endpoint: string, declaration: G, handlers: GatewayHandlers<G>, epoch?: number | Promise<number>): void {
     this.#served.set(endpoint, { declaration, handlers: handlers as Served['handlers'], epoch })
   }
 
@@ -148,7 +151,8 @@ export class RpcConnection implements RpcCaller {
       const declaration = served?.declaration.calls[method]
       const handler = served !== undefined && Object.hasOwn(served.declaration.calls, method) ? served.handlers[method] : undefined
       if (served === undefined || declaration === undefined || handler === undefined) throw new UnknownEndpoint({ endpoint, method })
-      if (served.epoch !== undefined && served.epoch !== epoch) throw new Fenced({ endpoint, epoch: served.epoch, got: epoch ?? null })
+      const serving = served.epoch instanceof Promise ? await served.epoch : served.epoch
+      if (serving !== undefined && serving !== epoch) throw new Fenced({ endpoint, epoch: serving, got: epoch ?? null })
       const request = declaration.request.safeParse(argument)
       if (!request.success) throw new InvalidMessage({ endpoint, method, problem: z.prettifyError(request.error) })
       const result = await handler.call(served.handlers, request.data, this)
