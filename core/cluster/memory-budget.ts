@@ -34,12 +34,12 @@ export function memoryBudget(processBytes: number, slots: number, managedFractio
   const free = processBytes * (1 - SLACK_FRACTION) - RUNTIME_BASE - THREAD_BASE * slots
   const mainHeap = Math.max(24 * MIB, Math.min(128 * MIB, free * 0.15))
   const perSlot = Math.max(MIN_SLOT_HEAP + 16 * MIB, (free - mainHeap) / slots)
-  const managed = perSlot * managedFraction
   const network = Math.max(8 * MIB, Math.min(64 * MIB, perSlot * 0.15))
+  const managed = (perSlot - network - MIN_SLOT_HEAP) * managedFraction
   return {
     processBytes,
     mainHeapMb: Math.floor(mainHeap / MIB),
-    slotHeapMb: Math.max(16, Math.floor((perSlot - managed - network) / MIB)),
+    slotHeapMb: Math.floor((perSlot - managed - network) / MIB + 1e-6),
     slotNetworkBytes: Math.floor(network),
     slotManagedBytes: Math.floor(managed),
   }
