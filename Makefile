@@ -57,6 +57,10 @@ examples/data/.ready: dist/tools/prepare-example-data.js
 
 dist/tools/prepare-example-data.js: | compile
 
+.PHONY: reference
+reference: compile ## print docs/reference from the declarations
+	$(NODE) dist/tools/print-reference.js
+
 .PHONY: clean
 clean: ## remove everything built
 	rm -rf dist build examples/data
