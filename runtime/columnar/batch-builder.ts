@@ -15,6 +15,8 @@ export class ColumnBuilder {
   length = 0
   #int32: Int32Array
   #int64: BigInt64Array
+  /** The bytes of #int64: low half, high half of each lane. */
+  #int64Lanes: Int32Array
   #float64: Float64Array
   #uint8: Uint8Array
   #offsets: Int32Array
@@ -31,6 +33,7 @@ export class ColumnBuilder {
     this.#offsets = new Int32Array(size('utf8'))
     this.#bytes = new Uint8Array(size('utf8') * 16)
     this.#int64 = new BigInt64Array(size('int64') + size('decimal128') * 2)
+    this.#int64Lanes = new Int32Array(this.#int64.buffer)
     this.#float64 = new Float64Array(size('float64'))
   }
 
@@ -72,6 +75,15 @@ export class ColumnBuilder {
     this.#int64[this.length++] = value
   }
 
+  /** appendInt64 for a safe integer: no bigint is made. */
+  appendSafeInteger(value: number): void {
+    if (this.length >= this.#int64.length) this.#int64 = grow(this.#int64, this.length + 1)
+    if (this.#int64Lanes.buffer !== this.#int64.buffer) this.#int64Lanes = new Int32Array(this.#int64.buffer)
+    const lane = this.length++ * 2
+    this.#int64Lanes[lane] = value | 0
+    this.#int64Lanes[lane + 1] = Math.floor(value / 4_294_967_296)
+  }
+
   appendFloat64(value: number): void {
     if (this.length >= this.#float64.length) this.#float64 = grow(this.#float64, this.length + 1)
     this.#float64[this.length++] = value
@@ -94,7 +106,9 @@ export class ColumnBuilder {
       this.#offsets = grow(this.#offsets, row + 1)
     }
     if (this.#bytesLength + length > this.#bytes.length) this.#bytes = grow(this.#bytes, this.#bytesLength + length)
-    if (length > 0) this.#bytes.set(source.subarray(start, end), this.#bytesLength)
+    // A loop is faster than making a view, up to some 30 bytes.
+    if (length > 32) this.#bytes.set(source.subarray(start, end), this.#bytesLength)
+    else for (let from = start, to = this.#bytesLength; from < end; from++, to++) this.#bytes[to] = source[from] as number
     this.#offsets[row] = this.#bytesLength
     this.#int32[row] = length
     this.#bytesLength += length
