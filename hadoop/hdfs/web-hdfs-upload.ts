@@ -1,0 +1,116 @@
+/**
+ * The second step of CREATE: the bytes go to the DataNode as one chunked PUT. What is wrong with the file (it exists, permission,
+ * quota) is said by the DataNode at the end, or in the middle while we still send: then the answer is waited for, not the
+ * broken connection reported. The file is promised once the DataNode has answered 201.
+ */
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { FileWriter } from '#core/fs/file-system.js'
+import { errorOfAnswer } from '../rest/remote-exception.js'
+import { beginRequest, readBody, SILENCE_TIMEOUT_MS, unreachable } from './http-exchange.js'
+
+const MAX_ERROR_BYTES = 1024 * 1024
+
+export interface UploadEnd {
+  /** The error to tell for a failed upload. */
+  translate(error: unknown): Error
+  /** Removes what there is of the file. Never throws. */
+  remove(): Promise<void>
+}
+
+export class WebHdfsUpload implements FileWriter {
+  readonly #url: string
+  readonly #end: UploadEnd
+  readonly #request: ClientRequest
+  /** 'open' until the DataNode has answered or the connection is gone. */
+  #state: 'open' | 'done' | 'failed' = 'open'
+  #failure: Error | undefined
+  #answering = false
+  /** Who waits for the end, or for the next bytes to be sent. */
+  #settled: () => void = () => undefined
+
+  /** `url`: the DataNode's, from the NameNode's answer. May hold a token: never shown. */
+  constructor(url: string, end: UploadEnd) {
+    this.#url = url
+    this.#end = end
+    this.#request = beginRequest({
+      method: 'PUT',
+      url,
+      headers: { 'Content-Type': 'application/octet-stream', 'Transfer-Encoding': 'chunked', Expect: '100-continue' },
+    })
+    this.#request.flushHeaders()
+    this.#request.on('response', (response: IncomingMessage) => {
+      this.#answering = true
+      this.#readAnswer(response).then(
+        () => this.#settle('done'),
+        (error: unknown) => this.#settle('failed', error),
+      )
+    })
+    // Once an answer has begun, how the connection ends no longer matters: reading the answer tells.
+    this.#request.on('error', (error) => {
+      if (!this.#answering) this.#settle('failed', unreachable(url, error))
+    })
+    this.#request.on('close', () => {
+      if (!this.#answering) this.#settle('failed', unreachable(url, new Error('the connection was closed')))
+    })
+  }
+
+  /** Resolves when the bytes are handed to the system: that bounds memory, and the caller may use its buffer again. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#check()
+    if (bytes.length === 0) return
+    await this.#within((resolve) => this.#request.write(bytes, () => resolve()))
+    // The DataNode answers before the end only to refuse: its reason is on the way.
+    if (this.#answering || this.#request.destroyed) await this.#settlement()
+    this.#check()
+  }
+
+  async close(): Promise<void> {
+    this.#check()
+    if (!this.#request.writableEnded) this.#request.end()
+    await this.#settlement()
+    this.#check()
+  }
+
+  async abort(): Promise<void> {
+    this.#request.destroy()
+    await this.#settlement()
+    await this.#end.remove()
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #settle(state: 'done' | 'failed', error?: unknown): void {
+    if (this.#state !== 'open') return
+    this.#state = state
+    if (state === 'failed') this.#failure = this.#end.translate(error)
+    this.#settled()
+  }
+
+  async #settlement(): Promise<void> {
+    if (this.#state === 'open') await this.#within(() => undefined)
+  }
+
+  /** Ends when `begin` resolves or the upload is settled. An idle writer may wait for ever, one that waits for the DataNode may not. */
+  #within(begin: (resolve: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#request.destroy(new Error(`nothing came for ${SILENCE_TIMEOUT_MS / 1000} s`)), SILENCE_TIMEOUT_MS)
+      const end = (): void => {
+        clearTimeout(timer)
+        this.#settled = () => undefined
+        resolve()
+      }
+      this.#settled = end
+      begin(end)
+      if (this.#state !== 'open') end()
+    })
+  }
+
+  async #readAnswer(response: IncomingMessage): Promise<void> {
+    const status = response.statusCode ?? 0
+    const body = await readBody(response, this.#url, MAX_ERROR_BYTES)
+    this.#request.destroy()
+    if (status !== 201 && status !== 200) throw errorOfAnswer('PUT', this.#url, status, body)
+  }
+}

@@ -1,0 +1,72 @@
+/** Failures of Hadoop's REST interfaces. URLs in messages are shown without their query: it may hold a token. */
+import { defineError } from '#core/errors/define-error.js'
+
+/** Hadoop answered with a Java exception. `javaClassName` is kept, so callers can tell one from another. */
+export const HadoopRemoteException = defineError('HADOOP_REMOTE_EXCEPTION', {
+  recovery: 'none',
+  message: (d: { url: string; method: string; status: number; javaClassName: string; message: string }) =>
+    `${d.method} ${d.url}: ${d.message} (${d.javaClassName}, HTTP ${d.status})`,
+})
+
+/** An answer that is neither a success nor a Java exception: a proxy's page, plain text, a wrong port. */
+export const HadoopHttpFailed = defineError('HADOOP_HTTP_FAILED', {
+  recovery: 'none',
+  message: (d: { url: string; method: string; status: number; text: string }) =>
+    `${d.method} ${d.url} answered HTTP ${d.status}${d.text === '' ? '' : `: ${d.text}`}`,
+})
+
+/** No answer, or only a part of one. */
+export const HadoopUnreachable = defineError('HADOOP_UNREACHABLE', {
+  recovery: 'retry-here',
+  message: (d: { url: string; reason: string }) => `${d.url} does not answer: ${d.reason}`,
+})
+
+/** The answer came, and is not what this interface gives. */
+export const HadoopAnswerUnreadable = defineError('HADOOP_ANSWER_UNREADABLE', {
+  recovery: 'none',
+  message: (d: { url: string; reason: string }) => `${d.url} gave an answer that Weft cannot read: ${d.reason}`,
+})
+
+export const HadoopAuthenticationFailed = defineError('HADOOP_AUTHENTICATION_FAILED', {
+  recovery: 'none',
+  message: (d: { url: string; reason: string }) => `${d.url} refused the authentication: ${d.reason}`,
+})
+
+export const KerberosPackageMissing = defineError('KERBEROS_PACKAGE_MISSING', {
+  recovery: 'none',
+  message: (d: { url: string; reason: string }) =>
+    `${d.url} demands Kerberos, and the optional package 'kerberos' is not installed (${d.reason}). It is compiled when it is installed: ` +
+    'install what that needs (Debian: apt-get install g++ make python3 libkrb5-dev krb5-user; Red Hat: gcc-c++ make python3 krb5-devel ' +
+    "krb5-workstation), then run 'npm install kerberos' beside Weft, and 'kinit' before you submit.",
+})
+
+/** Where a URL points to, for people: without query and user info. */
+export function shownUrl(url: string | URL): string {
+  const parsed = typeof url === 'string' && !URL.canParse(url) ? undefined : new URL(url)
+  return parsed === undefined ? String(url).replace(/\?.*$/s, '') : `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+}
+
+/** Node's text for a network error, with the port and without its call's name. */
+export function networkReason(error: unknown): string {
+  const { code, message, errors } = error as NodeJS.ErrnoException & { errors?: unknown[] }
+  // connect() to a name with several addresses fails with one error for each.
+  if (errors !== undefined && errors.length > 0) return networkReason(errors[0])
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'connection refused (nothing listens there)'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'the host name is not known'
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'the connection broke'
+    case 'ETIMEDOUT':
+    case 'ECONNABORTED':
+      return message === undefined || message === '' ? 'timed out' : message
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'the host cannot be reached'
+    default:
+      return message ?? String(error)
+  }
+}
