@@ -1,0 +1,33 @@
+/** Size of a batch's rows when laid out compactly, in bytes: what budgets and metrics of the exchange count. */
+import type { Batch } from '#runtime/columnar/batch.js'
+
+export function batchBytes(batch: Batch): number {
+  const { length, selection } = batch
+  let bytes = batch.rowKinds === undefined ? 0 : length
+  for (const column of batch.columns) {
+    switch (column.kind) {
+      case 'boolean':
+        bytes += length
+        break
+      case 'int32':
+        bytes += length * 4
+        break
+      case 'int64':
+      case 'float64':
+        bytes += length * 8
+        break
+      case 'decimal128':
+        bytes += length * 16
+        break
+      case 'utf8': {
+        const lengths = column.lengths
+        let total = 0
+        if (selection === undefined) for (let row = 0; row < length; row++) total += lengths[row] as number
+        else for (let row = 0; row < length; row++) total += lengths[selection[row] as number] as number
+        bytes += length * 4 + total
+        break
+      }
+    }
+  }
+  return bytes
+}

@@ -1,0 +1,126 @@
+/**
+ * One consumer's part of a result partition: batches, watermarks and the end, in order, until the consumer takes them. It is
+ * filled by the producing task and emptied by one reader, both in the producer's slot thread.
+ *
+ *   open ──end added──▶ ended ──reader confirms──▶ consumed
+ *     └──────┴─── reader goes away, task ends ──▶ released (contents dropped, later ones too)
+ */
+import type { Batch } from '#runtime/columnar/batch.js'
+
+export type Element =
+  | { readonly kind: 'data'; readonly batch: Batch; /** compact size */ readonly bytes: number }
+  | { readonly kind: 'watermark'; readonly watermark: number }
+  | { readonly kind: 'end' }
+
+/** Where a subpartition's contents go: an input channel in the same thread, or a sender on a connection. */
+export interface SubpartitionReader {
+  /** There is something to poll. May come more than once. */
+  onAvailable(): void
+}
+
+export interface SubpartitionOwner {
+  /** Contents went out or were dropped: there may be room again, or everything may have been consumed. */
+  onDrained(): void
+  /** The reader's way to the consumer broke. */
+  onReaderLost(error: Error): void
+}
+
+export class Subpartition {
+  readonly #owner: SubpartitionOwner
+  #queue: Element[] = []
+  #head = 0
+  #reader: SubpartitionReader | undefined
+  #state: 'open' | 'ended' | 'consumed' | 'released' = 'open'
+  #dataCount = 0
+  #bytes = 0
+
+  constructor(owner: SubpartitionOwner) {
+    this.#owner = owner
+  }
+
+  /** Batches that wait. */
+  get dataCount(): number {
+    return this.#dataCount
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Nothing more will go out: the consumer has confirmed the end, or is gone. */
+  get done(): boolean {
+    return this.#state === 'consumed' || this.#state === 'released'
+  }
+
+  get attached(): boolean {
+    return this.#reader !== undefined
+  }
+
+  add(element: Element): void {
+    if (this.done) return
+    if (element.kind === 'data') {
+      this.#dataCount++
+      this.#bytes += element.bytes
+    } else if (element.kind === 'end') this.#state = 'ended'
+    this.#queue.push(element)
+    if (this.#queue.length - this.#head === 1) this.#reader?.onAvailable()
+  }
+
+  attach(reader: SubpartitionReader): void {
+    this.#reader = reader
+    if (this.available) reader.onAvailable()
+  }
+
+  get available(): boolean {
+    return this.#head < this.#queue.length
+  }
+
+  /** True when the next element is no batch and so needs no credit. */
+  get nextIsEvent(): boolean {
+    const next = this.#queue[this.#head]
+    return next !== undefined && next.kind !== 'data'
+  }
+
+  poll(): Element | undefined {
+    const element = this.#queue[this.#head]
+    if (element === undefined) return undefined
+    this.#head++
+    if (this.#head === this.#queue.length) {
+      this.#queue = []
+      this.#head = 0
+    } else if (this.#head >= 64) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+    if (element.kind === 'data') {
+      this.#dataCount--
+      this.#bytes -= element.bytes
+      this.#owner.onDrained()
+    }
+    return element
+  }
+
+  /** The consumer has received everything up to the end. */
+  confirmConsumed(): void {
+    if (this.#state !== 'ended' || this.available) return this.release()
+    this.#state = 'consumed'
+    this.#owner.onDrained()
+  }
+
+  /** The consumer is not interested any more, or the task has ended: contents are dropped. */
+  release(): void {
+    if (this.done) return
+    this.#state = 'released'
+    this.#queue = []
+    this.#head = 0
+    this.#dataCount = 0
+    this.#bytes = 0
+    this.#owner.onDrained()
+  }
+
+  /** The way to the consumer broke. */
+  readerLost(error: Error): void {
+    if (!this.done) this.#owner.onReaderLost(error)
+  }
+}
