@@ -9,7 +9,7 @@ export function go<S, E>(state: S, ...effects: readonly E[]): Step<S, E> {
 }
 
 /** Effects of a step so far, then those of the next decision made on its state. */
-export function then<S, E>(first: Step<S, E>, next: (state: S) => Step<S, E>): Step<S, E> {
+export function then<A, B, E>(first: Step<A, E>, next: (state: A) => Step<B, E>): Step<B, E> {
   const second = next(first.state)
   return { state: second.state, effects: [...first.effects, ...second.effects] }
 }

@@ -1,0 +1,131 @@
+/**
+ * The execution graph: a job graph unfolded by parallelism, with what each subtask's current attempt has come to. Plain,
+ * immutable data; changes make a new graph that shares what did not change.
+ */
+import type { JobGraph, JobVertex } from '#core/graph/job-graph.js'
+import { isTerminalExecutionState, type ExecutionState } from '#core/graph/states.js'
+import { executionAttemptId, type ExecutionAttemptId, type OperatorId, type ResourceId } from '#core/ids/ids.js'
+import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import type { Millis } from '#core/time/environment.js'
+import type { PooledSlot } from '../slotpool/slot-pool.js'
+
+/** What a sink's subtask prepared; made visible when the whole job has ended well. */
+export interface Committable {
+  readonly operatorId: OperatorId
+  readonly committable: unknown
+}
+
+export interface Execution {
+  readonly attemptId: ExecutionAttemptId
+  /** 0, 1, …: counts restarts. */
+  readonly attempt: number
+  readonly subtaskIndex: number
+  readonly state: ExecutionState
+  /** When each state was entered. */
+  readonly timestamps: Readonly<Partial<Record<ExecutionState, Millis>>>
+  readonly slot: PooledSlot | undefined
+  readonly metrics: TaskMetrics | undefined
+  readonly committables: readonly Committable[]
+}
+
+export interface ExecutionJobVertex {
+  readonly vertex: JobVertex
+  readonly executions: readonly Execution[]
+}
+
+export interface ExecutionGraph {
+  readonly jobGraph: JobGraph
+  /** In the job graph's order. */
+  readonly vertices: readonly ExecutionJobVertex[]
+  readonly attempt: number
+}
+
+/** All subtasks CREATED. */
+export function createExecutionGraph(jobGraph: JobGraph, attempt: number, now: Millis): ExecutionGraph {
+  return {
+    jobGraph,
+    attempt,
+    vertices: jobGraph.vertices.map((vertex) => ({
+      vertex,
+      executions: Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => ({
+        attemptId: executionAttemptId(jobGraph.jobId, vertex.id, subtaskIndex, attempt),
+        attempt,
+        subtaskIndex,
+        state: 'CREATED' as const,
+        timestamps: { CREATED: now },
+        slot: undefined,
+        metrics: undefined,
+        committables: [],
+      })),
+    })),
+  }
+}
+
+export function* executions(graph: ExecutionGraph): Generator<Execution> {
+  for (const vertex of graph.vertices) yield* vertex.executions
+}
+
+export function findExecution(graph: ExecutionGraph, id: ExecutionAttemptId): { vertex: JobVertex; execution: Execution } | undefined {
+  for (const { vertex, executions } of graph.vertices) {
+    const execution = executions.find((each) => each.attemptId === id)
+    if (execution !== undefined) return { vertex, execution }
+  }
+  return undefined
+}
+
+/** Applies `change` to each subtask; subtasks for which it returns the same object are shared with the old graph. */
+export function mapExecutions(graph: ExecutionGraph, change: (execution: Execution, vertex: JobVertex) => Execution): ExecutionGraph {
+  let changed = false
+  const vertices = graph.vertices.map((entry) => {
+    let own = false
+    const next = entry.executions.map((execution) => {
+      const after = change(execution, entry.vertex)
+      own ||= after !== execution
+      return after
+    })
+    changed ||= own
+    return own ? { ...entry, executions: next } : entry
+  })
+  return changed ? { ...graph, vertices } : graph
+}
+
+export function updateExecution(graph: ExecutionGraph, id: ExecutionAttemptId, change: (execution: Execution) => Execution): ExecutionGraph {
+  return mapExecutions(graph, (execution) => (execution.attemptId === id ? change(execution) : execution))
+}
+
+export function inState(execution: Execution, state: ExecutionState, now: Millis): Execution {
+  return execution.state === state ? execution : { ...execution, state, timestamps: { ...execution.timestamps, [state]: now } }
+}
+
+export function allTerminal(graph: ExecutionGraph): boolean {
+  for (const execution of executions(graph)) if (!isTerminalExecutionState(execution.state)) return false
+  return true
+}
+
+export function allFinished(graph: ExecutionGraph): boolean {
+  for (const execution of executions(graph)) if (execution.state !== 'FINISHED') return false
+  return true
+}
+
+/** Slots the job needs: one slot runs one subtask of each vertex (slot sharing). */
+export function slotsNeeded(jobGraph: JobGraph): number {
+  return Math.max(...jobGraph.vertices.map((vertex) => vertex.parallelism))
+}
+
+/** Subtasks that a worker runs or was to run, not ended yet. */
+export function executionsOn(graph: ExecutionGraph, resourceId: ResourceId): Execution[] {
+  return [...executions(graph)].filter((execution) => execution.slot?.location.resourceId === resourceId && !isTerminalExecutionState(execution.state))
+}
+
+/** State of a vertex from its subtasks': Flink's ExecutionJobVertex.getAggregateJobVertexState. */
+export function vertexState(vertex: ExecutionJobVertex): ExecutionState {
+  const states = new Set(vertex.executions.map((execution) => execution.state))
+  for (const state of ['FAILED', 'CANCELING', 'CANCELED', 'INITIALIZING', 'RUNNING'] as const) if (states.has(state)) return state
+  if (states.has('FINISHED')) return states.size === 1 ? 'FINISHED' : 'RUNNING'
+  return 'CREATED'
+}
+
+/** `Source: bids → Calc (2/4)`: a subtask for people. */
+export function taskName(vertex: JobVertex, subtaskIndex: number): string {
+  return `${vertex.name} (${subtaskIndex + 1}/${vertex.parallelism})`
+}

@@ -1,0 +1,116 @@
+/**
+ * What the scheduler of a job knows, hears and asks for. One scheduler, adaptive in Flink's sense: it declares what the job
+ * needs and starts when that is there.
+ *
+ *   Created → WaitingForResources → Executing → Finished
+ *                   ▲    │              │
+ *                   │    └──────────────┼──▶ Restarting | Failing | Canceling
+ *                   └───── Restarting ◀─┘
+ */
+import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { ExecutionState, JobState } from '#core/graph/states.js'
+import type { AllocationId, ExecutionAttemptId, ResourceId } from '#core/ids/ids.js'
+import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import type { Millis } from '#core/time/environment.js'
+import type { Committable, ExecutionGraph } from '../executiongraph/execution-graph.js'
+import type { PooledSlot, SlotPool } from '../slotpool/slot-pool.js'
+import type { RestartHistory, RestartStrategy } from './restart-strategy.js'
+
+/** A failure as people see it in the job's exception history. */
+export interface JobFailure {
+  readonly error: Error
+  readonly timestamp: Millis
+  /** `Calc (1/2)`; undefined: not of one task. */
+  readonly taskName: string | undefined
+  /** Host of the worker, and the worker. */
+  readonly endpoint: string | undefined
+  readonly resourceId: ResourceId | undefined
+}
+
+/** What never depends on the state. */
+export interface SchedulerSettings {
+  readonly restartStrategy: RestartStrategy
+  /** How long to wait for slots. */
+  readonly resourceWaitTimeout: Millis
+  /** How long a lost worker's end may take to be explained before the job ends without the explanation. */
+  readonly explanationTimeout: Millis
+  readonly exceptionHistorySize: number
+}
+
+/** The part that lives through all states. */
+export interface JobRun {
+  readonly graph: ExecutionGraph
+  readonly slots: SlotPool
+  readonly jobState: JobState
+  /** When each job state was (last) entered. */
+  readonly timestamps: Readonly<Partial<Record<JobState, Millis>>>
+  /** Newest first, bounded. */
+  readonly failures: readonly JobFailure[]
+  readonly restarts: RestartHistory
+}
+
+/**
+ * How far the way out is: tasks end, then (if wanted) the explanation of a lost worker is awaited, then coordinators give up
+ * what sinks prepared, then the pause before a restart.
+ */
+export type ClosingPhase = 'canceling' | 'explaining' | 'aborting' | 'backoff'
+
+export type SchedulerState =
+  | { readonly name: 'Created'; readonly job: JobRun }
+  | { readonly name: 'WaitingForResources'; readonly job: JobRun; readonly coordinators: 'starting' | 'started' }
+  | { readonly name: 'Executing'; readonly job: JobRun; readonly committing: boolean }
+  | { readonly name: 'Restarting'; readonly job: JobRun; readonly phase: ClosingPhase; readonly failure: JobFailure; readonly delay: Millis }
+  | { readonly name: 'Failing'; readonly job: JobRun; readonly phase: ClosingPhase; readonly failure: JobFailure; readonly unexplained: ResourceId | undefined }
+  | { readonly name: 'Canceling'; readonly job: JobRun; readonly phase: ClosingPhase }
+  | { readonly name: 'Finished'; readonly job: JobRun; readonly failure: JobFailure | undefined }
+
+export type SchedulerStateName = SchedulerState['name']
+export type StateOf<N extends SchedulerStateName> = Extract<SchedulerState, { name: N }>
+
+export type SchedulerTimer = 'resource-wait' | 'restart' | 'explanation'
+
+export type SchedulerEvent =
+  | { readonly type: 'start' }
+  | { readonly type: 'cancel' }
+  | { readonly type: 'slotOffered'; readonly slot: PooledSlot }
+  | { readonly type: 'slotLost'; readonly allocationId: AllocationId; readonly error: Error }
+  /** The worker does not answer any more. `explained`: the error says why. */
+  | { readonly type: 'workerLost'; readonly resourceId: ResourceId; readonly host: string; readonly error: Error; readonly explained: boolean }
+  /** Why it was lost, learned later. */
+  | { readonly type: 'workerExplained'; readonly resourceId: ResourceId; readonly error: Error }
+  | {
+      readonly type: 'taskState'
+      readonly attemptId: ExecutionAttemptId
+      readonly state: ExecutionState
+      readonly error?: Error | undefined
+      readonly metrics?: TaskMetrics | undefined
+      readonly committables?: readonly Committable[] | undefined
+    }
+  | { readonly type: 'taskMetrics'; readonly attemptId: ExecutionAttemptId; readonly metrics: TaskMetrics }
+  | { readonly type: 'coordinatorsStarted' }
+  | { readonly type: 'coordinatorFailed'; readonly error: Error }
+  | { readonly type: 'committed' }
+  | { readonly type: 'aborted' }
+  | { readonly type: 'timer'; readonly timer: SchedulerTimer; /** resource-wait: what was waited for */ readonly error?: Error | undefined }
+  /** Nothing more can be had from this job: it fails whatever the restart strategy says. */
+  | { readonly type: 'fatal'; readonly error: Error }
+
+export type SchedulerEffect =
+  /** The slots the job wants to hold from now on; 0 gives all back. */
+  | { readonly type: 'declareSlots'; readonly count: number }
+  /** Start (or reset, on a later attempt) source enumerators and sink committers. */
+  | { readonly type: 'startCoordinators'; readonly attempt: number }
+  | { readonly type: 'commit'; readonly committables: readonly Committable[] }
+  | { readonly type: 'abortCoordinators' }
+  | { readonly type: 'deploy'; readonly slot: PooledSlot; readonly descriptor: TaskDeploymentDescriptor }
+  | { readonly type: 'cancelTask'; readonly attemptId: ExecutionAttemptId; readonly resourceId: ResourceId }
+  | { readonly type: 'startTimer'; readonly timer: SchedulerTimer; readonly delay: Millis }
+  | { readonly type: 'cancelTimer'; readonly timer: SchedulerTimer }
+  | { readonly type: 'jobState'; readonly state: JobState; readonly failure: JobFailure | undefined }
+
+/** Time and chance of one event. */
+export interface Moment {
+  readonly now: Millis
+  /** Uniform in [0, 1). */
+  readonly uniform: number
+}

@@ -1,0 +1,25 @@
+/** The ResourceManager as a job sees it, and the job as the ResourceManager sees it. */
+import type { AllocationId, ExecutionAttemptId, JobId, ResourceId } from '#core/ids/ids.js'
+import type { Gateway } from '#core/rpc/gateway.js'
+import type { TaskExecutorGateway, TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import type { PooledSlot } from './slotpool/slot-pool.js'
+
+export interface SlotListener {
+  slotOffered(slot: PooledSlot): void
+  slotLost(allocationId: AllocationId, error: Error): void
+  /** `explained`: the error already says why; else `workerExplained` may follow. */
+  workerLost(resourceId: ResourceId, host: string, error: Error, explained: boolean): void
+  workerExplained(resourceId: ResourceId, error: Error): void
+  metrics(attemptId: ExecutionAttemptId, metrics: TaskMetrics): void
+  /** There will be no slots: workers cannot be had. */
+  noResources(error: Error): void
+}
+
+export interface SlotProvider {
+  /** The job wants to hold `count` slots from now on; 0: it is done. */
+  declare(jobId: JobId, count: number, listener: SlotListener): void
+  /** What the job's missing slots wait for, in words. */
+  describeShortage(jobId: JobId): string
+  /** The worker's gateway, while it is registered. */
+  taskExecutor(resourceId: ResourceId): Gateway<typeof TaskExecutorGateway> | undefined
+}

@@ -1,0 +1,152 @@
+/**
+ * One worker as the ResourceManager sees it, from its start to its end. Pure; times are arguments (monotonic ms).
+ *
+ *   STARTING ─┐
+ *             ├─▶ REGISTERED ──▶ LOST ──┐
+ *   RECOVERED ┘        │           │    ├─▶ TERMINATED
+ *        └─────────────┴──▶ RELEASED ───┘
+ */
+import { formatDuration } from '#core/config/units.js'
+import { go, unreachable, type Step } from '#core/machine/step.js'
+import type { ResourceId } from '#core/ids/ids.js'
+import type { Millis } from '#core/time/environment.js'
+
+interface Common {
+  readonly resourceId: ResourceId
+  /** Where it runs; until it registers, as far as the driver knows. */
+  readonly host: string
+  /** Slots it was asked for with. */
+  readonly slots: number
+}
+
+export type Worker = Common &
+  (
+    | { readonly state: 'STARTING'; readonly deadline: Millis }
+    /** Left by an earlier attempt of this master; may register. */
+    | { readonly state: 'RECOVERED'; readonly deadline: Millis }
+    | { readonly state: 'REGISTERED'; readonly lastHeartbeat: Millis }
+    /** Does not answer; its end is awaited until `deadline`, since that tells why. */
+    | { readonly state: 'LOST'; readonly deadline: Millis }
+    /** Given back. */
+    | { readonly state: 'RELEASED' }
+    | { readonly state: 'TERMINATED'; readonly reason: string }
+  )
+
+export type WorkerEvent =
+  | { readonly type: 'registered'; readonly host: string; readonly slots: number }
+  | { readonly type: 'heartbeat' }
+  | { readonly type: 'disconnected'; readonly reason: string }
+  | { readonly type: 'terminated'; readonly reason: string }
+  | { readonly type: 'release'; readonly reason: string }
+  | { readonly type: 'tick' }
+
+export type WorkerEffect =
+  /** Its slots may be used. */
+  | { readonly type: 'admit' }
+  /** It may not register: it was given up. */
+  | { readonly type: 'refuse' }
+  | { readonly type: 'lost'; readonly reason: string; readonly explained: boolean }
+  | { readonly type: 'explained'; readonly reason: string }
+  | { readonly type: 'startFailed'; readonly reason: string }
+  /** Ask it to end itself, where it can still be reached. */
+  | { readonly type: 'shutdown'; readonly reason: string }
+  /** Have the driver give it back. */
+  | { readonly type: 'release'; readonly reason: string }
+
+export interface WorkerSettings {
+  readonly heartbeatTimeout: Millis
+  readonly registrationTimeout: Millis
+  /** How long the end of a lost worker is awaited before it is given back. */
+  readonly lostTimeout: Millis
+}
+
+type WorkerStep = Step<Worker, WorkerEffect>
+
+export function startingWorker(resourceId: ResourceId, host: string, slots: number, now: Millis, settings: WorkerSettings): Worker {
+  return { state: 'STARTING', resourceId, host, slots, deadline: now + settings.registrationTimeout }
+}
+
+export function recoveredWorker(resourceId: ResourceId, host: string, slots: number, now: Millis, recoveryTimeout: Millis): Worker {
+  return { state: 'RECOVERED', resourceId, host, slots, deadline: now + recoveryTimeout }
+}
+
+export function onWorkerEvent(worker: Worker, event: WorkerEvent, now: Millis, settings: WorkerSettings): WorkerStep {
+  switch (worker.state) {
+    case 'STARTING':
+    case 'RECOVERED':
+      return onUnregistered(worker, event, now, settings)
+    case 'REGISTERED':
+      return onRegistered(worker, event, now, settings)
+    case 'LOST':
+      if (event.type === 'terminated') return go(terminated(worker, event.reason), { type: 'explained', reason: event.reason })
+      if (event.type === 'tick' && now >= worker.deadline) return release(worker, 'it does not answer any more')
+      if (event.type === 'release') return release(worker, event.reason)
+      return refuseRegistration(worker, event)
+    case 'RELEASED':
+      return event.type === 'terminated' ? go(terminated(worker, event.reason)) : refuseRegistration(worker, event)
+    case 'TERMINATED':
+      return refuseRegistration(worker, event)
+    default:
+      return unreachable(worker)
+  }
+}
+
+function onUnregistered(worker: Extract<Worker, { state: 'STARTING' | 'RECOVERED' }>, event: WorkerEvent, now: Millis, settings: WorkerSettings): WorkerStep {
+  const startFailed = (reason: string): WorkerEffect[] => (worker.state === 'STARTING' ? [{ type: 'startFailed', reason }] : [])
+  switch (event.type) {
+    case 'registered':
+      return go({ ...common(worker), host: event.host, slots: event.slots, state: 'REGISTERED', lastHeartbeat: now }, { type: 'admit' })
+    case 'terminated':
+      return go(terminated(worker, event.reason), ...startFailed(event.reason))
+    case 'release':
+      return release(worker, event.reason)
+    case 'tick': {
+      if (now < worker.deadline) return go(worker)
+      const reason = worker.state === 'STARTING' ? `it did not register within ${formatDuration(settings.registrationTimeout)}` : 'it did not come back to the new JobManager'
+      const released = release(worker, reason)
+      return { state: released.state, effects: [...released.effects, ...startFailed(reason)] }
+    }
+    case 'heartbeat':
+    case 'disconnected':
+      return go(worker)
+    default:
+      return unreachable(event)
+  }
+}
+
+function onRegistered(worker: Extract<Worker, { state: 'REGISTERED' }>, event: WorkerEvent, now: Millis, settings: WorkerSettings): WorkerStep {
+  const lost = (reason: string): WorkerStep =>
+    go({ ...common(worker), state: 'LOST', deadline: now + settings.lostTimeout }, { type: 'lost', reason, explained: false })
+  switch (event.type) {
+    case 'heartbeat':
+      return go({ ...worker, lastHeartbeat: now })
+    case 'tick':
+      return now - worker.lastHeartbeat < settings.heartbeatTimeout ? go(worker) : lost(`no heartbeat for ${formatDuration(settings.heartbeatTimeout)}`)
+    case 'disconnected':
+      return lost(event.reason)
+    case 'terminated':
+      return go(terminated(worker, event.reason), { type: 'lost', reason: event.reason, explained: true })
+    case 'release':
+      return go({ ...common(worker), state: 'RELEASED' }, { type: 'shutdown', reason: event.reason }, { type: 'release', reason: event.reason })
+    case 'registered':
+      return go({ ...worker, lastHeartbeat: now }, { type: 'admit' })
+    default:
+      return unreachable(event)
+  }
+}
+
+function common(worker: Worker): Common {
+  return { resourceId: worker.resourceId, host: worker.host, slots: worker.slots }
+}
+
+function terminated(worker: Worker, reason: string): Worker {
+  return { ...common(worker), state: 'TERMINATED', reason }
+}
+
+function release(worker: Worker, reason: string): WorkerStep {
+  return go({ ...common(worker), state: 'RELEASED' }, { type: 'release', reason })
+}
+
+function refuseRegistration(worker: Worker, event: WorkerEvent): WorkerStep {
+  return event.type === 'registered' ? go(worker, { type: 'refuse' }) : go(worker)
+}
