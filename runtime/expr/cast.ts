@@ -1,0 +1,254 @@
+/** CAST between all supported types, with Flink's results and texts; and the text form of values. */
+import { MAX_VARCHAR_LENGTH, typeToString, type LogicalType, type Value } from '#core/types/logical-type.js'
+import { floorToDays, formatDate, formatTimestamp, MILLIS_PER_DAY, parseDate, parseTimestamp } from './calendar.js'
+import { decimalToNumber, decimalToString, fit, parseDecimal, rescale, truncateScale } from './decimal.js'
+import { EvaluationFailure, type EvaluationContext } from './evaluation.js'
+import { doubleToInt32, doubleToInt64, doubleToString, parseDouble, parseInt32, parseInt64, trimBlanks } from './number-text.js'
+import { localToUtc, timeZone, utcToLocal } from './time-zone.js'
+import { canCast } from './type-rules.js'
+
+/** A cast with its types fixed. Takes a value that is not NULL; may give NULL (a DECIMAL that does not fit). */
+export type CastFunction = (value: Exclude<Value, null>) => Value
+
+/**
+ * CAST(value AS to) as Flink 2 does it: INT and BIGINT wrap, DOUBLE saturates, DECIMAL rounds half up and is NULL when it does not
+ * fit, texts that do not parse fail.
+ * @throws EvaluationFailure with Flink's text.
+ */
+export function castValue(value: Value, from: LogicalType, to: LogicalType, context: EvaluationContext): Value {
+  return value === null ? null : prepareCast(from, to, context)(value)
+}
+
+/** The cast as a function, so that types are looked at once and not for every row. */
+export function prepareCast(from: LogicalType, to: LogicalType, context: EvaluationContext): CastFunction {
+  if (from.kind !== to.kind && !canCast(from, to, true)) {
+    return () => {
+      throw new EvaluationFailure(`cannot cast ${typeToString(from)} to ${typeToString(to)}`)
+    }
+  }
+  switch (to.kind) {
+    case 'NULL':
+      return () => null
+    case 'BOOLEAN':
+      return toBoolean(from)
+    case 'INT':
+      return toInt(from)
+    case 'BIGINT':
+      return toBigint(from)
+    case 'DOUBLE':
+      return toDouble(from)
+    case 'DECIMAL':
+      return toDecimal(from, to.precision, to.scale)
+    case 'VARCHAR':
+      return toVarchar(from, to.length, context)
+    case 'DATE':
+      return toDate(from, context)
+    case 'TIMESTAMP':
+    case 'TIMESTAMP_LTZ':
+      return toTimestamp(from, to, context)
+  }
+}
+
+const same: CastFunction = (value) => value
+
+const TRUE_TEXTS = ['t', 'true', 'y', 'yes', '1']
+const FALSE_TEXTS = ['f', 'false', 'n', 'no', '0']
+
+function toBoolean(from: LogicalType): CastFunction {
+  switch (from.kind) {
+    case 'INT':
+    case 'DOUBLE':
+      return (value) => value !== 0
+    case 'BIGINT':
+    case 'DECIMAL':
+      return (value) => value !== 0n
+    case 'VARCHAR':
+      return (value) => {
+        const text = trimBlanks(value as string).toLowerCase()
+        if (TRUE_TEXTS.includes(text)) return true
+        if (FALSE_TEXTS.includes(text)) return false
+        throw new EvaluationFailure(`Cannot parse '${shorten(value as string)}' as BOOLEAN.`)
+      }
+    default:
+      return same
+  }
+}
+
+function toInt(from: LogicalType): CastFunction {
+  switch (from.kind) {
+    case 'BOOLEAN':
+      return (value) => (value === true ? 1 : 0)
+    case 'BIGINT':
+      return (value) => Number(BigInt.asIntN(32, value as bigint))
+    case 'DOUBLE':
+      return (value) => doubleToInt32(value as number)
+    case 'DECIMAL':
+      return (value) => Number(BigInt.asIntN(32, truncateScale(value as bigint, from.scale, 0)))
+    case 'VARCHAR':
+      return (value) => parseInt32(value as string)
+    default:
+      return same
+  }
+}
+
+function toBigint(from: LogicalType): CastFunction {
+  switch (from.kind) {
+    case 'BOOLEAN':
+      return (value) => (value === true ? 1n : 0n)
+    case 'INT':
+      return (value) => BigInt(value as number)
+    case 'DOUBLE':
+      return (value) => doubleToInt64(value as number)
+    case 'DECIMAL':
+      return (value) => BigInt.asIntN(64, truncateScale(value as bigint, from.scale, 0))
+    case 'VARCHAR':
+      return (value) => parseInt64(value as string)
+    default:
+      return same
+  }
+}
+
+function toDouble(from: LogicalType): CastFunction {
+  switch (from.kind) {
+    case 'BOOLEAN':
+      return (value) => (value === true ? 1 : 0)
+    case 'BIGINT':
+      return (value) => Number(value)
+    case 'DECIMAL':
+      return (value) => decimalToNumber(value as bigint, from.scale)
+    case 'VARCHAR':
+      return (value) => parseDouble(value as string)
+    default:
+      return same
+  }
+}
+
+function toDecimal(from: LogicalType, precision: number, scale: number): CastFunction {
+  switch (from.kind) {
+    case 'BOOLEAN':
+      return (value) => fit(rescale(value === true ? 1n : 0n, 0, scale), precision)
+    case 'INT':
+    case 'BIGINT':
+      return (value) => fit(rescale(BigInt(value as number | bigint), 0, scale), precision)
+    case 'DOUBLE':
+      return (value) => {
+        if (!Number.isFinite(value)) throw new EvaluationFailure('Infinite or NaN')
+        return fit(parseDecimal(String(value), scale) as bigint, precision)
+      }
+    case 'DECIMAL':
+      if (from.scale === scale && from.precision <= precision) return same
+      return (value) => fit(rescale(value as bigint, from.scale, scale), precision)
+    case 'VARCHAR':
+      return (value) => {
+        const text = trimBlanks(value as string)
+        const unscaled = parseDecimal(text, scale)
+        if (unscaled === undefined) {
+          throw new EvaluationFailure(`For input string: '${shorten(text)}'. ${text === '' ? 'Input is empty.' : 'Invalid character found.'}`)
+        }
+        return fit(unscaled, precision)
+      }
+    default:
+      return same
+  }
+}
+
+function toVarchar(from: LogicalType, length: number, context: EvaluationContext): CastFunction {
+  if (from.kind === 'VARCHAR') {
+    if (length >= from.length || length === MAX_VARCHAR_LENGTH) return same
+    return (value) => truncateText(value as string, length)
+  }
+  const format = formatterOf(from, context)
+  return length === MAX_VARCHAR_LENGTH ? format : (value) => truncateText(format(value), length)
+}
+
+/** The first `length` characters (code points). */
+function truncateText(text: string, length: number): string {
+  if (text.length <= length) return text
+  const end = text.slice(0, length)
+  return /[\ud800-\udfff]/.test(end) ? [...text].slice(0, length).join('') : end
+}
+
+function toDate(from: LogicalType, context: EvaluationContext): CastFunction {
+  switch (from.kind) {
+    case 'TIMESTAMP':
+      return (value) => floorToDays(Number(value))
+    case 'TIMESTAMP_LTZ': {
+      const zone = timeZone(context.timeZone)
+      return (value) => floorToDays(utcToLocal(Number(value), zone))
+    }
+    case 'VARCHAR':
+      return (value) => {
+        const days = parseDate(value as string)
+        if (days === undefined) throw new EvaluationFailure(`For input string: '${shorten(value as string)}'. A DATE is written like 2024-01-31.`)
+        return days
+      }
+    default:
+      return same
+  }
+}
+
+function toTimestamp(from: LogicalType, to: LogicalType & { precision: number }, context: EvaluationContext): CastFunction {
+  const local = to.kind === 'TIMESTAMP_LTZ'
+  const zone = timeZone(context.timeZone)
+  // Kept to the ms, so only precisions below 3 cut anything.
+  const unit = 10 ** Math.max(0, 3 - to.precision)
+  const cut = (millis: number): bigint => BigInt(unit === 1 ? millis : Math.floor(millis / unit) * unit)
+  switch (from.kind) {
+    case 'DATE':
+      return (value) => BigInt(local ? localToUtc((value as number) * MILLIS_PER_DAY, zone) : (value as number) * MILLIS_PER_DAY)
+    case 'VARCHAR':
+      return (value) => {
+        const millis = parseTimestamp(trimBlanks(value as string))
+        if (millis === undefined) {
+          throw new EvaluationFailure(`Text '${shorten(value as string)}' could not be parsed as ${to.kind}: it is written like 2024-01-31 12:30:00[.123].`)
+        }
+        return cut(local ? localToUtc(millis, zone) : millis)
+      }
+    case 'TIMESTAMP':
+      if (local) return (value) => cut(localToUtc(Number(value), zone))
+      break
+    case 'TIMESTAMP_LTZ':
+      if (!local) return (value) => cut(utcToLocal(Number(value), zone))
+      break
+    default:
+      return same
+  }
+  return unit === 1 || from.precision <= to.precision ? same : (value) => cut(Number(value))
+}
+
+/**
+ * CAST(value AS STRING): `TRUE`, `1.0E8`, `12.50`, `2024-01-02 03:04:05.123` (as many fractional digits as the type has; a
+ * TIMESTAMP_LTZ in the session zone). NULL gives null.
+ */
+export function formatValue(value: Value, type: LogicalType, context: EvaluationContext): string | null {
+  return value === null ? null : formatterOf(type, context)(value)
+}
+
+/** formatValue with the type fixed, for values that are not NULL. */
+export function formatterOf(type: LogicalType, context: EvaluationContext): (value: Exclude<Value, null>) => string {
+  switch (type.kind) {
+    case 'BOOLEAN':
+      return (value) => (value === true ? 'TRUE' : 'FALSE')
+    case 'DOUBLE':
+      return (value) => doubleToString(value as number)
+    case 'DECIMAL':
+      return (value) => decimalToString(value as bigint, type.scale)
+    case 'DATE':
+      return (value) => formatDate(value as number)
+    case 'TIMESTAMP':
+      return (value) => formatTimestamp(Number(value), type.precision)
+    case 'TIMESTAMP_LTZ': {
+      const zone = timeZone(context.timeZone)
+      return (value) => formatTimestamp(utcToLocal(Number(value), zone), type.precision)
+    }
+    case 'NULL':
+    case 'INT':
+    case 'BIGINT':
+    case 'VARCHAR':
+      return (value) => String(value)
+  }
+}
+
+function shorten(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text
+}
