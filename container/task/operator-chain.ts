@@ -1,0 +1,196 @@
+/**
+ * The operators of one task. They form a tree over `from`; the head reads the task's inputs (or is a source), every other one the
+ * output of the operator above it, called directly. Operators whose output leaves the task write into result partitions too.
+ *
+ *   inputs ─▶ head ─┬▶ calc ─▶ sink
+ *                   └▶ result partition
+ */
+import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { OperatorNode } from '#core/graph/job-graph.js'
+import type { OperatorId } from '#core/ids/ids.js'
+import type { Schema } from '#core/types/schema.js'
+import type { Batch } from '#runtime/columnar/batch.js'
+import { MAX_WATERMARK, NO_WATERMARK, type Operator, type OperatorContext, type Output, type SourceOperator } from '#runtime/operators/operator.js'
+import type { ResultPartition } from '../network/result-partition.js'
+import { InvalidDeployment } from './errors.js'
+import { instantiate, isSource, type AnyOperator } from './operator-factory.js'
+
+export interface ChainHost {
+  /** Work that an operator goes on with after it returned: the task takes no more input until it is done. */
+  track(work: Promise<unknown>): void
+  /** Resolves when no tracked work is left. */
+  settled(): Promise<void>
+  /** False once the task is being cancelled or has failed: no operator gets anything any more. */
+  running(): boolean
+  context(node: OperatorNode, inputSchemas: readonly Schema[]): OperatorContext
+}
+
+interface Link {
+  readonly node: OperatorNode
+  readonly operator: AnyOperator
+  readonly inputs: readonly Schema[]
+  readonly children: Link[]
+  readonly partitions: ResultPartition[]
+  readonly sink: boolean
+  opened: boolean
+  /** Highest watermark that went in, and out. */
+  received: number
+  emitted: number
+}
+
+export class OperatorChain {
+  readonly #host: ChainHost
+  readonly #links: readonly Link[]
+  readonly #head: Link
+  /** Rows that the head, a source, emitted. */
+  sourceRows = 0
+  /** Rows handed to sinks. */
+  sinkRows = 0
+  #open = true
+
+  private constructor(host: ChainHost, links: readonly Link[], head: Link) {
+    this.#host = host
+    this.#links = links
+    this.#head = head
+  }
+
+  /** @throws TASK_INVALID_DEPLOYMENT, and what loading an operator throws */
+  static async create(descriptor: TaskDeploymentDescriptor, partitions: readonly ResultPartition[], host: ChainHost): Promise<OperatorChain> {
+    const invalid = (problem: string) => new InvalidDeployment({ task: descriptor.vertexName, problem })
+    const headInputs = inputSchemas(descriptor)
+    const links: Link[] = []
+    for (const [position, node] of descriptor.operators.entries()) {
+      const parent = node.from === null ? undefined : links[node.from]
+      if (node.from !== null && parent === undefined) throw invalid(`operator ${position} reads operator ${node.from}, which does not come before it`)
+      if (node.from === null && position > 0) throw invalid(`operators 0 and ${position} both read the inputs`)
+      const inputs = parent === undefined ? headInputs : [parent.node.outputSchema]
+      const operator = await instantiate(node, inputs)
+      if (isSource(operator) && (parent !== undefined || headInputs.length > 0)) throw invalid(`source '${node.name}' has an input`)
+      if (!isSource(operator) && inputs.length === 0) throw invalid(`operator '${node.name}' has no input`)
+      const sink = node.spec.op === 'sink' || node.spec.op === 'collect'
+      const link: Link = { node, operator, inputs, children: [], partitions: [], sink, opened: false, received: NO_WATERMARK, emitted: NO_WATERMARK }
+      parent?.children.push(link)
+      links.push(link)
+    }
+    for (const partition of partitions) {
+      const link = links[partition.descriptor.sourceOperator]
+      if (link === undefined) throw invalid(`an output of operator ${partition.descriptor.sourceOperator}, which there is not`)
+      link.partitions.push(partition)
+    }
+    return new OperatorChain(host, links, links[0] as Link)
+  }
+
+  get source(): SourceOperator | undefined {
+    return isSource(this.#head.operator) ? this.#head.operator : undefined
+  }
+
+  /** Opens from the sinks up, so that an operator may emit as soon as it is open. `canceled` is asked in between. */
+  async open(canceled: () => boolean): Promise<void> {
+    for (const link of [...this.#links].reverse()) {
+      if (canceled()) return
+      link.opened = true
+      await link.operator.open?.(this.#host.context(link.node, link.inputs), this.#outputOf(link))
+    }
+  }
+
+  processBatch(batch: Batch, input: number): void {
+    this.#deliver(this.#head, batch, input)
+  }
+
+  processWatermark(watermark: number): void {
+    this.#deliverWatermark(this.#head, watermark)
+  }
+
+  /** That input of the head has ended. */
+  endInput(input: number): void {
+    this.#track((this.#head.operator as Operator).endInput(input))
+  }
+
+  /**
+   * The head has emitted its last row: ends the operators below it, one after the other. Returns what the sinks' coordinators
+   * commit when the job ends well; undefined when the task failed or was cancelled meanwhile.
+   */
+  async finish(): Promise<{ operatorId: OperatorId; committable: unknown }[] | undefined> {
+    const { settled, running } = this.#host
+    await settled()
+    if (!running()) return undefined
+    if (isSource(this.#head.operator)) this.#outputOf(this.#head).emitWatermark(MAX_WATERMARK)
+    for (const link of this.#links) {
+      if (link === this.#head) continue
+      this.#deliverWatermark(link, MAX_WATERMARK)
+      this.#track((link.operator as Operator).endInput(0))
+      await settled()
+      if (!running()) return undefined
+    }
+    const committables: { operatorId: OperatorId; committable: unknown }[] = []
+    for (const { node, operator } of this.#links) {
+      const preparing = isSource(operator) ? undefined : operator.prepareCommit?.()
+      if (preparing === undefined) continue
+      this.#host.track(preparing)
+      for (const committable of await preparing) committables.push({ operatorId: node.id, committable })
+      if (!running()) return undefined
+    }
+    return committables
+  }
+
+  /**
+   * Closes every operator that was opened, each once; the first error is thrown after the last one is closed. From then on what
+   * an operator emits is dropped.
+   */
+  async close(failed: boolean): Promise<void> {
+    this.#open = false
+    let first: { error: unknown } | undefined
+    for (const link of this.#links) {
+      if (!link.opened) continue
+      link.opened = false
+      try {
+        await link.operator.close?.(failed)
+      } catch (error) {
+        first ??= { error }
+      }
+    }
+    if (first !== undefined) throw first.error
+  }
+
+  #outputOf(link: Link): Output {
+    return {
+      collect: (batch) => {
+        if (!this.#open || batch.length === 0) return
+        if (link === this.#head && isSource(link.operator)) this.sourceRows += batch.length
+        for (const child of link.children) this.#deliver(child, batch, 0)
+        for (const partition of link.partitions) partition.collect(batch)
+      },
+      emitWatermark: (watermark) => {
+        if (!this.#open || watermark <= link.emitted) return
+        link.emitted = watermark
+        for (const child of link.children) this.#deliverWatermark(child, watermark)
+        for (const partition of link.partitions) partition.emitWatermark(watermark)
+      },
+    }
+  }
+
+  #deliver(link: Link, batch: Batch, input: number): void {
+    if (link.sink) this.sinkRows += batch.length
+    this.#track((link.operator as Operator).processBatch(batch, input))
+  }
+
+  #deliverWatermark(link: Link, watermark: number): void {
+    if (watermark <= link.received) return
+    link.received = watermark
+    ;(link.operator as Operator).processWatermark(watermark)
+  }
+
+  #track(work: void | Promise<void>): void {
+    if (work !== undefined) this.#host.track(work)
+  }
+}
+
+/** Schema of each input of the head. @throws TASK_INVALID_DEPLOYMENT */
+function inputSchemas(descriptor: TaskDeploymentDescriptor): Schema[] {
+  const schemas: Schema[] = []
+  for (const gate of descriptor.inputs) schemas[gate.targetInput] = gate.schema
+  for (let input = 0; input < schemas.length; input++) {
+    if (schemas[input] === undefined) throw new InvalidDeployment({ task: descriptor.vertexName, problem: `nothing feeds input ${input}` })
+  }
+  return schemas
+}

@@ -1,0 +1,26 @@
+/** From an operator's spec to the running operator. */
+import type { OperatorNode } from '#core/graph/job-graph.js'
+import type { Schema } from '#core/types/schema.js'
+import { loadSink } from '#runtime/connectors/load-sink.js'
+import { loadSource } from '#runtime/connectors/load-source.js'
+import { createOperator } from '#runtime/operators/factory.js'
+import type { Operator, SourceOperator } from '#runtime/operators/operator.js'
+
+export type AnyOperator = Operator | SourceOperator
+
+export async function instantiate(node: OperatorNode, inputs: readonly Schema[]): Promise<AnyOperator> {
+  const { spec } = node
+  switch (spec.op) {
+    case 'source':
+      return loadSource(spec, node.outputSchema)
+    case 'sink':
+    case 'collect':
+      return loadSink(spec)
+    default:
+      return createOperator(spec, inputs, node.outputSchema)
+  }
+}
+
+export function isSource(operator: AnyOperator): operator is SourceOperator {
+  return 'poll' in operator
+}

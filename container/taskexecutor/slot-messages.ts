@@ -1,0 +1,61 @@
+/** What a TaskExecutor and its slots' threads say to each other (structured clone; both are this process). */
+import type { MessagePort } from 'node:worker_threads'
+import type { WireError } from '#core/errors/wire-error.js'
+import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { ExecutionState } from '#core/graph/states.js'
+import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
+import type { LogLevel } from '#core/log/logger.js'
+import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+
+/** workerData of a slot's thread. */
+export interface SlotDescriptor {
+  readonly resourceId: ResourceId
+  readonly slotIndex: number
+  /** The application's secret for connections to other processes; undefined: there are none. */
+  readonly secret: Uint8Array | undefined
+  readonly bindHost: string | undefined
+  readonly dataPorts: readonly number[]
+  /** Bytes; 0: not limited. */
+  readonly networkBytes: number
+  readonly metricsIntervalMs: number
+  readonly configuration: Readonly<Record<string, string>>
+  readonly workingDirectory: string | undefined
+  readonly hadoopConfiguration: Readonly<Record<string, string>> | undefined
+  readonly user: string
+}
+
+export interface TaskStateUpdate {
+  readonly executionAttemptId: ExecutionAttemptId
+  readonly state: ExecutionState
+  readonly error?: WireError
+  readonly metrics?: TaskMetrics
+  readonly committables?: { operatorId: OperatorId; committable: unknown }[]
+}
+
+export interface TaskMetricsEntry {
+  readonly executionAttemptId: ExecutionAttemptId
+  readonly metrics: TaskMetrics
+}
+
+export type TaskExecutorToSlot =
+  | { readonly type: 'submit'; readonly task: TaskDeploymentDescriptor }
+  | { readonly type: 'cancel'; readonly executionAttemptId: ExecutionAttemptId }
+  /** To a `request`. */
+  | { readonly type: 'answer'; readonly request: number; readonly answer: unknown; readonly error?: WireError | undefined }
+  /** Slot `slotIndex` opened a data connection to this one. */
+  | { readonly type: 'connection'; readonly slotIndex: number; readonly port: MessagePort }
+  /** That many characters of `print` messages have been written. */
+  | { readonly type: 'printed'; readonly characters: number }
+
+export type SlotToTaskExecutor =
+  /** First message: the thread is ready. */
+  | { readonly type: 'started'; readonly dataPort: number }
+  | ({ readonly type: 'state' } & TaskStateUpdate)
+  | { readonly type: 'metrics'; readonly tasks: readonly TaskMetricsEntry[] }
+  /** An operator asks its coordinator. */
+  | { readonly type: 'request'; readonly request: number; readonly executionAttemptId: ExecutionAttemptId; readonly operatorId: OperatorId; readonly event: unknown }
+  /** Hands one end of a data connection to another slot. */
+  | { readonly type: 'connectSlot'; readonly slotIndex: number; readonly port: MessagePort }
+  /** Whole lines. */
+  | { readonly type: 'print'; readonly text: string; readonly stderr: boolean }
+  | { readonly type: 'log'; readonly level: LogLevel; readonly component: string; readonly message: string; readonly error?: WireError | undefined }

@@ -1,0 +1,217 @@
+/**
+ * The TaskExecutor: registers with the ResourceManager, serves its calls, tells the JobMaster what becomes of tasks. It routes; the
+ * work is in task-slots.ts.
+ *
+ *   slots started ─▶ registering ─▶ serving ── shutdown ──────────────▶ ended (0)
+ *                        ▲              └─ master lost: tasks cancelled ─┐
+ *                        └──────────── another master may follow ────────┴─▶ none follows: ended
+ */
+import { availableParallelism, freemem, totalmem } from 'node:os'
+import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
+import { Configuration } from '#core/config/configuration.js'
+import { TASKMANAGER_REGISTRATION_TIMEOUT } from '#core/config/options/cluster.js'
+import type { ExecutionAttemptId, JobId, OperatorId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
+import type { Channel } from '#core/rpc/channel.js'
+import type { GatewayHandlers } from '#core/rpc/gateway.js'
+import { JobMasterGateway, ResourceManagerGateway, type TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
+import { ConnectionLost } from '#core/rpc/rpc-connection.js'
+import type { Environment } from '#core/time/environment.js'
+import { MasterLost } from './errors.js'
+import { startHeartbeats } from './heartbeats.js'
+import { register, type Registration } from './registration.js'
+import type { TaskStateUpdate } from './slot-messages.js'
+import { StateReports } from './state-reports.js'
+import { TaskSlots } from './task-slots.js'
+
+const log = logger('TaskExecutor')
+
+/** How long tasks get to end in order when the master is lost or says goodbye. */
+const CLEAR_TIMEOUT_MS = 5_000
+const STATE_CALL_TIMEOUT_MS = 30_000
+/** An operator's coordinator answers when it can: the longest that a timer takes. */
+const COORDINATOR_CALL_TIMEOUT_MS = 2_147_483_647
+
+export interface TaskExecutorOptions {
+  readonly descriptor: WorkerDescriptor
+  readonly environment: Environment
+  /** The application's secret; undefined inside one process. */
+  readonly secret: Buffer | undefined
+  /** Where others reach this process. */
+  readonly host: string
+  /**
+   * A connection to the master that leads now. `lost`: epoch of the master that was lost, undefined at the start. Undefined: no master is
+   * known yet. 'none': no other will follow.
+   */
+  connect(lost: number | undefined): Promise<Channel | undefined | 'none'>
+  /** Whole lines to stdout or stderr; resolves when they are written. */
+  write(text: string, stderr: boolean): Promise<void>
+}
+
+type End = { readonly kind: 'shutdown'; readonly reason: string } | { readonly kind: 'lost'; readonly reason: string } | { readonly kind: 'fatal'; readonly error: Error }
+
+export class TaskExecutor {
+  readonly #options: TaskExecutorOptions
+  readonly #slots: TaskSlots
+  #session: Session | undefined
+  #fatal: Error | undefined
+  #end: ((end: End) => void) | undefined
+
+  constructor(options: TaskExecutorOptions) {
+    this.#options = options
+    this.#slots = new TaskSlots(options.descriptor, options.secret, options.environment, {
+      onTaskState: (jobId, update) => this.#session?.reports.report(jobId, update),
+      requestCoordinator: (jobId, task, operatorId, event) => this.#requestCoordinator(jobId, task, operatorId, event),
+      write: (text, stderr) => options.write(text, stderr),
+      onFatal: (error) => {
+        this.#fatal = error
+        this.#end?.({ kind: 'fatal', error })
+      },
+    })
+  }
+
+  /**
+   * Runs until the master is done with this TaskExecutor, or it cannot go on. Resolves when everything is stopped.
+   * @throws why the process must end with status 1
+   */
+  async run(): Promise<void> {
+    try {
+      const dataPorts = await this.#slots.start()
+      let lost: number | undefined
+      for (;;) {
+        const session = await this.#register(dataPorts, lost)
+        const end = await this.#serve(session)
+        if (end.kind === 'fatal') throw end.error
+        await this.#slots.clear(CLEAR_TIMEOUT_MS)
+        session.close()
+        this.#session = undefined
+        if (end.kind === 'shutdown') return log.info(`Ending: ${end.reason}`)
+        log.warn(`The JobManager is lost (${end.reason}): its tasks are cancelled`)
+        lost = session.epoch
+      }
+    } finally {
+      this.#session?.close()
+      await this.#slots.stop()
+    }
+  }
+
+  async #register(dataPorts: readonly { slotIndex: number; dataPort: number }[], lost: number | undefined): Promise<Session> {
+    const { descriptor, environment, host } = this.#options
+    const registration = await register({
+      environment,
+      resourceId: descriptor.resourceId,
+      timeoutMs: Configuration.of(descriptor.configuration).get(TASKMANAGER_REGISTRATION_TIMEOUT),
+      connect: async () => {
+        const channel = await this.#options.connect(lost)
+        if (channel === 'none') throw new MasterLost({ reason: 'its connection closed' })
+        return channel
+      },
+      request: () => ({
+        resourceId: descriptor.resourceId,
+        host,
+        pid: process.pid,
+        slots: [...dataPorts],
+        slotReport: this.#slots.report(),
+        hardware: { cpuCores: availableParallelism(), physicalMemory: totalmem(), freeMemory: freemem(), managedMemory: this.#slots.managedBytes },
+        processMemory: descriptor.processMemory,
+      }),
+      handlers: this.#handlers(),
+      ended: () => this.#fatal !== undefined,
+    })
+    if (registration === undefined) throw this.#fatal ?? new Error('ended while registering')
+    log.info(`Registered with the JobManager at ${registration.connection.peer}, epoch ${registration.epoch}`)
+    const session = new Session(registration, environment)
+    this.#session = session
+    return session
+  }
+
+  async #serve(session: Session): Promise<End> {
+    const { environment, descriptor } = this.#options
+    const end = new Promise<End>((resolve) => (this.#end = resolve))
+    if (this.#fatal !== undefined) this.#end?.({ kind: 'fatal', error: this.#fatal })
+    if (this.#shutdownReason !== undefined) this.#end?.({ kind: 'shutdown', reason: this.#shutdownReason })
+    session.connection.onClose((reason) => this.#end?.({ kind: 'lost', reason: reason?.message ?? 'its connection closed' }))
+    const resourceManager = session.connection.gateway(ResourceManagerGateway, 'resourcemanager', session.epoch, session.heartbeatTimeoutMs)
+    const stopHeartbeats = startHeartbeats({
+      environment,
+      intervalMs: session.heartbeatIntervalMs,
+      beat: () =>
+        resourceManager.heartbeat({
+          resourceId: descriptor.resourceId,
+          slotReport: this.#slots.report(),
+          residentSetBytes: process.memoryUsage.rss(),
+          tasks: this.#slots.metrics(),
+        }),
+      tasksRunning: () => this.#slots.runningTasks > 0,
+      onLost: (reason) => this.#end?.({ kind: 'lost', reason: reason instanceof Error ? reason.message : String(reason) }),
+    })
+    const how = await end
+    stopHeartbeats()
+    if (how.kind === 'lost') session.connection.close()
+    return how
+  }
+
+  #shutdownReason: string | undefined
+
+  #handlers(): GatewayHandlers<typeof TaskExecutorGateway> {
+    const slots = this.#slots
+    return {
+      allocateSlot({ slotIndex, allocationId, jobId }) {
+        slots.allocate(slotIndex, allocationId, jobId)
+        return {}
+      },
+      async freeSlot({ allocationId, reason }) {
+        await slots.free(allocationId, reason)
+        return {}
+      },
+      submitTask(task) {
+        slots.submit(task)
+        return {}
+      },
+      cancelTask({ executionAttemptId }) {
+        slots.cancel(executionAttemptId)
+        return {}
+      },
+      shutdown: ({ reason }) => {
+        this.#shutdownReason = reason
+        this.#end?.({ kind: 'shutdown', reason })
+        return {}
+      },
+    }
+  }
+
+  async #requestCoordinator(jobId: JobId, executionAttemptId: ExecutionAttemptId, operatorId: OperatorId, event: unknown): Promise<unknown> {
+    const session = this.#session
+    if (session === undefined) throw new ConnectionLost({ peer: 'the JobManager', reason: null })
+    const { answer } = await session.jobMaster(jobId, COORDINATOR_CALL_TIMEOUT_MS).operatorRequest({ executionAttemptId, operatorId, event })
+    return answer
+  }
+}
+
+/** The time with one master. */
+class Session {
+  readonly connection: Registration['connection']
+  readonly epoch: number
+  readonly heartbeatIntervalMs: number
+  readonly heartbeatTimeoutMs: number
+  readonly reports: StateReports
+
+  constructor(registration: Registration, environment: Environment) {
+    this.connection = registration.connection
+    this.epoch = registration.epoch
+    this.heartbeatIntervalMs = registration.heartbeatIntervalMs
+    this.heartbeatTimeoutMs = registration.heartbeatTimeoutMs
+    this.reports = new StateReports(environment, (jobId: JobId, update: TaskStateUpdate) =>
+      this.jobMaster(jobId, STATE_CALL_TIMEOUT_MS).updateTaskExecutionState(update),
+    )
+  }
+
+  jobMaster(jobId: JobId, timeoutMs: number) {
+    return this.connection.gateway(JobMasterGateway, `jobmaster/${jobId}`, this.epoch, timeoutMs)
+  }
+
+  close(): void {
+    this.reports.close()
+    this.connection.close()
+  }
+}

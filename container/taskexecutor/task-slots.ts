@@ -1,0 +1,306 @@
+/**
+ * The slots of a TaskExecutor: the table of who holds them (slot-table.ts), their threads, and the tasks in them. Lives in the main
+ * thread; everything here is one turn of its event loop.
+ */
+import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
+import { Configuration } from '#core/config/configuration.js'
+import { TASK_CANCELLATION_TIMEOUT, TASKMANAGER_BIND_HOST, TASKMANAGER_DATA_PORT } from '#core/config/options/cluster.js'
+import { toWireError } from '#core/errors/wire-error.js'
+import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import { isTerminalExecutionState } from '#core/graph/states.js'
+import type { AllocationId, ExecutionAttemptId, JobId, OperatorId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
+import type { SlotReport } from '#core/rpc/gateways/task-executor.js'
+import type { Environment, TimerHandle } from '#core/time/environment.js'
+import { parsePortRange } from '../network/port-range.js'
+import { CancellationTimedOut, SlotNotAvailable, TaskSlotNotFound } from './errors.js'
+import { workerMemory } from './memory.js'
+import type { SlotDescriptor, SlotToTaskExecutor, TaskMetricsEntry, TaskStateUpdate } from './slot-messages.js'
+import { addTask, allocate, emptySlotTable, release, removeTask, runningTasks, slotOf, slotReport, type SlotTable } from './slot-table.js'
+import { SlotThread } from './slot-thread.js'
+
+const log = logger('TaskExecutor')
+
+export const METRICS_INTERVAL_MS = 500
+/** A slot's thread that does not come up is started again so often, for its old data port may still be bound. */
+const START_ATTEMPTS = 5
+const START_RETRY_MS = 300
+/** Ended tasks that are remembered, so that a repeated submitTask starts nothing. */
+const REMEMBERED_TASKS = 10_000
+
+export interface TaskSlotsUser {
+  onTaskState(jobId: JobId, update: TaskStateUpdate): void
+  requestCoordinator(jobId: JobId, executionAttemptId: ExecutionAttemptId, operatorId: OperatorId, event: unknown): Promise<unknown>
+  /** Whole lines to stdout or stderr; resolves when they are written. */
+  write(text: string, stderr: boolean): Promise<void>
+  /** A slot cannot be brought up (again): the process has to end. */
+  onFatal(error: Error): void
+}
+
+interface RunningTask {
+  readonly jobId: JobId
+  readonly slotIndex: number
+  metrics: TaskMetricsEntry['metrics'] | undefined
+  cancellation: TimerHandle | undefined
+}
+
+interface SlotEntry {
+  thread: SlotThread
+  dataPort: number | undefined
+  startAttempts: number
+}
+
+export class TaskSlots {
+  readonly #descriptor: WorkerDescriptor
+  readonly #configuration: Configuration
+  readonly #environment: Environment
+  readonly #secret: Buffer | undefined
+  readonly #user: TaskSlotsUser
+  readonly #heapMb: number | undefined
+  readonly #networkBytes: number
+  readonly managedBytes: number
+  #table: SlotTable
+  readonly #slots: SlotEntry[] = []
+  readonly #tasks = new Map<ExecutionAttemptId, RunningTask>()
+  readonly #known = new Set<ExecutionAttemptId>()
+  #written: Promise<void> = Promise.resolve()
+  #onChange: (() => void)[] = []
+  #started: { resolve(): void; reject(error: Error): void } | undefined
+  #stopped = false
+
+  constructor(descriptor: WorkerDescriptor, secret: Buffer | undefined, environment: Environment, user: TaskSlotsUser) {
+    this.#descriptor = descriptor
+    this.#configuration = Configuration.of(descriptor.configuration)
+    this.#environment = environment
+    this.#secret = secret
+    this.#user = user
+    const memory = workerMemory(descriptor)
+    this.#heapMb = memory?.slotHeapMb
+    this.#networkBytes = memory?.slotNetworkBytes ?? 0
+    this.managedBytes = (memory?.slotManagedBytes ?? 0) * descriptor.slots
+    this.#table = emptySlotTable(descriptor.slots)
+  }
+
+  /** Starts a thread for each slot; resolves with their data ports when all are ready. */
+  async start(): Promise<{ slotIndex: number; dataPort: number }[]> {
+    const ports = parsePortRange(TASKMANAGER_DATA_PORT.key, this.#configuration.get(TASKMANAGER_DATA_PORT))
+    await new Promise<void>((resolve, reject) => {
+      this.#started = { resolve, reject }
+      for (let slotIndex = 0; slotIndex < this.#descriptor.slots; slotIndex++) {
+        this.#slots.push({ thread: this.#startThread(slotIndex, ports), dataPort: undefined, startAttempts: 1 })
+      }
+    })
+    return this.#slots.map(({ dataPort }, slotIndex) => ({ slotIndex, dataPort: dataPort ?? 0 }))
+  }
+
+  report(): SlotReport {
+    return slotReport(this.#table)
+  }
+
+  get runningTasks(): number {
+    return this.#tasks.size
+  }
+
+  metrics(): TaskMetricsEntry[] {
+    return [...this.#tasks].flatMap(([executionAttemptId, { metrics }]) => (metrics === undefined ? [] : [{ executionAttemptId, metrics }]))
+  }
+
+  /** @throws SLOT_NOT_AVAILABLE */
+  allocate(slotIndex: number, allocationId: AllocationId, jobId: JobId): void {
+    const result = allocate(this.#table, slotIndex, allocationId, jobId)
+    if ('problem' in result) throw new SlotNotAvailable({ slot: slotIndex, resourceId: this.#descriptor.resourceId, problem: result.problem })
+    this.#table = result.table
+  }
+
+  /** Resolves when the tasks of the slot have ended and it is free. */
+  async free(allocationId: AllocationId, reason: string): Promise<void> {
+    const { table, cancel } = release(this.#table, allocationId)
+    if (cancel.length > 0) log.info(`Freeing the slot of allocation ${allocationId} with ${cancel.length} running task(s): ${reason}`)
+    this.#table = table
+    for (const task of cancel) this.cancel(task)
+    while (slotOf(this.#table, allocationId) !== undefined) await this.#change()
+  }
+
+  /** Hands a task to its slot's thread. Idempotent. @throws TASK_SLOT_NOT_FOUND */
+  submit(task: TaskDeploymentDescriptor): void {
+    const { executionAttemptId, slotIndex, allocationId, jobId } = task
+    if (this.#known.has(executionAttemptId)) return
+    const table = addTask(this.#table, slotIndex, allocationId, executionAttemptId)
+    const slot = this.#slots[slotIndex]
+    if (table === undefined || slot === undefined) throw new TaskSlotNotFound({ task: task.vertexName, allocationId, resourceId: this.#descriptor.resourceId })
+    this.#table = table
+    this.#remember(executionAttemptId)
+    this.#tasks.set(executionAttemptId, { jobId, slotIndex, metrics: undefined, cancellation: undefined })
+    log.info(`Starting ${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism}) attempt ${task.attemptNumber} of job ${jobId} in slot ${slotIndex}`)
+    slot.thread.send({ type: 'submit', task })
+  }
+
+  cancel(executionAttemptId: ExecutionAttemptId): void {
+    const task = this.#tasks.get(executionAttemptId)
+    if (task === undefined || task.cancellation !== undefined) return
+    const timeoutMs = this.#configuration.get(TASK_CANCELLATION_TIMEOUT)
+    task.cancellation = this.#environment.timers.after(timeoutMs, () => {
+      const error = new CancellationTimedOut({ slot: task.slotIndex, timeoutMs })
+      log.error('A slot is restarted', error)
+      void this.#slots[task.slotIndex]?.thread.stop()
+      this.#onDied(task.slotIndex, error)
+    }, true)
+    this.#slots[task.slotIndex]?.thread.send({ type: 'cancel', executionAttemptId })
+  }
+
+  /** Cancels every task and frees every slot; resolves when that is done, or after `mostMs`. */
+  async clear(mostMs: number): Promise<void> {
+    for (const { allocationId } of this.report()) {
+      if (allocationId === null) continue
+      const { table, cancel } = release(this.#table, allocationId)
+      this.#table = table
+      for (const task of cancel) this.cancel(task)
+    }
+    let late = false
+    const timer = this.#environment.timers.after(mostMs, () => {
+      late = true
+      this.#changed()
+    })
+    while (runningTasks(this.#table).length > 0 && !late) await this.#change()
+    timer.cancel()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const { cancellation } of this.#tasks.values()) cancellation?.cancel()
+    await Promise.all(this.#slots.map(({ thread }) => thread.stop()))
+  }
+
+  #startThread(slotIndex: number, dataPorts: readonly number[]): SlotThread {
+    const { resourceId, configuration, workingDirectory, hadoopConfiguration, user } = this.#descriptor
+    const descriptor: SlotDescriptor = {
+      resourceId,
+      slotIndex,
+      secret: this.#secret,
+      bindHost: this.#configuration.get(TASKMANAGER_BIND_HOST),
+      dataPorts,
+      networkBytes: this.#networkBytes,
+      metricsIntervalMs: METRICS_INTERVAL_MS,
+      configuration,
+      workingDirectory,
+      hadoopConfiguration,
+      user,
+    }
+    return new SlotThread(descriptor, this.#heapMb, {
+      onMessage: (message) => this.#receive(slotIndex, message),
+      onDied: (error) => this.#onDied(slotIndex, error),
+    })
+  }
+
+  #receive(slotIndex: number, message: SlotToTaskExecutor): void {
+    const slot = this.#slots[slotIndex] as SlotEntry
+    switch (message.type) {
+      case 'started':
+        slot.dataPort = message.dataPort
+        slot.startAttempts = 0
+        if (this.#slots.length === this.#descriptor.slots && this.#slots.every((each) => each.dataPort !== undefined)) this.#started?.resolve()
+        return
+      case 'state': {
+        const { type: _, ...update } = message
+        return this.#onTaskState(update)
+      }
+      case 'metrics':
+        for (const { executionAttemptId, metrics } of message.tasks) {
+          const task = this.#tasks.get(executionAttemptId)
+          if (task !== undefined) task.metrics = metrics
+        }
+        return
+      case 'request': {
+        const { request, executionAttemptId, operatorId, event } = message
+        const task = this.#tasks.get(executionAttemptId)
+        if (task === undefined) return
+        const { thread } = slot
+        this.#user.requestCoordinator(task.jobId, executionAttemptId, operatorId, event).then(
+          (answer) => thread.send({ type: 'answer', request, answer }),
+          (error: unknown) => thread.send({ type: 'answer', request, answer: undefined, error: toWireError(error) }),
+        )
+        return
+      }
+      case 'connectSlot': {
+        const target = this.#slots[message.slotIndex]
+        if (target === undefined) message.port.close()
+        else target.thread.send({ type: 'connection', slotIndex, port: message.port })
+        return
+      }
+      case 'print': {
+        const { text, stderr } = message
+        const { thread } = slot
+        this.#written = this.#written
+          .then(() => this.#user.write(text, stderr))
+          .then(() => thread.send({ type: 'printed', characters: text.length }))
+        return
+      }
+      case 'log':
+        return logger(message.component)[message.level](message.message, message.error)
+    }
+  }
+
+  #onTaskState(update: TaskStateUpdate): void {
+    const task = this.#tasks.get(update.executionAttemptId)
+    if (task === undefined) return
+    if (!isTerminalExecutionState(update.state)) return this.#user.onTaskState(task.jobId, update)
+    // Its lines first, then its end: who learns that the job has finished has seen everything that it printed.
+    void this.#written.then(() => {
+      if (this.#tasks.get(update.executionAttemptId) === task) this.#end(update, task)
+    })
+  }
+
+  #end(update: TaskStateUpdate, task: RunningTask): void {
+    task.cancellation?.cancel()
+    this.#tasks.delete(update.executionAttemptId)
+    this.#table = removeTask(this.#table, update.executionAttemptId)
+    log.info(`Task ${update.executionAttemptId} is ${update.state}${update.error === undefined ? '' : `: ${update.error.message}`}`)
+    this.#user.onTaskState(task.jobId, update)
+    this.#changed()
+  }
+
+  /** What ran in the slot is lost; a new thread takes its place, at the same data port. */
+  #onDied(slotIndex: number, error: Error): void {
+    const slot = this.#slots[slotIndex]
+    if (this.#stopped) return
+    if (slot === undefined || slot.dataPort === undefined) {
+      // Never came up: its port may be taken, its code may not load.
+      this.#stopped = true
+      if (this.#started === undefined) this.#user.onFatal(error)
+      else this.#started.reject(error)
+      return
+    }
+    const { dataPort } = slot
+    log.error(`Slot ${slotIndex} is restarted`, error)
+    for (const [executionAttemptId, task] of [...this.#tasks]) {
+      if (task.slotIndex !== slotIndex) continue
+      const metrics = task.metrics === undefined ? {} : { metrics: task.metrics }
+      if (task.cancellation !== undefined) this.#end({ executionAttemptId, state: 'CANCELED', ...metrics }, task)
+      else this.#end({ executionAttemptId, state: 'FAILED', error: toWireError(error), ...metrics }, task)
+    }
+    if (slot.startAttempts >= START_ATTEMPTS) return this.#user.onFatal(error)
+    const restart = () => {
+      if (!this.#stopped) slot.thread = this.#startThread(slotIndex, [dataPort])
+    }
+    if (slot.startAttempts++ === 0) restart()
+    else this.#environment.timers.after(START_RETRY_MS, restart)
+  }
+
+  #remember(executionAttemptId: ExecutionAttemptId): void {
+    this.#known.add(executionAttemptId)
+    if (this.#known.size <= REMEMBERED_TASKS) return
+    for (const oldest of this.#known) {
+      if (this.#tasks.has(oldest)) continue
+      this.#known.delete(oldest)
+      return
+    }
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#onChange.push(resolve))
+  }
+
+  #changed(): void {
+    for (const resolve of this.#onChange.splice(0)) resolve()
+  }
+}
