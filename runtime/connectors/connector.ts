@@ -2,6 +2,10 @@
  * What a planner and a coordinator know of a connector. `factory.ts` of each connector exports a TableConnector; it loads
  * neither readers nor writers. The registry of all is connectors/registry.ts.
  */
+import type { Configuration } from '#core/config/configuration.js'
+import type { FileSystems } from '#core/fs/file-systems.js'
+import type { JobId, OperatorId } from '#core/ids/ids.js'
+import type { Environment } from '#core/time/environment.js'
 import type { Schema } from '#core/types/schema.js'
 
 /** An option of a WITH clause. Names and defaults are Flink's. */
@@ -17,6 +21,8 @@ export interface TableOption {
 export interface TableConnector {
   readonly identifier: string
   readonly options: readonly TableOption[]
+  /** Parallelism the table's options ask for (`scan.parallelism`, `sink.parallelism`), or undefined. */
+  parallelism?(options: Readonly<Record<string, string>>, use: 'source' | 'sink'): number | undefined
   /** Absent: cannot be read. */
   readonly source?: {
     bounded(options: Readonly<Record<string, string>>): boolean
@@ -29,6 +35,16 @@ export interface TableConnector {
   readonly formats?: boolean
   /** Everything beyond single options (combinations, schema); throws a WeftError. */
   validate?(options: Readonly<Record<string, string>>, schema: Schema, use: 'source' | 'sink'): void
+}
+
+/** What an enumerator or committer is given. */
+export interface CoordinatorContext {
+  readonly jobId: JobId
+  readonly operatorId: OperatorId
+  readonly parallelism: number
+  readonly configuration: Configuration
+  readonly environment: Environment
+  readonly fileSystems: FileSystems
 }
 
 /** Beside the JobMaster: finds splits and hands them out. Splits are plain JSON. */

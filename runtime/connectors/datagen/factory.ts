@@ -1,0 +1,2 @@
+import type { TableConnector } from '../connector.js'
+export const datagenConnector: TableConnector = { identifier: 'datagen', options: [] }

@@ -1,0 +1,84 @@
+/**
+ * A part of a file, handed to one subtask. Bounds are bytes and may fall anywhere: the part is moved to line starts when it
+ * is read, so that parts that meet never share a row nor leave one out.
+ *
+ *   bounds    start            end = next part's start
+ *   file  …aaa\nbb|bb\nccccc\ndd|dd\neee…
+ *   read           └ccccc\ndddd\n┘
+ */
+import * as z from 'zod'
+import type { FileStatus, FileSystem } from '#core/fs/file-system.js'
+
+export const SplitSchema = z.object({
+  path: z.string().min(1),
+  start: z.int().min(0),
+  end: z.int().min(0),
+  /** Length of the whole file when it was listed: bytes that come later are not read. */
+  fileLength: z.int().min(0),
+})
+export type Split = z.infer<typeof SplitSchema>
+
+/** Files larger than this are cut, where their format allows. */
+export const MAX_SPLIT_BYTES = 64 * 1024 * 1024
+/** How much is read at once to find the line end behind a part. */
+const LINE_END_STEP_BYTES = 64 * 1024
+
+const NEWLINE = 10
+
+/** Parts of at most `maxBytes`, about equal in size; one when it cannot be cut; none of an empty file. */
+export function splitFile(file: FileStatus, splittable: boolean, maxBytes = MAX_SPLIT_BYTES): Split[] {
+  const { path, length } = file
+  const parts = splittable ? Math.ceil(length / maxBytes) : Math.min(1, length)
+  return Array.from({ length: parts }, (_, i) => ({
+    path,
+    start: Math.floor((length * i) / parts),
+    end: Math.floor((length * (i + 1)) / parts),
+    fileLength: length,
+  }))
+}
+
+/**
+ * The bytes of the rows that belong to a part: from the first line that starts at or behind `start` to the end of the last
+ * line that starts before `end`.
+ */
+export async function* readSplit(fileSystem: FileSystem, split: Split): AsyncGenerator<Uint8Array> {
+  const { path, start, end, fileLength } = split
+  // A line starts at `start` if the byte before it is a newline.
+  let skipping = start > 0
+  let last = -1
+  for await (const chunk of fileSystem.read(path, Math.max(0, start - 1), end - Math.max(0, start - 1))) {
+    let from = 0
+    if (skipping) {
+      from = chunk.indexOf(NEWLINE) + 1
+      if (from === 0) continue
+      skipping = false
+    }
+    last = chunk[chunk.length - 1] ?? last
+    if (from < chunk.length) yield from === 0 ? chunk : chunk.subarray(from)
+  }
+  // The last line may go on behind the end, unless no line starts in this part at all.
+  if (skipping || last === NEWLINE || end >= fileLength) return
+  for (let offset = end; offset < fileLength; offset += LINE_END_STEP_BYTES) {
+    for await (const chunk of fileSystem.read(path, offset, Math.min(LINE_END_STEP_BYTES, fileLength - offset))) {
+      const newline = chunk.indexOf(NEWLINE)
+      if (newline < 0) {
+        yield chunk
+        continue
+      }
+      yield chunk.subarray(0, newline + 1)
+      return
+    }
+  }
+}
+
+/** Newlines before `offset`: to name a line of a part. Undefined when that is too far to look. */
+export async function countLines(fileSystem: FileSystem, path: string, offset: number): Promise<number | undefined> {
+  if (offset > MAX_COUNTED_BYTES) return undefined
+  let lines = 0
+  if (offset > 0) {
+    for await (const chunk of fileSystem.read(path, 0, offset)) for (const byte of chunk) if (byte === NEWLINE) lines++
+  }
+  return lines
+}
+
+const MAX_COUNTED_BYTES = 1024 * 1024 * 1024

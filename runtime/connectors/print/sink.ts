@@ -1,0 +1,52 @@
+/**
+ * `+I[1, a]` per row, as Flink's print sink: values as Java's toString shows them (a TIMESTAMP is a LocalDateTime,
+ * `2024-01-02T03:04`), NULL as null. Before it `identifier:subtask> `; the subtask (from 1) only where there are several.
+ */
+import type { SpecOf } from '#core/graph/operator-spec.js'
+import type { LogicalType, Value } from '#core/types/logical-type.js'
+import { ROW_KIND_SYMBOLS } from '#core/types/row-kind.js'
+import type { Batch } from '../../columnar/batch.js'
+import { readValue } from '../../columnar/value.js'
+import type { Vector } from '../../columnar/vector.js'
+import { scalarText } from '../../formats/scalar-text.js'
+import { timestampParts } from '../../formats/temporal-text.js'
+import type { Operator, OperatorContext } from '../../operators/operator.js'
+
+export function createSink(spec: SpecOf<'sink'>): Operator {
+  const types = spec.schema.fields.map((field) => field.type)
+  const stderr = spec.options['standard-error']?.trim().toLowerCase() === 'true'
+  let context: OperatorContext | undefined
+  let prefix = ''
+  return {
+    open(opened) {
+      context = opened
+      prefix = printPrefix(spec.options['print-identifier'] ?? '', opened.subtaskIndex, opened.parallelism)
+    },
+    processBatch(batch: Batch) {
+      for (let row = 0; row < batch.length; row++) context?.printLine(prefix + rowText(batch, batch.position(row), types), stderr)
+    },
+    processWatermark: () => undefined,
+    endInput: () => undefined,
+  }
+}
+
+export function printPrefix(identifier: string, subtaskIndex: number, parallelism: number): string {
+  const parts = [...(identifier === '' ? [] : [identifier]), ...(parallelism > 1 ? [String(subtaskIndex + 1)] : [])]
+  return parts.length === 0 ? '' : `${parts.join(':')}> `
+}
+
+function rowText(batch: Batch, position: number, types: readonly LogicalType[]): string {
+  const cells = batch.columns.map((column, index) => javaText(readValue(column as Vector, position), types[index] as LogicalType))
+  return `${ROW_KIND_SYMBOLS[batch.rowKind(position)]}[${cells.join(', ')}]`
+}
+
+/** Java's toString of the class Flink hands a row's value out as. */
+export function javaText(value: Value, type: LogicalType): string {
+  if (value === null) return 'null'
+  if (type.kind !== 'TIMESTAMP' && type.kind !== 'TIMESTAMP_LTZ') return scalarText(value, type, 'ISO-8601', true)
+  const { date, hourMinute, second, millisecond } = timestampParts(Number(value as bigint))
+  const fraction = millisecond === 0 ? '' : `.${String(millisecond).padStart(3, '0')}`
+  // LocalDateTime leaves zero seconds out, Instant does not.
+  const seconds = second === 0 && fraction === '' && type.kind === 'TIMESTAMP' ? '' : `:${String(second).padStart(2, '0')}${fraction}`
+  return `${date}T${hourMinute}${seconds}${type.kind === 'TIMESTAMP_LTZ' ? 'Z' : ''}`
+}

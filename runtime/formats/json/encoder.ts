@@ -1,0 +1,90 @@
+/** Columns to one JSON object per line, as Flink's json format (Jackson) writes it: no blanks, \n behind every row. */
+import type { LogicalType } from '#core/types/logical-type.js'
+import type { Schema } from '#core/types/schema.js'
+import type { Batch } from '../../columnar/batch.js'
+import { readValue } from '../../columnar/value.js'
+import { isNull, type Utf8Vector, type Vector } from '../../columnar/vector.js'
+import { ByteWriter } from '../byte-writer.js'
+import type { RowEncoder } from '../format.js'
+import { scalarText } from '../scalar-text.js'
+import type { JsonDialect } from './factory.js'
+
+const HEX = '0123456789ABCDEF'
+/** Second character of the short escapes Jackson uses. */
+const SHORT_ESCAPES: Readonly<Record<number, number>> = { 8: 98, 9: 116, 10: 110, 12: 102, 13: 114, 34: 34, 92: 92 }
+const QUOTE = 34
+
+export class JsonEncoder implements RowEncoder {
+  readonly #dialect: JsonDialect
+  readonly #types: readonly LogicalType[]
+  /** `"name":` of each column. */
+  readonly #keys: readonly Uint8Array[]
+  readonly #out = new ByteWriter()
+
+  constructor(schema: Schema, dialect: JsonDialect) {
+    this.#dialect = dialect
+    this.#types = schema.fields.map((field) => field.type)
+    this.#keys = schema.fields.map((field) => {
+      const name = new TextEncoder().encode(field.name)
+      const key = new ByteWriter(64)
+      quoted(key, name, 0, name.length)
+      key.byte(58)
+      return key.take()
+    })
+  }
+
+  encode(batch: Batch): Uint8Array {
+    const out = this.#out
+    const { columns, length } = batch
+    for (let row = 0; row < length; row++) {
+      const position = batch.position(row)
+      let first = true
+      out.byte(123)
+      for (let i = 0; i < columns.length; i++) {
+        const column = columns[i] as Vector
+        const missing = isNull(column, position)
+        if (missing && this.#dialect.ignoreNullFields) continue
+        if (!first) out.byte(44)
+        first = false
+        out.slice(this.#keys[i] as Uint8Array)
+        if (missing) out.text('null')
+        else if (column.kind === 'utf8') this.#string(column, position)
+        else this.#scalar(column, position, this.#types[i] as LogicalType)
+      }
+      out.byte(125)
+      out.byte(10)
+    }
+    return out.take()
+  }
+
+  #string(column: Utf8Vector, position: number): void {
+    const start = column.offsets[position] as number
+    quoted(this.#out, column.bytes, start, start + (column.lengths[position] as number))
+  }
+
+  #scalar(column: Vector, position: number, type: LogicalType): void {
+    const value = readValue(column, position)
+    const text = scalarText(value, type, this.#dialect.timestamps, !this.#dialect.plainDecimals)
+    const bare = type.kind !== 'DATE' && type.kind !== 'TIMESTAMP' && type.kind !== 'TIMESTAMP_LTZ' && (typeof value !== 'number' || Number.isFinite(value))
+    if (!bare) this.#out.byte(QUOTE)
+    this.#out.text(text)
+    if (!bare) this.#out.byte(QUOTE)
+  }
+}
+
+function quoted(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void {
+  out.reserve((end - start) * 6 + 2)
+  out.byte(QUOTE)
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number
+    if (byte >= 32 && byte !== QUOTE && byte !== 92) {
+      out.byte(byte)
+      continue
+    }
+    out.byte(92)
+    const short = SHORT_ESCAPES[byte]
+    if (short !== undefined) out.byte(short)
+    else out.text(`u00${HEX[byte >> 4]}${HEX[byte & 15]}`)
+  }
+  out.byte(QUOTE)
+}
