@@ -78,6 +78,8 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     limit: z.int().min(0).optional(),
     offset: z.int().min(0),
     output: z.enum(['changelog', 'final']),
+    /** False: the input never retracts, so rows beyond offset + limit need not be kept. Absent: it may. */
+    retractInput: z.boolean().optional(),
   }),
   /** UNION ALL: passes the rows of all its inputs. */
   z.object({ op: z.literal('union') }),

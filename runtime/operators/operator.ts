@@ -18,6 +18,11 @@ export interface Output {
   collect(batch: Batch): void
   /** Ms; rises strictly, the caller sees to it. */
   emitWatermark(watermark: number): void
+  /**
+   * Idle: rows may stay away for long, so nothing downstream waits for this output's watermark until it is active again. Absent
+   * where nobody combines watermarks.
+   */
+  emitIdle?(idle: boolean): void
 }
 
 export interface OperatorContext {

@@ -1,0 +1,53 @@
+/**
+ * One aggregate function over all groups of a table: its accumulators lie in columns by group id, and a whole batch is applied
+ * in one loop. Adding a row and taking it away (retraction) are the same loop with another weight.
+ */
+import type { Batch } from '../../columnar/batch.js'
+import type { Vector } from '../../columnar/vector.js'
+
+/** This row is the first of its group: what the accumulators hold for that id is of an earlier group. */
+export const FIRST = 1
+/** This row took away the last row of its group. */
+export const VANISHED = 2
+/** The row takes away from a group that has no rows: it has no effect and no output. */
+export const IGNORED = 4
+
+/** Rows on their way into groups: row r stands at column position positions[r] and belongs to group groups[r]. */
+export interface RowPass {
+  readonly batch: Batch
+  readonly count: number
+  readonly positions: Int32Array
+  readonly groups: Int32Array
+  /** +1: the row is added, -1: taken away, 0: does not count (NULL argument, FILTER, ignored). */
+  readonly weights: Int8Array
+  readonly flags: Uint8Array
+}
+
+export interface Accumulator {
+  /** Makes room for group ids below `groups`. */
+  reserve(groups: number): void
+  /**
+   * Applies the rows in order. With `changed`: returns a column with the result of row r's group before the row at 2r and after
+   * it at 2r + 1, and sets changed[r] where the two differ.
+   */
+  update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined
+  /** The results of `count` groups. */
+  results(groups: Int32Array, count: number): Vector
+  /** Forgets all groups but keeps the memory. */
+  clear(): void
+}
+
+/** Marks row `row` of a result column as NULL. `nulls` has room for it. */
+export function setNull(nulls: Uint8Array, row: number): void {
+  nulls[row >> 3] = (nulls[row >> 3] as number) | (1 << (row & 7))
+}
+
+/** Null bits for `rows` rows. */
+export function nullBits(rows: number): Uint8Array {
+  return new Uint8Array((rows + 7) >> 3)
+}
+
+/** The int32 words (low first) of 64-bit lanes: moving and testing them boxes nothing. */
+export function wordsOf(lanes: BigInt64Array): Int32Array {
+  return new Int32Array(lanes.buffer, lanes.byteOffset, lanes.length * 2)
+}

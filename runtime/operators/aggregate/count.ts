@@ -1,0 +1,48 @@
+/** COUNT(*) and COUNT(x): BIGINT, never NULL. */
+import type { LogicalType } from '#core/types/logical-type.js'
+import type { Vector } from '../../columnar/vector.js'
+import { grown } from '../../state/growable.js'
+import { FIRST, type Accumulator, type RowPass } from './accumulator.js'
+
+export class CountAccumulator implements Accumulator {
+  readonly #type: LogicalType
+  #counts = new BigInt64Array(0)
+
+  constructor(type: LogicalType) {
+    this.#type = type
+  }
+
+  reserve(groups: number): void {
+    this.#counts = grown(this.#counts, groups)
+  }
+
+  update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
+    const { count, groups, weights, flags } = pass
+    const counts = this.#counts
+    const values = new BigInt64Array(changed === undefined ? 0 : 2 * count)
+    for (let row = 0; row < count; row++) {
+      const group = groups[row] as number
+      if (((flags[row] as number) & FIRST) !== 0) counts[group] = 0n
+      const weight = weights[row] as number
+      if (changed !== undefined) {
+        values[2 * row] = counts[group] as bigint
+        if (weight !== 0) changed[row] = 1
+      }
+      if (weight > 0) counts[group] = BigInt.asIntN(64, (counts[group] as bigint) + 1n)
+      else if (weight < 0) counts[group] = BigInt.asIntN(64, (counts[group] as bigint) - 1n)
+      if (changed !== undefined) values[2 * row + 1] = counts[group] as bigint
+    }
+    return changed === undefined ? undefined : { kind: 'int64', type: this.#type, nulls: undefined, values }
+  }
+
+  results(groups: Int32Array, count: number): Vector {
+    const counts = this.#counts
+    const values = new BigInt64Array(count)
+    for (let i = 0; i < count; i++) values[i] = counts[groups[i] as number] as bigint
+    return { kind: 'int64', type: this.#type, nulls: undefined, values }
+  }
+
+  clear(): void {
+    this.#counts.fill(0n)
+  }
+}

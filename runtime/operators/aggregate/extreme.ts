@@ -1,0 +1,276 @@
+/** MIN and MAX over rows that are never taken away: the best value so far, by group. NULL over nothing. */
+import type { LogicalType } from '#core/types/logical-type.js'
+import { vectorKind, type Vector } from '../../columnar/vector.js'
+import { ByteHeap } from '../../state/byte-heap.js'
+import { grown } from '../../state/growable.js'
+import { FIRST, nullBits, setNull, type Accumulator, type RowPass } from './accumulator.js'
+
+/** MIN or MAX of BOOLEAN, INT, DATE, DOUBLE. DOUBLE compares as Java's `<`: NaN replaces nothing. */
+export class NumberExtremeAccumulator implements Accumulator {
+  readonly #column: number
+  readonly #type: LogicalType
+  readonly #sign: number
+  #best = new Float64Array(0)
+  #held = new Uint8Array(0)
+
+  constructor(column: number, type: LogicalType, max: boolean) {
+    this.#column = column
+    this.#type = type
+    this.#sign = max ? 1 : -1
+  }
+
+  reserve(groups: number): void {
+    this.#best = grown(this.#best, groups)
+    this.#held = grown(this.#held, groups)
+  }
+
+  update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
+    const { batch, count, positions, groups, weights, flags } = pass
+    const source = (batch.columns[this.#column] as { values: Float64Array }).values
+    const best = this.#best
+    const held = this.#held
+    const sign = this.#sign
+    const rows = changed === undefined ? 0 : 2 * count
+    const values = new Float64Array(rows)
+    const nulls = nullBits(rows)
+    for (let row = 0; row < count; row++) {
+      const group = groups[row] as number
+      if (((flags[row] as number) & FIRST) !== 0) held[group] = 0
+      if (changed !== undefined) {
+        values[2 * row] = best[group] as number
+        if (held[group] === 0) setNull(nulls, 2 * row)
+      }
+      if (weights[row] !== 0) {
+        const value = source[positions[row] as number] as number
+        if (held[group] === 0 || (sign > 0 ? value > (best[group] as number) : value < (best[group] as number))) {
+          best[group] = value
+          held[group] = 1
+          if (changed !== undefined) changed[row] = 1
+        }
+      }
+      if (changed !== undefined) {
+        values[2 * row + 1] = best[group] as number
+        if (held[group] === 0) setNull(nulls, 2 * row + 1)
+      }
+    }
+    return changed === undefined ? undefined : this.#vector(values, nulls)
+  }
+
+  results(groups: Int32Array, count: number): Vector {
+    const values = new Float64Array(count)
+    const nulls = nullBits(count)
+    for (let i = 0; i < count; i++) {
+      const group = groups[i] as number
+      if (this.#held[group] === 0) setNull(nulls, i)
+      else values[i] = this.#best[group] as number
+    }
+    return this.#vector(values, nulls)
+  }
+
+  clear(): void {
+    this.#held.fill(0)
+  }
+
+  #vector(values: Float64Array, nulls: Uint8Array): Vector {
+    const type = this.#type
+    switch (vectorKind(type)) {
+      case 'boolean':
+        return { kind: 'boolean', type, nulls, values: Uint8Array.from(values) }
+      case 'int32':
+        return { kind: 'int32', type, nulls, values: Int32Array.from(values) }
+      default:
+        return { kind: 'float64', type, nulls, values }
+    }
+  }
+}
+
+/** MIN or MAX of BIGINT, timestamps and DECIMAL: compared as 64- or 128-bit two's complement. */
+export class WideExtremeAccumulator implements Accumulator {
+  readonly #column: number
+  readonly #type: LogicalType
+  readonly #max: boolean
+  /** int64 lanes a value. */
+  readonly #width: 1 | 2
+  #best = new BigInt64Array(0)
+  #held = new Uint8Array(0)
+
+  constructor(column: number, type: LogicalType, max: boolean) {
+    this.#column = column
+    this.#type = type
+    this.#max = max
+    this.#width = vectorKind(type) === 'decimal128' ? 2 : 1
+  }
+
+  reserve(groups: number): void {
+    this.#held = grown(this.#held, groups)
+    this.#best = grown(this.#best, this.#held.length * this.#width)
+  }
+
+  update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
+    const { batch, count, positions, groups, weights, flags } = pass
+    const width = this.#width
+    const vector = batch.columns[this.#column] as Vector
+    const source = vector.kind === 'decimal128' ? vector.lanes : (vector as { values: BigInt64Array }).values
+    const best = this.#best
+    const held = this.#held
+    const rows = changed === undefined ? 0 : 2 * count
+    const values = new BigInt64Array(rows * width)
+    const nulls = nullBits(rows)
+    for (let row = 0; row < count; row++) {
+      const group = groups[row] as number
+      if (((flags[row] as number) & FIRST) !== 0) held[group] = 0
+      if (changed !== undefined) this.#copy(group, values, nulls, 2 * row)
+      if (weights[row] !== 0) {
+        const position = positions[row] as number
+        if (held[group] === 0 || this.#beats(source, position, group)) {
+          best[group * width] = source[position * width] as bigint
+          if (width === 2) best[group * width + 1] = source[position * width + 1] as bigint
+          held[group] = 1
+          if (changed !== undefined) changed[row] = 1
+        }
+      }
+      if (changed !== undefined) this.#copy(group, values, nulls, 2 * row + 1)
+    }
+    return changed === undefined ? undefined : this.#vector(values, nulls)
+  }
+
+  results(groups: Int32Array, count: number): Vector {
+    const values = new BigInt64Array(count * this.#width)
+    const nulls = nullBits(count)
+    for (let i = 0; i < count; i++) this.#copy(groups[i] as number, values, nulls, i)
+    return this.#vector(values, nulls)
+  }
+
+  clear(): void {
+    this.#held.fill(0)
+  }
+
+  #beats(source: BigInt64Array, position: number, group: number): boolean {
+    const best = this.#best
+    if (this.#width === 1) {
+      return this.#max ? (source[position] as bigint) > (best[group] as bigint) : (source[position] as bigint) < (best[group] as bigint)
+    }
+    const high = source[2 * position + 1] as bigint
+    const bestHigh = best[2 * group + 1] as bigint
+    if (high !== bestHigh) return this.#max ? high > bestHigh : high < bestHigh
+    const low = BigInt.asUintN(64, source[2 * position] as bigint)
+    const bestLow = BigInt.asUintN(64, best[2 * group] as bigint)
+    return this.#max ? low > bestLow : low < bestLow
+  }
+
+  #copy(group: number, values: BigInt64Array, nulls: Uint8Array, row: number): void {
+    if (this.#held[group] === 0) return setNull(nulls, row)
+    const width = this.#width
+    values[row * width] = this.#best[group * width] as bigint
+    if (width === 2) values[row * width + 1] = this.#best[group * width + 1] as bigint
+  }
+
+  #vector(values: BigInt64Array, nulls: Uint8Array): Vector {
+    const type = this.#type
+    return this.#width === 2 ? { kind: 'decimal128', type, nulls, lanes: values } : { kind: 'int64', type, nulls, values }
+  }
+}
+
+/** MIN or MAX of strings, by bytes (the order of code points, as Flink). */
+export class TextExtremeAccumulator implements Accumulator {
+  readonly #column: number
+  readonly #type: LogicalType
+  readonly #max: boolean
+  readonly #heap = new ByteHeap()
+  /** Ref and length; length -1: none held. */
+  #refs = new Int32Array(0)
+  #lengths = new Int32Array(0)
+
+  constructor(column: number, type: LogicalType, max: boolean) {
+    this.#column = column
+    this.#type = type
+    this.#max = max
+  }
+
+  reserve(groups: number): void {
+    const old = this.#lengths.length
+    this.#refs = grown(this.#refs, groups)
+    this.#lengths = grown(this.#lengths, groups)
+    if (this.#lengths.length > old) this.#lengths.fill(-1, old)
+  }
+
+  update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
+    const { batch, count, positions, groups, weights, flags } = pass
+    const source = batch.columns[this.#column] as Vector & { kind: 'utf8' }
+    const results = changed === undefined ? undefined : new TextResults(2 * count)
+    for (let row = 0; row < count; row++) {
+      const group = groups[row] as number
+      if (((flags[row] as number) & FIRST) !== 0) this.#release(group)
+      if (results !== undefined) results.append(this.#heap, this.#refs[group] as number, this.#lengths[group] as number)
+      if (weights[row] !== 0) {
+        const position = positions[row] as number
+        const start = source.offsets[position] as number
+        const length = source.lengths[position] as number
+        const held = this.#lengths[group] as number
+        const order = held < 0 ? 0 : this.#heap.compare(this.#refs[group] as number, held, source.bytes, start, length)
+        if (held < 0 || (this.#max ? order < 0 : order > 0)) {
+          this.#release(group)
+          this.#refs[group] = this.#heap.store(source.bytes, start, length)
+          this.#lengths[group] = length
+          if (changed !== undefined) changed[row] = 1
+        }
+      }
+      if (results !== undefined) results.append(this.#heap, this.#refs[group] as number, this.#lengths[group] as number)
+    }
+    return results?.finish(this.#type)
+  }
+
+  results(groups: Int32Array, count: number): Vector {
+    const results = new TextResults(count)
+    for (let i = 0; i < count; i++) results.append(this.#heap, this.#refs[groups[i] as number] as number, this.#lengths[groups[i] as number] as number)
+    return results.finish(this.#type)
+  }
+
+  clear(): void {
+    this.#lengths.fill(-1)
+    this.#heap.clear()
+  }
+
+  #release(group: number): void {
+    const length = this.#lengths[group] as number
+    if (length > 0) this.#heap.free(this.#refs[group] as number, length)
+    this.#lengths[group] = -1
+  }
+}
+
+/** A string column filled from a heap; a length of -1 is NULL. A value equal to the last one shares its bytes. */
+class TextResults {
+  readonly #offsets: Int32Array
+  readonly #lengths: Int32Array
+  readonly #nulls: Uint8Array
+  #bytes = new Uint8Array(1024)
+  #end = 0
+  #rows = 0
+  #lastRef = 0
+  #lastLength = -1
+
+  constructor(rows: number) {
+    this.#offsets = new Int32Array(rows)
+    this.#lengths = new Int32Array(rows)
+    this.#nulls = nullBits(rows)
+  }
+
+  append(heap: ByteHeap, ref: number, length: number): void {
+    const row = this.#rows++
+    if (length < 0) return setNull(this.#nulls, row)
+    const repeated = row > 0 && ref === this.#lastRef && length === this.#lastLength && heap.equals(ref, length, this.#bytes, this.#end - length)
+    if (!repeated) {
+      this.#bytes = grown(this.#bytes, this.#end + length)
+      heap.copyTo(ref, length, this.#bytes, this.#end)
+      this.#end += length
+      this.#lastRef = ref
+      this.#lastLength = length
+    }
+    this.#offsets[row] = this.#end - length
+    this.#lengths[row] = length
+  }
+
+  finish(type: LogicalType): Vector {
+    return { kind: 'utf8', type, nulls: this.#nulls, offsets: this.#offsets, lengths: this.#lengths, bytes: this.#bytes.subarray(0, this.#end) }
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * MIN and MAX over rows that may be taken away: each group's values in an ordered set with counts, so that the next best value
+ * is there when the best one goes. Values taken away that were never added are ignored.
+ */
+import type { LogicalType } from '#core/types/logical-type.js'
+import type { Vector } from '../../columnar/vector.js'
+import { grown } from '../../state/growable.js'
+import { OrderedRows, TREE_WORDS } from '../../state/ordered-rows.js'
+import { RowStore } from '../../state/row-store.js'
+import { FIRST, nullBits, setNull, type Accumulator, type RowPass } from './accumulator.js'
+
+/** Extra word: rows that have the value. */
+const COUNT = TREE_WORDS
+
+export class RetractableExtremeAccumulator implements Accumulator {
+  readonly #column: number
+  readonly #type: LogicalType
+  readonly #max: boolean
+  readonly #values: RowStore
+  readonly #order: OrderedRows
+  /** Tree of each group's values. */
+  #roots = new Int32Array(0)
+
+  constructor(column: number, type: LogicalType, max: boolean) {
+    this.#column = column
+    this.#type = type
+    this.#max = max
+    this.#values = new RowStore([type], TREE_WORDS + 1)
+    this.#order = new OrderedRows(this.#values, [{ column: 0, ascending: true, nullsFirst: false }])
+  }
+
+  reserve(groups: number): void {
+    this.#roots = grown(this.#roots, groups)
+  }
+
+  /**
+   * Results are read from the store after the loop, so values that leave it are freed only then.
+   */
+  update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
+    const { batch, count, positions, groups, weights, flags } = pass
+    const columns = [batch.columns[this.#column] as Vector]
+    const rows = changed === undefined ? 0 : 2 * count
+    const ids = new Int32Array(rows)
+    const freed: number[] = []
+    for (let row = 0; row < count; row++) {
+      const group = groups[row] as number
+      if (((flags[row] as number) & FIRST) !== 0) this.#forget(group, freed)
+      const before = changed === undefined ? 0 : this.#best(group)
+      const weight = weights[row] as number
+      if (weight !== 0) this.#apply(group, columns, positions[row] as number, weight, freed)
+      if (changed === undefined) continue
+      const after = this.#best(group)
+      ids[2 * row] = before
+      ids[2 * row + 1] = after
+      // Another row of the store may hold the same value: taken away and added again.
+      if (before !== after && (before < 0 || after < 0 || this.#order.compare(before, after) !== 0)) changed[row] = 1
+    }
+    const result = changed === undefined ? undefined : this.#vector(ids, rows)
+    for (const id of freed) this.#values.remove(id)
+    return result
+  }
+
+  results(groups: Int32Array, count: number): Vector {
+    const ids = new Int32Array(count)
+    for (let i = 0; i < count; i++) ids[i] = this.#best(groups[i] as number)
+    return this.#vector(ids, count)
+  }
+
+  clear(): void {
+    this.#values.clear()
+    this.#roots.fill(0)
+  }
+
+  #best(group: number): number {
+    const root = this.#roots[group] as number
+    return this.#max ? this.#order.last(root) : this.#order.first(root)
+  }
+
+  #apply(group: number, columns: readonly Vector[], position: number, weight: number, freed: number[]): void {
+    const root = this.#roots[group] as number
+    const candidate = this.#values.add(columns, position)
+    const held = this.#order.find(root, candidate)
+    if (held < 0 && weight > 0) {
+      this.#values.setExtra(candidate, COUNT, 1)
+      this.#roots[group] = this.#order.insert(root, candidate)
+      return
+    }
+    this.#values.remove(candidate)
+    if (held < 0) return
+    const rows = this.#values.extra(held, COUNT) + weight
+    this.#values.setExtra(held, COUNT, rows)
+    if (rows > 0) return
+    this.#roots[group] = this.#order.remove(root, held)
+    freed.push(held)
+  }
+
+  /** Values left over from an earlier life of the group. */
+  #forget(group: number, freed: number[]): void {
+    for (let root = this.#roots[group] as number; root !== 0; root = this.#roots[group] as number) {
+      this.#roots[group] = this.#order.remove(root, root - 1)
+      freed.push(root - 1)
+    }
+  }
+
+  /** -1 is NULL. */
+  #vector(ids: Int32Array, count: number): Vector {
+    let nulls: Uint8Array | undefined
+    const held = new Int32Array(count)
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number
+      if (id < 0) setNull((nulls ??= nullBits(count)), i)
+      else held[i] = id
+    }
+    if (this.#values.idLimit === 0) this.#values.remove(this.#values.add([EMPTY_BOOLEAN], 0))
+    return { ...this.#values.column(0, held, count), type: this.#type, nulls } as Vector
+  }
+}
+
+/** Makes the first page of an untouched store, which NULL results read. */
+const EMPTY_BOOLEAN: Vector = { kind: 'boolean', type: { kind: 'NULL', nullable: true }, nulls: new Uint8Array([1]), values: new Uint8Array(1) }

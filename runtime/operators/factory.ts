@@ -1,0 +1,41 @@
+/** From operator spec to running operator. Sources, sinks and collect are made by runtime/connectors. */
+import type { OperatorSpec } from '#core/graph/operator-spec.js'
+import type { Schema } from '#core/types/schema.js'
+import { createCalc } from './calc.js'
+import { createGroupAggregate } from './group-aggregate.js'
+import { createJoin } from './join.js'
+import type { Operator, SourceOperator } from './operator.js'
+import { createSortLimit } from './sort-limit.js'
+import { createUnion } from './union.js'
+import { createValues } from './values.js'
+import { createWatermark } from './watermark.js'
+import { createWindowAggregate } from './window-aggregate.js'
+import { createWindowTableFunction } from './window-table-function.js'
+
+/** `inputs`: schemas of the operator's inputs (none for values); `output`: its output schema. */
+export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], output: Schema): Operator | SourceOperator {
+  switch (spec.op) {
+    case 'calc':
+      return createCalc(spec, inputs, output)
+    case 'watermark':
+      return createWatermark(spec, inputs, output)
+    case 'group-aggregate':
+      return createGroupAggregate(spec, inputs, output)
+    case 'window-aggregate':
+      return createWindowAggregate(spec, inputs, output)
+    case 'window-table-function':
+      return createWindowTableFunction(spec, inputs, output)
+    case 'join':
+      return createJoin(spec, inputs, output)
+    case 'sort-limit':
+      return createSortLimit(spec, inputs, output)
+    case 'union':
+      return createUnion(spec, inputs, output)
+    case 'values':
+      return createValues(spec)
+    case 'source':
+    case 'sink':
+    case 'collect':
+      throw new Error(`${spec.op} is made by runtime/connectors`)
+  }
+}

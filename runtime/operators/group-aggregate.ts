@@ -1,0 +1,104 @@
+/**
+ * GROUP BY over the whole input.
+ *
+ * In:    keys and arguments by column; any row kinds when the spec says that the input retracts.
+ * Out:   keys, then one column per call. 'changelog': for each input row +I for a new group, -U and +U where its results
+ *        changed, -D when its last row is gone; nothing when nothing changed. Row by row, so that the output does not depend on
+ *        how rows lie in batches. 'final': +I once per group at the end of input; without keys one row even over no input.
+ * State: keys, row counts and accumulators by group id.   Time: watermarks pass through.
+ * Source: Flink's GroupAggFunction (no mini-batch); batch: its sort-less hash aggregate.
+ */
+import type { SpecOf } from '#core/graph/operator-spec.js'
+import { RowKind } from '#core/types/row-kind.js'
+import type { Schema } from '#core/types/schema.js'
+import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
+import type { Vector } from '../columnar/vector.js'
+import { FIRST, IGNORED, VANISHED } from './aggregate/accumulator.js'
+import { GroupedAggregation, type GroupChanges } from './aggregate/grouped-aggregation.js'
+import { hasRetractions, takeVector } from './changelog.js'
+import type { Operator, OperatorContext, Output } from './operator.js'
+
+export class GroupAggregateOperator implements Operator {
+  readonly #keys: readonly number[]
+  readonly #final: boolean
+  readonly #retractInput: boolean
+  readonly #outputSchema: Schema
+  readonly #aggregation: GroupedAggregation
+  #output!: Output
+
+  constructor(spec: SpecOf<'group-aggregate'>, input: Schema, output: Schema) {
+    this.#keys = spec.keys
+    this.#final = spec.output === 'final'
+    this.#retractInput = spec.retractInput
+    this.#outputSchema = output
+    this.#aggregation = new GroupedAggregation(input, spec.keys, spec.calls, spec.retractInput)
+  }
+
+  open(_context: OperatorContext, output: Output): void {
+    this.#output = output
+  }
+
+  processBatch(batch: Batch): void {
+    if (batch.length === 0) return
+    if (!this.#retractInput && hasRetractions(batch)) throw new Error('a row is taken away from an aggregate whose input never retracts')
+    if (this.#final) return this.#aggregation.accumulate(batch)
+    const changes = changelogBatch(this.#outputSchema, this.#keys, batch, this.#aggregation.accumulateWithChanges(batch))
+    if (changes !== undefined) this.#output.collect(changes)
+  }
+
+  processWatermark(watermark: number): void {
+    this.#output.emitWatermark(watermark)
+  }
+
+  endInput(): void {
+    if (!this.#final) return
+    const groups = this.#aggregation.groups()
+    for (let from = 0; from < groups.length; from += BATCH_CAPACITY) {
+      const some = groups.subarray(from, from + BATCH_CAPACITY)
+      this.#output.collect(new Batch(this.#outputSchema, this.#aggregation.columns(some), some.length))
+    }
+    if (groups.length === 0 && this.#keys.length === 0) {
+      this.#output.collect(new Batch(this.#outputSchema, this.#aggregation.emptyResults(), 1))
+    }
+    this.#aggregation.clear()
+  }
+}
+
+/** Positions 2r and 2r + 1 of the columns are row r's group before and after it; the selection picks those that are output. */
+function changelogBatch(schema: Schema, keys: readonly number[], batch: Batch, changes: GroupChanges): Batch | undefined {
+  const { count, positions, flags } = changes.pass
+  const selection = new Int32Array(2 * count)
+  const kinds = new Uint8Array(2 * count)
+  let length = 0
+  let onlyInserts = true
+  for (let row = 0; row < count; row++) {
+    const flag = flags[row] as number
+    if (flag === 0) {
+      if (changes.changed[row] === 0) continue
+      kinds[2 * row] = RowKind.UPDATE_BEFORE
+      kinds[2 * row + 1] = RowKind.UPDATE_AFTER
+      selection[length++] = 2 * row
+      selection[length++] = 2 * row + 1
+      onlyInserts = false
+    } else if ((flag & FIRST) !== 0) {
+      selection[length++] = 2 * row + 1
+    } else if ((flag & VANISHED) !== 0) {
+      kinds[2 * row] = RowKind.DELETE
+      selection[length++] = 2 * row
+      onlyInserts = false
+    } else if ((flag & IGNORED) === 0) throw new Error(`unknown row flag ${flag}`)
+  }
+  if (length === 0) return undefined
+  const columns: Vector[] = []
+  if (keys.length > 0) {
+    const doubled = new Int32Array(2 * count)
+    for (let row = 0; row < count; row++) doubled[2 * row] = doubled[2 * row + 1] = positions[row] as number
+    keys.forEach((key, i) => columns.push(takeVector(batch.columns[key] as Vector, doubled, schema.fields[i]?.type)))
+  }
+  columns.push(...changes.results)
+  return new Batch(schema, columns, length, length === 2 * count ? undefined : selection.subarray(0, length), onlyInserts ? undefined : kinds)
+}
+
+export function createGroupAggregate(spec: SpecOf<'group-aggregate'>, inputs: readonly Schema[], output: Schema): Operator {
+  return new GroupAggregateOperator(spec, inputs[0] as Schema, output)
+}

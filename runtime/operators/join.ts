@@ -1,0 +1,224 @@
+/**
+ * Regular inner join of two inputs: every row meets the rows of the other side that have come so far.
+ *
+ * In:    0 left, 1 right; any row kinds.   Out: left ++ right columns; the pair has the kind of the row that made it.
+ * State: both sides' rows. One key table serves both: a key's id leads to two chains of rows, in order of arrival. A row whose
+ *        key has a NULL never joins and is not kept. Where a side retracts, equal rows are found by their content.
+ * Time:  watermarks pass through (the task combines the inputs').
+ * @throws EXPRESSION_FAILED when the condition fails on a pair.
+ * Source: Flink's StreamingJoinOperator.
+ */
+import type { SpecOf } from '#core/graph/operator-spec.js'
+import type { Schema } from '#core/types/schema.js'
+import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
+import { hashRows } from '../columnar/hash.js'
+import { vectorKind, type Vector } from '../columnar/vector.js'
+import { compileCondition } from '../expr/compile.js'
+import { grown, identityPositions } from '../state/growable.js'
+import { KeyTable } from '../state/key-table.js'
+import { RowIndex } from '../state/row-index.js'
+import { RowStore } from '../state/row-store.js'
+import { hasRetractions, takeVector } from './changelog.js'
+import { evaluationContext } from './evaluation-context.js'
+import type { Operator, OperatorContext, Output } from './operator.js'
+
+/** Extra words of a stored row: links of its key's chain (row id + 1), and how many equal rows it stands for. */
+const NEXT = 0
+const PREVIOUS = 1
+const COUNT = 2
+const EXTRA_WORDS = 3
+
+/** One input's rows, chained by key id. */
+class JoinSide {
+  readonly keys: readonly number[]
+  readonly store: RowStore
+  readonly index: RowIndex
+  /** First and last row (id + 1) of each key id. */
+  heads = new Int32Array(0)
+  tails = new Int32Array(0)
+
+  constructor(schema: Schema, keys: readonly number[]) {
+    this.keys = keys
+    this.store = new RowStore(schema.fields.map((field) => field.type), EXTRA_WORDS)
+    this.index = new RowIndex(this.store, schema)
+  }
+
+  reserve(keys: number): void {
+    this.heads = grown(this.heads, keys)
+    this.tails = grown(this.tails, keys)
+  }
+
+  append(key: number, id: number): void {
+    const tail = this.tails[key] as number
+    this.store.setExtra(id, COUNT, 1)
+    this.store.setExtra(id, PREVIOUS, tail)
+    if (tail === 0) this.heads[key] = id + 1
+    else this.store.setExtra(tail - 1, NEXT, id + 1)
+    this.tails[key] = id + 1
+  }
+
+  unlink(key: number, id: number): void {
+    const next = this.store.extra(id, NEXT)
+    const previous = this.store.extra(id, PREVIOUS)
+    if (previous === 0) this.heads[key] = next
+    else this.store.setExtra(previous - 1, NEXT, next)
+    if (next === 0) this.tails[key] = previous
+    else this.store.setExtra(next - 1, PREVIOUS, previous)
+  }
+}
+
+export class JoinOperator implements Operator {
+  readonly #spec: SpecOf<'join'>
+  readonly #outputSchema: Schema
+  readonly #table: KeyTable
+  readonly #sides: readonly [JoinSide, JoinSide]
+  #condition: ((batch: Batch) => Int32Array) | undefined
+  #output!: Output
+  /** Pairs not yet emitted: position of the new row, id of the other side's row, kind of the pair. */
+  readonly #pairPositions = new Int32Array(BATCH_CAPACITY)
+  readonly #pairIds = new Int32Array(BATCH_CAPACITY)
+  #pairKinds = new Uint8Array(BATCH_CAPACITY)
+  #pairs = 0
+
+  constructor(spec: SpecOf<'join'>, left: Schema, right: Schema, output: Schema) {
+    this.#spec = spec
+    this.#outputSchema = output
+    const types = spec.leftKeys.map((column) => left.fields[column]?.type)
+    spec.rightKeys.forEach((column, i) => {
+      const [a, b] = [types[i], right.fields[column]?.type]
+      if (a === undefined || b === undefined || vectorKind(a) !== vectorKind(b)) throw new Error(`join key ${i} has the types ${a?.kind} and ${b?.kind}`)
+    })
+    this.#table = new KeyTable(types.filter((type) => type !== undefined))
+    this.#sides = [new JoinSide(left, spec.leftKeys), new JoinSide(right, spec.rightKeys)]
+  }
+
+  open(context: OperatorContext, output: Output): void {
+    this.#output = output
+    if (this.#spec.condition !== undefined) this.#condition = compileCondition(this.#spec.condition, this.#outputSchema, evaluationContext(context))
+  }
+
+  processBatch(batch: Batch, input: number): void {
+    const side = this.#sides[input as 0 | 1]
+    const other = this.#sides[(1 - input) as 0 | 1]
+    const rows = withKeys(batch, side.keys)
+    if (rows.length === 0) return
+    const keyIds = new Int32Array(rows.length)
+    const positions = rows.selection ?? identityPositions(rows.length)
+    this.#table.assign(rows, side.keys, positions, rows.length, hashRows(rows, side.keys), keyIds)
+    side.reserve(this.#table.idLimit)
+    other.reserve(this.#table.idLimit)
+    const retracts = hasRetractions(rows)
+    if (retracts && !side.index.enabled) side.index.enable()
+    if (side.index.enabled) this.#joinCounted(rows, positions, keyIds, side, other, input)
+    else this.#joinInserts(rows, positions, keyIds, side, other, input)
+    this.#flush(rows, other, input)
+    if (retracts) this.#removeEmptyKeys(rows, positions, keyIds)
+  }
+
+  processWatermark(watermark: number): void {
+    this.#output.emitWatermark(watermark)
+  }
+
+  endInput(): void {
+    // Pairs were emitted as they were made.
+  }
+
+  /** A side that has never retracted: rows are kept one by one, all at once. */
+  #joinInserts(rows: Batch, positions: Int32Array, keyIds: Int32Array, side: JoinSide, other: JoinSide, input: number): void {
+    const ids = new Int32Array(rows.length)
+    side.store.addRows(rows.columns, positions, rows.length, ids)
+    for (let row = 0; row < rows.length; row++) {
+      const key = keyIds[row] as number
+      side.append(key, ids[row] as number)
+      if (other.heads[key] !== 0) this.#pair(rows, positions[row] as number, key, other, input)
+    }
+  }
+
+  /** A side that retracts: equal rows are kept as one with a count, found by content. */
+  #joinCounted(rows: Batch, positions: Int32Array, keyIds: Int32Array, side: JoinSide, other: JoinSide, input: number): void {
+    const hashes = side.index.hashes(rows)
+    for (let row = 0; row < rows.length; row++) {
+      const key = keyIds[row] as number
+      const hash = hashes[row] as number
+      const position = positions[row] as number
+      const kind = rows.rowKind(position)
+      const held = side.index.find(hash, rows.columns, position)
+      if (kind === 0 || kind === 2) {
+        if (held >= 0) side.store.setExtra(held, COUNT, side.store.extra(held, COUNT) + 1)
+        else {
+          const id = side.store.add(rows.columns, position)
+          side.append(key, id)
+          side.index.add(hash, id)
+        }
+      } else {
+        if (held < 0) continue // taken away without having been there: no effect
+        const count = side.store.extra(held, COUNT) - 1
+        side.store.setExtra(held, COUNT, count)
+        if (count === 0) {
+          side.unlink(key, held)
+          side.index.remove(hash, held)
+          side.store.remove(held)
+        }
+      }
+      this.#pair(rows, position, key, other, input)
+    }
+  }
+
+  /** Pairs one row with all rows of the other side that have its key. */
+  #pair(rows: Batch, position: number, key: number, other: JoinSide, input: number): void {
+    const kind = rows.rowKinds === undefined ? 0 : (rows.rowKinds[position] as number)
+    for (let entry = other.heads[key] as number; entry !== 0; entry = other.store.extra(entry - 1, NEXT)) {
+      for (let count = other.store.extra(entry - 1, COUNT); count > 0; count--) {
+        if (this.#pairs === BATCH_CAPACITY) this.#flush(rows, other, input)
+        this.#pairPositions[this.#pairs] = position
+        this.#pairIds[this.#pairs] = entry - 1
+        this.#pairKinds[this.#pairs++] = kind
+      }
+    }
+  }
+
+  #flush(rows: Batch, other: JoinSide, input: number): void {
+    const count = this.#pairs
+    if (count === 0) return
+    this.#pairs = 0
+    const positions = this.#pairPositions.subarray(0, count)
+    const own = rows.columns.map((column) => takeVector(column, positions))
+    const others = other.store.columns(this.#pairIds, count)
+    const columns: readonly Vector[] = input === 0 ? [...own, ...others] : [...others, ...own]
+    const kinds = rows.rowKinds === undefined ? undefined : this.#pairKinds.slice(0, count)
+    const joined = new Batch(this.#outputSchema, columns, count, undefined, kinds)
+    if (this.#condition === undefined) return this.#output.collect(joined)
+    const kept = this.#condition(joined)
+    if (kept.length === count) this.#output.collect(joined)
+    else if (kept.length > 0) this.#output.collect(joined.select(kept))
+  }
+
+  #removeEmptyKeys(rows: Batch, positions: Int32Array, keyIds: Int32Array): void {
+    const [left, right] = this.#sides
+    const removed = new Set<number>()
+    for (let row = 0; row < keyIds.length; row++) {
+      const kind = rows.rowKind(positions[row] as number)
+      const key = keyIds[row] as number
+      if (kind === 0 || kind === 2 || left.heads[key] !== 0 || right.heads[key] !== 0 || removed.has(key)) continue
+      removed.add(key)
+      this.#table.remove(key)
+    }
+  }
+}
+
+/** The rows whose key columns are all not NULL. */
+function withKeys(batch: Batch, keys: readonly number[]): Batch {
+  const nullable = keys.map((key) => (batch.columns[key] as Vector).nulls).filter((nulls) => nulls !== undefined)
+  if (nullable.length === 0) return batch
+  const positions = new Int32Array(batch.length)
+  let count = 0
+  for (let row = 0; row < batch.length; row++) {
+    const position = batch.position(row)
+    if (nullable.every((nulls) => ((nulls[position >> 3] as number) & (1 << (position & 7))) === 0)) positions[count++] = position
+  }
+  return count === batch.length ? batch : batch.select(positions.subarray(0, count))
+}
+
+export function createJoin(spec: SpecOf<'join'>, inputs: readonly Schema[], output: Schema): Operator {
+  return new JoinOperator(spec, inputs[0] as Schema, inputs[1] as Schema, output)
+}

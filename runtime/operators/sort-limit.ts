@@ -1,0 +1,191 @@
+/**
+ * ORDER BY … LIMIT … OFFSET. Rows with equal sort keys stay in the order of their arrival.
+ *
+ * In:    any row kinds.   Out: same schema.
+ *        'final': the rows offset .. offset + limit in order, +I, at the end of input. 'changelog' (streaming Top-N): after each
+ *        batch what changed among those rows: -D for rows that left, +I for rows that came (in order). Without a limit the
+ *        changelog's order means nothing, so without an offset rows pass as they come.
+ * State: the rows, in an ordered set; those beyond offset + limit only when the input may retract.   Time: watermarks pass through.
+ * Source: Flink's SortLimit and Rank operators.
+ */
+import type { SpecOf } from '#core/graph/operator-spec.js'
+import { RowKind } from '#core/types/row-kind.js'
+import type { Schema } from '#core/types/schema.js'
+import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
+import { concatBatches } from '../columnar/gather.js'
+import { OrderedRows, TREE_WORDS } from '../state/ordered-rows.js'
+import { RowIndex } from '../state/row-index.js'
+import { RowStore } from '../state/row-store.js'
+import { sortedRows } from '../state/sorted-rows.js'
+import { hasRetractions } from './changelog.js'
+import type { Operator, OperatorContext, Output } from './operator.js'
+
+/** Extra words of a row: how many equal rows it stands for, how many of them are emitted now, how many shall be (else 0). */
+const COUNT = TREE_WORDS
+const SHOWN = TREE_WORDS + 1
+const TARGET = TREE_WORDS + 2
+const EXTRA_WORDS = TREE_WORDS + 3
+
+export class SortLimitOperator implements Operator {
+  readonly #spec: SpecOf<'sort-limit'>
+  readonly #schema: Schema
+  readonly #store: RowStore
+  readonly #order: OrderedRows
+  readonly #index: RowIndex
+  /** Rows beyond this rank cannot come back. */
+  readonly #kept: number
+  /** Rows are kept in a tree; else (a final sort of everything) they are sorted once, at the end. */
+  readonly #ordered: boolean
+  #root = 0
+  #sequence = 0
+  /** Changelog: rows that are emitted now, in order. */
+  #shown: Int32Array = new Int32Array(0)
+  #dirty = false
+  #output!: Output
+
+  constructor(spec: SpecOf<'sort-limit'>, input: Schema) {
+    this.#spec = spec
+    this.#schema = input
+    this.#store = new RowStore(input.fields.map((field) => field.type), EXTRA_WORDS)
+    this.#order = new OrderedRows(this.#store, spec.keys)
+    this.#index = new RowIndex(this.#store, input)
+    this.#kept = spec.retractInput === false && spec.limit !== undefined ? spec.offset + spec.limit : Infinity
+    this.#ordered = spec.output === 'changelog' || this.#kept < Infinity
+  }
+
+  open(_context: OperatorContext, output: Output): void {
+    this.#output = output
+  }
+
+  processBatch(batch: Batch): void {
+    if (batch.length === 0 || this.#spec.limit === 0) return
+    const changelog = this.#spec.output === 'changelog'
+    if (changelog && this.#spec.limit === undefined && this.#spec.offset === 0) return this.#output.collect(batch)
+    const removed = this.#apply(batch)
+    if (changelog && this.#dirty) this.#emitChanges()
+    for (const id of removed) this.#store.remove(id)
+  }
+
+  processWatermark(watermark: number): void {
+    this.#output.emitWatermark(watermark)
+  }
+
+  endInput(): void {
+    if (this.#spec.output === 'changelog') return
+    const { offset, limit = Infinity } = this.#spec
+    const ids = this.#ordered ? this.#order.rows(this.#root, 0, offset + limit) : sortedRows(this.#store, this.#order, this.#spec.keys)
+    this.#emit(this.#window(ids), RowKind.INSERT)
+    this.#store.clear()
+    this.#root = 0
+  }
+
+  /** Rows in and out of the state. Returns the rows that left: they are freed once they have been emitted. */
+  #apply(batch: Batch): number[] {
+    const removed: number[] = []
+    const retracts = hasRetractions(batch)
+    if (retracts && this.#kept < Infinity) throw new Error('a row is taken away from a sort whose input never retracts')
+    if (retracts && !this.#index.enabled) this.#index.enable()
+    const hashes = this.#index.enabled ? this.#index.hashes(batch) : undefined
+    for (let row = 0; row < batch.length; row++) {
+      const position = batch.position(row)
+      const kind = batch.rowKind(position)
+      const held = hashes === undefined ? -1 : this.#index.find(hashes[row] as number, batch.columns, position)
+      if (kind === RowKind.INSERT || kind === RowKind.UPDATE_AFTER) {
+        if (held >= 0) {
+          this.#touch(held)
+          this.#store.setExtra(held, COUNT, this.#store.extra(held, COUNT) + 1)
+          continue
+        }
+        const id = this.#store.add(batch.columns, position)
+        this.#store.setExtra(id, COUNT, 1)
+        if (hashes !== undefined) this.#index.add(hashes[row] as number, id)
+        this.#order.setSequence(id, this.#sequence++)
+        if (this.#ordered) this.#insert(id, removed)
+      } else if (held >= 0) {
+        this.#touch(held)
+        const count = this.#store.extra(held, COUNT) - 1
+        this.#store.setExtra(held, COUNT, count)
+        if (count > 0) continue
+        this.#index.remove((hashes as Int32Array)[row] as number, held)
+        if (this.#ordered) this.#root = this.#order.remove(this.#root, held)
+        removed.push(held)
+      } // else taken away without having been there: no effect
+    }
+    return removed
+  }
+
+  #insert(id: number, removed: number[]): void {
+    if (this.#store.size - removed.length > this.#kept) {
+      const last = this.#order.last(this.#root)
+      if (this.#order.compare(last, id) < 0) {
+        removed.push(id)
+        return
+      }
+      this.#root = this.#order.remove(this.#root, last)
+      removed.push(last)
+    }
+    this.#root = this.#order.insert(this.#root, id)
+    this.#touch(id)
+  }
+
+  /** A row that comes or goes changes what is shown, unless it lies behind a full window. */
+  #touch(id: number): void {
+    if (this.#dirty) return
+    const { length } = this.#shown
+    this.#dirty = length < (this.#spec.limit ?? Infinity) || this.#order.compare(id, this.#shown[length - 1] as number) <= 0
+  }
+
+  #emitChanges(): void {
+    this.#dirty = false
+    const before = this.#shown
+    const store = this.#store
+    const { offset, limit = Infinity } = this.#spec
+    const window = this.#window(this.#order.rows(this.#root, 0, offset + limit))
+    for (const id of window) store.setExtra(id, TARGET, store.extra(id, TARGET) + 1)
+    const after = window.filter((id, i) => i === 0 || id !== window[i - 1])
+    const gone: number[] = []
+    const come: number[] = []
+    for (const id of before) for (let copy = store.extra(id, SHOWN); copy > store.extra(id, TARGET); copy--) gone.push(id)
+    for (const id of after) for (let copy = store.extra(id, TARGET); copy > store.extra(id, SHOWN); copy--) come.push(id)
+    for (const id of before) store.setExtra(id, SHOWN, 0)
+    for (const id of after) {
+      store.setExtra(id, SHOWN, store.extra(id, TARGET))
+      store.setExtra(id, TARGET, 0)
+    }
+    this.#shown = after
+    if (gone.length + come.length <= BATCH_CAPACITY && gone.length > 0 && come.length > 0) {
+      const parts = [this.#batch(Int32Array.from(gone), RowKind.DELETE), this.#batch(Int32Array.from(come), RowKind.INSERT)]
+      this.#output.collect(concatBatches(this.#schema, parts))
+      return
+    }
+    this.#emit(Int32Array.from(gone), RowKind.DELETE)
+    this.#emit(Int32Array.from(come), RowKind.INSERT)
+  }
+
+  /** Ranks offset .. offset + limit of the rows in order, a row that stands for several repeated. */
+  #window(ordered: Int32Array): Int32Array {
+    const { offset, limit = Infinity } = this.#spec
+    const result: number[] = []
+    let rank = 0
+    for (let i = 0; i < ordered.length && rank < offset + limit; i++) {
+      const id = ordered[i] as number
+      const next = rank + this.#store.extra(id, COUNT)
+      for (let copy = Math.max(rank, offset); copy < Math.min(next, offset + limit); copy++) result.push(id)
+      rank = next
+    }
+    return Int32Array.from(result)
+  }
+
+  #emit(ids: Int32Array, kind: RowKind): void {
+    for (let from = 0; from < ids.length; from += BATCH_CAPACITY) this.#output.collect(this.#batch(ids.subarray(from, from + BATCH_CAPACITY), kind))
+  }
+
+  #batch(ids: Int32Array, kind: RowKind): Batch {
+    const kinds = kind === RowKind.INSERT ? undefined : new Uint8Array(ids.length).fill(kind)
+    return new Batch(this.#schema, this.#store.columns(ids, ids.length), ids.length, undefined, kinds)
+  }
+}
+
+export function createSortLimit(spec: SpecOf<'sort-limit'>, inputs: readonly Schema[], _output: Schema): Operator {
+  return new SortLimitOperator(spec, inputs[0] as Schema)
+}

@@ -1,0 +1,118 @@
+/**
+ * Watermarks from event time: the highest value of an expression so far, in ms. Rows pass unchanged.
+ *
+ * Time: watermarks from upstream are not used, except the last one. A watermark follows each batch that raised it. With an idle
+ * timeout, an output that had no rows for so long is marked idle until the next row comes.
+ * @throws ROWTIME_IS_NULL, EXPRESSION_FAILED
+ * Source: Flink's WatermarkAssignerOperator (the value itself is the watermark).
+ */
+import type { SpecOf } from '#core/graph/operator-spec.js'
+import { schema, type Schema } from '#core/types/schema.js'
+import type { Batch } from '../columnar/batch.js'
+import { compileCalc } from '../expr/compile.js'
+import { RowtimeIsNull } from '../time/rowtime.js'
+import { evaluationContext } from './evaluation-context.js'
+import { MAX_WATERMARK, NO_WATERMARK, type Operator, type OperatorContext, type Output } from './operator.js'
+
+export class WatermarkOperator implements Operator {
+  readonly #spec: SpecOf<'watermark'>
+  readonly #input: Schema
+  #context!: OperatorContext
+  #output!: Output
+  #expression!: (batch: Batch) => Batch | undefined
+  #watermark = NO_WATERMARK
+  #idle = false
+  #lastRows = 0
+  #idleTimer: { cancel(): void } | undefined
+
+  constructor(spec: SpecOf<'watermark'>, input: Schema) {
+    this.#spec = spec
+    this.#input = input
+  }
+
+  open(context: OperatorContext, output: Output): void {
+    this.#context = context
+    this.#output = output
+    this.#expression = compileCalc({
+      projection: [this.#spec.expression],
+      inputSchema: this.#input,
+      outputSchema: schema(['watermark', this.#spec.expression.type]),
+      context: evaluationContext(context),
+    })
+    this.#lastRows = context.environment.clock.monotonic()
+    if (this.#spec.idleTimeoutMs > 0) this.#watchIdleness(this.#spec.idleTimeoutMs)
+  }
+
+  processBatch(batch: Batch): void {
+    if (batch.length === 0) return
+    if (this.#spec.idleTimeoutMs > 0) {
+      this.#lastRows = this.#context.environment.clock.monotonic()
+      if (this.#idle) this.#setIdle(false)
+    }
+    this.#checkRowtimes(batch)
+    this.#output.collect(batch)
+    const values = this.#expression(batch)
+    const highest = values === undefined ? NO_WATERMARK : highestOf(values)
+    if (highest > this.#watermark) {
+      this.#watermark = highest
+      this.#output.emitWatermark(highest)
+    }
+  }
+
+  processWatermark(watermark: number): void {
+    if (watermark < MAX_WATERMARK || this.#watermark === MAX_WATERMARK) return
+    if (this.#idle) this.#setIdle(false)
+    this.#watermark = MAX_WATERMARK
+    this.#output.emitWatermark(MAX_WATERMARK)
+  }
+
+  endInput(): void {
+    this.#idleTimer?.cancel()
+  }
+
+  close(): void {
+    this.#idleTimer?.cancel()
+  }
+
+  #checkRowtimes(batch: Batch): void {
+    const nulls = batch.columns[this.#spec.rowtimeColumn]?.nulls
+    if (nulls === undefined) return
+    for (let row = 0; row < batch.length; row++) {
+      const position = batch.position(row)
+      if (((nulls[position >> 3] as number) & (1 << (position & 7))) !== 0) {
+        throw new RowtimeIsNull({ column: this.#input.fields[this.#spec.rowtimeColumn]?.name ?? `#${this.#spec.rowtimeColumn}` })
+      }
+    }
+  }
+
+  #watchIdleness(delay: number): void {
+    this.#idleTimer = this.#context.schedule(delay, () => {
+      const silent = this.#context.environment.clock.monotonic() - this.#lastRows
+      if (!this.#idle && silent >= this.#spec.idleTimeoutMs) this.#setIdle(true)
+      this.#watchIdleness(this.#idle ? this.#spec.idleTimeoutMs : this.#spec.idleTimeoutMs - silent)
+    })
+  }
+
+  #setIdle(idle: boolean): void {
+    this.#idle = idle
+    this.#output.emitIdle?.(idle)
+  }
+}
+
+function highestOf(values: Batch): number {
+  const vector = values.columns[0]
+  if (vector === undefined || vector.kind !== 'int64') throw new Error(`a watermark cannot be a ${vector?.kind}`)
+  const words = new Int32Array(vector.values.buffer, vector.values.byteOffset, vector.values.length * 2)
+  let highest = NO_WATERMARK
+  for (let row = 0; row < values.length; row++) {
+    const position = values.position(row)
+    if (vector.nulls !== undefined && ((vector.nulls[position >> 3] as number) & (1 << (position & 7))) !== 0) continue
+    const value = (words[2 * position + 1] as number) * 4294967296 + ((words[2 * position] as number) >>> 0)
+    if (value > highest) highest = value
+  }
+  return highest
+}
+
+export function createWatermark(spec: SpecOf<'watermark'>, inputs: readonly Schema[], _output: Schema): Operator {
+  return new WatermarkOperator(spec, inputs[0] as Schema)
+}

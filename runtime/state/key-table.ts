@@ -1,0 +1,406 @@
+/**
+ * Keys of rows to dense ids: the index of all keyed state. Open addressing over typed arrays, no object per key.
+ *
+ *   index   [hash, id + 1] per slot, power of two, linear probing, backward shift on removal
+ *   lanes   per id: | null bits | prefix? | fixed-width key columns as int32 lanes | string lengths | string refs |
+ *   hashes  per id: the key's hash (columnar/hash.ts), from which its key group follows
+ *
+ * NULL keys equal each other (GROUP BY); -0.0 equals 0.0, NaN equals NaN. Ids are dense and used again after removal, so other
+ * state of a key lives in columns by id. A prefix is one more int32 key part given from outside (DISTINCT: the group's number).
+ */
+import type { LogicalType } from '#core/types/logical-type.js'
+import type { Batch } from '../columnar/batch.js'
+import { vectorKind, type Utf8Vector, type Vector, type VectorKind } from '../columnar/vector.js'
+import { ByteHeap, StateTooLarge } from './byte-heap.js'
+import { grown } from './growable.js'
+
+/** int32 lanes of a fixed-width key column. */
+const LANES = { boolean: 1, int32: 1, int64: 2, float64: 2, decimal128: 4, utf8: 0 } as const
+const MIN_SLOTS = 64
+const MAX_SLOTS = 1 << 28
+
+export class KeyTable {
+  readonly #kinds: readonly VectorKind[]
+  readonly #types: readonly LogicalType[]
+  readonly #maskLanes: number
+  readonly #hasPrefix: boolean
+  /** Lane of each key column: its value, or for a string its length; its ref is at #refLanes. */
+  readonly #columnLanes: number[] = []
+  readonly #refLanes: number[] = []
+  readonly #strings: number
+  /** Lanes that must be equal: all but the refs. */
+  readonly #compared: number
+  readonly #stride: number
+  readonly #heap = new ByteHeap()
+  #index = new Int32Array(2 * MIN_SLOTS)
+  #slots = MIN_SLOTS
+  #lanes = new Int32Array(0)
+  #hashes = new Int32Array(0)
+  #free = new Int32Array(0)
+  #freeCount = 0
+  #idLimit = 0
+  #size = 0
+  #scratch = new Int32Array(0)
+
+  /** `types`: the key columns; none: one key for all rows. */
+  constructor(types: readonly LogicalType[], prefix = false) {
+    this.#types = types
+    this.#kinds = types.map(vectorKind)
+    this.#hasPrefix = prefix
+    this.#maskLanes = (types.length + 31) >> 5
+    let lane = this.#maskLanes + (prefix ? 1 : 0)
+    for (const kind of this.#kinds) {
+      this.#columnLanes.push(kind === 'utf8' ? -1 : lane)
+      lane += LANES[kind]
+    }
+    this.#strings = this.#kinds.filter((kind) => kind === 'utf8').length
+    this.#kinds.forEach((kind, i) => {
+      if (kind === 'utf8') this.#columnLanes[i] = lane++
+    })
+    this.#compared = lane
+    for (const kind of this.#kinds) this.#refLanes.push(kind === 'utf8' ? lane++ : -1)
+    this.#stride = Math.max(1, lane)
+  }
+
+  /** Keys held. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** All ids are below. */
+  get idLimit(): number {
+    return this.#idLimit
+  }
+
+  /** Hash of that key as hashRows made it (with a prefix: mixed with it). */
+  hashOf(id: number): number {
+    return this.#hashes[id] as number
+  }
+
+  /**
+   * Finds the ids of `count` rows: row r has its key at column position positions[r] and the hash hashes[r] (made from the key
+   * columns alone). An unknown key gets a new id when `insert`, else -1.
+   * @throws STATE_TOO_LARGE
+   */
+  assign(
+    batch: Batch,
+    columns: readonly number[],
+    positions: Int32Array,
+    count: number,
+    hashes: Int32Array,
+    ids: Int32Array,
+    insert = true,
+    prefix?: Int32Array,
+  ): void {
+    if (this.#stride === 1 && this.#compared === 0) return this.#assignOnlyKey(count, ids, insert)
+    if (insert) this.#reserve(count)
+    const scratch = this.#encode(batch, columns, positions, count, prefix)
+    if (prefix !== undefined) hashes = mixed(hashes, prefix, count)
+    const sources = this.#strings === 0 ? NO_BYTES : columns.map((column) => (batch.columns[column] as Utf8Vector).bytes)
+    const index = this.#index
+    const lanes = this.#lanes
+    const mask = this.#slots - 1
+    const stride = this.#stride
+    const compared = this.#compared
+    const strings = this.#strings
+    for (let row = 0; row < count; row++) {
+      const hash = hashes[row] as number
+      const at = row * stride
+      let slot = hash & mask
+      for (;;) {
+        const entry = index[2 * slot + 1] as number
+        if (entry === 0) {
+          ids[row] = insert ? this.#insert(slot, hash, scratch, at, sources) : -1
+          break
+        }
+        if (index[2 * slot] === hash) {
+          const base = (entry - 1) * stride
+          let lane = 0
+          while (lane < compared && lanes[base + lane] === scratch[at + lane]) lane++
+          if (lane === compared && (strings === 0 || this.#sameStrings(base, scratch, at, sources))) {
+            ids[row] = entry - 1
+            break
+          }
+        }
+        slot = (slot + 1) & mask
+      }
+    }
+  }
+
+  /** Forgets the key; its id will be given to another. */
+  remove(id: number): void {
+    this.#size--
+    if (this.#free.length <= this.#freeCount) this.#free = grown(this.#free, this.#freeCount + 1)
+    this.#free[this.#freeCount++] = id
+    if (this.#compared === 0) {
+      this.#onlyKey = false
+      return
+    }
+    const base = id * this.#stride
+    for (let i = 0; i < this.#kinds.length; i++) {
+      const refLane = this.#refLanes[i] as number
+      if (refLane >= 0) this.#heap.free(this.#lanes[base + refLane] as number, this.#lanes[base + (this.#columnLanes[i] as number)] as number)
+    }
+    const index = this.#index
+    const mask = this.#slots - 1
+    let hole = (this.#hashes[id] as number) & mask
+    while (index[2 * hole + 1] !== id + 1) hole = (hole + 1) & mask
+    for (let slot = (hole + 1) & mask; index[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
+      const home = (index[2 * slot] as number) & mask
+      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
+        index[2 * hole] = index[2 * slot] as number
+        index[2 * hole + 1] = index[2 * slot + 1] as number
+        hole = slot
+      }
+    }
+    index[2 * hole] = 0
+    index[2 * hole + 1] = 0
+  }
+
+  /** Forgets all keys but keeps the memory: the next fill needs none. */
+  clear(): void {
+    this.#index.fill(0)
+    this.#heap.clear()
+    this.#freeCount = 0
+    this.#idLimit = 0
+    this.#size = 0
+    this.#onlyKey = false
+  }
+
+  /** The keys of `count` ids as columns, one per key column. */
+  keyColumns(ids: Int32Array, count: number): Vector[] {
+    return this.#kinds.map((_, column) => this.#keyColumn(column, ids, count))
+  }
+
+  /** The number given as prefix. */
+  prefixOf(id: number): number {
+    return this.#lanes[id * this.#stride + this.#maskLanes] as number
+  }
+
+  #onlyKey = false
+
+  #assignOnlyKey(count: number, ids: Int32Array, insert: boolean): void {
+    if (count === 0) return
+    if (!this.#onlyKey && insert) {
+      this.#onlyKey = true
+      this.#size = 1
+      this.#idLimit = 1
+      this.#freeCount = 0
+      this.#hashes = grown(this.#hashes, 1)
+    }
+    ids.fill(this.#onlyKey ? 0 : -1, 0, count)
+  }
+
+  #insert(slot: number, hash: number, scratch: Int32Array, at: number, sources: readonly Uint8Array[]): number {
+    const id = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#idLimit++
+    this.#size++
+    const lanes = this.#lanes
+    const base = id * this.#stride
+    for (let lane = 0; lane < this.#compared; lane++) lanes[base + lane] = scratch[at + lane] as number
+    if (this.#strings > 0) {
+      for (let i = 0; i < this.#kinds.length; i++) {
+        const refLane = this.#refLanes[i] as number
+        if (refLane < 0) continue
+        const length = scratch[at + (this.#columnLanes[i] as number)] as number
+        lanes[base + refLane] = this.#heap.store(sources[i] as Uint8Array, scratch[at + refLane] as number, length)
+      }
+    }
+    this.#hashes[id] = hash
+    this.#index[2 * slot] = hash
+    this.#index[2 * slot + 1] = id + 1
+    return id
+  }
+
+  #sameStrings(base: number, scratch: Int32Array, at: number, sources: readonly Uint8Array[]): boolean {
+    for (let i = 0; i < this.#kinds.length; i++) {
+      const refLane = this.#refLanes[i] as number
+      if (refLane < 0) continue
+      const length = scratch[at + (this.#columnLanes[i] as number)] as number
+      if (!this.#heap.equals(this.#lanes[base + refLane] as number, length, sources[i] as Uint8Array, scratch[at + refLane] as number)) return false
+    }
+    return true
+  }
+
+  /** Room for `more` new keys, so that no array is replaced while rows are looked up. */
+  #reserve(more: number): void {
+    const ids = this.#idLimit + more
+    if (this.#hashes.length < ids) {
+      this.#hashes = grown(this.#hashes, ids)
+      this.#lanes = grown(this.#lanes, this.#hashes.length * this.#stride)
+    }
+    const needed = (this.#size + more) * 1.6
+    if (this.#slots >= needed) return
+    let slots = this.#slots
+    while (slots < needed) slots *= 2
+    if (slots > MAX_SLOTS) throw new StateTooLarge({ what: `${this.#size} keys`, limit: `${Math.floor(MAX_SLOTS / 1.6)} keys` })
+    const old = this.#index
+    const index = new Int32Array(2 * slots)
+    const mask = slots - 1
+    for (let i = 0; i < old.length; i += 2) {
+      const entry = old[i + 1] as number
+      if (entry === 0) continue
+      let slot = (old[i] as number) & mask
+      while (index[2 * slot + 1] !== 0) slot = (slot + 1) & mask
+      index[2 * slot] = old[i] as number
+      index[2 * slot + 1] = entry
+    }
+    this.#index = index
+    this.#slots = slots
+  }
+
+  /** The rows' keys in the form of the table, refs being offsets in the rows' own bytes. */
+  #encode(batch: Batch, columns: readonly number[], positions: Int32Array, count: number, prefix: Int32Array | undefined): Int32Array {
+    const stride = this.#stride
+    if (this.#scratch.length < count * stride) this.#scratch = grown(this.#scratch, count * stride)
+    const scratch = this.#scratch
+    const maskLanes = this.#maskLanes
+    for (let mask = 0; mask < maskLanes; mask++) for (let row = 0; row < count; row++) scratch[row * stride + mask] = 0
+    if (this.#hasPrefix && prefix !== undefined) for (let row = 0; row < count; row++) scratch[row * stride + maskLanes] = prefix[row] as number
+    for (let i = 0; i < columns.length; i++) {
+      const vector = batch.columns[columns[i] as number] as Vector
+      encodeColumn(vector, positions, count, scratch, stride, this.#columnLanes[i] as number, this.#refLanes[i] as number)
+      if (vector.nulls !== undefined) this.#encodeNulls(i, vector.nulls, positions, count, scratch)
+    }
+    return scratch
+  }
+
+  #encodeNulls(column: number, nulls: Uint8Array, positions: Int32Array, count: number, scratch: Int32Array): void {
+    const bit = 1 << (column & 31)
+    const lane = this.#columnLanes[column] as number
+    const lanes = Math.max(1, LANES[this.#kinds[column] as VectorKind])
+    for (let row = 0; row < count; row++) {
+      const position = positions[row] as number
+      if (((nulls[position >> 3] as number) & (1 << (position & 7))) === 0) continue
+      const at = row * this.#stride
+      scratch[at + (column >> 5)] = (scratch[at + (column >> 5)] as number) | bit
+      for (let i = 0; i < lanes; i++) scratch[at + lane + i] = 0
+    }
+  }
+
+  #keyColumn(column: number, ids: Int32Array, count: number): Vector {
+    const type = this.#types[column] as LogicalType
+    const stride = this.#stride
+    const lanes = this.#lanes
+    const lane = this.#columnLanes[column] as number
+    const nulls = this.#keyNulls(column, ids, count)
+    const kind = this.#kinds[column] as VectorKind
+    switch (kind) {
+      case 'boolean': {
+        const values = new Uint8Array(count)
+        for (let i = 0; i < count; i++) values[i] = lanes[(ids[i] as number) * stride + lane] as number
+        return { kind, type, nulls, values }
+      }
+      case 'int32': {
+        const values = new Int32Array(count)
+        for (let i = 0; i < count; i++) values[i] = lanes[(ids[i] as number) * stride + lane] as number
+        return { kind, type, nulls, values }
+      }
+      case 'int64':
+      case 'float64':
+      case 'decimal128': {
+        const width = LANES[kind]
+        const words = new Int32Array(count * width)
+        for (let i = 0; i < count; i++) {
+          const base = (ids[i] as number) * stride + lane
+          for (let w = 0; w < width; w++) words[i * width + w] = lanes[base + w] as number
+        }
+        if (kind === 'int64') return { kind, type, nulls, values: new BigInt64Array(words.buffer) }
+        if (kind === 'float64') return { kind, type, nulls, values: new Float64Array(words.buffer) }
+        return { kind, type, nulls, lanes: new BigInt64Array(words.buffer) }
+      }
+      case 'utf8': {
+        const offsets = new Int32Array(count)
+        const lengths = new Int32Array(count)
+        let total = 0
+        for (let i = 0; i < count; i++) {
+          offsets[i] = total
+          total += lengths[i] = lanes[(ids[i] as number) * stride + lane] as number
+        }
+        const bytes = new Uint8Array(total)
+        const refLane = this.#refLanes[column] as number
+        for (let i = 0; i < count; i++) this.#heap.copyTo(lanes[(ids[i] as number) * stride + refLane] as number, lengths[i] as number, bytes, offsets[i] as number)
+        return { kind, type, nulls, offsets, lengths, bytes }
+      }
+    }
+  }
+
+  #keyNulls(column: number, ids: Int32Array, count: number): Uint8Array | undefined {
+    const maskLane = column >> 5
+    const bit = 1 << (column & 31)
+    let nulls: Uint8Array | undefined
+    for (let i = 0; i < count; i++) {
+      if (((this.#lanes[(ids[i] as number) * this.#stride + maskLane] as number) & bit) === 0) continue
+      nulls ??= new Uint8Array((count + 7) >> 3)
+      nulls[i >> 3] = (nulls[i >> 3] as number) | (1 << (i & 7))
+    }
+    return nulls
+  }
+}
+
+const NO_BYTES: readonly Uint8Array[] = []
+const CANONICAL_NAN = new Int32Array(new Float64Array([NaN]).buffer)
+
+function encodeColumn(vector: Vector, positions: Int32Array, count: number, scratch: Int32Array, stride: number, lane: number, refLane: number): void {
+  switch (vector.kind) {
+    case 'boolean':
+    case 'int32': {
+      const values = vector.values
+      for (let row = 0, at = lane; row < count; row++, at += stride) scratch[at] = values[positions[row] as number] as number
+      return
+    }
+    case 'int64': {
+      const words = new Int32Array(vector.values.buffer, vector.values.byteOffset, vector.values.length * 2)
+      for (let row = 0, at = lane; row < count; row++, at += stride) {
+        const word = 2 * (positions[row] as number)
+        scratch[at] = words[word] as number
+        scratch[at + 1] = words[word + 1] as number
+      }
+      return
+    }
+    case 'float64': {
+      const values = vector.values
+      const words = new Int32Array(values.buffer, values.byteOffset, values.length * 2)
+      for (let row = 0, at = lane; row < count; row++, at += stride) {
+        const position = positions[row] as number
+        const value = values[position] as number
+        const nan = value !== value
+        scratch[at] = nan ? (CANONICAL_NAN[0] as number) : value === 0 ? 0 : (words[2 * position] as number)
+        scratch[at + 1] = nan ? (CANONICAL_NAN[1] as number) : value === 0 ? 0 : (words[2 * position + 1] as number)
+      }
+      return
+    }
+    case 'decimal128': {
+      const words = new Int32Array(vector.lanes.buffer, vector.lanes.byteOffset, vector.lanes.length * 2)
+      for (let row = 0, at = lane; row < count; row++, at += stride) {
+        const word = 4 * (positions[row] as number)
+        for (let i = 0; i < 4; i++) scratch[at + i] = words[word + i] as number
+      }
+      return
+    }
+    case 'utf8': {
+      const { offsets, lengths } = vector
+      for (let row = 0, at = 0; row < count; row++, at += stride) {
+        const position = positions[row] as number
+        scratch[at + lane] = lengths[position] as number
+        scratch[at + refLane] = offsets[position] as number
+      }
+    }
+  }
+}
+
+/** Murmur3's mixing of one more int32. */
+function mixed(hashes: Int32Array, prefix: Int32Array, count: number): Int32Array {
+  const result = new Int32Array(count)
+  for (let i = 0; i < count; i++) {
+    let k = Math.imul(prefix[i] as number, 0xcc9e2d51)
+    k = Math.imul((k << 15) | (k >>> 17), 0x1b873593)
+    let h = (hashes[i] as number) ^ k
+    h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64
+    h ^= h >>> 16
+    h = Math.imul(h, 0x85ebca6b)
+    h ^= h >>> 13
+    h = Math.imul(h, 0xc2b2ae35)
+    result[i] = h ^ (h >>> 16)
+  }
+  return result
+}

@@ -1,0 +1,369 @@
+/**
+ * Whole rows as keyed state: row-major pages of int32 words, addressed by a dense row id that is used again after removal.
+ *
+ *   row   | null bits | column words … | extra words |      boolean, int32: 1 word; int64, double: 2; decimal128: 4;
+ *                                                           string: ref and length, its bytes in a ByteHeap
+ *
+ * Growing adds a page, nothing is copied. The extra words are the owner's: links of lists and trees, counts, sequence numbers.
+ */
+import type { LogicalType } from '#core/types/logical-type.js'
+import { vectorKind, type Vector, type VectorKind } from '../columnar/vector.js'
+import { ByteHeap, StateTooLarge } from './byte-heap.js'
+import { grown } from './growable.js'
+
+const PAGE_BITS = 10
+const PAGE_ROWS = 1 << PAGE_BITS
+const ROW_MASK = PAGE_ROWS - 1
+const MAX_ROWS = 2 ** 30
+const WORDS = { boolean: 1, int32: 1, int64: 2, float64: 2, decimal128: 4, utf8: 2 } as const
+
+const float = new Float64Array(2)
+const floatWords = new Int32Array(float.buffer)
+
+export class RowStore {
+  readonly types: readonly LogicalType[]
+  readonly #kinds: readonly VectorKind[]
+  readonly #offsets: number[] = []
+  readonly #extra: number
+  readonly #stride: number
+  readonly #pages: Int32Array[] = []
+  readonly #heap = new ByteHeap()
+  #free = new Int32Array(0)
+  #freeCount = 0
+  #idLimit = 0
+  #size = 0
+
+  constructor(types: readonly LogicalType[], extraWords = 0) {
+    this.types = types
+    this.#kinds = types.map(vectorKind)
+    let word = (types.length + 31) >> 5
+    for (const kind of this.#kinds) {
+      this.#offsets.push(word)
+      word += WORDS[kind]
+    }
+    this.#extra = word
+    this.#stride = Math.max(1, word + extraWords)
+  }
+
+  /** Rows held. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** All ids are below. */
+  get idLimit(): number {
+    return this.#idLimit
+  }
+
+  /** Stores one row; the extra words of a new row are 0. @throws STATE_TOO_LARGE */
+  add(columns: readonly Vector[], position: number): number {
+    ONE_POSITION[0] = position
+    this.addRows(columns, ONE_POSITION, 1, ONE_ID)
+    return ONE_ID[0] as number
+  }
+
+  /** Stores the rows at `count` positions, column by column; their ids go to `ids`. @throws STATE_TOO_LARGE */
+  addRows(columns: readonly Vector[], positions: Int32Array, count: number, ids: Int32Array): void {
+    const stride = this.#stride
+    for (let row = 0; row < count; row++) {
+      const id = this.#allocate()
+      ids[row] = id
+      const page = this.#pages[id >> PAGE_BITS] as Int32Array
+      const at = (id & ROW_MASK) * stride
+      for (let word = 0; word < stride; word++) page[at + word] = 0
+    }
+    for (let column = 0; column < this.#kinds.length; column++) this.#addColumn(columns[column] as Vector, column, positions, count, ids)
+  }
+
+  #addColumn(vector: Vector, column: number, positions: Int32Array, count: number, ids: Int32Array): void {
+    const stride = this.#stride
+    const offset = this.#offsets[column] as number
+    const pages = this.#pages
+    const { nulls } = vector
+    const words = vector.kind === 'int64' || vector.kind === 'float64' || vector.kind === 'decimal128' ? wordsOf(vector) : NO_WORDS
+    const width = WORDS[vector.kind]
+    for (let row = 0; row < count; row++) {
+      const id = ids[row] as number
+      const position = positions[row] as number
+      const page = pages[id >> PAGE_BITS] as Int32Array
+      const at = (id & ROW_MASK) * stride
+      if (nulls !== undefined && ((nulls[position >> 3] as number) & (1 << (position & 7))) !== 0) {
+        page[at + (column >> 5)] = (page[at + (column >> 5)] as number) | (1 << (column & 31))
+        continue
+      }
+      const to = at + offset
+      switch (vector.kind) {
+        case 'boolean':
+        case 'int32':
+          page[to] = vector.values[position] as number
+          break
+        case 'utf8': {
+          const length = vector.lengths[position] as number
+          page[to] = this.#heap.store(vector.bytes, vector.offsets[position] as number, length)
+          page[to + 1] = length
+          break
+        }
+        default:
+          for (let w = 0; w < width; w++) page[to + w] = words[position * width + w] as number
+      }
+    }
+  }
+
+  #allocate(): number {
+    const id = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#idLimit++
+    if (id >= MAX_ROWS) throw new StateTooLarge({ what: `${this.#size} rows`, limit: `${MAX_ROWS} rows` })
+    this.#size++
+    if (this.#pages[id >> PAGE_BITS] === undefined) this.#pages[id >> PAGE_BITS] = new Int32Array(this.#stride << PAGE_BITS)
+    return id
+  }
+
+  remove(id: number): void {
+    const page = this.#pages[id >> PAGE_BITS] as Int32Array
+    const at = (id & ROW_MASK) * this.#stride
+    for (let column = 0; column < this.#kinds.length; column++) {
+      if (this.#kinds[column] !== 'utf8') continue
+      const from = at + (this.#offsets[column] as number)
+      this.#heap.free(page[from] as number, page[from + 1] as number)
+    }
+    this.#free = grown(this.#free, this.#freeCount + 1)
+    this.#free[this.#freeCount++] = id
+    this.#size--
+  }
+
+  clear(): void {
+    this.#pages.length = 0
+    this.#heap.clear()
+    this.#freeCount = 0
+    this.#idLimit = 0
+    this.#size = 0
+  }
+
+  /** Ids of the rows held, rising. */
+  liveIds(): Int32Array {
+    const dead = new Uint8Array(this.#idLimit)
+    for (let i = 0; i < this.#freeCount; i++) dead[this.#free[i] as number] = 1
+    const ids = new Int32Array(this.#size)
+    for (let id = 0, count = 0; id < this.#idLimit; id++) if (dead[id] === 0) ids[count++] = id
+    return ids
+  }
+
+  extra(id: number, word: number): number {
+    return (this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + this.#extra + word] as number
+  }
+
+  setExtra(id: number, word: number, value: number): void {
+    ;(this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + this.#extra + word] = value
+  }
+
+  isNull(id: number, column: number): boolean {
+    const mask = (this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + (column >> 5)] as number
+    return (mask & (1 << (column & 31))) !== 0
+  }
+
+  /** True when the stored row equals the given one in every column; NULL equals NULL, -0.0 equals 0.0. */
+  equals(id: number, columns: readonly Vector[], position: number): boolean {
+    const page = this.#pages[id >> PAGE_BITS] as Int32Array
+    const at = (id & ROW_MASK) * this.#stride
+    for (let column = 0; column < this.#kinds.length; column++) {
+      const vector = columns[column] as Vector
+      const isNull = vector.nulls !== undefined && ((vector.nulls[position >> 3] as number) & (1 << (position & 7))) !== 0
+      if (isNull !== (((page[at + (column >> 5)] as number) & (1 << (column & 31))) !== 0)) return false
+      if (isNull) continue
+      const from = at + (this.#offsets[column] as number)
+      switch (vector.kind) {
+        case 'boolean':
+        case 'int32':
+          if (page[from] !== vector.values[position]) return false
+          break
+        case 'utf8': {
+          const length = vector.lengths[position] as number
+          if (page[from + 1] !== length) return false
+          if (!this.#heap.equals(page[from] as number, length, vector.bytes, vector.offsets[position] as number)) return false
+          break
+        }
+        case 'float64': {
+          floatWords[0] = page[from] as number
+          floatWords[1] = page[from + 1] as number
+          const stored = float[0] as number
+          const value = vector.values[position] as number
+          if (stored !== value && (stored === stored || value === value)) return false
+          break
+        }
+        default: {
+          const words = wordsOf(vector)
+          const width = WORDS[vector.kind]
+          for (let w = 0; w < width; w++) if (page[from + w] !== words[position * width + w]) return false
+        }
+      }
+    }
+    return true
+  }
+
+  /**
+   * Order of two stored rows by one column, neither NULL: negative, 0, positive. Strings by bytes (code points), FALSE before
+   * TRUE, NaN above all doubles.
+   */
+  compareColumn(a: number, b: number, column: number): number {
+    const pageA = this.#pages[a >> PAGE_BITS] as Int32Array
+    const pageB = this.#pages[b >> PAGE_BITS] as Int32Array
+    const offset = this.#offsets[column] as number
+    const atA = (a & ROW_MASK) * this.#stride + offset
+    const atB = (b & ROW_MASK) * this.#stride + offset
+    switch (this.#kinds[column] as VectorKind) {
+      case 'boolean':
+      case 'int32':
+        return signOf((pageA[atA] as number) - (pageB[atB] as number))
+      case 'int64':
+        return compareWords(pageA, atA, pageB, atB, 2)
+      case 'decimal128':
+        return compareWords(pageA, atA, pageB, atB, 4)
+      case 'float64':
+        floatWords[0] = pageA[atA] as number
+        floatWords[1] = pageA[atA + 1] as number
+        floatWords[2] = pageB[atB] as number
+        floatWords[3] = pageB[atB + 1] as number
+        return compareDoubles(float[0] as number, float[1] as number)
+      case 'utf8': {
+        const ref = pageB[atB] as number
+        return this.#heap.compare(pageA[atA] as number, pageA[atA + 1] as number, this.#heap.page(ref), this.#heap.offset(ref), pageB[atB + 1] as number)
+      }
+    }
+  }
+
+  /** The column's value as a double that orders like it, ties aside (strings: their first 6 bytes). The row's value is not NULL. */
+  orderPrefix(id: number, column: number): number {
+    const page = this.#pages[id >> PAGE_BITS] as Int32Array
+    const at = (id & ROW_MASK) * this.#stride + (this.#offsets[column] as number)
+    switch (this.#kinds[column] as VectorKind) {
+      case 'boolean':
+      case 'int32':
+        return page[at] as number
+      case 'int64':
+        return (page[at + 1] as number) * 4294967296 + ((page[at] as number) >>> 0)
+      case 'decimal128':
+        return (page[at + 3] as number) * 4294967296 + ((page[at + 2] as number) >>> 0)
+      case 'float64':
+        floatWords[0] = page[at] as number
+        floatWords[1] = page[at + 1] as number
+        return (float[0] as number) !== (float[0] as number) ? Infinity : (float[0] as number)
+      case 'utf8': {
+        const length = page[at + 1] as number
+        const bytes = this.#heap.page(page[at] as number)
+        const start = this.#heap.offset(page[at] as number)
+        let prefix = 0
+        for (let i = 0; i < 6; i++) prefix = prefix * 256 + (i < length ? (bytes[start + i] as number) : 0)
+        return prefix
+      }
+    }
+  }
+
+  /** All columns of `count` rows, in the order of the ids. */
+  columns(ids: Int32Array, count: number): Vector[] {
+    return this.types.map((_, column) => this.column(column, ids, count))
+  }
+
+  /** One column of `count` rows. */
+  column(column: number, ids: Int32Array, count: number): Vector {
+    const type = this.types[column] as LogicalType
+    const kind = this.#kinds[column] as VectorKind
+    const offset = this.#offsets[column] as number
+    const stride = this.#stride
+    const pages = this.#pages
+    const nulls = this.#nulls(column, ids, count)
+    switch (kind) {
+      case 'boolean':
+      case 'int32': {
+        const values = kind === 'boolean' ? new Uint8Array(count) : new Int32Array(count)
+        for (let i = 0; i < count; i++) {
+          const id = ids[i] as number
+          values[i] = (pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * stride + offset] as number
+        }
+        return { kind, type, nulls, values } as Vector
+      }
+      case 'int64':
+      case 'float64':
+      case 'decimal128': {
+        const width = WORDS[kind]
+        const words = new Int32Array(count * width)
+        for (let i = 0; i < count; i++) {
+          const id = ids[i] as number
+          const page = pages[id >> PAGE_BITS] as Int32Array
+          const from = (id & ROW_MASK) * stride + offset
+          words[i * width] = page[from] as number
+          words[i * width + 1] = page[from + 1] as number
+          if (width === 4) {
+            words[i * width + 2] = page[from + 2] as number
+            words[i * width + 3] = page[from + 3] as number
+          }
+        }
+        if (kind === 'int64') return { kind, type, nulls, values: new BigInt64Array(words.buffer) }
+        if (kind === 'float64') return { kind, type, nulls, values: new Float64Array(words.buffer) }
+        return { kind, type, nulls, lanes: new BigInt64Array(words.buffer) }
+      }
+      case 'utf8': {
+        const offsets = new Int32Array(count)
+        const lengths = new Int32Array(count)
+        let total = 0
+        for (let i = 0; i < count; i++) {
+          const id = ids[i] as number
+          offsets[i] = total
+          lengths[i] = (pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * stride + offset + 1] as number
+          total += lengths[i] as number
+        }
+        const bytes = new Uint8Array(total)
+        for (let i = 0; i < count; i++) {
+          const id = ids[i] as number
+          const ref = (pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * stride + offset] as number
+          this.#heap.copyTo(ref, lengths[i] as number, bytes, offsets[i] as number)
+        }
+        return { kind, type, nulls, offsets, lengths, bytes }
+      }
+    }
+  }
+
+  #nulls(column: number, ids: Int32Array, count: number): Uint8Array | undefined {
+    const bit = 1 << (column & 31)
+    const word = column >> 5
+    let nulls: Uint8Array | undefined
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number
+      if ((((this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + word] as number) & bit) === 0) continue
+      nulls ??= new Uint8Array((count + 7) >> 3)
+      nulls[i >> 3] = (nulls[i >> 3] as number) | (1 << (i & 7))
+    }
+    return nulls
+  }
+}
+
+/** Total order of doubles: NaN equals NaN and is above all, -0.0 equals 0.0. */
+export function compareDoubles(a: number, b: number): number {
+  if (a < b) return -1
+  if (a > b) return 1
+  if (a === b) return 0
+  return a !== a ? (b !== b ? 0 : 1) : -1
+}
+
+/** Two's complement numbers of `width` words, low word first. */
+function compareWords(a: Int32Array, atA: number, b: Int32Array, atB: number, width: number): number {
+  const top = (a[atA + width - 1] as number) - (b[atB + width - 1] as number)
+  if (top !== 0) return signOf(top)
+  for (let w = width - 2; w >= 0; w--) {
+    const difference = ((a[atA + w] as number) >>> 0) - ((b[atB + w] as number) >>> 0)
+    if (difference !== 0) return signOf(difference)
+  }
+  return 0
+}
+
+function signOf(difference: number): number {
+  return difference < 0 ? -1 : difference > 0 ? 1 : 0
+}
+
+const NO_WORDS = new Int32Array(0)
+const ONE_POSITION = new Int32Array(1)
+const ONE_ID = new Int32Array(1)
+
+/** The words of a column of 64-bit lanes. */
+function wordsOf(vector: Vector): Int32Array {
+  const lanes = vector.kind === 'decimal128' ? vector.lanes : (vector as { values: BigInt64Array | Float64Array }).values
+  return new Int32Array(lanes.buffer, lanes.byteOffset, lanes.length * 2)
+}
