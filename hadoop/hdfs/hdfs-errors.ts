@@ -1,13 +1,13 @@
 /** Java exceptions of HDFS to the errors of core/fs. The one place where their class names are told apart. */
 import { WeftError } from '#core/errors/define-error.js'
 import { FileSystemFailed, FileSystemUnavailable, PathAlreadyExists, PathNotFound, PermissionDenied, QuotaExceeded } from '#core/fs/errors.js'
-import { HadoopAuthenticationFailed, HadoopRemoteException, HadoopUnreachable } from '../rest/errors.js'
-import { simpleClassName } from '../rest/remote-exception.js'
+import { isRemoteException, simpleName } from '../ipc/remote-exception.js'
+import { HadoopAuthenticationFailed, HadoopUnreachable } from '../rest/errors.js'
 import type { TransientFailure } from './retry-policy.js'
 
 /** Class name (without package) of the Java exception behind the error. */
 export function javaClassOf(error: unknown): string | undefined {
-  return HadoopRemoteException.is(error) ? simpleClassName(error.details.javaClassName) : undefined
+  return isRemoteException(error) ? simpleName(error.details.className) : undefined
 }
 
 /** What kind of passing trouble the error is; undefined when trying again cannot help. */
@@ -31,12 +31,12 @@ export function toFileSystemError(error: unknown, path: string, operation: strin
   const cause = { cause: error }
   if (HadoopUnreachable.is(error)) return new FileSystemUnavailable({ path, reason: error.message }, cause)
   if (HadoopAuthenticationFailed.is(error)) return new PermissionDenied({ path, reason: error.message }, cause)
-  if (!HadoopRemoteException.is(error)) {
+  if (!isRemoteException(error)) {
     if (error instanceof WeftError) return error.code.startsWith('FS_') || error.code.startsWith('KERBEROS_') ? error : new FileSystemFailed({ path, operation, reason: error.message }, cause)
     return error instanceof Error ? error : new Error(String(error))
   }
-  const reason = error.details.message
-  switch (simpleClassName(error.details.javaClassName)) {
+  const reason = error.details.reason
+  switch (simpleName(error.details.className)) {
     case 'FileNotFoundException':
       if (/is not a file/i.test(reason)) return new FileSystemFailed({ path, operation, reason: 'it is a directory' }, cause)
       return new PathNotFound({ path }, cause)
@@ -59,6 +59,6 @@ export function toFileSystemError(error: unknown, path: string, operation: strin
     case 'ServerTooBusyException':
       return new FileSystemUnavailable({ path, reason }, cause)
     default:
-      return new FileSystemFailed({ path, operation, reason: `${reason} (${error.details.javaClassName})` }, cause)
+      return new FileSystemFailed({ path, operation, reason: `${reason} (${error.details.className})` }, cause)
   }
 }

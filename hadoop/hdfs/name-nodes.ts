@@ -90,7 +90,7 @@ export class NameNodes {
         if (!authenticated && (await this.#authenticator.rejected(target))) continue
         throw new HadoopAuthenticationFailed({ url: base, reason: describeBody(body) || 'it wants Kerberos; is hadoop.security.authentication set in core-site.xml?' })
       }
-      throw errorOfAnswer(call.method, url, status, body)
+      throw errorOfAnswer({ method: call.method, url, status, body, call: `${call.op} ${call.path}` })
     }
   }
 }

@@ -225,7 +225,9 @@ export class WebHdfsClient {
         throw error
       }
       const status = response.statusCode ?? 0
-      if (status !== 200 && status !== 206) throw errorOfAnswer('GET', url, status, await readBody(response, url, MAX_ERROR_BYTES))
+      if (status !== 200 && status !== 206) {
+        throw errorOfAnswer({ method: 'GET', url, status, body: await readBody(response, url, MAX_ERROR_BYTES), call: `OPEN ${path.path}` })
+      }
     }
     // Leaving the loop early destroys the response and with it the connection.
     try {

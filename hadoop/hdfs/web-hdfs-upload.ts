@@ -111,6 +111,6 @@ export class WebHdfsUpload implements FileWriter {
     const status = response.statusCode ?? 0
     const body = await readBody(response, this.#url, MAX_ERROR_BYTES)
     this.#request.destroy()
-    if (status !== 201 && status !== 200) throw errorOfAnswer('PUT', this.#url, status, body)
+    if (status !== 201 && status !== 200) throw errorOfAnswer({ method: 'PUT', url: this.#url, status, body, call: 'CREATE' })
   }
 }

@@ -1,12 +1,8 @@
-/** Failures of Hadoop's REST interfaces. URLs in messages are shown without their query: it may hold a token. */
+/**
+ * Failures of Hadoop's REST interfaces other than a Java exception (ipc/remote-exception.ts knows those). URLs in messages are shown without their query: it may
+ * hold a token.
+ */
 import { defineError } from '#core/errors/define-error.js'
-
-/** Hadoop answered with a Java exception. `javaClassName` is kept, so callers can tell one from another. */
-export const HadoopRemoteException = defineError('HADOOP_REMOTE_EXCEPTION', {
-  recovery: 'none',
-  message: (d: { url: string; method: string; status: number; javaClassName: string; message: string }) =>
-    `${d.method} ${d.url}: ${d.message} (${d.javaClassName}, HTTP ${d.status})`,
-})
 
 /** An answer that is neither a success nor a Java exception: a proxy's page, plain text, a wrong port. */
 export const HadoopHttpFailed = defineError('HADOOP_HTTP_FAILED', {
@@ -19,6 +15,13 @@ export const HadoopHttpFailed = defineError('HADOOP_HTTP_FAILED', {
 export const HadoopUnreachable = defineError('HADOOP_UNREACHABLE', {
   recovery: 'retry-here',
   message: (d: { url: string; reason: string }) => `${d.url} does not answer: ${d.reason}`,
+})
+
+/** None of the ResourceManagers serves. `tried`: each address with what came of it. */
+export const ResourceManagerUnreachable = defineError('YARN_RM_UNREACHABLE', {
+  recovery: 'retry-here',
+  message: (d: { tried: string }) =>
+    `No ResourceManager answers: ${d.tried}. Is the cluster running, and do HADOOP_CONF_DIR and its yarn-site.xml belong to it?`,
 })
 
 /** The answer came, and is not what this interface gives. */

@@ -3,7 +3,9 @@
  * are plain text with a JSON content type, some are HTML or XML, so nothing is parsed blindly.
  */
 import * as z from 'zod'
-import { HadoopHttpFailed, HadoopRemoteException, shownUrl } from './errors.js'
+import type { WeftError } from '#core/errors/define-error.js'
+import { remoteException } from '../ipc/remote-exception.js'
+import { HadoopHttpFailed, shownUrl } from './errors.js'
 
 const RemoteExceptionSchema = z.object({
   RemoteException: z.object({
@@ -13,18 +15,15 @@ const RemoteExceptionSchema = z.object({
   }),
 })
 
-export interface RemoteException {
-  /** Class name without its package. */
-  readonly exception: string
-  readonly javaClassName: string
-  /** Without the Java stack that some servers append. */
+export interface RemoteExceptionBody {
+  readonly className: string
   readonly message: string
 }
 
 const MAX_TEXT = 2_000
 
 /** Undefined when the body is something else. */
-export function parseRemoteException(body: string): RemoteException | undefined {
+export function parseRemoteException(body: string): RemoteExceptionBody | undefined {
   let parsed: unknown
   try {
     parsed = JSON.parse(body)
@@ -34,7 +33,8 @@ export function parseRemoteException(body: string): RemoteException | undefined 
   const result = RemoteExceptionSchema.safeParse(parsed)
   if (!result.success) return undefined
   const { exception, message, javaClassName } = result.data.RemoteException
-  return { exception, javaClassName: javaClassName ?? exception, message: withoutStack(message ?? exception) }
+  // The ResourceManager's web layer puts the class of a wrapped exception in front.
+  return { className: javaClassName ?? exception, message: (message ?? exception).replace(/^(?:java\.[\w.]+(?:Exception|Error): )+/, '') }
 }
 
 /** A body that is no RemoteException in one line: text as it is, HTML or XML without its tags. */
@@ -44,21 +44,10 @@ export function describeBody(body: string): string {
   return line.length > MAX_TEXT ? `${line.slice(0, MAX_TEXT)}…` : line
 }
 
-/** The typed error for an answer that is not a success. @returns HADOOP_REMOTE_EXCEPTION or HADOOP_HTTP_FAILED */
-export function errorOfAnswer(method: string, url: string, status: number, body: string): InstanceType<typeof HadoopRemoteException> | InstanceType<typeof HadoopHttpFailed> {
+/** The typed error for an answer that is no success. `call`: what was asked, for people (`GETFILESTATUS /a/b`). */
+export function errorOfAnswer(answer: { method: string; url: string; status: number; body: string; call: string }): WeftError {
+  const { method, url, status, body, call } = answer
   const remote = parseRemoteException(body)
-  const shown = shownUrl(url)
-  if (remote !== undefined) return new HadoopRemoteException({ url: shown, method, status, javaClassName: remote.javaClassName, message: remote.message })
-  return new HadoopHttpFailed({ url: shown, method, status, text: describeBody(body) })
-}
-
-/** `FileNotFoundException` of `java.io.FileNotFoundException`. */
-export function simpleClassName(javaClassName: string): string {
-  return javaClassName.slice(Math.max(javaClassName.lastIndexOf('.'), javaClassName.lastIndexOf('$')) + 1)
-}
-
-function withoutStack(message: string): string {
-  const end = message.search(/\r?\n\s*at [\w$.]+\(/)
-  const text = (end < 0 ? message : message.slice(0, end)).trim()
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
+  if (remote !== undefined) return remoteException({ ...remote, server: new URL(url).origin, call })
+  return new HadoopHttpFailed({ url: shownUrl(url), method, status, text: describeBody(body) })
 }
