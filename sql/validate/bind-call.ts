@@ -1,0 +1,53 @@
+/** Function calls: aggregates go to the collector, everything else to the function table. */
+import { nearest } from '#core/config/nearest.js'
+import { functionNames } from '#runtime/expr/function-table.js'
+import { typeInMessage } from '#runtime/expr/type-rules.js'
+import type { Expression } from '#core/graph/expression.js'
+import type { CallNode, ExpressionNode } from '../parser/ast-expression.js'
+import { notSupported, validationError } from '../parser/sql-errors.js'
+import { isAggregateFunction, isRefusedFunction } from './aggregate-calls.js'
+import { bindExpression, call, type ExpressionContext } from './bind-expression.js'
+import { stringLiteral } from './literals.js'
+
+/** Internal functions of the function table: not to be called by name. */
+const INTERNAL = new Set(['TIMESTAMP_ADD_MILLIS', 'TIMESTAMP_ADD_MONTHS', 'CASE', 'IN', 'BETWEEN', 'LIKE', 'AND', 'OR', 'NOT'])
+
+let known: ReadonlySet<string> | undefined
+
+function isKnown(name: string): boolean {
+  known ??= new Set(functionNames())
+  return known.has(name) && !INTERNAL.has(name)
+}
+
+export function bindFunctionCall(node: CallNode, context: ExpressionContext): Expression {
+  const { source } = context
+  if (node.name.length > 1) throw notSupported(source, node.at, `functions of a catalog (${node.name.map(({ text }) => text).join('.')}).`)
+  const name = (node.name[0]?.text ?? '').toUpperCase()
+  if (isAggregateFunction(name)) {
+    if (node.over !== null) throw notSupported(source, node.at, 'OVER windows.')
+    if (context.aggregates === null) throw validationError(source, node.at, `An aggregate such as ${name} cannot stand in ${context.clause}.`, context.clause === 'WHERE' ? 'Use HAVING.' : null)
+    return context.aggregates.collect(node, name, context)
+  }
+  if (node.over !== null) throw notSupported(source, node.at, `${name} … OVER.`)
+  if (isRefusedFunction(name)) throw notSupported(source, node.at, `the function ${name}.`)
+  if (name === 'PROCTIME') throw notSupported(source, node.at, 'processing time (PROCTIME()).', 'Use an event-time column with WATERMARK FOR.')
+  if (node.star || node.distinct || node.filter !== null) {
+    throw validationError(source, node.at, `${node.star ? "'*'" : node.distinct ? 'DISTINCT' : 'FILTER'} belongs to aggregate functions, and ${name} is none.`)
+  }
+  if (!isKnown(name)) {
+    const meant = nearest(name, [...functionNames().filter((candidate) => /^[A-Z]/.test(candidate) && isKnown(candidate)), 'COUNT', 'SUM', 'AVG', 'MIN', 'MAX'])
+    const types = node.args.map((arg) => `<${typeInMessage(bindArgument(arg, context).type)}>`).join(', ')
+    throw validationError(source, node.at, `No match found for function signature ${name}(${types}).`, meant === undefined ? null : `Did you mean ${meant}?`)
+  }
+  if (name === 'TRIM' && node.args.length === 3) {
+    const [mode, characters, text] = node.args as [ExpressionNode, ExpressionNode, ExpressionNode]
+    const side = mode.kind === 'symbol' && mode.name !== 'BOTH' ? (mode.name === 'LEADING' ? 'LTRIM' : 'RTRIM') : 'TRIM'
+    return call(context, node.at, side, [bindExpression(text, context), bindExpression(characters, context)])
+  }
+  return call(context, node.at, name, node.args.map((arg) => bindArgument(arg, context)))
+}
+
+/** A time unit is a text to the function table. */
+function bindArgument(arg: ExpressionNode, context: ExpressionContext): Expression {
+  return arg.kind === 'symbol' ? stringLiteral(arg.name) : bindExpression(arg, context)
+}

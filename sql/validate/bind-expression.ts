@@ -1,0 +1,213 @@
+/**
+ * Expressions: names resolved, types found, functions looked up in runtime/expr, implicit casts written out. The result is a
+ * core/graph expression over the columns of the scope.
+ */
+import type { Expression } from '#core/graph/expression.js'
+import { notNull, BOOLEAN, BIGINT, INT, typeToString, type LogicalType } from '#core/types/logical-type.js'
+import { resolveFunction } from '#runtime/expr/function-table.js'
+import { canCast, typeInMessage } from '#runtime/expr/type-rules.js'
+import type { BinaryNode, CaseNode, ExpressionNode } from '../parser/ast-expression.js'
+import type { Position, SourceText } from '../parser/source-text.js'
+import { notSupported, validationError } from '../parser/sql-errors.js'
+import { castTo, inputColumn } from '../plan/expressions.js'
+import type { AggregateCollector } from './aggregate-calls.js'
+import { bindFunctionCall } from './bind-call.js'
+import { logicalType } from './data-type.js'
+import { intervalLiteral, NULL_LITERAL, numberLiteral, stringLiteral, temporalLiteral, type Interval } from './literals.js'
+import { resolveColumn, type Scope } from './scope.js'
+
+export interface ExpressionContext {
+  readonly source: SourceText
+  readonly scope: Scope
+  /** Takes aggregate calls; null where none may stand, `clause` then says where that is. */
+  readonly aggregates: AggregateCollector | null
+  /** WHERE, ON, GROUP BY, …: for messages. */
+  readonly clause: string
+  /** Where each column reference stands in the text. */
+  readonly origins: WeakMap<Expression, Position>
+}
+
+export function expressionContext(source: SourceText, scope: Scope, clause: string, aggregates: AggregateCollector | null = null): ExpressionContext {
+  return { source, scope, clause, aggregates, origins: new WeakMap() }
+}
+
+/** @throws SQL_VALIDATION, SQL_NOT_SUPPORTED */
+export function bindExpression(node: ExpressionNode, context: ExpressionContext): Expression {
+  const { source } = context
+  switch (node.kind) {
+    case 'column': {
+      const index = resolveColumn(source, context.scope, node.path)
+      const column = inputColumn(index, (context.scope[index] as Scope[number]).type)
+      context.origins.set(column, node.at)
+      return column
+    }
+    case 'number':
+      return numberLiteral(source, node, false)
+    case 'string':
+      return stringLiteral(node.value)
+    case 'boolean':
+      return { kind: 'literal', value: node.value, type: notNull(BOOLEAN) }
+    case 'null':
+      return NULL_LITERAL
+    case 'temporal':
+      return temporalLiteral(source, node)
+    case 'unary':
+      if (node.operator === '-' && node.arg.kind === 'number') return numberLiteral(source, node.arg, true)
+      if (node.operator === 'NOT') return call(context, node.at, 'NOT', [bindCondition(node.arg, context, 'NOT')])
+      if (node.operator === '+') return bindNumeric(node.arg, context)
+      return call(context, node.at, '-', [bindExpression(node.arg, context)])
+    case 'binary':
+      return bindBinary(node, context)
+    case 'is':
+      return call(context, node.at, `IS ${node.negated ? 'NOT ' : ''}${node.truth}`, [bindExpression(node.arg, context)])
+    case 'distinct-from':
+      return call(context, node.at, `IS ${node.negated ? 'NOT ' : ''}DISTINCT FROM`, bindAll([node.left, node.right], context))
+    case 'between': {
+      const [arg, low, high] = bindAll([node.arg, node.low, node.high], context) as [Expression, Expression, Expression]
+      const name = node.negated ? 'NOT BETWEEN' : 'BETWEEN'
+      if (!node.symmetric) return call(context, node.at, name, [arg, low, high])
+      const either = [call(context, node.at, name, [arg, low, high]), call(context, node.at, name, [arg, high, low])]
+      return call(context, node.at, node.negated ? 'AND' : 'OR', either)
+    }
+    case 'in-list':
+      return call(context, node.at, node.negated ? 'NOT IN' : 'IN', bindAll([node.arg, ...node.list], context))
+    case 'like': {
+      if (node.operator === 'SIMILAR TO') throw notSupported(source, node.at, 'SIMILAR TO.', 'Use LIKE or REGEXP.')
+      const args = [node.arg, node.pattern, ...(node.escape === null ? [] : [node.escape])]
+      return call(context, node.at, node.negated ? 'NOT LIKE' : 'LIKE', bindAll(args, context))
+    }
+    case 'case':
+      return bindCase(node, context)
+    case 'cast': {
+      const arg = bindExpression(node.arg, context)
+      const type = logicalType(source, node.type)
+      if (!canCast(arg.type, type, true)) {
+        throw validationError(source, node.at, `Cast function cannot convert value of type ${typeInMessage(arg.type)} to type ${typeInMessage(type)}.`)
+      }
+      if (!node.type.nullable) throw validationError(source, node.type.at, `CAST takes a type without NOT NULL.`)
+      return castTo(arg, type, node.safe)
+    }
+    case 'call':
+      return bindFunctionCall(node, context)
+    case 'interval':
+      throw notSupported(source, node.at, 'an INTERVAL as a value of its own.', 'Intervals are added to and taken from dates and timestamps.')
+    case 'star':
+      throw validationError(source, node.at, "'*' stands for columns only in SELECT and in COUNT(*).")
+    case 'symbol':
+    case 'named-argument':
+      throw validationError(source, node.at, `'${node.kind === 'symbol' ? node.name : `${node.name.text} =>`}' has no meaning as an argument here.`)
+    case 'in-query':
+      throw notSupported(source, node.at, 'IN with a sub-query.', 'Write it as a join.')
+    case 'exists':
+      throw notSupported(source, node.at, 'EXISTS.', 'Write it as a join.')
+    case 'scalar-query':
+      throw notSupported(source, node.at, 'a sub-query as a value.')
+    case 'binary-string':
+      throw notSupported(source, node.at, "binary strings X'…'.")
+    case 'row':
+      throw notSupported(source, node.at, 'row values (a, b).')
+    case 'collection':
+      throw notSupported(source, node.at, `the constructor ${node.type}[…].`)
+    case 'element':
+      throw notSupported(source, node.at, 'element access a[i].')
+    case 'field':
+      throw notSupported(source, node.at, 'field access on a value.')
+    case 'at-time-zone':
+      throw notSupported(source, node.at, 'AT TIME ZONE.')
+    case 'descriptor':
+      throw validationError(source, node.at, 'DESCRIPTOR(…) stands only among the arguments of a table function.')
+    case 'table-argument':
+      throw validationError(source, node.at, 'TABLE … stands only among the arguments of a table function.')
+  }
+}
+
+export function bindAll(nodes: readonly ExpressionNode[], context: ExpressionContext): Expression[] {
+  return nodes.map((node) => bindExpression(node, context))
+}
+
+/** A BOOLEAN for WHERE, ON, HAVING, FILTER, NOT. */
+export function bindCondition(node: ExpressionNode, context: ExpressionContext, clause = context.clause): Expression {
+  const condition = bindExpression(node, context)
+  if (condition.type.kind === 'NULL') return castTo(condition, BOOLEAN)
+  if (condition.type.kind !== 'BOOLEAN') {
+    throw validationError(context.source, node.at, `${clause} clause must be a condition, but this is of type ${typeToString(condition.type)}.`)
+  }
+  return condition
+}
+
+function bindNumeric(node: ExpressionNode, context: ExpressionContext): Expression {
+  const value = bindExpression(node, context)
+  if (!['INT', 'BIGINT', 'DOUBLE', 'DECIMAL'].includes(value.type.kind)) throw validationError(context.source, node.at, `Cannot apply '+' to a value of type ${typeInMessage(value.type)}.`)
+  return value
+}
+
+/** A call of the function table, its arguments cast to what it takes. */
+export function call(context: ExpressionContext, at: Position, name: string, args: readonly Expression[]): Expression {
+  const literals = args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined))
+  const resolved = resolveFunction(name, args.map((arg) => arg.type), literals)
+  if ('problem' in resolved) throw validationError(context.source, at, ended(resolved.problem))
+  const cast = args.map((arg, i) => castTo(arg, resolved.argTypes[i] as LogicalType))
+  return { kind: 'call', name, args: cast, type: resolved.type }
+}
+
+function ended(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
+}
+
+function bindBinary(node: BinaryNode, context: ExpressionContext): Expression {
+  const { operator } = node
+  if (operator === 'AND' || operator === 'OR') {
+    // A chain of one connective becomes one call, however long it is.
+    const operands: ExpressionNode[] = []
+    let rest: ExpressionNode = node
+    while (rest.kind === 'binary' && rest.operator === operator) {
+      operands.push(rest.right)
+      rest = rest.left
+    }
+    operands.push(rest)
+    return call(context, node.at, operator, operands.reverse().map((operand) => bindCondition(operand, context, operator)))
+  }
+  if (operator === '+' || operator === '-') {
+    const right = intervalOf(node.right, context)
+    if (right !== undefined) return shift(context, node, node.left, operator === '-' ? { ...right, amount: -right.amount } : right)
+    const left = operator === '+' ? intervalOf(node.left, context) : undefined
+    if (left !== undefined) return shift(context, node, node.right, left)
+  }
+  return call(context, node.at, operator, bindAll([node.left, node.right], context))
+}
+
+/** The length of an INTERVAL literal (with signs before it); undefined for anything else. */
+export function intervalOf(node: ExpressionNode, context: Pick<ExpressionContext, 'source'>): Interval | undefined {
+  if (node.kind === 'interval') return intervalLiteral(context.source, node)
+  if (node.kind === 'unary' && node.operator !== 'NOT') {
+    const inner = intervalOf(node.arg, context)
+    return inner !== undefined && node.operator === '-' ? { ...inner, amount: -inner.amount } : inner
+  }
+  return undefined
+}
+
+/** A date or timestamp moved by an interval. */
+function shift(context: ExpressionContext, node: BinaryNode, base: ExpressionNode, { unit, amount }: Interval): Expression {
+  if (intervalOf(base, context) !== undefined) throw notSupported(context.source, node.at, 'arithmetic between intervals.')
+  const arg = bindExpression(base, context)
+  if (!['DATE', 'TIMESTAMP', 'TIMESTAMP_LTZ'].includes(arg.type.kind)) {
+    throw validationError(context.source, node.at, `Cannot apply '${node.operator}' to arguments of type '<${typeInMessage(arg.type)}> ${node.operator} <INTERVAL>'.`)
+  }
+  return unit === 'MONTHS'
+    ? call(context, node.at, 'TIMESTAMP_ADD_MONTHS', [arg, { kind: 'literal', value: amount, type: notNull(INT) }])
+    : call(context, node.at, 'TIMESTAMP_ADD_MILLIS', [arg, { kind: 'literal', value: String(amount), type: notNull(BIGINT) }])
+}
+
+/** Both forms become (when, then, …, else). */
+function bindCase(node: CaseNode, context: ExpressionContext): Expression {
+  const operand = node.operand === null ? undefined : bindExpression(node.operand, context)
+  const args: Expression[] = []
+  for (const { when, then } of node.branches) {
+    args.push(operand === undefined ? bindCondition(when, context, 'WHEN') : call(context, when.at, '=', [operand, bindExpression(when, context)]))
+    args.push(bindExpression(then, context))
+  }
+  if (node.otherwise !== null) args.push(bindExpression(node.otherwise, context))
+  const values = args.filter((_, i) => i % 2 === 1 || (node.otherwise !== null && i === args.length - 1))
+  if (values.every((value) => value.type.kind === 'NULL')) throw validationError(context.source, node.at, "Illegal use of 'NULL': every branch of CASE is NULL.", 'Cast one of them to a type.')
+  return call(context, node.at, 'CASE', args)
+}
