@@ -18,6 +18,7 @@ import type { FrameTransport } from './transport.js'
 export interface ChannelReceiver {
   onData(payload: Uint8Array<ArrayBuffer>, backlog: number): void
   onWatermark(watermark: number): void
+  onIdle(idle: boolean): void
   onEnd(): void
   onError(error: Error): void
 }
@@ -95,6 +96,8 @@ export class DataConnection {
           return this.#receivers.get(frame.channel)?.onData(frame.payload, frame.argument)
         case FrameType.WATERMARK:
           return this.#receivers.get(frame.channel)?.onWatermark(decodeWatermark(frame.payload, this.peer))
+        case FrameType.IDLE:
+          return this.#receivers.get(frame.channel)?.onIdle(frame.argument !== 0)
         case FrameType.END:
           return this.#receivers.get(frame.channel)?.onEnd()
         case FrameType.ERROR: {
@@ -170,6 +173,8 @@ export class DataConnection {
       }
       case 'watermark':
         return this.#transport.send(FrameType.WATERMARK, sender.channel, 0, encodeWatermark(element.watermark))
+      case 'idle':
+        return this.#transport.send(FrameType.IDLE, sender.channel, element.idle ? 1 : 0)
       case 'end':
         return this.#transport.send(FrameType.END, sender.channel, 0)
     }

@@ -15,6 +15,7 @@
  *   CLOSE      consumer   -                     - (after END: all received; before: no longer wanted)
  *   DATA       producer   backlog in batches    batch (runtime/columnar/wire); uses one credit
  *   WATERMARK  producer   -                     float64 BE, ms
+ *   IDLE       producer   1 idle, 0 active      -
  *   END        producer   -                     - (no more will come)
  *   ERROR      producer   -                     JSON WireError; the request failed
  *
@@ -24,7 +25,7 @@ import * as z from 'zod'
 import { WireErrorSchema } from '#core/errors/wire-error.js'
 import { ProtocolViolation } from './errors.js'
 
-export const FrameType = { HELLO: 1, REQUEST: 2, CREDIT: 3, CLOSE: 4, DATA: 5, WATERMARK: 6, END: 7, ERROR: 8 } as const
+export const FrameType = { HELLO: 1, REQUEST: 2, CREDIT: 3, CLOSE: 4, DATA: 5, WATERMARK: 6, END: 7, ERROR: 8, IDLE: 9 } as const
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 
 export const PROTOCOL_VERSION = 1
@@ -96,7 +97,7 @@ export function decodeWatermark(payload: Uint8Array, peer: string): number {
 
 /** What is wrong with a frame's head, or undefined. */
 export function frameProblem(type: number, argument: number, payloadBytes: number): string | undefined {
-  if (type < FrameType.HELLO || type > FrameType.ERROR || !Number.isInteger(type)) return `unknown frame type ${type}`
+  if (type < FrameType.HELLO || type > FrameType.IDLE || !Number.isInteger(type)) return `unknown frame type ${type}`
   const limit = type === FrameType.DATA ? MAX_DATA_BYTES : MAX_CONTROL_BYTES
   if (payloadBytes > limit) return `payload of ${payloadBytes} bytes is over the limit of ${limit}`
   if ((type === FrameType.CREDIT || type === FrameType.REQUEST) && (argument < 1 || argument > MAX_CREDITS)) return `${argument} credits`

@@ -154,6 +154,7 @@ class RemoteInputChannel implements InputChannel {
         this.#channel = connection.request(key, EXCLUSIVE_CREDITS, {
           onData: (payload, backlog) => this.#onData(payload, backlog),
           onWatermark: (watermark) => this.#add({ kind: 'watermark', watermark }),
+          onIdle: (idle) => this.#add({ kind: 'idle', idle }),
           onEnd: () => this.#add({ kind: 'end' }),
           onError: (error) => this.#fail(error),
         })

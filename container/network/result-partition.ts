@@ -101,6 +101,11 @@ export class ResultPartition implements Output {
     else this.#startTimer()
   }
 
+  emitIdle(idle: boolean): void {
+    this.flush()
+    for (const subpartition of this.#subpartitions) subpartition.add({ kind: 'idle', idle })
+  }
+
   flush(): void {
     this.#timer?.cancel()
     this.#timer = undefined

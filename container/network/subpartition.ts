@@ -10,6 +10,8 @@ import type { Batch } from '#runtime/columnar/batch.js'
 export type Element =
   | { readonly kind: 'data'; readonly batch: Batch; /** compact size */ readonly bytes: number }
   | { readonly kind: 'watermark'; readonly watermark: number }
+  /** The producer has no rows for a while: its watermark holds nothing back until it is active again. */
+  | { readonly kind: 'idle'; readonly idle: boolean }
   | { readonly kind: 'end' }
 
 /** Where a subpartition's contents go: an input channel in the same thread, or a sender on a connection. */

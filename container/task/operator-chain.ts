@@ -101,6 +101,11 @@ export class OperatorChain {
     this.#deliverWatermark(this.#head, watermark)
   }
 
+  /** The inputs have no rows for a while, or have again. Operators have no part in it: it goes on to what the task feeds. */
+  processIdle(idle: boolean): void {
+    this.#deliverIdle(this.#head, idle)
+  }
+
   /** That input of the head has ended. */
   endInput(input: number): void {
     this.#track((this.#head.operator as Operator).endInput(input))
@@ -166,7 +171,15 @@ export class OperatorChain {
         for (const child of link.children) this.#deliverWatermark(child, watermark)
         for (const partition of link.partitions) partition.emitWatermark(watermark)
       },
+      emitIdle: (idle) => {
+        if (this.#open) this.#deliverIdle(link, idle)
+      },
     }
+  }
+
+  #deliverIdle(link: Link, idle: boolean): void {
+    for (const child of link.children) this.#deliverIdle(child, idle)
+    for (const partition of link.partitions) partition.emitIdle(idle)
   }
 
   #deliver(link: Link, batch: Batch, input: number): void {

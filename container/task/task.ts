@@ -183,6 +183,7 @@ export class Task {
       return true
     }
     if (step.watermark !== undefined) chain.processWatermark(step.watermark)
+    if (step.idle !== undefined) chain.processIdle(step.idle)
     if (step.ended !== undefined) {
       chain.endInput(step.ended)
       if (this.#inputs?.allEnded === true) this.#finish()

@@ -1,15 +1,23 @@
-/** The watermark of several channels: the lowest one of those that have not ended. Pure bookkeeping. */
+/**
+ * The watermark of several channels: the lowest one of those that are active. Pure bookkeeping, after Flink's StatusWatermarkValve.
+ *
+ *   active ── idle ──▶ idle ── active again ──▶ active, or lagging until its watermark has caught up with what was let through
+ *     └───────────────── end ──▶ ended
+ */
 import { MAX_WATERMARK, NO_WATERMARK } from '#runtime/operators/operator.js'
 
+interface ChannelStatus {
+  watermark: number
+  state: 'active' | 'lagging' | 'idle' | 'ended'
+}
+
 export class WatermarkValve {
-  readonly #watermarks: number[]
-  readonly #ended: boolean[]
+  readonly #channels: ChannelStatus[]
   #live: number
   #current = NO_WATERMARK
 
   constructor(channels: number) {
-    this.#watermarks = new Array<number>(channels).fill(NO_WATERMARK)
-    this.#ended = new Array<boolean>(channels).fill(false)
+    this.#channels = Array.from({ length: channels }, () => ({ watermark: NO_WATERMARK, state: 'active' }))
     this.#live = channels
   }
 
@@ -22,30 +30,52 @@ export class WatermarkValve {
     return this.#live === 0
   }
 
+  /** Every channel that has not ended is idle (and there is one). */
+  get idle(): boolean {
+    return this.#live > 0 && this.#channels.every(({ state }) => state === 'idle' || state === 'ended')
+  }
+
   /** The combined watermark when that one's rise made it rise. */
-  advance(channel: number, watermark: number): number | undefined {
-    const before = this.#watermarks[channel]
-    if (before === undefined || this.#ended[channel] === true || watermark <= before) return undefined
-    this.#watermarks[channel] = watermark
-    // Only the lowest channel can raise the minimum.
-    return before > this.#current ? undefined : this.#rise()
+  advance(index: number, watermark: number): number | undefined {
+    const channel = this.#channels[index]
+    if (channel === undefined || channel.state === 'ended' || watermark <= channel.watermark) return undefined
+    const before = channel.watermark
+    channel.watermark = watermark
+    if (channel.state === 'idle') return undefined
+    if (channel.state === 'lagging') {
+      if (watermark < this.#current) return undefined
+      channel.state = 'active'
+    } else if (before > this.#current) return undefined // only the lowest channel can raise the minimum
+    return this.#rise()
+  }
+
+  /** The channel has no rows for a while, or has again. The combined watermark when that made it rise. */
+  setIdle(index: number, idle: boolean): number | undefined {
+    const channel = this.#channels[index]
+    if (channel === undefined || channel.state === 'ended' || (channel.state === 'idle') === idle) return undefined
+    channel.state = idle ? 'idle' : channel.watermark < this.#current ? 'lagging' : 'active'
+    return idle ? this.#rise() : undefined
   }
 
   /** The channel holds nothing back any more; MAX_WATERMARK after the last one. */
-  end(channel: number): number | undefined {
-    if (this.#ended[channel] !== false) return undefined
-    this.#ended[channel] = true
+  end(index: number): number | undefined {
+    const channel = this.#channels[index]
+    if (channel === undefined || channel.state === 'ended') return undefined
+    channel.state = 'ended'
     this.#live--
     return this.#rise()
   }
 
   #rise(): number | undefined {
     let lowest = MAX_WATERMARK
-    for (let i = 0; i < this.#watermarks.length; i++) {
-      const watermark = this.#watermarks[i] as number
-      if (this.#ended[i] === false && watermark < lowest) lowest = watermark
+    let active = this.#live === 0
+    for (const { watermark, state } of this.#channels) {
+      if (state !== 'active') continue
+      active = true
+      if (watermark < lowest) lowest = watermark
     }
-    if (lowest <= this.#current) return undefined
+    // Without an active channel nobody says how far time is.
+    if (!active || lowest <= this.#current) return undefined
     this.#current = lowest
     return lowest
   }

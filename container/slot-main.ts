@@ -1,0 +1,34 @@
+/** Entry of a slot's thread. Its log goes to the TaskExecutor, which writes it. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { toWireError } from '#core/errors/wire-error.js'
+import { setLogSink } from '#core/log/logger.js'
+import { systemEnvironment } from '#core/time/environment.js'
+import { workerFileSystems, type LoadHdfs } from './file-systems.js'
+import { SlotRuntime } from './task/slot-runtime.js'
+import type { SlotDescriptor, SlotToTaskExecutor } from './taskexecutor/slot-messages.js'
+
+const loadHdfs: LoadHdfs = async (hadoopConfiguration, user) => {
+  const { createHdfsFileSystem, hdfsHomeDirectory } = await import('#hadoop/hdfs/hdfs-file-system.js')
+  return { fileSystem: createHdfsFileSystem(hadoopConfiguration, user), home: hdfsHomeDirectory(hadoopConfiguration, user) }
+}
+
+const port = parentPort
+if (port === null) throw new Error('slot-main runs as a thread of a TaskExecutor only')
+const descriptor = workerData as SlotDescriptor
+
+setLogSink(({ level, component, message, error }) => {
+  const record: SlotToTaskExecutor = { type: 'log', level, component, message, ...(error === undefined ? {} : { error: toWireError(error) }) }
+  port.postMessage(record)
+})
+
+const runtime = new SlotRuntime({
+  port,
+  environment: systemEnvironment,
+  fileSystems: await workerFileSystems(descriptor, loadHdfs),
+  resourceId: descriptor.resourceId,
+  slotIndex: descriptor.slotIndex,
+  secret: descriptor.secret === undefined ? undefined : Buffer.from(descriptor.secret),
+  networkBytes: descriptor.networkBytes,
+  metricsIntervalMs: descriptor.metricsIntervalMs,
+})
+await runtime.start(descriptor.bindHost, descriptor.dataPorts)
