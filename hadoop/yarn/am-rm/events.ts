@@ -16,6 +16,8 @@ export interface Ask {
   readonly nodeLabel?: string | undefined
   /** Wanted hosts, relaxed to any other. */
   readonly hosts?: readonly string[] | undefined
+  /** Racks of these hosts; `/default-rack` if absent, which is right where no topology is configured. */
+  readonly racks?: readonly string[] | undefined
 }
 
 export interface AllocatedContainer {
@@ -68,6 +70,21 @@ export interface Counters {
   readonly resyncs: number
 }
 
+export interface Registration {
+  /** Host and port of the master's own endpoint, as YARN shows them; port -1: none. */
+  readonly host: string
+  readonly rpcPort: number
+  /** `http://host:port/path`, where YARN's web proxy finds the master; empty: none. */
+  readonly trackingUrl: string
+}
+
+export interface Finish {
+  readonly status: FinalStatus
+  readonly diagnostics: string
+  /** Where the proxy redirects to afterwards; empty: YARN's own page of the application. */
+  readonly trackingUrl: string
+}
+
 export type FinalStatus = 'SUCCEEDED' | 'FAILED' | 'KILLED' | 'UNDEFINED'
 
 export type AmRmEvent =
@@ -76,6 +93,7 @@ export type AmRmEvent =
       readonly type: 'registered'
       readonly resynchronized: boolean
       readonly queue: string
+      /** Largest container that can be asked for; 0: not known, since the answer to the registration was lost. */
       readonly maximum: { readonly memoryMb: number; readonly vcores: number }
       /** False: the scheduler looks at memory only and grants 1 vcore always. */
       readonly vcoresCounted: boolean
