@@ -44,3 +44,12 @@ export function memoryBudget(processBytes: number, slots: number, managedFractio
     slotManagedBytes: Math.floor(managed),
   }
 }
+
+/** What the master's heartbeat thread and its buffers take beside its heap. */
+const MASTER_EXTRA = THREAD_BASE + 16 * MIB
+const MIN_MASTER_HEAP = 48 * MIB
+
+/** --max-old-space-size of the JobManager's main thread, MiB, in a container of that size. */
+export function masterHeapMb(processBytes: number): number {
+  return Math.floor(Math.max(MIN_MASTER_HEAP, processBytes * (1 - SLACK_FRACTION) - RUNTIME_BASE - MASTER_EXTRA) / MIB)
+}

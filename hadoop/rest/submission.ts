@@ -73,9 +73,15 @@ export function submissionBody(context: SubmissionContext): Record<string, unkno
 }
 
 function resourceBody(resource: LocalResource): Record<string, unknown> {
-  return { resource: resource.uri, type: resource.type, visibility: resource.visibility, size: resource.size, timestamp: resource.timestamp }
+  return { resource: encodedUri(resource.uri), type: resource.type, visibility: resource.visibility, size: resource.size, timestamp: resource.timestamp }
 }
 
 function entries(values: Readonly<Record<string, unknown>>): Entries {
   return { entry: Object.entries(values).map(([key, value]) => ({ key, value })) }
+}
+
+/** REST takes a resource as a java.net.URI, which is percent-encoded (one that is not becomes a NullPointerException there). */
+function encodedUri(uri: string): string {
+  const [, origin = '', path = uri] = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)(\/.*)$/is.exec(uri) ?? []
+  return origin + path.split('/').map(encodeURIComponent).join('/')
 }
