@@ -5,7 +5,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { defineError } from '#core/errors/define-error.js'
-import type { ApplicationDetails, CollectedRows, JobDetails, JobExceptions } from '#core/rest/responses.js'
+import type { ApplicationDetails, CollectedRows, JobDetails, JobExceptions, JobsOverview } from '#core/rest/responses.js'
 
 export const MasterUnreachable = defineError('CLIENT_MASTER_UNREACHABLE', {
   recovery: 'retry-here',
@@ -86,6 +86,10 @@ export class MasterClient {
 
   async cancel(id: string): Promise<void> {
     await this.#transport.request('PUT', `applications/${id}/cancel`)
+  }
+
+  async jobs(): Promise<JobsOverview> {
+    return (await this.#transport.request('GET', 'jobs/overview')) as JobsOverview
   }
 
   async job(jobId: string): Promise<JobDetails> {

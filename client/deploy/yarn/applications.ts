@@ -24,9 +24,9 @@ export async function applicationReport(cluster: YarnCluster, applicationId: str
   return report
 }
 
-/** Those of our type that have not ended, newest first. */
-export async function listApplications(cluster: YarnCluster, configuration: Configuration): Promise<ApplicationReport[]> {
-  const found = await cluster.resourceManager.applications({ types: [configuration.get(YARN_APPLICATION_TYPE)], states: LIVE_STATES })
+/** Those of our type, newest first; without `ended` only those that have not. */
+export async function listApplications(cluster: YarnCluster, configuration: Configuration, ended = false): Promise<ApplicationReport[]> {
+  const found = await cluster.resourceManager.applications({ types: [configuration.get(YARN_APPLICATION_TYPE)], ...(ended ? {} : { states: LIVE_STATES }) })
   return found.sort((a, b) => b.startedTime - a.startedTime)
 }
 

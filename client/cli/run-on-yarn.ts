@@ -1,0 +1,170 @@
+/** Target `yarn-application`: the job gets an application of its own on a YARN cluster. */
+import { DEFAULT_SCHEME } from '#core/config/options/execution.js'
+import { sleep, systemEnvironment } from '#core/time/environment.js'
+import { defaultFileSystem } from '#hadoop/conf/addresses.js'
+import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js'
+import { MasterClient } from '../cluster/master-client.js'
+import { isTerminal } from '../deploy/yarn/application-state.js'
+import { applicationReport, cleanUpStaging, killApplication, sweepStaging, waitUntilRunning } from '../deploy/yarn/applications.js'
+import { explainFailure, explainWaiting } from '../deploy/yarn/explain-failure.js'
+import { proxyBaseUrl, proxyTransport } from '../deploy/yarn/master-proxy.js'
+import { submitYarnApplication } from '../deploy/yarn/submit-application.js'
+import { connectYarn, type YarnCluster } from '../deploy/yarn/yarn-cluster.js'
+import { followApplication, type ApplicationEnd } from './follow.js'
+import type { PreparedJob } from './prepared-job.js'
+import { runtimeArchive } from './runtime-archive.js'
+
+/** An application that is ACCEPTED for so long is worth a word about why. */
+const WAITING_HINT_AFTER_MS = 5_000
+const END_POLL_MS = 100
+
+class Interrupted extends Error {}
+
+export async function runOnYarn(job: PreparedJob): Promise<number> {
+  const cluster = connectYarn(job.configuration, process.env)
+  const configuration = job.configuration.has(DEFAULT_SCHEME)
+    ? job.configuration
+    : // Files of the client's machine mean nothing on the cluster's nodes.
+      job.configuration.with({ [DEFAULT_SCHEME.key]: defaultFileSystem(cluster.hadoop) })
+  const interrupt = new InterruptWatch()
+  let applicationId: string | undefined
+  try {
+    const submitted = await submitYarnApplication(cluster, {
+      descriptor: { ...job.descriptor, user: cluster.user, configuration: configuration.toRecord() },
+      configuration,
+      runtimeArchive: runtimeArchive(job.installation),
+    })
+    applicationId = submitted.applicationId
+    interrupt.check()
+    job.err.write(`Submitting application master ${applicationId}\n`)
+    for (const warning of submitted.warnings) job.err.write(`Warning: ${warning}\n`)
+    const running = await waitWithHints(cluster, job, applicationId, interrupt)
+    if (isTerminal(running.state)) return await ended(cluster, job, running)
+    job.err.write(`YARN application has been deployed successfully.\nWeb interface of application '${applicationId}': ${proxyBaseUrl(cluster, applicationId)}\n`)
+    if (!job.descriptor.attached) {
+      job.err.write(
+        `Job has been submitted with JobID ${job.descriptor.jobId}\n` +
+          `The application goes on by itself. To see it: weft status ${applicationId}   To end it: weft cancel ${applicationId}\n`,
+      )
+      job.out.write(`${applicationId}\n${job.descriptor.jobId}\n`)
+      return 0
+    }
+    return await attached(cluster, job, applicationId, interrupt)
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error
+    return await interrupted(cluster, job, applicationId)
+  } finally {
+    interrupt.stop()
+  }
+}
+
+/** Notices Ctrl-C; whoever waits asks it. */
+class InterruptWatch {
+  #happened = false
+  readonly #waiting: (() => void)[] = []
+  readonly #listener = () => {
+    if (this.#happened) process.exit(1)
+    this.#happened = true
+    for (const wake of this.#waiting) wake()
+  }
+
+  constructor() {
+    process.on('SIGINT', this.#listener)
+    process.on('SIGTERM', this.#listener)
+  }
+
+  check(): void {
+    if (this.#happened) throw new Interrupted()
+  }
+
+  /** Rejects when it happens. */
+  get rejection(): Promise<never> {
+    return new Promise((_, reject) => {
+      const wake = () => reject(new Interrupted())
+      if (this.#happened) wake()
+      else this.#waiting.push(wake)
+    })
+  }
+
+  stop(): void {
+    process.off('SIGINT', this.#listener)
+    process.off('SIGTERM', this.#listener)
+  }
+}
+
+async function waitWithHints(cluster: YarnCluster, job: PreparedJob, applicationId: string, interrupt: InterruptWatch): Promise<ApplicationReport> {
+  const since = cluster.environment.clock.monotonic()
+  let state = ''
+  let hint = ''
+  return waitUntilRunning(cluster, applicationId, async (report) => {
+    interrupt.check()
+    if (report.state !== state) job.err.write(`Deploying cluster, current state ${report.state}\n`)
+    state = report.state
+    if (cluster.environment.clock.monotonic() - since < WAITING_HINT_AFTER_MS) return
+    const reason = await explainWaiting(cluster, report)
+    if (reason !== undefined && reason !== hint) job.err.write(`${applicationId} waits: ${reason}\n`)
+    hint = reason ?? hint
+  })
+}
+
+async function attached(cluster: YarnCluster, job: PreparedJob, applicationId: string, interrupt: InterruptWatch): Promise<number> {
+  const follow = followApplication({
+    client: new MasterClient(proxyTransport(cluster, applicationId)),
+    applicationId: job.descriptor.jobId,
+    environment: systemEnvironment,
+    out: job.out,
+    err: job.err,
+    maxColumnWidth: job.maxColumnWidth,
+    gone: async () => {
+      const report = await applicationReport(cluster, applicationId)
+      return isTerminal(report.state) ? endOf(report, report.finalStatus === 'SUCCEEDED' ? '' : await explainFailure(cluster, report)) : undefined
+    },
+  })
+  const end = await Promise.race([follow, interrupt.rejection])
+  return finish(cluster, job, applicationId, end)
+}
+
+/** The job has ended; the application ends a moment later. */
+async function finish(cluster: YarnCluster, job: PreparedJob, applicationId: string, end: ApplicationEnd): Promise<number> {
+  let report = await applicationReport(cluster, applicationId)
+  while (!isTerminal(report.state)) {
+    await sleep(cluster.environment, END_POLL_MS)
+    report = await applicationReport(cluster, applicationId)
+  }
+  if (!end.succeeded) job.err.write(`${end.failure === '' ? await explainFailure(cluster, report) : end.failure}\n`)
+  await leaveNothing(cluster, job, applicationId)
+  job.err.write(`Application ${applicationId}: ${report.state} / ${report.finalStatus}\n`)
+  return end.succeeded && report.finalStatus === 'SUCCEEDED' ? 0 : 1
+}
+
+/** It ended before it could be followed. */
+async function ended(cluster: YarnCluster, job: PreparedJob, report: ApplicationReport): Promise<number> {
+  const end = endOf(report, report.finalStatus === 'SUCCEEDED' ? '' : await explainFailure(cluster, report))
+  return finish(cluster, job, report.id, end)
+}
+
+function endOf(report: ApplicationReport, failure: string): ApplicationEnd {
+  return { succeeded: report.finalStatus === 'SUCCEEDED', failure }
+}
+
+/** The master removes its own files; one that was killed could not. Also removes what earlier ones left. */
+async function leaveNothing(cluster: YarnCluster, job: PreparedJob, applicationId: string): Promise<void> {
+  try {
+    await cleanUpStaging(cluster, job.configuration, applicationId)
+    await sweepStaging(cluster, job.configuration, applicationId)
+  } catch (error) {
+    job.err.write(`Warning: files of ended applications could not be removed: ${error instanceof Error ? error.message : String(error)}\n`)
+  }
+}
+
+async function interrupted(cluster: YarnCluster, job: PreparedJob, applicationId: string | undefined): Promise<number> {
+  if (applicationId === undefined) job.err.write('\nInterrupted before anything was submitted.\n')
+  else if (job.shutdownOnInterrupt) {
+    job.err.write(`\nInterrupted: ending ${applicationId}.\n`)
+    await killApplication(cluster, applicationId, 'its attached client was interrupted')
+    await leaveNothing(cluster, job, applicationId)
+  } else {
+    job.err.write(`\nInterrupted. ${applicationId} goes on running.\n  to see it:  weft status ${applicationId}\n  to end it:  weft cancel ${applicationId}\n`)
+  }
+  return 1
+}
