@@ -42,7 +42,7 @@ function resolveAll(name: string, argTypes: readonly LogicalType[], nullable: bo
   return { argTypes: argTypes.map((type) => withNullable(common, type.nullable)), type: { kind: 'BOOLEAN', nullable: nullable ?? anyNullable(argTypes) } }
 }
 
-function comparison(name: string, javascript: string, holds: (order: number) => boolean): FunctionDefinition {
+function comparison(name: string, holds: (order: number) => boolean): FunctionDefinition {
   return {
     name,
     nulls: 'strict',
@@ -51,8 +51,6 @@ function comparison(name: string, javascript: string, holds: (order: number) => 
       const compare = comparatorOf(argTypes[0] as LogicalType)
       return (a: Present, b: Present) => holds(compare(a, b))
     },
-    // Texts have a form of their own in the compiler, over bytes.
-    inline: ({ argTypes }) => (argTypes[0]?.kind === 'VARCHAR' ? undefined : (a, b) => `${a} ${javascript} ${b}`),
   }
 }
 
@@ -163,12 +161,12 @@ export const NEGATED: ReadonlyMap<string, string> = new Map([
 ])
 
 export const COMPARISON: readonly FunctionDefinition[] = [
-  comparison('=', '===', (order) => order === 0),
-  comparison('<>', '!==', (order) => order !== 0),
-  comparison('<', '<', (order) => order < 0),
-  comparison('<=', '<=', (order) => order <= 0),
-  comparison('>', '>', (order) => order > 0),
-  comparison('>=', '>=', (order) => order >= 0),
+  comparison('=', (order) => order === 0),
+  comparison('<>', (order) => order !== 0),
+  comparison('<', (order) => order < 0),
+  comparison('<=', (order) => order <= 0),
+  comparison('>', (order) => order > 0),
+  comparison('>=', (order) => order >= 0),
   distinction('IS DISTINCT FROM', true),
   distinction('IS NOT DISTINCT FROM', false),
   IN,
