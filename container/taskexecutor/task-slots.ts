@@ -12,7 +12,7 @@ import type { AllocationId, ExecutionAttemptId, JobId, OperatorId } from '#core/
 import { logger } from '#core/log/logger.js'
 import type { SlotReport } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
-import { parsePortRange } from '../network/port-range.js'
+import { parsePortRange } from '#core/config/port-range.js'
 import { CancellationTimedOut, SlotNotAvailable, TaskSlotNotFound } from './errors.js'
 import { workerMemory } from './memory.js'
 import type { SlotDescriptor, SlotToTaskExecutor, TaskMetricsEntry, TaskStateUpdate } from './slot-messages.js'

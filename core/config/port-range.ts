@@ -1,5 +1,5 @@
 /** Flink's port syntax: `0`, `50100`, `50100-50200`, `50100,50105-50110`. */
-import { defineError } from '#core/errors/define-error.js'
+import { defineError } from '../errors/define-error.js'
 
 export const InvalidPortRange = defineError('CONFIG_INVALID_PORT_RANGE', {
   recovery: 'none',
