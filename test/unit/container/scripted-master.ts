@@ -1,0 +1,195 @@
+/**
+ * A master that does what a test says: takes registrations and heartbeats, notes every state, answers the coordinators' requests. It
+ * starts TaskManagers as the local mode does (threads of container/main), or TaskExecutors that reach it over TLS.
+ */
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { randomBytes } from 'node:crypto'
+import { entryPoint } from '#core/cluster/entry-points.js'
+import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
+import type { WireError } from '#core/errors/wire-error.js'
+import type { AllocationId, ExecutionAttemptId, JobId, ResourceId } from '#core/ids/ids.js'
+import type { CollectedRow } from '#core/rpc/operator-events.js'
+import type { Channel } from '#core/rpc/channel.js'
+import type { Gateway } from '#core/rpc/gateway.js'
+import { JobMasterGateway, ResourceManagerGateway, TaskExecutorGateway, type TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import { portChannel } from '#core/rpc/port-channel.js'
+import { RpcConnection, RpcEndpoints } from '#core/rpc/rpc-connection.js'
+import { connectTls, listenTls, type TlsListener } from '#core/rpc/tls-channel.js'
+import { systemEnvironment } from '#core/time/environment.js'
+import { TaskExecutor } from '#container/taskexecutor/task-executor.js'
+
+export const JOB = '0123456789abcdef0123456789abcdef' as JobId
+
+export interface Registered {
+  readonly resourceId: ResourceId
+  readonly host: string
+  readonly slots: readonly { slotIndex: number; dataPort: number }[]
+  readonly gateway: Gateway<typeof TaskExecutorGateway>
+  readonly connection: RpcConnection
+}
+
+export interface StateUpdate {
+  readonly executionAttemptId: ExecutionAttemptId
+  readonly state: string
+  readonly error?: WireError | undefined
+  readonly metrics?: TaskMetrics | undefined
+  readonly committables?: readonly { operatorId: string; committable: unknown }[] | undefined
+}
+
+export interface Worker_ {
+  readonly registered: Promise<Registered>
+  /** Exit code of the thread; of a TaskExecutor 0, or 1 when it ended with an error. */
+  readonly ended: Promise<number>
+  readonly output: string[]
+}
+
+export class ScriptedMaster {
+  epoch = 7
+  heartbeatIntervalMs = 10_000
+  readonly updates: StateUpdate[] = []
+  readonly rows: CollectedRow[] = []
+  readonly metrics = new Map<ExecutionAttemptId, TaskMetrics>()
+  heartbeats = 0
+  /** Replaces the answer to operators' requests. */
+  onOperatorRequest: (event: { type: string; rows?: CollectedRow[] }) => Promise<unknown> = async (event) => {
+    this.rows.push(...(event.rows ?? []))
+    return {}
+  }
+  /** Called before an update is acknowledged. */
+  onUpdate: (update: StateUpdate) => void = () => undefined
+  readonly secret = randomBytes(32)
+  readonly #workers = new Map<string, { resolve(registered: Registered): void }>()
+  readonly #connections: RpcConnection[] = []
+  #listener: TlsListener | undefined
+  #waiting: (() => void)[] = []
+
+  /** A TaskManager as the local mode starts it. */
+  startThread(slots: number, configuration: Record<string, string> = {}, processMemory = 0): Worker_ {
+    const { descriptor, registered } = this.#descriptor({ kind: 'thread' }, slots, configuration, processMemory)
+    const { port1, port2 } = new MessageChannel()
+    this.#accept(portChannel(port1, descriptor.resourceId))
+    const worker = new Worker(entryPoint('container'), { workerData: { worker: descriptor, port: port2 }, transferList: [port2], stdout: true, stderr: true })
+    const output: string[] = []
+    worker.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()))
+    worker.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()))
+    const ended = new Promise<number>((resolve) => worker.once('exit', resolve))
+    return { registered, ended, output }
+  }
+
+  /** A TaskExecutor that is reached, and reaches others, over TLS only. */
+  async startRemote(slots: number, configuration: Record<string, string> = {}): Promise<Worker_> {
+    this.#listener ??= await listenTls('127.0.0.1', [0], this.secret, (channel) => this.#accept(channel))
+    const { port } = this.#listener
+    const { descriptor, registered } = this.#descriptor({ kind: 'address', host: '127.0.0.1', port }, slots, configuration, 0)
+    const output: string[] = []
+    const executor = new TaskExecutor({
+      descriptor,
+      environment: systemEnvironment,
+      secret: this.secret,
+      host: '127.0.0.1',
+      connect: async (lost) => (lost === undefined ? connectTls('127.0.0.1', port, this.secret) : 'none'),
+      write: async (text) => void output.push(text),
+    })
+    const ended = executor.run().then(
+      () => 0,
+      (error: Error) => {
+        output.push(String(error))
+        return 1
+      },
+    )
+    return { registered, ended, output }
+  }
+
+  /** Waits until the condition holds, checked whenever something arrives. */
+  async until(condition: () => boolean, what = 'condition'): Promise<void> {
+    const deadline = Date.now() + 20_000
+    while (!condition()) {
+      const left = deadline - Date.now()
+      if (left <= 0) throw new Error(`still waiting for: ${what}; updates: ${JSON.stringify(this.updates.map((u) => [u.executionAttemptId.slice(-20), u.state, u.error?.message]))}`)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(left, 1000))
+        this.#waiting.push(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+    }
+  }
+
+  states(task: ExecutionAttemptId): string[] {
+    return this.updates.filter((update) => update.executionAttemptId === task).map(({ state }) => state)
+  }
+
+  last(task: ExecutionAttemptId): StateUpdate | undefined {
+    return this.updates.findLast((update) => update.executionAttemptId === task)
+  }
+
+  /** Cuts every connection, as a master that died. */
+  dropConnections(): void {
+    for (const connection of this.#connections.splice(0)) connection.close()
+  }
+
+  async close(): Promise<void> {
+    this.dropConnections()
+    await this.#listener?.close()
+  }
+
+  #descriptor(master: WorkerDescriptor['master'], slots: number, configuration: Record<string, string>, processMemory: number) {
+    const resourceId = `worker-${this.#workers.size + 1}` as ResourceId
+    const descriptor: WorkerDescriptor = { version: 1, resourceId, slots, processMemory, configuration, master, user: 'test', workingDirectory: process.cwd() }
+    const registered = new Promise<Registered>((resolve) => this.#workers.set(resourceId, { resolve }))
+    return { descriptor, registered }
+  }
+
+  #accept(channel: Channel): void {
+    const endpoints = new RpcEndpoints()
+    const connection = new RpcConnection(channel, endpoints, systemEnvironment)
+    this.#connections.push(connection)
+    endpoints.serve('resourcemanager', ResourceManagerGateway, {
+      registerTaskExecutor: (request, caller) => {
+        const worker = this.#workers.get(request.resourceId)
+        if (worker === undefined) throw new Error(`unknown worker ${request.resourceId}`)
+        worker.resolve({ resourceId: request.resourceId, host: request.host, slots: request.slots, connection, gateway: caller.gateway(TaskExecutorGateway, 'taskexecutor', this.epoch) })
+        return { epoch: this.epoch, heartbeatIntervalMs: this.heartbeatIntervalMs, heartbeatTimeoutMs: 50_000 }
+      },
+      heartbeat: ({ tasks }) => {
+        this.heartbeats++
+        for (const { executionAttemptId, metrics } of tasks) this.metrics.set(executionAttemptId, metrics)
+        this.#arrived()
+        return {}
+      },
+    })
+    endpoints.serve(
+      `jobmaster/${JOB}`,
+      JobMasterGateway,
+      {
+        updateTaskExecutionState: (update) => {
+          this.onUpdate(update)
+          this.updates.push(update)
+          this.#arrived()
+          return {}
+        },
+        operatorRequest: async ({ event }) => {
+          const answer = await this.onOperatorRequest(event as { type: string })
+          this.#arrived()
+          return { answer }
+        },
+      },
+      this.epoch,
+    )
+  }
+
+  #arrived(): void {
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+}
+
+export async function allocateAll(worker: Registered): Promise<void> {
+  for (const { slotIndex } of worker.slots) {
+    await worker.gateway.allocateSlot({ slotIndex, allocationId: allocationOf(worker.resourceId, slotIndex), jobId: JOB })
+  }
+}
+
+export function allocationOf(resourceId: ResourceId, slotIndex: number): AllocationId {
+  return `allocation-${resourceId}-${slotIndex}` as AllocationId
+}
