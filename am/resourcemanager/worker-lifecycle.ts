@@ -48,7 +48,7 @@ export type WorkerEffect =
   | { readonly type: 'lost'; readonly reason: string; readonly explained: boolean }
   | { readonly type: 'explained'; readonly reason: string }
   | { readonly type: 'startFailed'; readonly reason: string }
-  /** Ask it to end itself, where it can still be reached. */
+  /** Ask it to end itself, then have the driver give it back. */
   | { readonly type: 'shutdown'; readonly reason: string }
   /** Have the driver give it back. */
   | { readonly type: 'release'; readonly reason: string }
@@ -127,9 +127,9 @@ function onRegistered(worker: Extract<Worker, { state: 'REGISTERED' }>, event: W
     case 'terminated':
       return go(terminated(worker, event.reason), { type: 'lost', reason: event.reason, explained: true })
     case 'release':
-      return go({ ...common(worker), state: 'RELEASED' }, { type: 'shutdown', reason: event.reason }, { type: 'release', reason: event.reason })
+      return go({ ...common(worker), state: 'RELEASED' }, { type: 'shutdown', reason: event.reason })
     case 'registered':
-      return go({ ...worker, lastHeartbeat: now }, { type: 'admit' })
+      return go({ ...worker, lastHeartbeat: now }) // a repeated call gets the first answer
     default:
       return unreachable(event)
   }

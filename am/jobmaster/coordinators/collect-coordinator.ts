@@ -31,7 +31,6 @@ export class CollectCoordinator {
   #ended = false
   #lastFetch: Millis
   #waitingOperators: (() => void)[] = []
-  #waitingClients: (() => void)[] = []
   #clientTimer: TimerHandle | undefined
 
   /** `onClientGone`: nobody asked for `clientTimeout` ms although rows wait. */
@@ -46,7 +45,6 @@ export class CollectCoordinator {
   /** Resolves when there is room for more. */
   add(rows: readonly CollectedRow[]): Promise<void> {
     for (const row of rows) this.#rows.push(row)
-    this.#wakeClients()
     if (this.#rows.length < CAPACITY_ROWS) return Promise.resolve()
     return new Promise((resolve) => this.#waitingOperators.push(resolve))
   }
@@ -65,26 +63,11 @@ export class CollectCoordinator {
     return { rows, next, end: this.#ended && rows.length === this.#rows.length }
   }
 
-  /** As `fetch`, but waits up to `patience` ms for the first row. */
-  async fetchPatiently(token: number, patience: Millis): Promise<CollectedRows> {
-    const now = this.fetch(token)
-    if (now.rows.length > 0 || now.end) return now
-    await new Promise<void>((resolve) => {
-      const timer = this.#environment.timers.after(patience, resolve, true)
-      this.#waitingClients.push(() => {
-        timer.cancel()
-        resolve()
-      })
-    })
-    return this.fetch(token)
-  }
-
   /** The job has ended: no more rows will come. */
   end(): void {
     this.#ended = true
     this.#clientTimer?.cancel()
     for (const resume of this.#waitingOperators.splice(0)) resume()
-    this.#wakeClients()
   }
 
   /** The job starts again from the beginning. @throws JOB_RESULT_NOT_REPEATABLE when rows were shown already */
@@ -99,11 +82,6 @@ export class CollectCoordinator {
     return this.#ended && this.#handedOut >= this.#first + this.#rows.length
   }
 
-  /** Monotonic time of the client's last request, or of the start. */
-  get lastFetch(): Millis {
-    return this.#lastFetch
-  }
-
   #answer(): CollectedRow[] {
     let characters = 0
     let count = 0
@@ -113,10 +91,6 @@ export class CollectCoordinator {
       count++
     }
     return this.#rows.slice(0, count)
-  }
-
-  #wakeClients(): void {
-    for (const wake of this.#waitingClients.splice(0)) wake()
   }
 
   #watchClient(delay: Millis): void {

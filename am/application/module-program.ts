@@ -1,0 +1,1 @@
+/** A bundled TypeScript or JavaScript program as the application's program: its `main(env)` runs here. */

@@ -1,0 +1,28 @@
+/** The program of an application descriptor, ready to run. */
+import { pathToFileURL } from 'node:url'
+import { resolve } from 'node:path'
+import type { ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
+import type { Configuration } from '#core/config/configuration.js'
+import type { Environment } from '#core/time/environment.js'
+import type { StatementRunner } from './statement-runner.js'
+
+/** Resolves when the program has run to its end; jobs that it does not wait for may go on. */
+export type RunProgram = (canceled: () => boolean) => Promise<void>
+
+/** What the program needs is loaded when it runs: SQL for scripts, the TypeScript API for programs. */
+export function programOf(descriptor: ApplicationDescriptor, configuration: Configuration, environment: Environment, runner: StatementRunner): RunProgram {
+  const { program, jobId } = descriptor
+  switch (program.kind) {
+    case 'sql':
+      return async (canceled) => {
+        const { runSqlProgram } = await import('./sql-program.js')
+        await runSqlProgram({ name: program.name, text: program.text, configuration, jobId }, environment, runner, canceled)
+      }
+    case 'module':
+      return async (canceled) => {
+        const { runModuleProgram } = await import('./module-program.js')
+        const url = pathToFileURL(resolve(program.path)).href
+        await runModuleProgram({ name: program.name, url, args: program.args, configuration, jobId }, environment, runner, canceled)
+      }
+  }
+}

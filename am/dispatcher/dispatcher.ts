@@ -1,0 +1,81 @@
+/** The jobs of this master: takes them, finds them, keeps ended ones for display. Flink's Dispatcher. */
+import type { Configuration } from '#core/config/configuration.js'
+import { WEB_HISTORY } from '#core/config/options/rest.js'
+import { isTerminalJobState } from '#core/graph/states.js'
+import type { JobId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
+import type { RpcEndpoints } from '#core/rpc/rpc-connection.js'
+import { JobMasterGateway } from '#core/rpc/gateways/task-executor.js'
+import type { Environment, Millis } from '#core/time/environment.js'
+import type { CoordinatorLoader } from '../jobmaster/coordinators/coordinator-loader.js'
+import { JobMaster } from '../jobmaster/job-master.js'
+import type { SlotProvider } from '../jobmaster/slot-provider.js'
+import { checkJobGraph } from './check-job-graph.js'
+
+/** A job that ended less than this ago is kept in any case, for the client that waits for its end. */
+const KEEP_MS: Millis = 60_000
+
+export interface DispatcherServices {
+  readonly environment: Environment
+  readonly configuration: Configuration
+  readonly endpoints: RpcEndpoints
+  readonly epoch: number
+  readonly slots: SlotProvider
+  /** For a job with its own configuration in effect. */
+  coordinators(configuration: Configuration): CoordinatorLoader
+}
+
+export class Dispatcher {
+  readonly #services: DispatcherServices
+  readonly #jobs = new Map<JobId, JobMaster>()
+  readonly #ended = new Map<JobId, Millis>()
+  readonly #log = logger('Dispatcher')
+
+  constructor(services: DispatcherServices) {
+    this.#services = services
+  }
+
+  /** Starts a job. Submitting the same job id again answers with the job that there is. @throws JOB_GRAPH_INVALID */
+  submit(raw: unknown): JobMaster {
+    const jobGraph = checkJobGraph(raw)
+    const present = this.#jobs.get(jobGraph.jobId)
+    if (present !== undefined) return present
+    this.#forgetOld()
+    const { environment, endpoints, epoch, slots } = this.#services
+    const configuration = this.#services.configuration.with(jobGraph.configuration)
+    const job = new JobMaster(jobGraph, { environment, configuration, slots, coordinators: this.#services.coordinators(configuration) })
+    this.#jobs.set(job.jobId, job)
+    const endpoint = `jobmaster/${job.jobId}`
+    endpoints.serve(endpoint, JobMasterGateway, job.handlers, epoch)
+    void job.result.then(() => {
+      this.#ended.set(job.jobId, environment.clock.now())
+      endpoints.stop(endpoint)
+    })
+    this.#log.info(`Received job '${jobGraph.name}' (${job.jobId}).`)
+    job.start()
+    return job
+  }
+
+  job(jobId: string): JobMaster | undefined {
+    return this.#jobs.get(jobId as JobId)
+  }
+
+  /** In the order of their submission. */
+  jobs(): JobMaster[] {
+    return [...this.#jobs.values()]
+  }
+
+  cancelAll(): void {
+    for (const job of this.#jobs.values()) if (!isTerminalJobState(job.state)) job.cancel()
+  }
+
+  #forgetOld(): void {
+    const now = this.#services.environment.clock.now()
+    const surplus = this.#ended.size - this.#services.configuration.get(WEB_HISTORY)
+    for (const [jobId, at] of [...this.#ended].slice(0, Math.max(0, surplus))) {
+      if (now - at < KEEP_MS) continue
+      this.#ended.delete(jobId)
+      this.#jobs.delete(jobId)
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** The JobManager as a thread of the client's process. */
+import type { MessagePort } from 'node:worker_threads'
+import * as z from 'zod'
+import { ApplicationDescriptorSchema } from '#core/cluster/application-descriptor.js'
+import { Configuration } from '#core/config/configuration.js'
+import { REST_BIND_ADDRESS, REST_BIND_PORT } from '#core/config/options/rest.js'
+import { parsePortRange } from '#core/config/port-range.js'
+import { logger } from '#core/log/logger.js'
+import { RpcConnection } from '#core/rpc/rpc-connection.js'
+import { systemEnvironment } from '#core/time/environment.js'
+import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
+import { runMaster } from './master.js'
+import { LocalDriver } from './resourcemanager/drivers/local.js'
+
+export interface LocalLaunch {
+  readonly application: unknown
+  /** Told `{ type: 'rest', port }` and `{ type: 'ended', exitCode }`. */
+  readonly port: MessagePort
+}
+
+const log = logger('Master')
+const environment = systemEnvironment
+
+export async function runLocalMaster({ application, port }: LocalLaunch): Promise<void> {
+  const parsed = ApplicationDescriptorSchema.safeParse(application)
+  if (!parsed.success) throw new Error(`The application descriptor is wrong:\n${z.prettifyError(parsed.error)}`)
+  const descriptor = parsed.data
+  const { target } = descriptor
+  if (target.kind !== 'local') throw new Error(`A JobManager thread cannot run an application for '${target.kind}'`)
+  const configuration = Configuration.of(descriptor.configuration)
+  const bindPort = configuration.get(REST_BIND_PORT)
+  const hadoopConfiguration = await localHadoopConfiguration(configuration)
+  const exitCode = await runMaster(descriptor, {
+    environment,
+    epoch: 1,
+    workingDirectory: target.workingDirectory,
+    placement: { kind: 'one-worker' },
+    restHost: configuration.get(REST_BIND_ADDRESS) ?? '127.0.0.1',
+    restPorts: bindPort === undefined ? [0] : parsePortRange(REST_BIND_PORT.key, bindPort),
+    registerFileSystems: async (fileSystems) => {
+      if (hadoopConfiguration !== undefined) await registerHdfs(fileSystems, hadoopConfiguration, descriptor.user)
+    },
+    createDriver: async (endpoints) =>
+      new LocalDriver({
+        environment,
+        configuration: descriptor.configuration,
+        workingDirectory: target.workingDirectory,
+        user: descriptor.user,
+        hadoopConfiguration,
+        onChannel: (channel) => void new RpcConnection(channel, endpoints, environment),
+      }),
+    onRest: (restPort) => port.postMessage({ type: 'rest', port: restPort }),
+    cleanUp: async () => undefined,
+    onFatal: (error) => {
+      log.error('The JobManager cannot go on', error)
+      process.exit(1)
+    },
+  })
+  port.postMessage({ type: 'ended', exitCode })
+  port.close()
+}

@@ -1,0 +1,15 @@
+/**
+ * Entry of the JobManager: a thread of a local run (workerData: descriptor and a port to the client), or YARN's application
+ * master (descriptor in the working directory).
+ */
+import { isMainThread, workerData } from 'node:worker_threads'
+import type { LocalLaunch } from './local-main.js'
+
+const launch = isMainThread ? undefined : (workerData as LocalLaunch)
+if (launch === undefined) {
+  const { runYarnMaster } = await import('./yarn-main.js')
+  await runYarnMaster()
+} else {
+  const { runLocalMaster } = await import('./local-main.js')
+  await runLocalMaster(launch)
+}

@@ -1,0 +1,132 @@
+/**
+ * The JobManager put together: RPC, REST, ResourceManager, Dispatcher and the application. The same for every target; what
+ * differs comes in as `MasterTarget`.
+ */
+import type { ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
+import { Configuration } from '#core/config/configuration.js'
+import { HEARTBEAT_INTERVAL } from '#core/config/options/cluster.js'
+import { DEFAULT_SCHEME } from '#core/config/options/execution.js'
+import { FileSystems } from '#core/fs/file-systems.js'
+import { logger } from '#core/log/logger.js'
+import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
+import { RpcEndpoints } from '#core/rpc/rpc-connection.js'
+import type { Environment } from '#core/time/environment.js'
+import { Application, type ApplicationResult } from './application/application.js'
+import { programOf } from './application/program.js'
+import { StatementRunner } from './application/statement-runner.js'
+import { Dispatcher } from './dispatcher/dispatcher.js'
+import { connectorCoordinators } from './jobmaster/coordinators/coordinator-loader.js'
+import type { FinalStatus, ResourceManagerDriver } from './resourcemanager/drivers/driver.js'
+import { ResourceManager } from './resourcemanager/resource-manager.js'
+import type { SlotPolicy } from './resourcemanager/slotmanager/slot-manager.js'
+import { createRestServer, listenRest } from './rest/server.js'
+
+const log = logger('Master')
+
+export interface MasterTarget {
+  readonly environment: Environment
+  /** Fencing number: higher in every attempt. */
+  readonly epoch: number
+  readonly workingDirectory: string
+  readonly placement: SlotPolicy['placement']
+  /** Where REST listens; undefined: every interface. */
+  readonly restHost: string | undefined
+  readonly restPorts: readonly number[]
+  /** Adds the target's own file systems. */
+  registerFileSystems(fileSystems: FileSystems): Promise<void>
+  /** Made when REST listens, since YARN is told its address. Serves `endpoints` to the workers. */
+  createDriver(endpoints: RpcEndpoints, restPort: number): Promise<ResourceManagerDriver>
+  /** REST listens. */
+  onRest(port: number): void
+  /** Just before the driver takes leave: everything the application left in shared places is removed. */
+  cleanUp(fileSystems: FileSystems): Promise<void>
+  /** This master may not go on. `retry`: a later attempt may. Ends the process; never returns. */
+  onFatal(error: Error, retry: boolean): void
+}
+
+/** Runs the application to its end; the result's exit code. Everything it started has ended when it resolves. */
+export async function runMaster(descriptor: ApplicationDescriptor, target: MasterTarget): Promise<number> {
+  const { environment, epoch } = target
+  const configuration = Configuration.of(descriptor.configuration)
+  const fileSystems = new FileSystems(target.workingDirectory, configuration.get(DEFAULT_SCHEME))
+  await target.registerFileSystems(fileSystems)
+  const endpoints = new RpcEndpoints()
+  const parts = assemble(descriptor, configuration, target, endpoints, fileSystems)
+  const { application, dispatcher } = parts
+  const server = createRestServer({
+    configuration,
+    environment,
+    dispatcher,
+    resourceManager: { workers: () => parts.resourceManager?.workers() ?? [] },
+    application,
+  })
+  try {
+    const port = await listenRest(server, target.restHost, target.restPorts)
+    log.info(`REST endpoint listens on port ${port}.`)
+    target.onRest(port)
+    const resourceManager = new ResourceManager(await target.createDriver(endpoints, port), {
+      configuration,
+      environment,
+      epoch,
+      placement: target.placement,
+      heartbeatInterval: configuration.get(HEARTBEAT_INTERVAL),
+      onFatal: (error, retry) => target.onFatal(error, retry),
+    })
+    parts.resourceManager = resourceManager
+    endpoints.serve('resourcemanager', ResourceManagerGateway, resourceManager.handlers)
+    await resourceManager.start()
+    const result = await application.run()
+    await application.clientIsDone()
+    await target.cleanUp(fileSystems).catch((error: unknown) => log.warn('What the application staged could not be removed', error))
+    await resourceManager.finish(finalStatus(result), result.failure ?? '')
+    return result.status === 'FINISHED' ? 0 : 1
+  } finally {
+    await server.close()
+  }
+}
+
+interface Parts {
+  readonly application: Application
+  readonly dispatcher: Dispatcher
+  /** Set once REST listens; the application begins after that. */
+  resourceManager: ResourceManager | undefined
+}
+
+function assemble(descriptor: ApplicationDescriptor, configuration: Configuration, target: MasterTarget, endpoints: RpcEndpoints, fileSystems: FileSystems): Parts {
+  const { environment, epoch } = target
+  const parts: { resourceManager: ResourceManager | undefined } = { resourceManager: undefined }
+  const dispatcher = new Dispatcher({
+    environment,
+    configuration,
+    endpoints,
+    epoch,
+    slots: {
+      declare: (jobId, count, listener) => parts.resourceManager?.declare(jobId, count, listener),
+      describeShortage: (jobId) => parts.resourceManager?.describeShortage(jobId) ?? '',
+      taskExecutor: (resourceId) => parts.resourceManager?.taskExecutor(resourceId),
+    },
+    coordinators: (jobConfiguration) => connectorCoordinators(fileSystems, jobConfiguration, environment),
+  })
+  const runner = new StatementRunner(dispatcher, descriptor.attached)
+  const application = new Application({
+    id: descriptor.jobId,
+    name: descriptor.name,
+    attached: descriptor.attached,
+    environment,
+    dispatcher,
+    runner,
+    run: programOf(descriptor, configuration, environment, runner),
+  })
+  return Object.assign(parts, { application, dispatcher })
+}
+
+function finalStatus(result: ApplicationResult): FinalStatus {
+  switch (result.status) {
+    case 'FINISHED':
+      return 'SUCCEEDED'
+    case 'FAILED':
+      return 'FAILED'
+    case 'CANCELED':
+      return 'KILLED'
+  }
+}

@@ -1,0 +1,107 @@
+/** Workers as threads of this process: the target `local`. Each gets as many slots as the job that it is for needs. */
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { entryPoint } from '#core/cluster/entry-points.js'
+import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
+import { resourceId, type ResourceId } from '#core/ids/ids.js'
+import type { Channel } from '#core/rpc/channel.js'
+import { portChannel } from '#core/rpc/port-channel.js'
+import type { Environment, TimerHandle } from '#core/time/environment.js'
+import type { WorkersWanted } from '../slotmanager/slot-manager.js'
+import type { DriverListener, ResourceManagerDriver } from './driver.js'
+
+/** A thread that was told to end and did not is ended by force after this time. */
+const GRACE_MS = 2_000
+
+export interface LocalDriverSettings {
+  readonly environment: Environment
+  readonly configuration: Readonly<Record<string, string>>
+  readonly workingDirectory: string
+  readonly user: string
+  /** For hdfs:// paths; undefined: there is no Hadoop. */
+  readonly hadoopConfiguration: Readonly<Record<string, string>> | undefined
+  /** The way to a new worker. */
+  onChannel(channel: Channel): void
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly slots: number
+  readonly ended: Promise<void>
+  releasing: boolean
+}
+
+export class LocalDriver implements ResourceManagerDriver {
+  readonly #settings: LocalDriverSettings
+  readonly #threads = new Map<ResourceId, Thread>()
+  #listener: DriverListener | undefined
+  #started = 0
+
+  constructor(settings: LocalDriverSettings) {
+    this.#settings = settings
+  }
+
+  start(listener: DriverListener): Promise<void> {
+    this.#listener = listener
+    return Promise.resolve()
+  }
+
+  declareWorkers(wanted: readonly WorkersWanted[]): void {
+    for (const { slots, count } of wanted) {
+      const present = [...this.#threads.values()].filter((thread) => thread.slots === slots && !thread.releasing).length
+      for (let missing = count - present; missing > 0; missing--) this.#startThread(slots)
+    }
+  }
+
+  releaseWorker(id: ResourceId): void {
+    const thread = this.#threads.get(id)
+    if (thread !== undefined) void this.#end(thread)
+  }
+
+  describePending(): string {
+    return ''
+  }
+
+  async finish(): Promise<void> {
+    await Promise.all([...this.#threads.values()].map((thread) => this.#end(thread)))
+  }
+
+  #startThread(slots: number): void {
+    const id = resourceId(`local-${++this.#started}`)
+    const { configuration, workingDirectory, user, hadoopConfiguration } = this.#settings
+    const descriptor: WorkerDescriptor = {
+      version: 1,
+      resourceId: id,
+      slots,
+      processMemory: 0,
+      configuration,
+      master: { kind: 'thread' },
+      workingDirectory,
+      user,
+      ...(hadoopConfiguration === undefined ? {} : { hadoopConfiguration }),
+    }
+    const { port1, port2 } = new MessageChannel()
+    const worker = new Worker(entryPoint('container'), { workerData: { worker: descriptor, port: port2 }, transferList: [port2], name: id })
+    let failure: Error | undefined
+    worker.on('error', (error: Error) => (failure = error))
+    const ended = new Promise<void>((resolve) =>
+      worker.on('exit', (code) => {
+        this.#threads.delete(id)
+        port1.close()
+        this.#listener?.terminated(id, failure === undefined ? `its thread ended with status ${code}` : `its thread failed: ${failure.message}`)
+        resolve()
+      }),
+    )
+    this.#threads.set(id, { worker, slots, ended, releasing: false })
+    this.#listener?.started(id, 'localhost', slots)
+    this.#settings.onChannel(portChannel(port1, id))
+  }
+
+  async #end(thread: Thread): Promise<void> {
+    thread.releasing = true
+    let timer: TimerHandle | undefined
+    const late = new Promise<void>((resolve) => (timer = this.#settings.environment.timers.after(GRACE_MS, resolve)))
+    await Promise.race([thread.ended, late])
+    timer?.cancel()
+    await thread.worker.terminate()
+  }
+}

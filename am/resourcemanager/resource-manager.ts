@@ -1,0 +1,382 @@
+/**
+ * The ResourceManager: joins workers (worker-lifecycle), slots (slotmanager) and a driver. This shell keeps connections and
+ * timers; deciding is in those pure parts. Serves ResourceManagerGateway; jobs see it as a SlotProvider.
+ */
+import type { Configuration } from '#core/config/configuration.js'
+import {
+  HEARTBEAT_TIMEOUT,
+  PREVIOUS_WORKER_RECOVERY_TIMEOUT,
+  START_WORKER_MAX_FAILURE_RATE,
+  START_WORKER_RETRY_INTERVAL,
+  TASKMANAGER_IDLE_TIMEOUT,
+  WORKER_REGISTRATION_TIMEOUT,
+} from '#core/config/options/cluster.js'
+import { defineError } from '#core/errors/define-error.js'
+import { newHexId, type AllocationId, type JobId, type ResourceId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
+import { unreachable } from '#core/machine/step.js'
+import type { Gateway, GatewayHandlers, RpcCaller } from '#core/rpc/gateway.js'
+import { ResourceManagerGateway, TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
+import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
+import { WorkerLost } from '../jobmaster/errors.js'
+import type { SlotListener, SlotProvider } from '../jobmaster/slot-provider.js'
+import type { DriverListener, FinalStatus, ResourceManagerDriver } from './drivers/driver.js'
+import { heldSlots, NO_SLOTS, onSlotEvent, type SlotEffect, type SlotEvent, type SlotManagerState, type SlotPolicy, type WorkersWanted } from './slotmanager/slot-manager.js'
+import { isHopeless, NO_START_FAILURES, onStartFailed, onWorkerStarted, type StartFailures } from './start-failures.js'
+import { onWorkerEvent, recoveredWorker, startingWorker, type Worker, type WorkerEffect, type WorkerEvent, type WorkerSettings } from './worker-lifecycle.js'
+
+export const UnknownWorker = defineError('RESOURCEMANAGER_UNKNOWN_WORKER', {
+  recovery: 'fail-process',
+  message: (d: { worker: string }) => `TaskManager ${d.worker} is not one that this JobManager waits for`,
+})
+export const WorkersFail = defineError('RESOURCEMANAGER_WORKERS_FAIL', {
+  recovery: 'none',
+  message: (d: { failed: number; reason: string }) => `No TaskManager comes up: ${d.failed} starts failed in a row. The last one: ${d.reason}`,
+})
+
+const LOST_TIMEOUT_MS = 5_000
+/** Timers are looked at this often while there are workers. */
+const TICK_MS = 500
+const SHUTDOWN_CALL_TIMEOUT_MS = 500
+
+type Registration = Parameters<GatewayHandlers<typeof ResourceManagerGateway>['registerTaskExecutor']>[0]
+
+interface Connected {
+  readonly caller: RpcCaller
+  readonly gateway: Gateway<typeof TaskExecutorGateway>
+  readonly registration: Registration
+  /** Wall time. */
+  lastHeartbeat: Millis
+  residentSetBytes: number
+}
+
+/** A registered worker for REST. */
+export interface WorkerView extends Registration {
+  readonly lastHeartbeat: Millis
+  readonly residentSetBytes: number
+  readonly allocations: readonly { readonly slotIndex: number; readonly jobId: JobId }[]
+}
+
+export interface ResourceManagerSettings {
+  readonly configuration: Configuration
+  readonly environment: Environment
+  readonly epoch: number
+  readonly placement: SlotPolicy['placement']
+  readonly heartbeatInterval: Millis
+  /** The driver says that this master may not go on. */
+  onFatal(error: Error, retry: boolean): void
+}
+
+export class ResourceManager implements SlotProvider {
+  readonly #settings: ResourceManagerSettings
+  readonly #driver: ResourceManagerDriver
+  readonly #workerSettings: WorkerSettings
+  readonly #policy: SlotPolicy
+  readonly #log = logger('ResourceManager')
+  readonly #workers = new Map<ResourceId, Worker>()
+  readonly #connected = new Map<ResourceId, Connected>()
+  readonly #jobs = new Map<JobId, SlotListener>()
+  readonly #slotEvents: SlotEvent[] = []
+  #slots: SlotManagerState = NO_SLOTS
+  #working = false
+  #startFailures: StartFailures = NO_START_FAILURES
+  #everRegistered = false
+  #ticker: TimerHandle | undefined
+  #stopped = false
+
+  constructor(driver: ResourceManagerDriver, settings: ResourceManagerSettings) {
+    const { configuration } = settings
+    this.#driver = driver
+    this.#settings = settings
+    this.#workerSettings = {
+      heartbeatTimeout: configuration.get(HEARTBEAT_TIMEOUT),
+      registrationTimeout: configuration.get(WORKER_REGISTRATION_TIMEOUT),
+      lostTimeout: LOST_TIMEOUT_MS,
+    }
+    this.#policy = { placement: settings.placement, idleTimeout: configuration.get(TASKMANAGER_IDLE_TIMEOUT) }
+  }
+
+  async start(): Promise<void> {
+    await this.#driver.start(this.#driverListener)
+    this.#tickLater()
+  }
+
+  /** Gives all workers back and takes leave of the driver. */
+  async finish(status: FinalStatus, diagnostics: string): Promise<void> {
+    this.#stopped = true
+    this.#ticker?.cancel()
+    const releases = [...this.#connected.values()].map(({ gateway }) => this.#shutdown(gateway, 'the application has ended'))
+    await Promise.all(releases)
+    await this.#driver.finish(status, diagnostics)
+  }
+
+  /** What TaskExecutors say to the ResourceManager. */
+  readonly handlers: GatewayHandlers<typeof ResourceManagerGateway> = {
+    registerTaskExecutor: (registration, caller) => this.#register(registration, caller),
+    heartbeat: (heartbeat, caller) => {
+      const connected = this.#connected.get(heartbeat.resourceId)
+      if (connected === undefined || connected.caller !== caller) throw new UnknownWorker({ worker: heartbeat.resourceId })
+      connected.lastHeartbeat = this.#settings.environment.clock.now()
+      connected.residentSetBytes = heartbeat.residentSetBytes
+      this.#onWorker(heartbeat.resourceId, { type: 'heartbeat' })
+      this.#onSlots({ type: 'slotReport', resourceId: heartbeat.resourceId, report: heartbeat.slotReport })
+      for (const task of heartbeat.tasks) {
+        for (const listener of this.#jobs.values()) listener.metrics(task.executionAttemptId, task.metrics)
+      }
+      return {}
+    },
+  }
+
+  // The job's view.
+
+  declare(jobId: JobId, count: number, listener: SlotListener): void {
+    this.#jobs.set(jobId, listener)
+    this.#onSlots({ type: 'declared', jobId, count })
+    if (count === 0) this.#jobs.delete(jobId)
+  }
+
+  describeShortage(jobId: JobId): string {
+    const held = heldSlots(this.#slots, jobId)
+    const required = this.#slots.requirements.get(jobId) ?? 0
+    const states = [...this.#workers.values()].filter((worker) => worker.state === 'STARTING')
+    const parts = [`${required - held} slots are missing`]
+    if (states.length > 0) parts.push(`${states.length} TaskManagers were started and have not registered yet (${states.map((worker) => worker.resourceId).join(', ')})`)
+    parts.push(this.#driver.describePending())
+    if (this.#startFailures.lastReason !== undefined) parts.push(`the last TaskManager that did not start: ${this.#startFailures.lastReason}`)
+    return parts.filter((part) => part !== '').join('; ')
+  }
+
+  taskExecutor(resourceId: ResourceId): Gateway<typeof TaskExecutorGateway> | undefined {
+    return this.#connected.get(resourceId)?.gateway
+  }
+
+  // For REST.
+
+  workers(): WorkerView[] {
+    return [...this.#connected.values()].map(({ registration, lastHeartbeat, residentSetBytes }) => ({
+      ...registration,
+      lastHeartbeat,
+      residentSetBytes,
+      allocations: (this.#slots.workers.get(registration.resourceId)?.slots ?? []).flatMap(({ slotIndex, allocation }) =>
+        allocation?.jobId === undefined ? [] : [{ slotIndex, jobId: allocation.jobId }],
+      ),
+    }))
+  }
+
+  // Workers.
+
+  readonly #driverListener: DriverListener = {
+    started: (resourceId, host, slots) => {
+      this.#log.info(`TaskManager ${resourceId} with ${slots} slots is being started on ${host}.`)
+      this.#workers.set(resourceId, startingWorker(resourceId, host, slots, this.#now(), this.#workerSettings))
+    },
+    recovered: (resourceId, host) => {
+      this.#log.info(`TaskManager ${resourceId} on ${host} was left by an earlier attempt; it may register again.`)
+      const timeout = this.#settings.configuration.get(PREVIOUS_WORKER_RECOVERY_TIMEOUT)
+      this.#workers.set(resourceId, recoveredWorker(resourceId, host, 0, this.#now(), timeout))
+    },
+    terminated: (resourceId, reason) => {
+      this.#log.info(`TaskManager ${resourceId} has ended: ${reason}`)
+      this.#onWorker(resourceId, { type: 'terminated', reason })
+    },
+    fatal: (error, retry) => this.#settings.onFatal(error, retry),
+  }
+
+  #register(registration: Registration, caller: RpcCaller) {
+    const { resourceId } = registration
+    const before = this.#connected.get(resourceId)
+    const connected: Connected = {
+      caller,
+      gateway: caller.gateway(TaskExecutorGateway, 'taskexecutor', this.#settings.epoch),
+      registration,
+      lastHeartbeat: this.#settings.environment.clock.now(),
+      residentSetBytes: 0,
+    }
+    if (this.#stopped || !this.#workers.has(resourceId)) throw new UnknownWorker({ worker: resourceId })
+    const state = this.#workers.get(resourceId)?.state
+    if (state !== 'STARTING' && state !== 'RECOVERED' && before?.caller !== caller) throw new UnknownWorker({ worker: resourceId })
+    this.#connected.set(resourceId, connected)
+    if (before === undefined) {
+      caller.onClose((reason) => {
+        this.#onWorker(resourceId, { type: 'disconnected', reason: reason === undefined ? 'its connection was closed' : `its connection broke: ${reason.message}` })
+      })
+    }
+    this.#onWorker(resourceId, { type: 'registered', host: registration.host, slots: registration.slots.length })
+    return {
+      epoch: this.#settings.epoch,
+      heartbeatIntervalMs: this.#settings.heartbeatInterval,
+      heartbeatTimeoutMs: this.#workerSettings.heartbeatTimeout,
+    }
+  }
+
+  #onWorker(resourceId: ResourceId, event: WorkerEvent): void {
+    const worker = this.#workers.get(resourceId)
+    if (worker === undefined) return
+    const step = onWorkerEvent(worker, event, this.#now(), this.#workerSettings)
+    this.#workers.set(resourceId, step.state)
+    for (const effect of step.effects) this.#performForWorker(step.state, effect)
+    if (step.state.state === 'TERMINATED') this.#workers.delete(resourceId)
+  }
+
+  #performForWorker(worker: Worker, effect: WorkerEffect): void {
+    const { resourceId } = worker
+    switch (effect.type) {
+      case 'admit': {
+        this.#everRegistered = true
+        this.#startFailures = onWorkerStarted(this.#startFailures)
+        const registration = this.#connected.get(resourceId)?.registration
+        if (registration === undefined) return
+        this.#log.info(`TaskManager ${resourceId} on ${registration.host} registered with ${registration.slots.length} slots.`)
+        // Slots only after the answer to the registration has left, which carries the epoch.
+        this.#settings.environment.timers.after(0, () =>
+          this.#onSlots({ type: 'workerRegistered', resourceId, slots: registration.slots.map((slot) => slot.slotIndex), report: registration.slotReport }),
+        )
+        return
+      }
+      case 'refuse':
+        throw new UnknownWorker({ worker: resourceId })
+      case 'lost': {
+        this.#log.warn(`TaskManager ${resourceId} on ${worker.host} is lost: ${effect.reason}`)
+        const error = new WorkerLost({ worker: resourceId, host: worker.host, reason: effect.reason })
+        this.#disconnect(resourceId)
+        for (const listener of [...this.#jobs.values()]) listener.workerLost(resourceId, worker.host, error, effect.explained)
+        return this.#onSlots({ type: 'workerGone', resourceId })
+      }
+      case 'explained': {
+        const error = new WorkerLost({ worker: resourceId, host: worker.host, reason: effect.reason })
+        for (const listener of [...this.#jobs.values()]) listener.workerExplained(resourceId, error)
+        return
+      }
+      case 'startFailed':
+        return this.#onStartFailed(resourceId, effect.reason)
+      case 'shutdown': {
+        const gateway = this.#connected.get(resourceId)?.gateway
+        this.#connected.delete(resourceId)
+        this.#onSlots({ type: 'workerGone', resourceId })
+        this.#log.info(`TaskManager ${resourceId} is given back: ${effect.reason}.`)
+        if (gateway !== undefined) void this.#shutdown(gateway, effect.reason).then(() => this.#driver.releaseWorker(resourceId, effect.reason))
+        return
+      }
+      case 'release':
+        this.#log.info(`TaskManager ${resourceId} is given back: ${effect.reason}.`)
+        return this.#driver.releaseWorker(resourceId, effect.reason)
+      default:
+        return unreachable(effect)
+    }
+  }
+
+  #disconnect(resourceId: ResourceId): void {
+    const connected = this.#connected.get(resourceId)
+    this.#connected.delete(resourceId)
+    connected?.caller.close()
+  }
+
+  async #shutdown(gateway: Gateway<typeof TaskExecutorGateway>, reason: string): Promise<void> {
+    const answered = gateway.shutdown({ reason }).catch((error: unknown) => this.#log.debug(`shutdown: ${String(error)}`))
+    let timer: TimerHandle | undefined
+    await Promise.race([answered, new Promise((resolve) => (timer = this.#settings.environment.timers.after(SHUTDOWN_CALL_TIMEOUT_MS, () => resolve(undefined))))])
+    timer?.cancel()
+  }
+
+  #onStartFailed(resourceId: ResourceId, reason: string): void {
+    const { configuration } = this.#settings
+    this.#log.warn(`TaskManager ${resourceId} did not start: ${reason}`)
+    this.#startFailures = onStartFailed(this.#startFailures, reason, this.#now(), configuration.get(START_WORKER_MAX_FAILURE_RATE), configuration.get(START_WORKER_RETRY_INTERVAL))
+    const wanted = this.#slots.wanted.reduce((sum, each) => sum + each.count, 0)
+    if (isHopeless(this.#startFailures, this.#everRegistered, wanted)) {
+      const error = new WorkersFail({ failed: this.#startFailures.inARow, reason })
+      for (const listener of [...this.#jobs.values()]) listener.noResources(error)
+    }
+    this.#declareToDriver(this.#slots.wanted)
+  }
+
+  /** While starts fail too often, no more workers are asked for than there are. */
+  #declareToDriver(wanted: readonly WorkersWanted[]): void {
+    const { pausedUntil } = this.#startFailures
+    if (pausedUntil === undefined || this.#now() >= pausedUntil) return this.#driver.declareWorkers(wanted)
+    const present = [...this.#workers.values()].filter((worker) => worker.state === 'STARTING' || worker.state === 'REGISTERED')
+    this.#driver.declareWorkers(wanted.map(({ slots, count }) => ({ slots, count: Math.min(count, present.filter((worker) => worker.slots === slots).length) })))
+  }
+
+  // Slots.
+
+  #onSlots(event: SlotEvent): void {
+    this.#slotEvents.push(event)
+    if (this.#working || this.#stopped) return
+    this.#working = true
+    try {
+      for (let next = this.#slotEvents.shift(); next !== undefined; next = this.#slotEvents.shift()) {
+        const { random } = this.#settings.environment
+        const step = onSlotEvent(this.#slots, next, { now: this.#now(), newAllocationId: () => newHexId<AllocationId>(random) }, this.#policy)
+        this.#slots = step.state
+        for (const effect of step.effects) this.#performForSlots(effect)
+      }
+    } finally {
+      this.#working = false
+    }
+  }
+
+  #performForSlots(effect: SlotEffect): void {
+    switch (effect.type) {
+      case 'allocateSlot': {
+        const { resourceId, slotIndex, allocationId, jobId } = effect
+        this.#call(resourceId, (gateway) => gateway.allocateSlot({ slotIndex, allocationId, jobId }), { type: 'allocated', allocationId }, (reason) => ({ type: 'allocationFailed', allocationId, reason }))
+        return
+      }
+      case 'freeSlot': {
+        const { resourceId, allocationId, reason } = effect
+        this.#call(resourceId, (gateway) => gateway.freeSlot({ allocationId, reason }), { type: 'freed', allocationId }, (why) => ({ type: 'allocationFailed', allocationId, reason: why }))
+        return
+      }
+      case 'offerSlot': {
+        const registration = this.#connected.get(effect.resourceId)?.registration
+        const slot = registration?.slots.find((each) => each.slotIndex === effect.slotIndex)
+        if (registration === undefined || slot === undefined) return
+        const { resourceId, slotIndex, allocationId } = effect
+        this.#jobs.get(effect.jobId)?.slotOffered({ allocationId, location: { resourceId, slotIndex, host: registration.host, dataPort: slot.dataPort } })
+        return
+      }
+      case 'slotLost': {
+        const host = this.#workers.get(effect.resourceId)?.host ?? 'an unknown host'
+        const error = new WorkerLost({ worker: effect.resourceId, host, reason: 'one of its slots ended' })
+        this.#jobs.get(effect.jobId)?.slotLost(effect.allocationId, error)
+        return
+      }
+      case 'declareWorkers':
+        return this.#declareToDriver(effect.wanted)
+      case 'releaseWorker':
+        return this.#onWorker(effect.resourceId, { type: 'release', reason: effect.reason })
+      case 'wakeAt':
+        return // the ticker looks
+      default:
+        return unreachable(effect)
+    }
+  }
+
+  #call(resourceId: ResourceId, call: (gateway: Gateway<typeof TaskExecutorGateway>) => Promise<unknown>, done: SlotEvent, failed: (reason: string) => SlotEvent): void {
+    const gateway = this.#connected.get(resourceId)?.gateway
+    if (gateway === undefined) return
+    call(gateway).then(
+      () => this.#onSlots(done),
+      // A lost connection is noticed as such; anything else makes the worker useless.
+      (error: unknown) => this.#connected.has(resourceId) && this.#onSlots(failed(error instanceof Error ? error.message : String(error))),
+    )
+  }
+
+  #tickLater(): void {
+    if (this.#stopped) return
+    this.#ticker = this.#settings.environment.timers.after(TICK_MS, () => {
+      for (const resourceId of [...this.#workers.keys()]) this.#onWorker(resourceId, { type: 'tick' })
+      this.#onSlots({ type: 'tick' })
+      if (this.#startFailures.pausedUntil !== undefined && this.#now() >= this.#startFailures.pausedUntil) {
+        this.#startFailures = { ...this.#startFailures, pausedUntil: undefined }
+        this.#declareToDriver(this.#slots.wanted)
+      }
+      this.#tickLater()
+    })
+  }
+
+  #now(): Millis {
+    return this.#settings.environment.clock.monotonic()
+  }
+}

@@ -1,0 +1,14 @@
+/** What REST handlers see of the master. */
+import type { Configuration } from '#core/config/configuration.js'
+import type { Environment } from '#core/time/environment.js'
+import type { Application } from '../application/application.js'
+import type { Dispatcher } from '../dispatcher/dispatcher.js'
+import type { ResourceManager } from '../resourcemanager/resource-manager.js'
+
+export interface MasterView {
+  readonly configuration: Configuration
+  readonly environment: Environment
+  readonly dispatcher: Pick<Dispatcher, 'job' | 'jobs'>
+  readonly resourceManager: Pick<ResourceManager, 'workers'>
+  readonly application: Pick<Application, 'id' | 'details' | 'cancel' | 'acknowledge' | 'contacted'>
+}

@@ -1,0 +1,82 @@
+/** The REST endpoint: the routes on fastify, with Flink's headers and error bodies. */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { AddressInfo } from 'node:net'
+import { ACCESS_CONTROL_ALLOW_ORIGIN, REST_MAX_CONTENT_LENGTH } from '#core/config/options/rest.js'
+import { defineError } from '#core/errors/define-error.js'
+import { logger } from '#core/log/logger.js'
+import type { ErrorBody } from '#core/rest/responses.js'
+import { frontPage } from './front-page.js'
+import type { MasterView } from './master-view.js'
+import type { Parameters } from './parameters.js'
+import { RestRefused } from './rest-error.js'
+import { ROUTES } from './routes.js'
+import { stackTrace } from './views/job-view.js'
+
+export const RestPortTaken = defineError('REST_CANNOT_LISTEN', {
+  recovery: 'none',
+  message: (d: { ports: string; host: string; reason: string }) => `The REST endpoint cannot listen on ${d.host}, port ${d.ports} (rest.bind-port): ${d.reason}`,
+})
+
+const JSON_TYPE = 'application/json; charset=UTF-8'
+const log = logger('Rest')
+
+export function createRestServer(master: MasterView): FastifyInstance {
+  const server = fastify({ logger: false, bodyLimit: master.configuration.get(REST_MAX_CONTENT_LENGTH), forceCloseConnections: true })
+  const origin = master.configuration.get(ACCESS_CONTROL_ALLOW_ORIGIN)
+  server.addHook('onSend', async (_request, reply) => void reply.header('access-control-allow-origin', origin))
+  // Bodies are not used by any route yet; whatever comes is read up to the limit and ignored.
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  for (const route of ROUTES) {
+    for (const prefix of ['', '/v1']) {
+      server.route({
+        method: route.method,
+        url: prefix + route.path,
+        handler: async (request, reply) => {
+          const query = request.query as Record<string, string | string[]>
+          const single: Parameters = Object.fromEntries(Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]))
+          const body = await route.handle(master, { path: request.params as Parameters, query: single })
+          return reply.code(route.status ?? 200).type(JSON_TYPE).send(JSON.stringify(body))
+        },
+      })
+    }
+  }
+  server.get('/', (_request, reply) => reply.type('text/html; charset=UTF-8').send(frontPage(master)))
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    return fail(reply, 404, [request.method === 'GET' ? `Unable to load requested file ${path}.` : `Not found: ${path}`])
+  })
+  server.setErrorHandler((error, request, reply) => onError(error, request, reply))
+  return server
+}
+
+/** Listens on the first free port of `ports`; answers with it. @throws REST_CANNOT_LISTEN */
+export async function listenRest(server: FastifyInstance, host: string | undefined, ports: readonly number[]): Promise<number> {
+  let last: unknown
+  for (const port of ports) {
+    try {
+      await server.listen({ port, host: host ?? '::' })
+      return (server.server.address() as AddressInfo).port
+    } catch (error) {
+      last = error
+      const { code } = error as NodeJS.ErrnoException
+      // A machine without IPv6.
+      if (host === undefined && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return listenRest(server, '0.0.0.0', ports)
+    }
+  }
+  const reason = last instanceof Error ? last.message : 'no port to listen on'
+  throw new RestPortTaken({ ports: ports.join(', '), host: host ?? 'all interfaces', reason }, { cause: last })
+}
+
+function onError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (RestRefused.is(error)) return fail(reply, error.details.status, [error.message])
+  const status = (error as { statusCode?: unknown }).statusCode
+  if (typeof status === 'number' && status >= 400 && status < 500) return fail(reply, status, [error instanceof Error ? error.message : String(error)])
+  log.error(`${request.method} ${request.url} failed`, error)
+  return fail(reply, 500, ['Internal server error.', `<Exception on server side:\n${stackTrace(error)}\nEnd of exception on server side>`])
+}
+
+function fail(reply: FastifyReply, status: number, errors: string[]): FastifyReply {
+  const body: ErrorBody = { errors }
+  return reply.code(status).type(JSON_TYPE).send(JSON.stringify(body))
+}
