@@ -61,7 +61,8 @@ export async function listFiles(fileSystem: FileSystem, root: FileStatus): Promi
   if (!root.directory) return [root]
   const files: FileStatus[] = []
   let level: FileStatus[] = [root]
-  for (let depth = 0; level.length > 0 && depth < MAX_DEPTH; depth++) {
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth >= MAX_DEPTH) throw new InvalidTable({ connector: 'filesystem', problem: `directories below ${root.path} are nested deeper than ${MAX_DEPTH}` })
     const next: FileStatus[] = []
     for (const directory of level) {
       for (const child of await fileSystem.list(directory.path)) {
