@@ -199,7 +199,8 @@ export class NmClient {
         environment,
         callTimeoutMs,
         connectTimeoutMs: 10_000,
-        rounds: 1,
+        rounds: 2,
+        backoff: RETRY,
       })
       this.#nodes.set(key, client)
     }
