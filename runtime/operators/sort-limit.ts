@@ -13,6 +13,7 @@ import { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
 import { concatBatches } from '../columnar/gather.js'
+import { identityPositions } from '../state/growable.js'
 import { OrderedRows, TREE_WORDS } from '../state/ordered-rows.js'
 import { RowIndex } from '../state/row-index.js'
 import { RowStore } from '../state/row-store.js'
@@ -37,6 +38,8 @@ export class SortLimitOperator implements Operator {
   /** Rows are kept in a tree; else (a final sort of everything) they are sorted once, at the end. */
   readonly #ordered: boolean
   #root = 0
+  /** Rows in the tree, while only `#kept` may be. */
+  #treeSize = 0
   #sequence = 0
   /** Changelog: rows that are emitted now, in order. */
   #shown: Int32Array = new Int32Array(0)
@@ -81,15 +84,35 @@ export class SortLimitOperator implements Operator {
 
   /** Rows in and out of the state. Returns the rows that left: they are freed once they have been emitted. */
   #apply(batch: Batch): number[] {
-    const removed: number[] = []
     const retracts = hasRetractions(batch)
     if (retracts && this.#kept < Infinity) throw new Error('a row is taken away from a sort whose input never retracts')
     if (retracts && !this.#index.enabled) this.#index.enable()
-    const hashes = this.#index.enabled ? this.#index.hashes(batch) : undefined
+    return this.#index.enabled ? this.#applyCounted(batch) : this.#applyInserts(batch)
+  }
+
+  /** An input that has never retracted: rows are kept one by one. */
+  #applyInserts(batch: Batch): number[] {
+    const removed: number[] = []
+    const ids = new Int32Array(batch.length)
+    this.#store.addRows(batch.columns, batch.selection ?? identityPositions(batch.length), batch.length, ids)
+    for (let row = 0; row < ids.length; row++) {
+      const id = ids[row] as number
+      this.#store.setExtra(id, COUNT, 1)
+      this.#order.setSequence(id, this.#sequence++)
+      if (this.#ordered) this.#insert(id, removed)
+    }
+    return removed
+  }
+
+  /** An input that retracts: equal rows are kept as one with a count, found by content. */
+  #applyCounted(batch: Batch): number[] {
+    const removed: number[] = []
+    const hashes = this.#index.hashes(batch)
     for (let row = 0; row < batch.length; row++) {
       const position = batch.position(row)
       const kind = batch.rowKind(position)
-      const held = hashes === undefined ? -1 : this.#index.find(hashes[row] as number, batch.columns, position)
+      const hash = hashes[row] as number
+      const held = this.#index.find(hash, batch.columns, position)
       if (kind === RowKind.INSERT || kind === RowKind.UPDATE_AFTER) {
         if (held >= 0) {
           this.#touch(held)
@@ -98,7 +121,7 @@ export class SortLimitOperator implements Operator {
         }
         const id = this.#store.add(batch.columns, position)
         this.#store.setExtra(id, COUNT, 1)
-        if (hashes !== undefined) this.#index.add(hashes[row] as number, id)
+        this.#index.add(hash, id)
         this.#order.setSequence(id, this.#sequence++)
         if (this.#ordered) this.#insert(id, removed)
       } else if (held >= 0) {
@@ -106,7 +129,7 @@ export class SortLimitOperator implements Operator {
         const count = this.#store.extra(held, COUNT) - 1
         this.#store.setExtra(held, COUNT, count)
         if (count > 0) continue
-        this.#index.remove((hashes as Int32Array)[row] as number, held)
+        this.#index.remove(hash, held)
         if (this.#ordered) this.#root = this.#order.remove(this.#root, held)
         removed.push(held)
       } // else taken away without having been there: no effect
@@ -115,7 +138,7 @@ export class SortLimitOperator implements Operator {
   }
 
   #insert(id: number, removed: number[]): void {
-    if (this.#store.size - removed.length > this.#kept) {
+    if (this.#treeSize === this.#kept) {
       const last = this.#order.last(this.#root)
       if (this.#order.compare(last, id) < 0) {
         removed.push(id)
@@ -123,7 +146,7 @@ export class SortLimitOperator implements Operator {
       }
       this.#root = this.#order.remove(this.#root, last)
       removed.push(last)
-    }
+    } else this.#treeSize++
     this.#root = this.#order.insert(this.#root, id)
     this.#touch(id)
   }

@@ -32,6 +32,8 @@ export class RowStore {
   #freeCount = 0
   #idLimit = 0
   #size = 0
+  #viewed: readonly Vector[] = []
+  #views: readonly Int32Array[] = []
 
   constructor(types: readonly LogicalType[], extraWords = 0) {
     this.types = types
@@ -72,15 +74,26 @@ export class RowStore {
       const at = (id & ROW_MASK) * stride
       for (let word = 0; word < stride; word++) page[at + word] = 0
     }
-    for (let column = 0; column < this.#kinds.length; column++) this.#addColumn(columns[column] as Vector, column, positions, count, ids)
+    const views = this.#wordViews(columns)
+    for (let column = 0; column < this.#kinds.length; column++) {
+      this.#addColumn(columns[column] as Vector, views[column] as Int32Array, column, positions, count, ids)
+    }
   }
 
-  #addColumn(vector: Vector, column: number, positions: Int32Array, count: number, ids: Int32Array): void {
+  /** Views of the columns' words; rows of one batch come one after the other, so the last ones are kept. */
+  #wordViews(columns: readonly Vector[]): readonly Int32Array[] {
+    if (this.#viewed !== columns) {
+      this.#viewed = columns
+      this.#views = columns.map((vector) => (vector.kind === 'int64' || vector.kind === 'float64' || vector.kind === 'decimal128' ? wordsOf(vector) : NO_WORDS))
+    }
+    return this.#views
+  }
+
+  #addColumn(vector: Vector, words: Int32Array, column: number, positions: Int32Array, count: number, ids: Int32Array): void {
     const stride = this.#stride
     const offset = this.#offsets[column] as number
     const pages = this.#pages
     const { nulls } = vector
-    const words = vector.kind === 'int64' || vector.kind === 'float64' || vector.kind === 'decimal128' ? wordsOf(vector) : NO_WORDS
     const width = WORDS[vector.kind]
     for (let row = 0; row < count; row++) {
       const id = ids[row] as number
@@ -190,7 +203,7 @@ export class RowStore {
           break
         }
         default: {
-          const words = wordsOf(vector)
+          const words = this.#wordViews(columns)[column] as Int32Array
           const width = WORDS[vector.kind]
           for (let w = 0; w < width; w++) if (page[from + w] !== words[position * width + w]) return false
         }
@@ -230,8 +243,11 @@ export class RowStore {
     }
   }
 
-  /** The column's value as a double that orders like it, ties aside (strings: their first 6 bytes). The row's value is not NULL. */
-  orderPrefix(id: number, column: number): number {
+  /**
+   * The column's value as a double that orders like it, ties aside (strings: 6 bytes after the first `skip`, which all rows to
+   * be compared have in common). The row's value is not NULL.
+   */
+  orderPrefix(id: number, column: number, skip: number): number {
     const page = this.#pages[id >> PAGE_BITS] as Int32Array
     const at = (id & ROW_MASK) * this.#stride + (this.#offsets[column] as number)
     switch (this.#kinds[column] as VectorKind) {
@@ -251,10 +267,35 @@ export class RowStore {
         const bytes = this.#heap.page(page[at] as number)
         const start = this.#heap.offset(page[at] as number)
         let prefix = 0
-        for (let i = 0; i < 6; i++) prefix = prefix * 256 + (i < length ? (bytes[start + i] as number) : 0)
+        for (let i = skip; i < skip + 6; i++) prefix = prefix * 256 + (i < length ? (bytes[start + i] as number) : 0)
         return prefix
       }
     }
+  }
+
+  /** Bytes with which all these rows' strings in that column begin, NULLs aside; 0 for a column of another type. */
+  commonPrefix(ids: Int32Array, column: number): number {
+    if (this.#kinds[column] !== 'utf8') return 0
+    const offset = this.#offsets[column] as number
+    let model: Uint8Array = EMPTY
+    let common = -1
+    for (let i = 0; i < ids.length && common !== 0; i++) {
+      const id = ids[i] as number
+      if (this.isNull(id, column)) continue
+      const page = this.#pages[id >> PAGE_BITS] as Int32Array
+      const at = (id & ROW_MASK) * this.#stride + offset
+      const start = this.#heap.offset(page[at] as number)
+      const bytes = this.#heap.page(page[at] as number).subarray(start, start + (page[at + 1] as number))
+      if (common < 0) {
+        model = bytes
+        common = bytes.length
+      }
+      common = Math.min(common, bytes.length)
+      let equal = 0
+      while (equal < common && bytes[equal] === model[equal]) equal++
+      common = equal
+    }
+    return Math.max(0, common)
   }
 
   /** All columns of `count` rows, in the order of the ids. */
@@ -359,6 +400,7 @@ function signOf(difference: number): number {
 }
 
 const NO_WORDS = new Int32Array(0)
+const EMPTY = new Uint8Array(0)
 const ONE_POSITION = new Int32Array(1)
 const ONE_ID = new Int32Array(1)
 

@@ -50,10 +50,11 @@ function firstKeyPrefixes(store: RowStore, ids: Int32Array, key: SortKey | undef
   const prefixes = new Float64Array(ids.length)
   if (key === undefined) return prefixes
   const { column, ascending, nullsFirst } = key
+  const skip = store.commonPrefix(ids, column)
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i] as number
     if (store.isNull(id, column)) prefixes[i] = nullsFirst ? -Infinity : Infinity
-    else prefixes[i] = ascending ? store.orderPrefix(id, column) : -store.orderPrefix(id, column)
+    else prefixes[i] = ascending ? store.orderPrefix(id, column, skip) : -store.orderPrefix(id, column, skip)
   }
   return prefixes
 }

@@ -72,7 +72,7 @@ export async function runOperator(subject: Subject, steps: readonly Step[], batc
     outputSchema: output,
     configuration: Configuration.of({ 'table.local-time-zone': 'UTC', ...subject.configuration }),
     environment,
-    fileSystems: new FileSystems(),
+    fileSystems: new FileSystems('/'),
     requestCoordinator: () => Promise.reject(new Error('no coordinator')),
     printLine: () => undefined,
     countLate: (rows) => void (late += rows),

@@ -244,8 +244,8 @@ function model(changelog: readonly Row[]): Value[][] {
     const column = <T extends Value>(i: number): Exclude<T, null>[] => rows.map((row) => row[i] as T).filter((value) => value !== null) as Exclude<T, null>[]
     const sum32 = (of: number[]): Value => (of.length === 0 ? null : of.reduce((a, b) => (a + b) | 0, 0))
     const sum64 = (of: bigint[]): bigint | null => (of.length === 0 ? null : BigInt.asIntN(64, of.reduce((a, b) => a + b, 0n)))
-    const least = <T extends Value>(of: T[]): Value => of.reduce<Value>((a, b) => (a === null || (b as never) < a ? b : a), null)
-    const most = <T extends Value>(of: T[]): Value => of.reduce<Value>((a, b) => (a === null || (b as never) > a ? b : a), null)
+    const least = <T extends number | bigint | string>(of: T[]): T | null => of.reduce<T | null>((a, b) => (a === null || b < a ? b : a), null)
+    const most = <T extends number | bigint | string>(of: T[]): T | null => of.reduce<T | null>((a, b) => (a === null || b > a ? b : a), null)
     const w = column<bigint>(3)
     const x = column<number>(4)
     const total = sum64(w)
