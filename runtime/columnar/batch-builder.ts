@@ -24,17 +24,23 @@ export class ColumnBuilder {
   #bytesLength = 0
   #nulls: Uint8Array | undefined
 
-  constructor(type: LogicalType, capacity = BATCH_CAPACITY) {
+  /** `bytes`: room for the text of a utf8 column, where it can be foreseen. */
+  constructor(type: LogicalType, capacity = BATCH_CAPACITY, bytes = capacity * 16) {
     this.type = type
     this.kind = vectorKind(type)
     const size = (of: VectorKind) => (this.kind === of ? capacity : 0)
     this.#uint8 = new Uint8Array(size('boolean'))
     this.#int32 = new Int32Array(size('int32') + size('utf8')) // utf8: lengths
     this.#offsets = new Int32Array(size('utf8'))
-    this.#bytes = new Uint8Array(size('utf8') * 16)
+    this.#bytes = new Uint8Array(this.kind === 'utf8' ? bytes : 0)
     this.#int64 = new BigInt64Array(size('int64') + size('decimal128') * 2)
     this.#int64Lanes = new Int32Array(this.#int64.buffer)
     this.#float64 = new Float64Array(size('float64'))
+  }
+
+  /** Bytes of text so far (utf8 columns). */
+  get textBytes(): number {
+    return this.#bytesLength
   }
 
   appendNull(): void {
@@ -78,7 +84,7 @@ export class ColumnBuilder {
   /** appendInt64 for a safe integer: no bigint is made. */
   appendSafeInteger(value: number): void {
     if (this.length >= this.#int64.length) this.#int64 = grow(this.#int64, this.length + 1)
-    if (this.#int64Lanes.buffer !== this.#int64.buffer) this.#int64Lanes = new Int32Array(this.#int64.buffer)
+    if (this.#int64Lanes.length !== this.#int64.length * 2) this.#int64Lanes = new Int32Array(this.#int64.buffer)
     const lane = this.length++ * 2
     this.#int64Lanes[lane] = value | 0
     this.#int64Lanes[lane + 1] = Math.floor(value / 4_294_967_296)
@@ -176,9 +182,13 @@ export class BatchBuilder {
   #length = 0
   #rowKinds: Uint8Array | undefined
 
-  constructor(schema: Schema, capacity = BATCH_CAPACITY) {
+  /** `like`: a builder of the same schema whose batch was about as large, so that text needs no growing. */
+  constructor(schema: Schema, capacity = BATCH_CAPACITY, like?: BatchBuilder) {
     this.schema = schema
-    this.columns = schema.fields.map((field) => new ColumnBuilder(field.type, capacity))
+    this.columns = schema.fields.map((field, i) => {
+      const text = like?.columns[i]?.textBytes
+      return text === undefined ? new ColumnBuilder(field.type, capacity) : new ColumnBuilder(field.type, capacity, text + (text >> 3) + 64)
+    })
   }
 
   get length(): number {

@@ -98,8 +98,9 @@ export class FileSource implements SourceOperator {
 
   #emit(): void {
     if (this.#builder.length === 0) return
-    this.#output?.collect(this.#builder.finish())
-    this.#builder = new BatchBuilder(this.#spec.schema)
+    const filled = this.#builder
+    this.#output?.collect(filled.finish())
+    this.#builder = new BatchBuilder(this.#spec.schema, BATCH_CAPACITY, filled)
   }
 
   #feed(reading: Reading, chunk: Chunk): void {

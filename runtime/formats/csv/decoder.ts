@@ -38,6 +38,9 @@ export class CsvDecoder implements RowDecoder {
   readonly #starts: Int32Array
   readonly #ends: Int32Array
   readonly #flags: Uint8Array
+  /** 1: a byte at which plain text, or text inside quotes, may end or needs a closer look. */
+  readonly #stops = new Uint8Array(256)
+  readonly #quotedStops = new Uint8Array(256)
   #fields = 0
   /** Line of the row at the feed's position, and line ends inside that row. */
   #line = 1
@@ -52,6 +55,8 @@ export class CsvDecoder implements RowDecoder {
     this.#readers = schema.fields.map((field) => fieldReader(field.type, { timestamps: 'SQL', leastDigits: 1 }))
     this.#isString = schema.fields.map((field) => field.type.kind === 'VARCHAR')
     this.#nullLiteral = dialect.nullLiteral === undefined ? undefined : new TextEncoder().encode(dialect.nullLiteral)
+    for (const byte of [dialect.delimiter, dialect.escape, NEWLINE, CARRIAGE_RETURN]) if (byte >= 0) this.#stops[byte] = 1
+    for (const byte of [dialect.quote, dialect.escape, NEWLINE, CARRIAGE_RETURN]) if (byte >= 0) this.#quotedStops[byte] = 1
     const room = schema.fields.length + MAX_EXTRA_FIELDS
     this.#starts = new Int32Array(room)
     this.#ends = new Int32Array(room)
@@ -86,6 +91,8 @@ export class CsvDecoder implements RowDecoder {
   /** Cuts the row at `start` into fields. Returns where the next row starts, or -1: the row is not complete. */
   #cut(bytes: Uint8Array, start: number, end: number, ended: boolean): number {
     const { delimiter, quote, escape, trimSpaces } = this.#dialect
+    const stops = this.#stops
+    const quotedStops = this.#quotedStops
     const most = this.#starts.length
     let at = start
     let field = 0
@@ -106,6 +113,7 @@ export class CsvDecoder implements RowDecoder {
         flags = QUOTED
         from = at = quoteAt + 1
         for (;;) {
+          while (at < end && quotedStops[bytes[at] as number] === 0) at++
           if (at >= end) {
             if (!ended) return -1
             this.#problem = 'the closing quote is missing'
@@ -142,17 +150,13 @@ export class CsvDecoder implements RowDecoder {
           while (at < end && bytes[at] !== delimiter && bytes[at] !== NEWLINE && bytes[at] !== CARRIAGE_RETURN) at++
         }
       } else {
-        let byte = 0
-        while (at < end) {
-          byte = bytes[at] as number
-          if (byte === delimiter || byte === NEWLINE || byte === CARRIAGE_RETURN) break
-          if (byte === escape) {
-            flags = RESOLVE
-            if (bytes[++at] === NEWLINE) this.#innerLines++
-          }
-          at++
+        for (;;) {
+          while (at < end && stops[bytes[at] as number] === 0) at++
+          if (at >= end || bytes[at] !== escape) break
+          flags = RESOLVE
+          if (bytes[at + 1] === NEWLINE) this.#innerLines++
+          at = Math.min(end, at + 2)
         }
-        if (at > end) at = end
         to = at
       }
       if (at >= end && !ended) return -1

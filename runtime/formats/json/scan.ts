@@ -62,11 +62,17 @@ function scanNumber(bytes: Uint8Array, start: number, end: number): number {
   return at
 }
 
+/** 1: a byte that ends or interrupts the plain text of a string. */
+const STOPS = new Uint8Array(256)
+STOPS[QUOTE] = STOPS[BACKSLASH] = STOPS[NEWLINE] = 1
+
 /** Position behind the closing quote; `at` is the opening one. A newline ends the search: rows are lines. */
 export function scanString(bytes: Uint8Array, start: number, end: number): number {
   let at = start + 1
   scannedKind = PLAIN_STRING
-  while (at < end) {
+  for (;;) {
+    while (at < end && STOPS[bytes[at] as number] === 0) at++
+    if (at >= end) return -1
     const byte = bytes[at] as number
     if (byte === QUOTE) return at + 1
     if (byte === BACKSLASH) {
@@ -82,10 +88,8 @@ export function scanString(bytes: Uint8Array, start: number, end: number): numbe
       at += 2
       continue
     }
-    if (byte === NEWLINE) return -1
-    at++
+    return -1
   }
-  return -1
 }
 
 function isSimpleEscape(byte: number): boolean {

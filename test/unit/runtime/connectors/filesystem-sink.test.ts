@@ -86,8 +86,10 @@ describe('filesystem sink', () => {
       sink.open?.(operatorContext({ fileSystems }), { collect: () => undefined, emitWatermark: () => undefined })
       const line = 'x'.repeat(1000)
       let batches = 0
-      let held: void | Promise<void>
-      while (held === undefined && batches < 100) held = sink.processBatch(batchOf(AB, Array.from({ length: 500 }, (_, i) => [batches * 500 + i, line])), batches++ * 0)
+      let held: void | Promise<void> = undefined
+      for (; held === undefined && batches < 100; batches++) {
+        held = sink.processBatch(batchOf(AB, Array.from({ length: 500 }, (_, i) => [batches * 500 + i, line])), 0)
+      }
       expect(held).to.be.instanceOf(Promise)
       expect(batches).to.be.within(5, 20)
       release()

@@ -94,7 +94,7 @@ describe('collect operator', () => {
     const sink = await loadSink({ op: 'collect', schema: AB })
     await sink.open?.(operatorContext({ coordinator: (event) => there.request(event) }), { collect: () => undefined, emitWatermark: () => undefined })
     const batch = batchOf(AB, Array.from({ length: 1000 }, (_, i) => [i, 'x']))
-    let held: void | Promise<void>
+    let held: void | Promise<void> = undefined
     let batches = 0
     for (; held === undefined && batches < 50; batches++) held = sink.processBatch(batch, 0)
     expect(batches).to.be.within(3, 8)
