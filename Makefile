@@ -26,7 +26,7 @@ build: compile ## compile, bundle, and make the runtime archive for YARN
 .PHONY: lint
 lint: compile ## forbidden imports and type-aware lint
 	$(NODE) dist/tools/check-layers.js
-	node_modules/.bin/oxlint --type-aware --quiet core hadoop runtime api sql am container client tools
+	node_modules/.bin/oxlint --type-aware core hadoop runtime api sql am container client tools bench
 
 .PHONY: unit
 unit: build ## unit and property tests (seconds)

@@ -26,7 +26,7 @@ const RULES: readonly Rule[] = [
   { from: /^am\/resourcemanager\//, to: /^am\/(dispatcher|jobmaster)\//, why: 'they know each other by gateway only' },
   { from: /^container\//, to: /^hadoop\//, except: /^container\/(main|slot-main)\.ts$/, why: 'only entry points bring Hadoop in' },
   { from: /^sql\//, to: /^runtime\/(operators|state|time|formats)\//, why: 'the planner makes specs, it runs no operators' },
-  { from: /^sql\//, to: /^runtime\/connectors\/(?!registry\.ts|connector\.ts|[^/]+\/factory\.ts)/, why: 'the planner sees factories only' },
+  { from: /^sql\//, to: /^runtime\/connectors\/(?!registry\.ts|connector\.ts|errors\.ts|[^/]+\/factory\.ts)/, why: 'the planner sees factories only' },
   { from: /^runtime\/columnar\//, to: /^runtime\/(?!columnar\/)/, why: 'columnar is the lowest' },
   { from: /^runtime\/(expr|state|time)\//, to: /^runtime\/(formats|operators|connectors)\//, why: 'expr, state and time lie below operators' },
   { from: /^runtime\/(formats|operators)\//, to: /^runtime\/connectors\//, why: 'connectors are the highest' },
@@ -34,6 +34,9 @@ const RULES: readonly Rule[] = [
   { from: /^core\/config\//, to: /^core\/(graph|log|rpc|rest|fs|ha|cluster)\//, why: 'config lies below' },
   { from: /^core\/(graph|log)\//, to: /^core\/(rpc|rest|fs|ha|cluster)\//, why: 'graph and log lie below' },
 ]
+
+/** A grammar and the binding of its trees are mutually recursive: a query holds expressions, an expression may hold a query. */
+const RECURSIVE = /^sql\/(parser|validate)\//
 
 const GENERATED_CODE = 'runtime/expr/generated-code.ts'
 /** Files whose decisions must be repeatable: time, timers and random numbers come in through an Environment. */
@@ -105,7 +108,7 @@ function cycles(): string[][] {
   return found
 }
 
-for (const cycle of cycles()) problems.push(`import cycle: ${cycle.join(', ')}`)
+for (const cycle of cycles()) if (!cycle.every((file) => RECURSIVE.test(file))) problems.push(`import cycle: ${cycle.join(', ')}`)
 if (imports.size < LEAST_FILES) problems.push(`only ${imports.size} files were seen, at least ${LEAST_FILES} are expected`)
 for (const problem of problems) process.stderr.write(`${problem}\n`)
 process.stdout.write(`${imports.size} files, ${problems.length} problems\n`)

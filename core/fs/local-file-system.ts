@@ -9,7 +9,7 @@ import type { FileStatus, FileSystem } from './file-system.js'
 const READ_CHUNK_BYTES = 256 * 1024
 
 function toLocalPath(uri: string): string {
-  return uri.startsWith('file:') ? fileURLToPath(uri.replace(/^file:\/*/, 'file:///').replaceAll('%', '%25').replaceAll('#', '%23').replaceAll('?', '%3F')) : uri
+  return uri.startsWith('file:') ? fileURLToPath(uri.replace(/^file:\/*/, 'file:///').replaceAll('%', '%25').replaceAll('#', '%23').replaceAll('?', '%3F').replaceAll('\\', '%5C')) : uri
 }
 
 function translate(error: unknown, path: string, operation: string): Error {
@@ -62,7 +62,7 @@ export const localFileSystem: FileSystem = {
       return open(local, options.overwrite === true ? 'w' : 'wx', options.permission ?? 0o644)
     })
     return {
-      write: (bytes) => attempt(path, 'write', async () => void (await file.writeFile(bytes))),
+      write: (bytes) => attempt(path, 'write', () => file.writeFile(bytes)),
       close: () =>
         attempt(path, 'close', async () => {
           await file.sync()

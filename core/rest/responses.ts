@@ -155,6 +155,18 @@ export interface TaskManagers {
   taskmanagers: TaskManagerSummary[]
 }
 
+/** A statement of a script, or one execute() of a program. */
+export interface StatementSummary {
+  index: number
+  text: string
+  kind: string
+  jobid: string | null
+  /** Of a SELECT, or of `rows`. */
+  columns: string[] | null
+  /** What a statement without a job answers: the lines of EXPLAIN, SHOW, DESCRIBE; null where there is nothing to show. */
+  rows: (string | null)[][] | null
+}
+
 /** GET /applications/:id (Flink 2.3), with what our own client reads besides. */
 export interface ApplicationDetails {
   id: string
@@ -165,7 +177,7 @@ export interface ApplicationDetails {
   duration: number
   jobs: JobSummary[]
   /** Each statement or execute() that ran or runs, in order. */
-  statements: { index: number; text: string; kind: string; jobid: string | null; columns: string[] | null }[]
+  statements: StatementSummary[]
   /** Why the application failed: lines for people, cause first. */
   failure: string | null
 }
