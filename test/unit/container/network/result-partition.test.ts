@@ -1,0 +1,130 @@
+import { expect } from 'chai'
+import type { ResultPartitionDescriptor } from '#core/graph/deployment.js'
+import type { EdgeId } from '#core/ids/ids.js'
+import { virtualEnvironment } from '#core/time/virtual-environment.js'
+import { INT, STRING } from '#core/types/logical-type.js'
+import { schema } from '#core/types/schema.js'
+import { MAX_BATCH_BYTES, MAX_QUEUED_BATCHES, ResultPartition } from '#container/network/result-partition.js'
+import type { Subpartition } from '#container/network/subpartition.js'
+import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
+import { MAX_WATERMARK } from '#runtime/operators/operator.js'
+
+const rows = schema(['id', INT], ['text', STRING])
+
+function make(n: number, kind: 'REBALANCE' | 'BROADCAST' | 'GLOBAL' = 'BROADCAST', bufferTimeout = 100) {
+  const environment = virtualEnvironment()
+  const events: string[] = []
+  const descriptor: ResultPartitionDescriptor = { edgeId: 'e' as EdgeId, sourceOperator: 0, partitioner: { kind }, numSubpartitions: n, maxParallelism: 128, schema: rows }
+  const partition = new ResultPartition(descriptor, {
+    environment,
+    bufferTimeout,
+    maxQueuedBytes: 4 * 1024 * 1024,
+    onRoom: () => events.push('room'),
+    onFailure: (error) => events.push(error.message),
+  })
+  return { environment, events, partition, sub: (i: number) => partition.subpartition(i) as Subpartition }
+}
+
+function batch(count: number, text = 'x') {
+  const builder = new BatchBuilder(rows)
+  for (let i = 0; i < count; i++) builder.appendRow([i, text])
+  return builder.finish()
+}
+
+function take(subpartition: Subpartition): string[] {
+  const taken: string[] = []
+  for (let element = subpartition.poll(); element !== undefined; element = subpartition.poll()) {
+    taken.push(element.kind === 'data' ? `${element.batch.length} rows` : element.kind === 'watermark' ? `watermark ${element.watermark}` : element.kind)
+  }
+  return taken
+}
+
+describe('ResultPartition', () => {
+  it('gathers rows until the buffer timeout', () => {
+    const { environment, partition, sub } = make(1)
+    partition.collect(batch(3))
+    partition.collect(batch(4))
+    expect(take(sub(0))).to.deep.equal([])
+    environment.advance(100)
+    expect(take(sub(0))).to.deep.equal(['7 rows'])
+  })
+
+  it('sends at once with a buffer timeout of 0', () => {
+    const { partition, sub } = make(1, 'BROADCAST', 0)
+    partition.collect(batch(3))
+    partition.emitWatermark(5)
+    expect(take(sub(0))).to.deep.equal(['3 rows', 'watermark 5'])
+  })
+
+  it('passes large batches on without copying, and never puts a watermark before rows that came first', () => {
+    const { partition, sub, environment } = make(1)
+    partition.collect(batch(10))
+    partition.emitWatermark(1)
+    partition.collect(batch(10))
+    partition.emitWatermark(2)
+    partition.collect(batch(600))
+    expect(take(sub(0))).to.deep.equal(['620 rows', 'watermark 2'])
+    environment.advance(1000)
+    expect(take(sub(0))).to.deep.equal([])
+  })
+
+  it('cuts batches that are too large for a frame', () => {
+    const { partition, sub } = make(1)
+    partition.collect(batch(64, 'y'.repeat(MAX_BATCH_BYTES / 20)))
+    let sum = 0
+    for (let element = sub(0).poll(); element !== undefined; element = sub(0).poll()) {
+      if (element.kind !== 'data') continue
+      expect(element.bytes).to.be.at.most(MAX_BATCH_BYTES)
+      sum += element.batch.length
+    }
+    expect(sum).to.equal(64)
+  })
+
+  it('has no room while one consumer is full, and tells when there is again', () => {
+    const { partition, sub, events } = make(2)
+    for (let i = 0; i < MAX_QUEUED_BATCHES; i++) partition.collect(batch(600))
+    expect(partition.hasRoom).to.equal(false)
+    take(sub(0))
+    expect(events).to.deep.equal([])
+    sub(1).poll()
+    expect(events).to.deep.equal(['room'])
+    expect(partition.hasRoom).to.equal(true)
+  })
+
+  it('has room while any consumer of REBALANCE has', () => {
+    const { partition } = make(2, 'REBALANCE')
+    for (let i = 0; i < 2 * MAX_QUEUED_BATCHES; i++) {
+      expect(partition.hasRoom).to.equal(true)
+      partition.collect(batch(600))
+    }
+    expect(partition.hasRoom).to.equal(false)
+  })
+
+  it('bounds the bytes that wait', () => {
+    const { partition } = make(64, 'REBALANCE')
+    let batches = 0
+    for (; partition.hasRoom && batches < 10_000; batches++) partition.collect(batch(50, 'z'.repeat(4000)))
+    expect(partition.heldBytes).to.be.within(4 * 1024 * 1024, 5 * 1024 * 1024)
+  })
+
+  it('ends with the last watermark and the end, and knows when all is consumed', async () => {
+    const { partition, sub } = make(2)
+    partition.collect(batch(1))
+    let consumed = false
+    const ended = partition.end().then(() => (consumed = true))
+    expect(take(sub(0))).to.deep.equal(['1 rows', `watermark ${MAX_WATERMARK}`, 'end'])
+    sub(0).confirmConsumed()
+    await Promise.resolve()
+    expect(consumed).to.equal(false)
+    sub(1).release() // that consumer is gone
+    await ended
+  })
+
+  it('drops everything for a consumer that went away', () => {
+    const { partition, sub } = make(1)
+    sub(0).release()
+    for (let i = 0; i < 100; i++) partition.collect(batch(600))
+    expect(partition.hasRoom).to.equal(true)
+    expect(partition.heldBytes).to.equal(0)
+  })
+})
