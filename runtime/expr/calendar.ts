@@ -66,15 +66,14 @@ export function addMonthsToMillis(millis: number, months: number): number {
   return addMonthsToDays(floorToDays(millis), months) * MILLIS_PER_DAY + timeOfDay(millis)
 }
 
-/** Whole months from `from` to `to`, truncated toward zero. */
+/** Whole months from `from` to `to`, truncated toward zero: the same both ways but for the sign, as Calcite's subtractMonths. */
 export function monthsBetween(from: number, to: number): number {
+  if (from > to) return -monthsBetween(to, from)
   const a = civilFromDays(floorToDays(from))
   const b = civilFromDays(floorToDays(to))
-  let months = (b.year - a.year) * 12 + b.month - a.month
-  // Not whole yet: adding the months to `from` must not pass `to`.
-  if (months > 0 && addMonthsToMillis(from, months) > to) months--
-  if (months < 0 && addMonthsToMillis(from, months) < to) months++
-  return months
+  const months = (b.year - a.year) * 12 + b.month - a.month
+  // The last month is not whole when adding it to `from` passes `to`.
+  return months > 0 && addMonthsToMillis(from, months) > to ? months - 1 : months
 }
 
 /** ISO 8601 week (1 .. 53) and the year it belongs to. */

@@ -9,7 +9,7 @@ import { DateTimePattern } from './datetime-pattern.js'
 import { emitGuardedCall } from './emit-cast.js'
 import { emptyValue, type Emitter, type Operand } from './emitter.js'
 import { EvaluationFailure } from './evaluation.js'
-import { parseWithFallback } from './functions/temporal.js'
+import { checkTimestamp, parseWithFallback } from './functions/temporal.js'
 import { constantValue } from './interpreter.js'
 import { containsBytes, decodeText, endsWithBytes, startsWithBytes } from './kernels.js'
 import { compileLike, type LikeMatcher } from './like.js'
@@ -257,8 +257,9 @@ function emitRounding(emitter: Emitter, call: Call, round: (unit: TimeUnit, mill
     return { type: call.type, isNull, value: emitter.let(`${emitter.constant((local: number) => floorToDays(round(unit, local)))}(${millis})`) }
   }
   const zone = timeZone(emitter.context.timeZone)
-  const kernel = call.type.kind === 'TIMESTAMP' ? (local: number) => round(unit, local) : (local: number) => localToUtc(round(unit, local), zone)
-  return { type: call.type, isNull, number: emitter.let(`${emitter.constant(kernel)}(${millis})`), exact: true }
+  const kernel =
+    call.type.kind === 'TIMESTAMP' ? (local: number) => checkTimestamp(round(unit, local)) : (local: number) => checkTimestamp(localToUtc(round(unit, local), zone))
+  return { type: call.type, isNull, number: emitter.spared(time, '0', `${emitter.constant(kernel)}(${millis})`), exact: true }
 }
 
 /** TO_TIMESTAMP(text, pattern) with a constant pattern, over the bytes of the column: no string, no bigint. */

@@ -31,8 +31,8 @@ function fixedZone(id: string): TimeZone | undefined {
 /** No zone changes its offset within a quarter of an hour that starts at a full one. */
 const SLICE_MILLIS = 900_000
 const MAX_CACHED_SLICES = 20_000
-/** Beyond these an instant has no calendar date in JavaScript. */
-const MAX_INSTANT = 8_640_000_000_000_000
+/** Beyond this, forward and back, an instant has no calendar date in JavaScript (8.64e15 ms); the offset stays as it was. */
+const LAST_INSTANT = 8_640_000_000_000_000 - SLICE_MILLIS
 
 function namedZone(id: string): TimeZone {
   let format: Intl.DateTimeFormat
@@ -46,7 +46,8 @@ function namedZone(id: string): TimeZone {
   const offsets = new Map<number, number>()
   return {
     offsetAt(utcMillis) {
-      const slice = Math.floor(Math.min(Math.max(utcMillis, -MAX_INSTANT + SLICE_MILLIS), MAX_INSTANT) / SLICE_MILLIS)
+      const shown = utcMillis === utcMillis ? Math.min(Math.max(utcMillis, -LAST_INSTANT), LAST_INSTANT) : 0
+      const slice = Math.floor(shown / SLICE_MILLIS)
       let offset = offsets.get(slice)
       if (offset === undefined) {
         if (offsets.size >= MAX_CACHED_SLICES) offsets.clear()

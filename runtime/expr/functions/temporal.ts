@@ -22,7 +22,7 @@ import { EvaluationFailure, type EvaluationContext } from '../evaluation.js'
 import { localToUtc, timeZone, utcToLocal } from '../time-zone.js'
 import { isDateTime, isNumeric } from '../type-rules.js'
 import { bindFloor, floorType } from './arithmetic.js'
-import { alias, anyNullable, cannotApply, matchArguments, strict, type BoundCall, type FunctionDefinition, type Literals, type Resolution, type RowFunction } from './definition.js'
+import { alias, anyNullable, cannotApply, matchArguments, strict, type FunctionDefinition, type Literals, type Resolution, type RowFunction } from './definition.js'
 
 /** Local ms of a DATE, TIMESTAMP or TIMESTAMP_LTZ value, and back. */
 function clockOf(type: LogicalType, context: EvaluationContext): { toLocal(value: number | bigint): number; fromLocal(millis: number): Value } {
@@ -34,8 +34,12 @@ function clockOf(type: LogicalType, context: EvaluationContext): { toLocal(value
 
 /** Results outside what a double counts exactly are no timestamps any more. */
 function toTimestamp(millis: number): bigint {
+  return BigInt(checkTimestamp(millis))
+}
+
+export function checkTimestamp(millis: number): number {
   if (!Number.isSafeInteger(millis)) throw new EvaluationFailure('timestamp out of range')
-  return BigInt(millis)
+  return millis
 }
 
 function unitOf(literals: Literals, at: number, name: string): TimeUnit | { problem: string } {
@@ -363,5 +367,3 @@ export const TEMPORAL: readonly FunctionDefinition[] = [
   clock('LOCALTIMESTAMP', timestamp(3), (context) => BigInt(localNow(context))),
   clock('CURRENT_DATE', DATE, (context) => floorToDays(localNow(context))),
 ]
-
-export type { BoundCall }
