@@ -15,7 +15,7 @@ export async function localHadoopConfiguration(configuration: Configuration): Pr
     import('#hadoop/conf/errors.js'),
   ])
   try {
-    return loadHadoopConfiguration({ environment: process.env, hadoopConfDir, yarnConfDir, user: hadoopUser(process.env) }).toRecord()
+    return loadHadoopConfiguration({ environment: process.env, hadoopConfDir, yarnConfDir, user: hadoopUser(process.env) }).toShippedRecord()
   } catch (error) {
     // A job on local files needs no Hadoop; one on hdfs:// is told so when it comes to that.
     if (HadoopConfigurationMissing.is(error)) return undefined

@@ -102,6 +102,7 @@ function assemble(descriptor: ApplicationDescriptor, configuration: Configuratio
     epoch,
     slots: {
       declare: (jobId, count, listener) => parts.resourceManager?.declare(jobId, count, listener),
+      forget: (jobId) => parts.resourceManager?.forget(jobId),
       describeShortage: (jobId) => parts.resourceManager?.describeShortage(jobId) ?? '',
       taskExecutor: (resourceId) => parts.resourceManager?.taskExecutor(resourceId),
     },

@@ -214,6 +214,7 @@ export class JobMaster {
     else this.#log.info(`${message}.`)
     if (!isTerminalJobState(state)) return
     for (const timer of [...this.#timers.keys()]) this.#cancelTimer(timer)
+    this.#services.slots.forget(this.jobId)
     const result = { state, failure } as JobResult
     this.#coordinatorTurn = this.#coordinatorTurn.then(() => this.#coordinators.close()).finally(() => this.#resolve(result))
   }

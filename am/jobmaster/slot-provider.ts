@@ -16,8 +16,10 @@ export interface SlotListener {
 }
 
 export interface SlotProvider {
-  /** The job wants to hold `count` slots from now on; 0: it is done. */
+  /** The job wants to hold `count` slots from now on; 0 gives all back. The listener hears of it until `forget`. */
   declare(jobId: JobId, count: number, listener: SlotListener): void
+  /** The job has ended: nothing more is to be told it. */
+  forget(jobId: JobId): void
   /** What the job's missing slots wait for, in words. */
   describeShortage(jobId: JobId): string
   /** The worker's gateway, while it is registered. */

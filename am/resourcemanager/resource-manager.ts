@@ -37,6 +37,8 @@ export const WorkersFail = defineError('RESOURCEMANAGER_WORKERS_FAIL', {
 const LOST_TIMEOUT_MS = 5_000
 /** Timers are looked at this often while there are workers. */
 const TICK_MS = 500
+/** States of workers that count towards those wanted. */
+const PRESENT: ReadonlySet<Worker['state']> = new Set(['STARTING', 'RECOVERED', 'REGISTERED'])
 const SHUTDOWN_CALL_TIMEOUT_MS = 500
 
 type Registration = Parameters<GatewayHandlers<typeof ResourceManagerGateway>['registerTaskExecutor']>[0]
@@ -132,7 +134,10 @@ export class ResourceManager implements SlotProvider {
   declare(jobId: JobId, count: number, listener: SlotListener): void {
     this.#jobs.set(jobId, listener)
     this.#onSlots({ type: 'declared', jobId, count })
-    if (count === 0) this.#jobs.delete(jobId)
+  }
+
+  forget(jobId: JobId): void {
+    this.#jobs.delete(jobId)
   }
 
   describeShortage(jobId: JobId): string {
@@ -170,14 +175,17 @@ export class ResourceManager implements SlotProvider {
       this.#log.info(`TaskManager ${resourceId} with ${slots} slots is being started on ${host}.`)
       this.#workers.set(resourceId, startingWorker(resourceId, host, slots, this.#now(), this.#workerSettings))
     },
-    recovered: (resourceId, host) => {
+    recovered: (resourceId, host, slots) => {
       this.#log.info(`TaskManager ${resourceId} on ${host} was left by an earlier attempt; it may register again.`)
       const timeout = this.#settings.configuration.get(PREVIOUS_WORKER_RECOVERY_TIMEOUT)
-      this.#workers.set(resourceId, recoveredWorker(resourceId, host, 0, this.#now(), timeout))
+      this.#workers.set(resourceId, recoveredWorker(resourceId, host, slots, this.#now(), timeout))
     },
     terminated: (resourceId, reason) => {
       this.#log.info(`TaskManager ${resourceId} has ended: ${reason}`)
       this.#onWorker(resourceId, { type: 'terminated', reason })
+    },
+    unobtainable: (error) => {
+      for (const listener of [...this.#jobs.values()]) listener.noResources(error)
     },
     fatal: (error, retry) => this.#settings.onFatal(error, retry),
   }
@@ -293,9 +301,17 @@ export class ResourceManager implements SlotProvider {
   /** While starts fail too often, no more workers are asked for than there are. */
   #declareToDriver(wanted: readonly WorkersWanted[]): void {
     const { pausedUntil } = this.#startFailures
-    if (pausedUntil === undefined || this.#now() >= pausedUntil) return this.#driver.declareWorkers(wanted)
-    const present = [...this.#workers.values()].filter((worker) => worker.state === 'STARTING' || worker.state === 'REGISTERED')
-    this.#driver.declareWorkers(wanted.map(({ slots, count }) => ({ slots, count: Math.min(count, present.filter((worker) => worker.slots === slots).length) })))
+    const paused = pausedUntil !== undefined && this.#now() < pausedUntil
+    const present = (slots: number) => [...this.#workers.values()].filter((worker) => worker.slots === slots && PRESENT.has(worker.state))
+    this.#driver.declareWorkers(paused ? wanted.map(({ slots, count }) => ({ slots, count: Math.min(count, present(slots).length) })) : wanted)
+    // Those that are still starting and that nobody waits for any more.
+    for (const slots of new Set([...this.#workers.values()].map((worker) => worker.slots))) {
+      const surplus = present(slots).length - (wanted.find((each) => each.slots === slots)?.count ?? 0)
+      const starting = present(slots).filter((worker) => worker.state === 'STARTING')
+      for (const worker of starting.slice(Math.max(0, starting.length - surplus))) {
+        this.#onWorker(worker.resourceId, { type: 'release', reason: 'it is not needed any more' })
+      }
+    }
   }
 
   // Slots.

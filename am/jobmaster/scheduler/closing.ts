@@ -23,7 +23,8 @@ export function fail(job: JobRun, failure: JobFailure, moment: Moment, settings:
   const ending = then(enterJobState({ ...recorded, restarts: history }, restart ? 'RESTARTING' : 'FAILING', moment.now, failure), (next) =>
     cancelAll(next, moment.now),
   )
-  return then({ state: ending.state, effects: [{ type: 'cancelTimer', timer: 'resource-wait' }, ...ending.effects] }, (next) =>
+  const effects: SchedulerEffect[] = [{ type: 'cancelTimer', timer: 'resource-wait' }, ...(restart ? [] : [keepOnly(recorded)]), ...ending.effects]
+  return then({ state: ending.state, effects }, (next) =>
     proceed(
       restart
         ? { name: 'Restarting', job: next, phase: 'canceling', failure, delay: restart.delay }
@@ -36,9 +37,14 @@ export function fail(job: JobRun, failure: JobFailure, moment: Moment, settings:
 /** Somebody wants the job to end. */
 export function cancel(job: JobRun, moment: Moment, settings: SchedulerSettings): SchedulerStep {
   const ending = then(enterJobState(job, 'CANCELLING', moment.now), (next) => cancelAll(next, moment.now))
-  return then({ state: ending.state, effects: [{ type: 'cancelTimer', timer: 'resource-wait' }, ...ending.effects] }, (next) =>
+  return then({ state: ending.state, effects: [{ type: 'cancelTimer', timer: 'resource-wait' }, keepOnly(job), ...ending.effects] }, (next) =>
     proceed({ name: 'Canceling', job: next, phase: 'canceling' }, settings),
   )
+}
+
+/** A job on its way to its end needs no more slots than it has. */
+function keepOnly(job: JobRun): SchedulerEffect {
+  return { type: 'declareSlots', count: job.slots.length }
 }
 
 /** The last state: everything is given back. */

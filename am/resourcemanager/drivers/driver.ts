@@ -6,9 +6,11 @@ export interface DriverListener {
   /** A worker of `slots` slots is being started on `host`; it is to register. */
   started(resourceId: ResourceId, host: string, slots: number): void
   /** A worker of an earlier attempt of this master may still run. */
-  recovered(resourceId: ResourceId, host: string): void
+  recovered(resourceId: ResourceId, host: string, slots: number): void
   /** It has ended; `reason` says why in words, with exit status and the last lines of its log where it failed. */
   terminated(resourceId: ResourceId, reason: string): void
+  /** No worker of the kind asked for will ever be had. */
+  unobtainable(error: Error): void
   /** This master may not go on. `retry`: another attempt may take over, so nothing is to be unregistered. */
   fatal(error: Error, retry: boolean): void
 }

@@ -1,0 +1,73 @@
+/**
+ * The containers of this application as the driver counts them. Pure: plain data and functions.
+ *
+ * What is asked for is always derived from *wanted* minus *held*, never from single events. The priority of a row is the number
+ * of slots of its workers: the same in every attempt, so containers of an earlier attempt tell their size.
+ */
+import type { NodeAddress } from '#hadoop/yarn/identifiers.js'
+import type { AllocatedContainer, Ask } from '#hadoop/yarn/am-rm/events.js'
+import type { WorkersWanted } from '../../slotmanager/slot-manager.js'
+
+export interface HeldContainer {
+  readonly id: string
+  readonly slots: number
+  readonly node: NodeAddress
+  /** `host:port` of the NodeManager's web pages. */
+  readonly nodeHttpAddress: string
+  /** Given back; its end is awaited. */
+  readonly released: boolean
+}
+
+export interface ContainerTable {
+  readonly held: ReadonlyMap<string, HeldContainer>
+  readonly wanted: readonly WorkersWanted[]
+  /** Of the last grant that `held` knows. */
+  readonly sequence: number
+}
+
+/** Shape of a worker's container. */
+export interface WorkerShape {
+  readonly memoryMb: number
+  vcores(slots: number): number
+  readonly nodeLabel: string | undefined
+}
+
+export const NO_CONTAINERS: ContainerTable = { held: new Map(), wanted: [], sequence: 0 }
+
+export function withContainers(table: ContainerTable, containers: readonly AllocatedContainer[], sequence = table.sequence): ContainerTable {
+  const held = new Map(table.held)
+  for (const { id, priority, node, nodeHttpAddress } of containers) held.set(id, { id, slots: priority, node, nodeHttpAddress, released: false })
+  return { ...table, held, sequence }
+}
+
+export function withReleased(table: ContainerTable, id: string): ContainerTable {
+  const container = table.held.get(id)
+  return container === undefined ? table : { ...table, held: new Map(table.held).set(id, { ...container, released: true }) }
+}
+
+export function withoutContainer(table: ContainerTable, id: string): ContainerTable {
+  const held = new Map(table.held)
+  held.delete(id)
+  return { ...table, held }
+}
+
+/** Containers still to be asked for, by number of slots. */
+export function missing(table: ContainerTable): WorkersWanted[] {
+  return table.wanted
+    .map(({ slots, count }) => ({
+      slots,
+      count: Math.max(0, count - [...table.held.values()].filter((container) => container.slots === slots && !container.released).length),
+    }))
+    .filter(({ count }) => count > 0)
+}
+
+/** The whole table of asks. */
+export function asksOf(table: ContainerTable, shape: WorkerShape): Ask[] {
+  return missing(table).map(({ slots, count }) => ({
+    priority: slots,
+    memoryMb: shape.memoryMb,
+    vcores: shape.vcores(slots),
+    count,
+    ...(shape.nodeLabel === undefined ? {} : { nodeLabel: shape.nodeLabel }),
+  }))
+}

@@ -1,0 +1,274 @@
+/**
+ * Workers as YARN containers. Asks with absolute counts, starts what is granted, explains what ended, gives everything back. The
+ * session with YARN's ResourceManager runs in its own thread (heartbeat-main.ts); NodeManagers are called from here.
+ */
+import { defineError } from '#core/errors/define-error.js'
+import { formatDuration } from '#core/config/units.js'
+import { resourceId, type ResourceId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
+import { unreachable } from '#core/machine/step.js'
+import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
+import type { AllocatedContainer, AmRmEvent, CompletedContainer, Counters, NodeToken, Registration } from '#hadoop/yarn/am-rm/events.js'
+import type { StartRequest } from '#hadoop/yarn/am-nm/nm-client.js'
+import type { WorkersWanted } from '../../slotmanager/slot-manager.js'
+import type { DriverListener, FinalStatus, ResourceManagerDriver } from '../driver.js'
+import { asksOf, missing, NO_CONTAINERS, withContainers, withoutContainer, withReleased, type ContainerTable, type WorkerShape } from './container-table.js'
+import { describeContainerEnd } from './describe-container-end.js'
+import type { AmRm } from './heartbeat-thread.js'
+
+export const AttemptOver = defineError('YARN_ATTEMPT_OVER', {
+  recovery: 'fail-process',
+  message: (d: { reason: string }) => `YARN has ended this attempt of the application master: ${d.reason}`,
+})
+export const ResourceManagerLost = defineError('YARN_RESOURCEMANAGER_LOST', {
+  recovery: 'fail-process',
+  message: (d: { reason: string }) => `The ResourceManager did not answer for so long that it has given this attempt up: ${d.reason}`,
+})
+export const ContainersRefused = defineError('YARN_CONTAINERS_REFUSED', {
+  recovery: 'none',
+  message: (d: { memoryMb: number; vcores: number; reason: string }) =>
+    `YARN refuses containers of ${d.memoryMb} MB and ${d.vcores} vcores for TaskManagers: ${d.reason}. ` +
+    'Lower taskmanager.memory.process.size, yarn.containers.vcores or taskmanager.numberOfTaskSlots, or see yarn.taskmanager.node-label.',
+})
+
+/** Containers that are awaited so long are named in the log, then every minute. */
+const NAME_PENDING_AFTER_MS: Millis = 15_000
+const NAME_PENDING_EVERY_MS: Millis = 60_000
+/** Unregistering is tried so long. */
+const FINISH_TIMEOUT_MS: Millis = 30_000
+
+export interface NodeManagers {
+  setTokens(tokens: readonly NodeToken[]): void
+  start(request: StartRequest): Promise<void>
+  stop(place: { readonly id: string; readonly node: { readonly host: string; readonly port: number } }): Promise<void>
+  close(): void
+}
+
+export interface YarnDriverSettings {
+  readonly environment: Environment
+  readonly shape: WorkerShape
+  readonly registration: Registration
+  /** Starts the session. */
+  amRm(onEvent: (event: AmRmEvent) => void, onDied: (error: Error) => void): AmRm
+  readonly nodeManagers: NodeManagers
+  launchContext(containerId: string, slots: number): StartRequest['context']
+  /** Last lines of a container's log; undefined: not to be had. */
+  logTail(nodeHttpAddress: string, containerId: string): Promise<string | undefined>
+}
+
+export class YarnDriver implements ResourceManagerDriver {
+  readonly #settings: YarnDriverSettings
+  readonly #log = logger('YarnDriver')
+  #listener: DriverListener | undefined
+  #amRm: AmRm | undefined
+  #table: ContainerTable = NO_CONTAINERS
+  #registered: Extract<AmRmEvent, { type: 'registered' }> | undefined
+  #headroom: Extract<AmRmEvent, { type: 'headroom' }> | undefined
+  #pendingSince: Millis | undefined
+  #pendingTimer: TimerHandle | undefined
+  #onRegistered: (() => void) | undefined
+  #onFinished: ((counters: Counters) => void) | undefined
+  #endedByThemselves = 0
+  #recovered = 0
+  #ending = false
+
+  constructor(settings: YarnDriverSettings) {
+    this.#settings = settings
+  }
+
+  /** Resolves when YARN has registered this attempt. */
+  start(listener: DriverListener): Promise<void> {
+    this.#listener = listener
+    this.#amRm = this.#settings.amRm(
+      (event) => this.#onEvent(event),
+      (error) => listener.fatal(error, true),
+    )
+    const registered = new Promise<void>((resolve) => (this.#onRegistered = resolve))
+    this.#amRm.register(this.#settings.registration)
+    return registered
+  }
+
+  declareWorkers(wanted: readonly WorkersWanted[]): void {
+    this.#table = { ...this.#table, wanted }
+    this.#ask()
+  }
+
+  releaseWorker(id: ResourceId): void {
+    const container = this.#table.held.get(id)
+    if (container === undefined || container.released) return
+    this.#table = withReleased(this.#table, id)
+    this.#amRm?.release([id])
+    // The ResourceManager's order reaches the node with its next heartbeat; this is quicker.
+    this.#settings.nodeManagers.stop({ id, node: container.node }).catch((error: unknown) => this.#log.debug(`stop ${id}: ${String(error)}`))
+    this.#ask()
+  }
+
+  describePending(): string {
+    const lacking = missing(this.#table)
+    if (lacking.length === 0) return ''
+    const { shape, environment } = this.#settings
+    const asked = lacking.map(({ slots, count }) => `${count} more of ${shape.memoryMb} MB and ${shape.vcores(slots)} vcores`).join(', ')
+    const since = this.#pendingSince === undefined ? 0 : environment.clock.monotonic() - this.#pendingSince
+    const parts = [`YARN was asked for containers and has not given them for ${formatDuration(Math.round(since / 1000) * 1000)}: ${asked}`]
+    if (this.#headroom !== undefined) {
+      const { memoryMb, vcores, clusterNodes } = this.#headroom
+      const vcoresText = this.#registered?.vcoresCounted === true ? ` and ${vcores} vcores` : ''
+      parts.push(`queue '${this.#registered?.queue ?? ''}' leaves this application room for ${memoryMb} MB${vcoresText} more; the cluster has ${clusterNodes} nodes`)
+    }
+    const maximum = this.#registered?.maximum
+    if (maximum !== undefined && maximum.memoryMb > 0) parts.push(`the largest container has ${maximum.memoryMb} MB`)
+    return parts.join('; ')
+  }
+
+  async finish(status: FinalStatus, diagnostics: string): Promise<void> {
+    const { environment, nodeManagers } = this.#settings
+    this.#ending = true
+    this.#pendingTimer?.cancel()
+    this.#table = { ...this.#table, wanted: [] }
+    this.#amRm?.setAsks([], this.#table.sequence)
+    const held = [...this.#table.held.values()].filter((container) => !container.released).map((container) => container.id)
+    if (held.length > 0) this.#amRm?.release(held)
+    const finished = new Promise<Counters | undefined>((resolve) => {
+      this.#onFinished = resolve
+      environment.timers.after(FINISH_TIMEOUT_MS, () => resolve(undefined), true)
+    })
+    this.#amRm?.finish({ status, diagnostics, trackingUrl: '' })
+    const counters = await finished
+    if (counters === undefined) this.#log.warn(`YARN did not take the leave of this application within ${FINISH_TIMEOUT_MS} ms.`)
+    else this.#log.info(describeCounters(counters, this.#recovered, this.#endedByThemselves))
+    nodeManagers.close()
+    this.#amRm?.close()
+  }
+
+  #ask(): void {
+    if (this.#ending) return
+    const asks = asksOf(this.#table, this.#settings.shape)
+    this.#amRm?.setAsks(asks, this.#table.sequence)
+    this.#watchPending(asks.length > 0)
+  }
+
+  #watchPending(pending: boolean): void {
+    const { environment } = this.#settings
+    if (!pending) {
+      this.#pendingTimer?.cancel()
+      this.#pendingSince = this.#pendingTimer = undefined
+      return
+    }
+    if (this.#pendingSince !== undefined) return
+    this.#pendingSince = environment.clock.monotonic()
+    const name = () => {
+      this.#log.warn(this.describePending())
+      this.#pendingTimer = environment.timers.after(NAME_PENDING_EVERY_MS, name, true)
+    }
+    this.#pendingTimer = environment.timers.after(NAME_PENDING_AFTER_MS, name, true)
+  }
+
+  #onEvent(event: AmRmEvent): void {
+    switch (event.type) {
+      case 'registered':
+        this.#registered = event
+        this.#log.info(`${event.resynchronized ? 'Registered again' : 'Registered'} with the ResourceManager, queue ${event.queue}.`)
+        this.#onRecovered(event.previousContainers)
+        return this.#onRegistered?.()
+      case 'allocated':
+        return this.#onAllocated(event.containers, event.sequence)
+      case 'recovered':
+        return this.#onRecovered(event.containers)
+      case 'completed':
+        for (const container of event.containers) void this.#onCompleted(container)
+        return
+      case 'nmTokens':
+        return this.#settings.nodeManagers.setTokens(event.tokens.map(({ node, token }) => ({ node, token: asBuffers(token) })))
+      case 'headroom':
+        this.#headroom = event
+        return
+      case 'asksRejected': {
+        const { memoryMb = 0, vcores = 0 } = event.asks[0] ?? {}
+        return this.#listener?.unobtainable(new ContainersRefused({ memoryMb, vcores, reason: event.reason }))
+      }
+      case 'nodesUpdated':
+        for (const { node, state, healthReport } of event.nodes) this.#log.info(`Node ${node.host} is ${state}${healthReport === '' ? '' : `: ${healthReport}`}`)
+        return
+      case 'preemption':
+        this.#log.warn(`YARN wants containers back: ${[...event.strict, ...event.negotiable].join(', ')}`)
+        return
+      case 'amRmToken':
+        return
+      case 'rmUnreachable':
+        this.#log.warn(`The ResourceManager does not answer: ${event.reason}`)
+        return
+      case 'rmReachable':
+        this.#log.info('The ResourceManager answers again.')
+        return
+      case 'rmLost':
+        return this.#listener?.fatal(new ResourceManagerLost({ reason: event.reason }), true)
+      case 'attemptOver':
+        return this.#listener?.fatal(new AttemptOver({ reason: event.reason }), false)
+      case 'finished':
+        return this.#onFinished?.(event.counters)
+      default:
+        return unreachable(event)
+    }
+  }
+
+  #onAllocated(containers: readonly AllocatedContainer[], sequence: number): void {
+    this.#table = withContainers(this.#table, containers, sequence)
+    for (const container of containers) {
+      if (this.#ending) continue
+      this.#log.info(`Container ${container.id} was granted on ${container.node.host}.`)
+      this.#listener?.started(resourceId(container.id), container.node.host, container.priority)
+      void this.#startContainer(container)
+    }
+    this.#ask()
+  }
+
+  async #startContainer(container: AllocatedContainer): Promise<void> {
+    const { nodeManagers, launchContext } = this.#settings
+    try {
+      const { id, node, token, priority } = container
+      await nodeManagers.start({ id, node, token: asBuffers(token), context: launchContext(id, priority) })
+    } catch (error) {
+      this.#log.warn(`Container ${container.id} was not started`, error)
+      const known = this.#table.held.has(container.id)
+      this.#table = withReleased(this.#table, container.id)
+      this.#amRm?.release([container.id])
+      if (known) this.#listener?.terminated(resourceId(container.id), error instanceof Error ? error.message : String(error))
+      this.#ask()
+    }
+  }
+
+  #onRecovered(containers: readonly AllocatedContainer[]): void {
+    if (containers.length === 0) return
+    this.#recovered += containers.length
+    this.#table = withContainers(this.#table, containers)
+    for (const { id, node, priority } of containers) this.#listener?.recovered(resourceId(id), node.host, priority)
+    this.#ask()
+  }
+
+  async #onCompleted(end: CompletedContainer): Promise<void> {
+    const container = this.#table.held.get(end.id)
+    if (container === undefined) return
+    this.#table = withoutContainer(this.#table, end.id)
+    if (!container.released) this.#endedByThemselves++
+    this.#ask()
+    const failed = !container.released && end.exitStatus !== 0
+    const tail = failed ? await this.#settings.logTail(container.nodeHttpAddress, end.id).catch(() => undefined) : undefined
+    this.#listener?.terminated(resourceId(end.id), describeContainerEnd(end, tail))
+  }
+}
+
+/** Structured clone between threads turns Buffers into plain Uint8Arrays. */
+function asBuffers<T extends { readonly identifier: Uint8Array; readonly password: Uint8Array }>(token: T): T {
+  return { ...token, identifier: Buffer.from(token.identifier), password: Buffer.from(token.password) }
+}
+
+/** The sum at the end: what was asked for was granted and given back. */
+export function describeCounters(counters: Counters, recovered: number, endedByThemselves: number): string {
+  const returned = counters.released + endedByThemselves - recovered
+  const balance = counters.asked === counters.granted && counters.granted === returned ? 'asked = granted = released' : 'asked, granted, released differ'
+  return (
+    `Containers: asked ${counters.asked}, granted ${counters.granted}, released ${returned} (${balance}); ` +
+    (recovered === 0 ? '' : `${recovered} of an earlier attempt were taken over and released too, `) +
+    `${endedByThemselves} of them ended by themselves, ${counters.surplus} more than asked for came and were returned at once.`
+  )
+}

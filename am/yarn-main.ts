@@ -1,0 +1,199 @@
+/** The JobManager as YARN's application master: reads what the client left in the working directory, runs, takes leave, exits. */
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import * as z from 'zod'
+import { APPLICATION_DESCRIPTOR_FILE, ApplicationDescriptorSchema, SECRET_ALIAS, type ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
+import { Configuration } from '#core/config/configuration.js'
+import { TASK_SLOTS } from '#core/config/options/cluster.js'
+import { TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
+import { REST_BIND_ADDRESS, REST_BIND_PORT } from '#core/config/options/rest.js'
+import {
+  YARN_APPLICATION_MASTER_PORT,
+  YARN_APPLICATION_NODE_LABEL,
+  YARN_CONTAINER_VCORES,
+  YARN_HEARTBEAT_INTERVAL,
+  YARN_HEARTBEAT_REQUEST_INTERVAL,
+  YARN_TASKMANAGER_NODE_LABEL,
+} from '#core/config/options/yarn.js'
+import { parsePortRange } from '#core/config/port-range.js'
+import { defineError } from '#core/errors/define-error.js'
+import type { FileSystems } from '#core/fs/file-systems.js'
+import { writeLeader } from '#core/ha/leader-file.js'
+import { logger } from '#core/log/logger.js'
+import { useWinston } from '#core/log/winston-sink.js'
+import { RpcConnection, type RpcEndpoints } from '#core/rpc/rpc-connection.js'
+import { listenTls } from '#core/rpc/tls-channel.js'
+import { systemEnvironment } from '#core/time/environment.js'
+import { applicationMasterExpiryMillis, resourceManagerSchedulerAddresses } from '#hadoop/conf/addresses.js'
+import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
+import { findToken, readCredentials, type Credentials } from '#hadoop/security/credentials.js'
+import { parseRpcProtection } from '#hadoop/security/sasl-mechanism.js'
+import { decodeAmRmTokenIdentifier, TokenKind } from '#hadoop/security/tokens.js'
+import { NmClient } from '#hadoop/yarn/am-nm/nm-client.js'
+import { containerLaunchContext } from '#hadoop/yarn/launch-context.js'
+import { registerHdfs } from './hdfs.js'
+import { runMaster } from './master.js'
+import type { WorkerShape } from './resourcemanager/drivers/yarn/container-table.js'
+import { containerLogTail } from './resourcemanager/drivers/yarn/container-log.js'
+import { startHeartbeatThread } from './resourcemanager/drivers/yarn/heartbeat-thread.js'
+import { workerLaunchContext } from './resourcemanager/drivers/yarn/worker-launch.js'
+import { YarnDriver } from './resourcemanager/drivers/yarn/yarn-driver.js'
+
+export const InvalidMasterLaunch = defineError('MASTER_INVALID_LAUNCH', {
+  recovery: 'fail-process',
+  message: (d: { problem: string }) => `This JobManager was not started as a client starts it: ${d.problem}`,
+})
+
+const LEADER_FILE = 'leader.json'
+const MIB = 1024 * 1024
+const environment = systemEnvironment
+const log = logger('Master')
+
+type YarnTarget = Extract<ApplicationDescriptor['target'], { kind: 'yarn-application' }>
+
+interface Launch {
+  readonly descriptor: ApplicationDescriptor
+  readonly target: YarnTarget
+  readonly configuration: Configuration
+  readonly hadoop: HadoopConfiguration
+  readonly credentials: Credentials
+  readonly secret: Buffer
+  /** 1, 2, …: number of this attempt; fences what an earlier one may still say. */
+  readonly attempt: number
+  /** This node as YARN knows it. */
+  readonly host: string
+}
+
+export async function runYarnMaster(): Promise<void> {
+  useWinston({ level: 'info' })
+  process.on('uncaughtException', (error) => exitWith(1, 'The JobManager failed', error))
+  process.on('unhandledRejection', (error) => exitWith(1, 'The JobManager failed', error))
+  // YARN kills (250 ms later for good) or stops this attempt: another may follow, so nothing is unregistered.
+  process.on('SIGTERM', () => exitWith(143, 'Told to stop (SIGTERM).'))
+  try {
+    const exitCode = await runLaunch(await readLaunch())
+    exitWith(exitCode, `The JobManager ends with status ${exitCode}.`)
+  } catch (error) {
+    exitWith(1, 'The JobManager failed', error)
+  }
+}
+
+let exiting = false
+function exitWith(code: number, message: string, error?: unknown): void {
+  if (exiting) return
+  exiting = true
+  if (error === undefined) log.info(message)
+  else log.error(message, error)
+  // One turn for the log's own stream.
+  setTimeout(() => process.exit(code), 20)
+}
+
+async function readLaunch(): Promise<Launch> {
+  const [text, tokens] = await Promise.all([readFile(APPLICATION_DESCRIPTOR_FILE, 'utf8'), readFile(process.env['HADOOP_TOKEN_FILE_LOCATION'] ?? 'container_tokens')])
+  const parsed = ApplicationDescriptorSchema.safeParse(JSON.parse(text))
+  if (!parsed.success) throw new InvalidMasterLaunch({ problem: `its descriptor is wrong:\n${z.prettifyError(parsed.error)}` })
+  const { target } = parsed.data
+  if (target.kind !== 'yarn-application') throw new InvalidMasterLaunch({ problem: `its target is '${target.kind}'` })
+  const credentials = readCredentials(tokens)
+  const token = findToken(credentials, TokenKind.amRm)
+  const secret = credentials.secrets.get(SECRET_ALIAS)
+  if (token === undefined || secret === undefined) throw new InvalidMasterLaunch({ problem: `its token file lacks ${token === undefined ? 'YARN’s token' : `the secret '${SECRET_ALIAS}'`}` })
+  return {
+    descriptor: parsed.data,
+    target,
+    configuration: Configuration.of(parsed.data.configuration),
+    hadoop: HadoopConfiguration.of(target.hadoopConfiguration),
+    credentials,
+    secret,
+    attempt: decodeAmRmTokenIdentifier(token).appAttemptId?.attemptId ?? 1,
+    host: process.env['NM_HOST'] ?? hostname(),
+  }
+}
+
+async function runLaunch(launch: Launch): Promise<number> {
+  const { descriptor, target, configuration, attempt, host } = launch
+  log.info(`JobManager of ${target.applicationId}, attempt ${attempt}, on ${host}, Node ${process.version}.`)
+  const bindPort = configuration.get(REST_BIND_PORT)
+  let fileSystems: FileSystems | undefined
+  let leaderWritten: Promise<void> = Promise.resolve()
+  return runMaster(descriptor, {
+    environment,
+    epoch: attempt,
+    workingDirectory: process.cwd(),
+    placement: { kind: 'spread', slotsPerWorker: configuration.get(TASK_SLOTS) },
+    restHost: configuration.get(REST_BIND_ADDRESS),
+    restPorts: bindPort === undefined ? [0] : parsePortRange(REST_BIND_PORT.key, bindPort),
+    registerFileSystems: async (all) => {
+      fileSystems = all
+      await registerHdfs(all, target.hadoopConfiguration, descriptor.user)
+    },
+    createDriver: async (endpoints, restPort) => {
+      const rpcPort = await listenForWorkers(launch, endpoints)
+      const leaderFile = `${target.stagingDirectory}/${LEADER_FILE}`
+      const written = writeLeader((fileSystems as FileSystems).of(leaderFile), leaderFile, { epoch: attempt, host, port: rpcPort })
+      leaderWritten = written.catch((error: unknown) => log.warn(`The leader file ${leaderFile} could not be written; workers of this attempt cannot be taken over by a later one`, error))
+      // Workers of an earlier attempt look there; those of the first are told the address when they start.
+      if (attempt > 1) await leaderWritten
+      return createDriver(launch, rpcPort, restPort, leaderFile)
+    },
+    onRest: () => undefined,
+    cleanUp: async (all) => {
+      await leaderWritten
+      await all.of(target.stagingDirectory).delete(target.stagingDirectory)
+      log.info(`Removed ${target.stagingDirectory}.`)
+    },
+    onFatal: (error, retry) => exitWith(1, retry ? 'The JobManager cannot go on' : 'This attempt is over', error),
+  })
+}
+
+async function listenForWorkers({ configuration, secret }: Launch, endpoints: RpcEndpoints): Promise<number> {
+  const ports = parsePortRange(YARN_APPLICATION_MASTER_PORT.key, configuration.get(YARN_APPLICATION_MASTER_PORT))
+  const listener = await listenTls(undefined, ports, secret, (channel) => void new RpcConnection(channel, endpoints, environment))
+  log.info(`TaskManagers reach this JobManager at port ${listener.port}.`)
+  return listener.port
+}
+
+function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderFile: string): YarnDriver {
+  const { configuration, hadoop, credentials, target, descriptor, host } = launch
+  const protection = parseRpcProtection(hadoop.get('hadoop.rpc.protection'))
+  const token = findToken(credentials, TokenKind.amRm)
+  if (token === undefined) throw new InvalidMasterLaunch({ problem: 'its token file lacks YARN’s token' })
+  const workerLaunch = {
+    configuration,
+    resources: target.workerResources,
+    credentials,
+    hadoopConfiguration: target.hadoopConfiguration,
+    user: descriptor.user,
+    master: { host, port: rpcPort, leaderFile },
+  }
+  return new YarnDriver({
+    environment,
+    shape: workerShape(configuration),
+    registration: { host, rpcPort, trackingUrl: `http://${host}:${restPort}/` },
+    amRm: (onEvent, onDied) =>
+      startHeartbeatThread(
+        {
+          addresses: resourceManagerSchedulerAddresses(hadoop),
+          token,
+          protection,
+          intervalMs: configuration.get(YARN_HEARTBEAT_INTERVAL) * 1000,
+          requestIntervalMs: configuration.get(YARN_HEARTBEAT_REQUEST_INTERVAL),
+          expiryMs: applicationMasterExpiryMillis(hadoop),
+        },
+        onEvent,
+        onDied,
+      ),
+    nodeManagers: new NmClient({ environment, protection }),
+    launchContext: (containerId, slots) => containerLaunchContext(workerLaunchContext(workerLaunch, containerId, slots)),
+    logTail: (nodeHttpAddress, containerId) => containerLogTail(nodeHttpAddress, containerId, 'stderr'),
+  })
+}
+
+function workerShape(configuration: Configuration): WorkerShape {
+  const vcores = configuration.get(YARN_CONTAINER_VCORES)
+  return {
+    memoryMb: Math.ceil(configuration.get(TASKMANAGER_PROCESS_SIZE) / MIB),
+    vcores: (slots) => (vcores < 0 ? slots : vcores),
+    nodeLabel: configuration.get(YARN_TASKMANAGER_NODE_LABEL) ?? configuration.get(YARN_APPLICATION_NODE_LABEL),
+  }
+}
