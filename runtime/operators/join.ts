@@ -77,7 +77,7 @@ export class JoinOperator implements Operator {
   /** Pairs not yet emitted: position of the new row, id of the other side's row, kind of the pair. */
   readonly #pairPositions = new Int32Array(BATCH_CAPACITY)
   readonly #pairIds = new Int32Array(BATCH_CAPACITY)
-  #pairKinds = new Uint8Array(BATCH_CAPACITY)
+  readonly #pairKinds = new Uint8Array(BATCH_CAPACITY)
   #pairs = 0
 
   constructor(spec: SpecOf<'join'>, left: Schema, right: Schema, output: Schema) {
