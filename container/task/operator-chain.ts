@@ -13,7 +13,7 @@ import type { Batch } from '#runtime/columnar/batch.js'
 import { MAX_WATERMARK, NO_WATERMARK, type Operator, type OperatorContext, type Output, type SourceOperator } from '#runtime/operators/operator.js'
 import type { ResultPartition } from '../network/result-partition.js'
 import { InvalidDeployment } from './errors.js'
-import { instantiate, isSource, type AnyOperator } from './operator-factory.js'
+import { isSource, type AnyOperator, type Instantiate } from './operator-factory.js'
 
 export interface ChainHost {
   /** Work that an operator goes on with after it returned: the task takes no more input until it is done. */
@@ -55,7 +55,7 @@ export class OperatorChain {
   }
 
   /** @throws TASK_INVALID_DEPLOYMENT, and what loading an operator throws */
-  static async create(descriptor: TaskDeploymentDescriptor, partitions: readonly ResultPartition[], host: ChainHost): Promise<OperatorChain> {
+  static async create(descriptor: TaskDeploymentDescriptor, partitions: readonly ResultPartition[], instantiate: Instantiate, host: ChainHost): Promise<OperatorChain> {
     const invalid = (problem: string) => new InvalidDeployment({ task: descriptor.vertexName, problem })
     const headInputs = inputSchemas(descriptor)
     const links: Link[] = []

@@ -7,8 +7,10 @@ import { createOperator } from '#runtime/operators/factory.js'
 import type { Operator, SourceOperator } from '#runtime/operators/operator.js'
 
 export type AnyOperator = Operator | SourceOperator
+export type Instantiate = (node: OperatorNode, inputs: readonly Schema[]) => Promise<AnyOperator>
 
-export async function instantiate(node: OperatorNode, inputs: readonly Schema[]): Promise<AnyOperator> {
+/** Loads what the operator needs, connectors' code among it. */
+export const instantiate: Instantiate = async (node, inputs) => {
   const { spec } = node
   switch (spec.op) {
     case 'source':

@@ -6,15 +6,16 @@ import type { MessagePort } from 'node:worker_threads'
 import { fromWireError, toWireError } from '#core/errors/wire-error.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import { isTerminalExecutionState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
 import type { Environment } from '#core/time/environment.js'
 import { PartitionRegistry } from '../network/partition-registry.js'
 import { SlotNetwork } from '../network/slot-network.js'
 import type { SlotToTaskExecutor, TaskExecutorToSlot } from '../taskexecutor/slot-messages.js'
 import { LinePrinter } from './line-printer.js'
+import { instantiate } from './operator-factory.js'
 import { SlotMailbox } from './slot-mailbox.js'
 import { Task, type TaskReport, type TaskServices } from './task.js'
-import { isTerminalExecutionState } from '#core/graph/states.js'
 
 export interface SlotRuntimeOptions {
   readonly port: MessagePort
@@ -30,6 +31,7 @@ export interface SlotRuntimeOptions {
 
 /** Of one result partition, where the slot has no budget. */
 const DEFAULT_PARTITION_BYTES = 8 * 1024 * 1024
+const SETTLE_GRACE_MS = 2_000
 const MIN_PARTITION_BYTES = 512 * 1024
 
 export class SlotRuntime {
@@ -61,6 +63,8 @@ export class SlotRuntime {
       mailbox: new SlotMailbox(environment.clock),
       network: this.#network,
       printer: this.#printer,
+      instantiate,
+      settleGraceMs: SETTLE_GRACE_MS,
       partitionBytes: options.networkBytes === 0 ? DEFAULT_PARTITION_BYTES : Math.max(MIN_PARTITION_BYTES, Math.floor(options.networkBytes / 4)),
       requestCoordinator: (task, operatorId, event) => this.#requestCoordinator(task, operatorId, event),
       report: (task, report) => this.#report(task, report),

@@ -20,15 +20,13 @@ import { ResultPartition } from '../network/result-partition.js'
 import { TaskCanceled } from './errors.js'
 import type { LinePrinter } from './line-printer.js'
 import { OperatorChain } from './operator-chain.js'
+import type { Instantiate } from './operator-factory.js'
 import type { SlotMailbox } from './slot-mailbox.js'
 import { TaskInputs } from './task-inputs.js'
 import { isOver, onTaskEvent, type TaskEvent, type TaskLife, type TaskState } from './task-lifecycle.js'
 import { TimeAccount } from './time-account.js'
 
 const log = logger('Task')
-
-/** How long the end of a failed or cancelled task waits for work of its operators that is still under way. */
-const SETTLE_GRACE_MS = 2_000
 
 export interface Committable {
   readonly operatorId: OperatorId
@@ -49,8 +47,11 @@ export interface TaskServices {
   readonly mailbox: SlotMailbox
   readonly network: ProducerAccess
   readonly printer: LinePrinter
+  readonly instantiate: Instantiate
   /** Bytes that one result partition may hold for its consumers. */
   readonly partitionBytes: number
+  /** How long the end of a failed or cancelled task waits for work of its operators that is still under way. */
+  readonly settleGraceMs: number
   requestCoordinator(task: TaskDeploymentDescriptor, operatorId: OperatorId, event: unknown): Promise<unknown>
   report(task: Task, report: TaskReport): void
 }
@@ -157,7 +158,7 @@ export class Task {
     this.#handle({ type: 'initialize' })
     this.#inputs = new TaskInputs(descriptor.inputs, services.network, { onAvailable: this.#wake, onFailure: (error) => this.fail(error) })
     if (this.state !== 'INITIALIZING') return this.#inputs.close() // a producer's refusal came at once
-    const chain = await OperatorChain.create(descriptor, this.#partitions, {
+    const chain = await OperatorChain.create(descriptor, this.#partitions, services.instantiate, {
       track: (work) => this.#track(work),
       settled: () => this.#settled(),
       running: () => this.#life.state === 'RUNNING',
@@ -274,7 +275,7 @@ export class Task {
   async #withGrace(work: Promise<void> | undefined): Promise<void> {
     if (work === undefined) return
     let timer: TimerHandle | undefined
-    const grace = new Promise<void>((resolve) => (timer = this.#services.environment.timers.after(SETTLE_GRACE_MS, resolve)))
+    const grace = new Promise<void>((resolve) => (timer = this.#services.environment.timers.after(this.#services.settleGraceMs, resolve)))
     const quiet = work.catch((error: unknown) => log.warn(`Closing ${this.name}`, error))
     await Promise.race([quiet, grace])
     timer?.cancel()

@@ -86,13 +86,20 @@ export class TaskExecutor {
         session.close()
         this.#session = undefined
         if (end.kind === 'shutdown') return log.info(`Ending: ${end.reason}`)
-        log.warn(`The JobManager is lost (${end.reason}): its tasks are cancelled`)
+        const said = `The JobManager is lost (${end.reason}): its tasks are cancelled`
+        if (this.#options.descriptor.master.kind === 'thread') log.info(said) // its process is ending
+        else log.warn(said)
         lost = session.epoch
       }
     } finally {
       this.#session?.close()
-      await this.#slots.stop()
+      await this.stopSlots()
     }
+  }
+
+  /** Ends the slots' threads at once, with what runs in them. */
+  stopSlots(): Promise<void> {
+    return this.#slots.stop()
   }
 
   async #register(dataPorts: readonly { slotIndex: number; dataPort: number }[], lost: number | undefined): Promise<Session> {

@@ -36,11 +36,13 @@ export interface StateUpdate {
   readonly committables?: readonly { operatorId: string; committable: unknown }[] | undefined
 }
 
-export interface Worker_ {
+export interface TestWorker {
   readonly registered: Promise<Registered>
   /** Exit code of the thread; of a TaskExecutor 0, or 1 when it ended with an error. */
   readonly ended: Promise<number>
   readonly output: string[]
+  /** Ends its slots' threads without a word. */
+  kill(): void
 }
 
 export class ScriptedMaster {
@@ -57,14 +59,14 @@ export class ScriptedMaster {
   }
   /** Called before an update is acknowledged. */
   onUpdate: (update: StateUpdate) => void = () => undefined
-  readonly secret = randomBytes(32)
+  secret = randomBytes(32)
   readonly #workers = new Map<string, { resolve(registered: Registered): void }>()
   readonly #connections: RpcConnection[] = []
   #listener: TlsListener | undefined
   #waiting: (() => void)[] = []
 
   /** A TaskManager as the local mode starts it. */
-  startThread(slots: number, configuration: Record<string, string> = {}, processMemory = 0): Worker_ {
+  startThread(slots: number, configuration: Record<string, string> = {}, processMemory = 0): TestWorker {
     const { descriptor, registered } = this.#descriptor({ kind: 'thread' }, slots, configuration, processMemory)
     const { port1, port2 } = new MessageChannel()
     this.#accept(portChannel(port1, descriptor.resourceId))
@@ -73,13 +75,12 @@ export class ScriptedMaster {
     worker.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()))
     worker.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()))
     const ended = new Promise<number>((resolve) => worker.once('exit', resolve))
-    return { registered, ended, output }
+    return { registered, ended, output, kill: () => void worker.terminate() }
   }
 
   /** A TaskExecutor that is reached, and reaches others, over TLS only. */
-  async startRemote(slots: number, configuration: Record<string, string> = {}): Promise<Worker_> {
-    this.#listener ??= await listenTls('127.0.0.1', [0], this.secret, (channel) => this.#accept(channel))
-    const { port } = this.#listener
+  async startRemote(slots: number, configuration: Record<string, string> = {}): Promise<TestWorker> {
+    const port = await this.listen()
     const { descriptor, registered } = this.#descriptor({ kind: 'address', host: '127.0.0.1', port }, slots, configuration, 0)
     const output: string[] = []
     const executor = new TaskExecutor({
@@ -97,7 +98,18 @@ export class ScriptedMaster {
         return 1
       },
     )
-    return { registered, ended, output }
+    return { registered, ended, output, kill: () => void executor.stopSlots() }
+  }
+
+  /** Listens for TaskManagers that are processes; returns the port. */
+  async listen(): Promise<number> {
+    this.#listener ??= await listenTls('127.0.0.1', [0], this.secret, (channel) => this.#accept(channel))
+    return this.#listener.port
+  }
+
+  /** Expects a TaskManager of that name, started by the test. */
+  expect(resourceId: string): Promise<Registered> {
+    return new Promise((resolve) => this.#workers.set(resourceId, { resolve }))
   }
 
   /** Waits until the condition holds, checked whenever something arrives. */

@@ -1,42 +1,13 @@
 import { expect } from 'chai'
 import type { OperatorSpec } from '#core/graph/operator-spec.js'
-import { BIGINT, INT, STRING } from '#core/types/logical-type.js'
+import { STRING } from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
 import { TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
-import { attemptOf, deploy, type TestVertex } from './deploy.js'
-import { allocateAll, allocationOf, ScriptedMaster, type Registered } from './scripted-master.js'
+import { countingJob, HASH_EDGE, input, ROWS, runCountingJob, values } from './counting-job.js'
+import { attemptOf, deploy } from './deploy.js'
+import { allocateAll, allocationOf, ScriptedMaster } from './scripted-master.js'
 
-const input = schema(['item', STRING], ['amount', INT])
-const counted = schema(['item', STRING], ['n', BIGINT])
-const ITEMS = ['anchor', 'bell', 'cable', 'davit', 'engine']
-const ROWS = 4_000
-const values: OperatorSpec = { op: 'values', schema: input, rows: Array.from({ length: ROWS }, (_, i) => [ITEMS[i % ITEMS.length] as string, i]) }
-const count: OperatorSpec = {
-  op: 'group-aggregate',
-  keys: [0],
-  calls: [{ function: 'COUNT', args: [], distinct: false, type: BIGINT }],
-  retractInput: false,
-  output: 'final',
-}
 const BLACKHOLE: OperatorSpec = { op: 'sink', connector: 'blackhole', tableName: 'out', options: {}, schema: input, notNullEnforcer: 'ERROR' }
-const collect: OperatorSpec = { op: 'collect', schema: counted }
-
-type Place = { worker: Registered; slotIndex: number }
-function countingJob(sources: readonly Place[], counters: readonly Place[]): TestVertex[] {
-  return [
-    { operators: [{ spec: values, output: input }], slots: sources },
-    { operators: [{ spec: count, output: counted }, { spec: collect, output: counted }], slots: counters },
-  ]
-}
-const HASH_EDGE = [{ from: 0, to: 1, partitioner: { kind: 'HASH', keys: [0] } as const }]
-const EXPECTED = ITEMS.map((item) => `${item} ${ROWS / ITEMS.length}`)
-
-async function run(master: ScriptedMaster, job: TestVertex[], attempt = 0): Promise<void> {
-  const tasks = await deploy(job, HASH_EDGE, {}, attempt)
-  await master.until(() => tasks.every((task) => ['FINISHED', 'FAILED'].includes(master.last(task)?.state ?? '')), 'the end of all tasks')
-  for (const task of tasks) expect(master.states(task), master.last(task)?.error?.message).to.deep.equal(['INITIALIZING', 'RUNNING', 'FINISHED'])
-  expect(master.rows.map(({ cells }) => cells.join(' ')).sort()).to.deep.equal(EXPECTED)
-}
 
 describe('TaskExecutor', function () {
   this.timeout(30_000)
@@ -50,7 +21,7 @@ describe('TaskExecutor', function () {
     const { registered, ended } = master.startThread(1)
     const worker = await registered
     await allocateAll(worker)
-    await run(master, countingJob([{ worker, slotIndex: 0 }], [{ worker, slotIndex: 0 }]))
+    await runCountingJob(master, [{ worker, slotIndex: 0 }], [{ worker, slotIndex: 0 }])
     await worker.gateway.shutdown({ reason: 'test' })
     expect(await ended).to.equal(0)
   })
@@ -60,7 +31,7 @@ describe('TaskExecutor', function () {
     const worker = await registered
     await allocateAll(worker)
     const [a, b] = [{ worker, slotIndex: 0 }, { worker, slotIndex: 1 }]
-    await run(master, countingJob([a, b], [a, b]))
+    await runCountingJob(master, [a, b], [a, b])
     await worker.gateway.shutdown({ reason: 'test' })
     expect(await ended).to.equal(0)
   })
@@ -71,7 +42,7 @@ describe('TaskExecutor', function () {
     for (const worker of registered) await allocateAll(worker)
     const places = registered.flatMap((worker) => worker.slots.map(({ slotIndex }) => ({ worker, slotIndex })))
     for (const { dataPort } of registered.flatMap((worker) => worker.slots)) expect(dataPort).to.be.greaterThan(0)
-    await run(master, countingJob(places, places))
+    await runCountingJob(master, places, places)
     for (const worker of registered) await worker.gateway.shutdown({ reason: 'test' })
     for (const { ended } of workers) expect(await ended).to.equal(0)
   })
@@ -176,11 +147,12 @@ describe('TaskExecutor', function () {
     const worker = await registered
     await allocateAll(worker)
     await allocateAll(worker)
-    const job = countingJob([{ worker, slotIndex: 0 }], [{ worker, slotIndex: 0 }])
-    await deploy(job, HASH_EDGE)
-    await run(master, job)
-    await deploy(job, HASH_EDGE)
-    expect(master.rows.length).to.equal(ITEMS.length)
+    const here = [{ worker, slotIndex: 0 }]
+    await runCountingJob(master, here, here)
+    const before = master.updates.length
+    await deploy(countingJob(here, here), HASH_EDGE)
+    await runCountingJob(master, here, here, 1)
+    expect(master.updates.length).to.equal(before * 2)
   })
 
   it('fails the tasks of a slot whose thread runs out of memory, replaces the thread and goes on', async () => {
@@ -192,7 +164,7 @@ describe('TaskExecutor', function () {
     const [task] = await deploy([{ operators: [{ spec: huge, output: input }, { spec: BLACKHOLE, output: input }], slots: [{ worker, slotIndex: 0 }] }], [])
     await master.until(() => task !== undefined && master.last(task)?.state === 'FAILED', 'FAILED')
     expect(task !== undefined && master.last(task)?.error).to.deep.include({ code: 'SLOT_OUT_OF_MEMORY' })
-    await run(master, countingJob([{ worker, slotIndex: 0 }], [{ worker, slotIndex: 0 }]), 1)
+    await runCountingJob(master, [{ worker, slotIndex: 0 }], [{ worker, slotIndex: 0 }], 1)
   })
 
   it('cancels its tasks and ends when the master is lost and none follows', async () => {
@@ -201,6 +173,28 @@ describe('TaskExecutor', function () {
     await allocateAll(worker)
     master.dropConnections()
     expect(await ended).to.equal(0)
+  })
+
+  it('fails the producer when its consumer’s TaskManager disappears', async () => {
+    const workers = [await master.startRemote(1), await master.startRemote(1)]
+    const [source, sink] = await Promise.all(workers.map((each) => each.registered))
+    if (source === undefined || sink === undefined) throw new Error('no workers')
+    await allocateAll(source)
+    await allocateAll(sink)
+    const endless: OperatorSpec = { op: 'source', connector: 'datagen', tableName: 't', options: { 'rows-per-second': '1000' }, schema: input, bounded: false }
+    const [, producer] = await deploy(
+      [
+        { operators: [{ spec: endless, output: input }], slots: [{ worker: source, slotIndex: 0 }] },
+        { operators: [{ spec: { op: 'collect', schema: input }, output: input }], slots: [{ worker: sink, slotIndex: 0 }] },
+      ],
+      HASH_EDGE,
+    )
+    await master.until(() => master.rows.length > 0, 'rows')
+    workers[1]?.kill()
+    await master.until(() => producer !== undefined && master.last(producer)?.state === 'FAILED', 'FAILED')
+    const error = producer === undefined ? undefined : master.last(producer)?.error
+    expect(error).to.deep.include({ code: 'NETWORK_CONNECTION_LOST' })
+    expect(error?.message).to.contain('worker-2')
   })
 
   it('fails the consumer when its producer’s TaskManager disappears, naming its address', async () => {
@@ -218,7 +212,7 @@ describe('TaskExecutor', function () {
       HASH_EDGE,
     )
     await master.until(() => master.rows.length > 0, 'rows')
-    await source.gateway.shutdown({ reason: 'test' })
+    workers[0]?.kill()
     await master.until(() => consumer !== undefined && master.last(consumer)?.state === 'FAILED', 'FAILED')
     const error = consumer === undefined ? undefined : master.last(consumer)?.error
     expect(error).to.deep.include({ code: 'NETWORK_CONNECTION_LOST' })
