@@ -112,9 +112,10 @@ export class ColumnBuilder {
       this.#offsets = grow(this.#offsets, row + 1)
     }
     if (this.#bytesLength + length > this.#bytes.length) this.#bytes = grow(this.#bytes, this.#bytesLength + length)
-    // A loop is faster than making a view, up to some 30 bytes.
-    if (length > 32) this.#bytes.set(source.subarray(start, end), this.#bytesLength)
-    else for (let from = start, to = this.#bytesLength; from < end; from++, to++) this.#bytes[to] = source[from] as number
+    // A loop is faster than making a view, up to some hundred bytes.
+    const bytes = this.#bytes
+    if (length > 128) bytes.set(source.subarray(start, end), this.#bytesLength)
+    else for (let from = start, to = this.#bytesLength; from < end; from++, to++) bytes[to] = source[from] as number
     this.#offsets[row] = this.#bytesLength
     this.#int32[row] = length
     this.#bytesLength += length

@@ -65,9 +65,11 @@ export function trimmedEnd(bytes: Uint8Array, start: number, end: number): numbe
 
 /** Reader for one column. All but strings are trimmed. */
 export function fieldReader(type: LogicalType, syntax: TextSyntax): FieldReader {
+  // Blanks are rare: only what does not begin and end with other characters is looked at again.
   const trimmed =
     (read: FieldReader): FieldReader =>
     (column, bytes, start, end, suspect) => {
+      if (start < end && (bytes[start] as number) > 32 && (bytes[end - 1] as number) > 32) return read(column, bytes, start, end, suspect)
       const from = trimmedStart(bytes, start, end)
       return read(column, bytes, from, trimmedEnd(bytes, from, end), suspect)
     }

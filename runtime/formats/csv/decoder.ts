@@ -133,11 +133,11 @@ export class CsvDecoder implements RowDecoder {
           }
           if (byte === escape) {
             flags = QUOTED | RESOLVE
-            if (bytes[at + 1] === NEWLINE) this.#innerLines++
+            if (at + 1 < end && bytes[at + 1] === NEWLINE) this.#innerLines++
             at += 2
             continue
           }
-          if (byte === NEWLINE || (byte === CARRIAGE_RETURN && bytes[at + 1] !== NEWLINE)) this.#innerLines++
+          if (byte === NEWLINE || (byte === CARRIAGE_RETURN && (at + 1 >= end || bytes[at + 1] !== NEWLINE))) this.#innerLines++
           at++
         }
         to = at++
@@ -154,7 +154,7 @@ export class CsvDecoder implements RowDecoder {
           while (at < end && stops[bytes[at] as number] === 0) at++
           if (at >= end || bytes[at] !== escape) break
           flags = RESOLVE
-          if (bytes[at + 1] === NEWLINE) this.#innerLines++
+          if (at + 1 < end && bytes[at + 1] === NEWLINE) this.#innerLines++
           at = Math.min(end, at + 2)
         }
         to = at

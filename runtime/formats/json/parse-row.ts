@@ -56,7 +56,10 @@ export class RowParser {
     )
   }
 
-  /** Follows the layout. Returns the position behind the row's newline, or -1: look closer (nothing is said about the row). */
+  /**
+   * Follows the layout. Returns the position behind the row's newline, or -1: look closer (nothing is said about the row).
+   * Never reads behind `end`: reads outside of an array would make every read of this function slower.
+   */
   fast(bytes: Uint8Array, start: number, end: number): number {
     const { kinds, starts, ends } = this
     const { keys, columns } = this.#layout
@@ -64,13 +67,15 @@ export class RowParser {
     kinds.fill(MISSING)
     let at = start + 1
     for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as Uint8Array
+      const length = key.length
+      // Comma, blank, key, colon, blank and the first byte of the value.
+      if (at + length + 5 > end) return -1
       if (i > 0) {
         if (bytes[at] !== COMMA) return -1
         at++
         if (bytes[at] === 32) at++
       }
-      const key = keys[i] as Uint8Array
-      const length = key.length
       for (let k = 0; k < length; k++) if (bytes[at + k] !== key[k]) return -1
       at += length
       if (bytes[at] !== COLON) return -1
@@ -89,10 +94,10 @@ export class RowParser {
         ends[column] = at - quoted
       }
     }
-    if (bytes[at] !== CLOSE_BRACE) return -1
+    if (at + 1 >= end || bytes[at] !== CLOSE_BRACE) return -1
     at++
-    if (bytes[at] === 13) at++
-    return at < end && bytes[at] === NEWLINE ? at + 1 : -1
+    if (bytes[at] === 13 && at + 1 < end) at++
+    return bytes[at] === NEWLINE ? at + 1 : -1
   }
 
   /** Any JSON object in bytes[start, end), which is one line without its newline. Learns its layout. @throws SyntaxProblem */

@@ -43,7 +43,7 @@ function scanNumber(bytes: Uint8Array, start: number, end: number): number {
   if (bytes[at] === 45) at++
   const from = at
   at = digitsEnd(bytes, at, end)
-  if (at === from || (bytes[from] === 48 && at > from + 1)) return -1
+  if (at === from || (at > from + 1 && bytes[from] === 48)) return -1
   scannedKind = INTEGER
   if (at < end && bytes[at] === 46) {
     const fraction = at + 1
@@ -53,10 +53,10 @@ function scanNumber(bytes: Uint8Array, start: number, end: number): number {
   }
   if (at < end && ((bytes[at] as number) | 32) === 101) {
     at++
-    if (bytes[at] === 43 || bytes[at] === 45) at++
+    if (at < end && (bytes[at] === 43 || bytes[at] === 45)) at++
     const exponent = at
     at = digitsEnd(bytes, exponent, end)
-    if (at === exponent || at > end) return -1
+    if (at === exponent) return -1
     scannedKind = FRACTION
   }
   return at
@@ -77,6 +77,7 @@ export function scanString(bytes: Uint8Array, start: number, end: number): numbe
     if (byte === QUOTE) return at + 1
     if (byte === BACKSLASH) {
       scannedKind = ESCAPED_STRING
+      if (at + 1 >= end) return -1
       const escape = bytes[at + 1] as number
       if (escape === 117) {
         if (at + 6 > end) return -1
