@@ -109,13 +109,15 @@ export class WebHdfsClient {
   }
 
   /**
-   * A new file; parents are made. Resolves when a DataNode is ready to take bytes; permission and quota are reported by `write` or
-   * `close`. @throws FS_ALREADY_EXISTS unless overwrite (also by `close`, when somebody was faster)
+   * A new file; parents are made. Resolves when it is there, empty, and a DataNode takes its bytes.
+   * @throws FS_ALREADY_EXISTS unless overwrite (by `write` or `close` when somebody was faster by a moment), FS_PERMISSION_DENIED,
+   *   FS_QUOTA_EXCEEDED (of bytes: by `write` or `close`)
    */
   async create(uri: string, options: CreateOptions = {}): Promise<WebHdfsUpload> {
     const path = parseHdfsPath(uri)
     const overwrite = options.overwrite === true
-    if (!overwrite && (await this.status(uri)) !== undefined) throw new PathAlreadyExists({ path: path.uri })
+    const before = await this.status(uri)
+    if (before !== undefined && (!overwrite || before.type === 'DIRECTORY')) throw new PathAlreadyExists({ path: path.uri })
     const parameters = {
       overwrite,
       permission: (options.permission ?? 0o644).toString(8),
@@ -125,10 +127,16 @@ export class WebHdfsClient {
     const location = await this.#location(path, { method: 'PUT', path: path.path, op: 'CREATE', parameters }).catch((error: unknown) => {
       throw toFileSystemError(error, path.uri, 'create')
     })
-    return new WebHdfsUpload(location, {
+    const upload = new WebHdfsUpload(location, {
       translate: (error) => toFileSystemError(error, path.uri, 'write'),
       remove: () => this.#removeAborted(uri),
     })
+    await upload.opened(async () => {
+      const now = await this.status(uri)
+      // An overwritten file has a new id; where ids are not told, what is there may be the old one.
+      return now !== undefined && (before === undefined || now.fileId === undefined || now.fileId !== before.fileId)
+    }, this.#environment)
+    return upload
   }
 
   /** Makes the folder and its parents; nothing happens where it is there. */

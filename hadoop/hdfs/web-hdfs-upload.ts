@@ -1,13 +1,16 @@
 /**
  * The second step of CREATE: the bytes go to the DataNode as one chunked PUT. What is wrong with the file (it exists, permission,
- * quota) is said by the DataNode at the end, or in the middle while we still send: then the answer is waited for, not the
- * broken connection reported. The file is promised once the DataNode has answered 201.
+ * quota) is said by the DataNode before the first byte, in the middle while we still send, or at the end. In the middle its answer
+ * races with the reset of a connection that has unread bytes, so the beginning is waited for (`opened`). The file is promised once the DataNode has answered 201.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { FileWriter } from '#core/fs/file-system.js'
+import type { Environment } from '#core/time/environment.js'
 import { errorOfAnswer } from '../rest/remote-exception.js'
 import { beginRequest, readBody, SILENCE_TIMEOUT_MS, unreachable } from './http-exchange.js'
 
+const OPEN_PATIENCE_MS = 5_000
+const MAX_WRITE_BYTES = 128 * 1024
 const MAX_ERROR_BYTES = 1024 * 1024
 
 export interface UploadEnd {
@@ -54,11 +57,29 @@ export class WebHdfsUpload implements FileWriter {
     })
   }
 
+  /**
+   * Resolves when the DataNode has opened the file, as `isThere` finds out: only an answer before the first byte is sure to reach us.
+   * Servers that open a file later (gateways that buffer) are not waited for longer than OPEN_PATIENCE_MS.
+   * @throws the DataNode's refusal
+   */
+  async opened(isThere: () => Promise<boolean>, environment: Environment): Promise<void> {
+    const deadline = environment.clock.monotonic() + OPEN_PATIENCE_MS
+    for (let delay = 2; this.#state === 'open' && environment.clock.monotonic() < deadline; delay = Math.min(2 * delay, 100)) {
+      await this.#within((resolve) => environment.timers.after(delay, resolve))
+      if (this.#state === 'open' && !this.#answering && (await isThere())) return
+    }
+    if (this.#answering) await this.#settlement()
+    this.#check()
+  }
+
   /** Resolves when the bytes are handed to the system: that bounds memory, and the caller may use its buffer again. */
   async write(bytes: Uint8Array): Promise<void> {
     this.#check()
-    if (bytes.length === 0) return
-    await this.#within((resolve) => this.#request.write(bytes, () => resolve()))
+    for (let from = 0; from < bytes.length; from += MAX_WRITE_BYTES) {
+      await this.#turn()
+      if (this.#answering || this.#request.destroyed) break
+      await this.#within((resolve) => this.#request.write(bytes.subarray(from, from + MAX_WRITE_BYTES), () => resolve()))
+    }
     // The DataNode answers before the end only to refuse: its reason is on the way.
     if (this.#answering || this.#request.destroyed) await this.#settlement()
     this.#check()
@@ -75,6 +96,14 @@ export class WebHdfsUpload implements FileWriter {
     this.#request.destroy()
     await this.#settlement()
     await this.#end.remove()
+  }
+
+  /**
+   * A DataNode that refuses answers and closes at once, with bytes of ours unread, so the connection is reset. Writing to it then would
+   * destroy the socket with the answer unread: a turn of the event loop before each piece reads what has come.
+   */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve))
   }
 
   #check(): void {

@@ -8,6 +8,8 @@ import type { Configuration } from '#core/config/configuration.js'
 import { YARN_FILE_REPLICATION } from '#core/config/options/yarn.js'
 import { logger } from '#core/log/logger.js'
 import { sleep } from '#core/time/environment.js'
+import { isRemoteException } from '#hadoop/ipc/remote-exception.js'
+import { HadoopHttpFailed } from '#hadoop/rest/errors.js'
 import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js'
 import type { SubmissionContext } from '#hadoop/rest/submission.js'
 import { ApplicationNotAccepted, ApplicationRefused } from './errors.js'
@@ -70,7 +72,7 @@ export async function submitYarnApplication(cluster: YarnCluster, submission: Ya
       localResources: staged.masterResources,
       secret: randomBytes(SECRET_BYTES),
     })
-    await resourceManager.submit(context)
+    await submitOrRefuse(cluster, context)
     // Waiting costs nothing: what earlier applications left behind when they were killed goes meanwhile.
     const [report] = await Promise.all([untilAccepted(cluster, applicationId), sweepQuietly(cluster, configuration, applicationId)])
     return {
@@ -143,6 +145,17 @@ async function settled<const T extends readonly unknown[]>(work: T): Promise<{ -
   const results = await Promise.allSettled(work)
   for (const result of results) if (result.status === 'rejected') throw result.reason
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as { -readonly [K in keyof T]: Awaited<T[K]> }
+}
+
+/** Resolves with the 202. @throws YARN_APPLICATION_REFUSED */
+async function submitOrRefuse(cluster: YarnCluster, context: SubmissionContext): Promise<void> {
+  try {
+    await cluster.resourceManager.submit(context)
+  } catch (error) {
+    const reason = isRemoteException(error) ? error.details.reason : HadoopHttpFailed.is(error) ? error.details.text : undefined
+    if (reason === undefined) throw error
+    throw new ApplicationRefused({ applicationId: context.applicationId, state: 'at its submission', diagnostics: reason }, { cause: error })
+  }
 }
 
 /** @throws YARN_APPLICATION_REFUSED, YARN_APPLICATION_NOT_ACCEPTED */
