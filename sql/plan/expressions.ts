@@ -1,5 +1,6 @@
 /** Building, comparing and rewriting expression trees. */
 import type { Expression } from '#core/graph/expression.js'
+import { findFunction } from '#runtime/expr/function-table.js'
 import { BOOLEAN, notNull, sameType, withNullable, type LogicalType } from '#core/types/logical-type.js'
 
 export const TRUE: Expression = { kind: 'literal', value: true, type: notNull(BOOLEAN) }
@@ -81,4 +82,10 @@ export function conjunction(conditions: readonly Expression[]): Expression | und
   if (conditions.length < 2) return conditions[0]
   const nullable = conditions.some((condition) => condition.type.nullable)
   return { kind: 'call', name: 'AND', args: [...conditions], type: { kind: 'BOOLEAN', nullable } }
+}
+
+/** False when two evaluations over one row may differ: RAND, the clock. */
+export function isDeterministic(expression: Expression): boolean {
+  if (expression.kind === 'call') return findFunction(expression.name)?.deterministic !== false && expression.args.every(isDeterministic)
+  return expression.kind !== 'cast' || isDeterministic(expression.arg)
 }

@@ -1,0 +1,146 @@
+/** Plan nodes as Flink prints them: `Calc(select=[a, b], where=[(a > 1)])`. */
+import type { Expression } from '#core/graph/expression.js'
+import type { AggregateCall, SortKey } from '#core/graph/operator-spec.js'
+import { formatDuration } from '#core/config/units.js'
+import { describeExpression } from '#runtime/expr/describe.js'
+import { DEFAULT_CATALOG, DEFAULT_DATABASE, fullName } from '../catalog/catalog.js'
+import { inputsOf, type Aggregate, type Relation, type RelationField, type Root, type TumbleWindow, type WindowAggregate } from './relation.js'
+
+const MAX_VALUES = 10
+
+export function expressionText(expression: Expression, fields: readonly RelationField[]): string {
+  return describeExpression(expression, { fields })
+}
+
+/** Short name without attributes: `GroupAggregate`. */
+export function nodeName(node: Relation | Root): string {
+  switch (node.kind) {
+    case 'scan':
+      return 'TableSourceScan'
+    case 'values':
+      return 'Values'
+    case 'project':
+      return 'Project'
+    case 'filter':
+      return 'Filter'
+    case 'calc':
+      return 'Calc'
+    case 'watermark':
+      return 'WatermarkAssigner'
+    case 'aggregate':
+      return 'GroupAggregate'
+    case 'window-table-function':
+      return 'WindowTableFunction'
+    case 'window-aggregate':
+      return 'WindowAggregate'
+    case 'join':
+      return 'Join'
+    case 'sort':
+      return node.keys.length === 0 ? 'Limit' : node.limit === null && node.offset === 0 ? 'Sort' : 'SortLimit'
+    case 'union':
+      return 'Union'
+    case 'sink':
+    case 'collect':
+      return 'Sink'
+  }
+}
+
+export function describeNode(node: Relation | Root): string {
+  const attributes = attributesOf(node).map(([key, value]) => `${key}=[${value}]`)
+  return `${nodeName(node)}(${attributes.join(', ')})`
+}
+
+function attributesOf(node: Relation | Root): (readonly [key: string, value: string])[] {
+  const names = (fields: readonly RelationField[]): string => fields.map(({ name }) => name).join(', ')
+  switch (node.kind) {
+    case 'scan':
+      return [['table', `[${DEFAULT_CATALOG}, ${DEFAULT_DATABASE}, ${node.table.name}]`], ['fields', names(node.fields)]]
+    case 'values': {
+      const rows = node.rows.slice(0, MAX_VALUES).map((row) => `{ ${row.map((value, i) => expressionText({ kind: 'literal', value, type: (node.fields[i] as RelationField).type }, [])).join(', ')} }`)
+      return [['tuples', `[${rows.join(', ')}${node.rows.length > MAX_VALUES ? ', …' : ''}]`]]
+    }
+    case 'project':
+      return [['select', selection(node.expressions, node.fields, node.input.fields)]]
+    case 'filter':
+      return [['condition', expressionText(node.condition, node.fields)]]
+    case 'calc': {
+      const select = ['select', selection(node.projection, node.fields, node.input.fields)] as const
+      return node.condition === null ? [select] : [select, ['where', expressionText(node.condition, node.input.fields)]]
+    }
+    case 'watermark':
+      return [['rowtime', node.fields[node.column]?.name ?? ''], ['watermark', expressionText(node.expression, node.fields)]]
+    case 'aggregate':
+      return [...groupBy(node), ['select', aggregation(node)]]
+    case 'window-table-function':
+      return [['window', windowText(node.window, node.input.fields[node.timeColumn]?.name ?? '')]]
+    case 'window-aggregate': {
+      const borders = node.emit.map((property) => `${property.replace('window_', '')}('w$) AS ${property}`)
+      return [...groupBy(node), ['window', windowText(node.window, node.input.fields[node.timeColumn]?.name ?? '')], ['select', [aggregation(node), ...borders].filter((part) => part !== '').join(', ')]]
+    }
+    case 'join': {
+      const keys = node.leftKeys.map((key, i) => `(${node.left.fields[key]?.name} = ${node.right.fields[node.rightKeys[i] as number]?.name})`)
+      const rest = node.condition === null ? [] : [expressionText(node.condition, node.fields)]
+      const where = [...keys, ...rest]
+      return [['joinType', 'InnerJoin'], ['where', where.length === 0 ? 'true' : where.length === 1 ? (where[0] as string) : `(${where.join(' AND ')})`], ['select', names(node.fields)]]
+    }
+    case 'sort': {
+      const attributes: (readonly [string, string])[] = node.keys.length === 0 ? [] : [['orderBy', node.keys.map((key) => sortText(key, node.fields)).join(', ')]]
+      if (node.limit !== null || node.offset > 0) attributes.push(['offset', String(node.offset)], ['fetch', node.limit === null ? 'unlimited' : String(node.limit)])
+      return attributes
+    }
+    case 'union':
+      return [['all', 'true'], ['union', names(node.fields)]]
+    case 'sink':
+      return [['table', fullName(node.table.name)], ['fields', names(node.input.fields)]]
+    case 'collect':
+      return [['table', '*anonymous_collect$1*'], ['fields', names(node.input.fields)]]
+  }
+}
+
+function selection(expressions: readonly Expression[], fields: readonly RelationField[], input: readonly RelationField[]): string {
+  return expressions.map((expression, i) => {
+    const text = expressionText(expression, input)
+    const name = fields[i]?.name ?? ''
+    return text === name ? name : `${text} AS ${name}`
+  }).join(', ')
+}
+
+function groupBy(node: Aggregate | WindowAggregate): (readonly [string, string])[] {
+  return node.keys.length === 0 ? [] : [['groupBy', node.keys.map((key) => node.input.fields[key]?.name).join(', ')]]
+}
+
+function aggregation(node: Aggregate | WindowAggregate): string {
+  const keys = node.keys.map((key) => node.input.fields[key]?.name ?? '')
+  const calls = node.calls.map((call, i) => `${callText(call, node.input.fields)} AS ${node.fields[node.keys.length + i]?.name}`)
+  return [...keys, ...calls].join(', ')
+}
+
+function callText(call: AggregateCall, input: readonly RelationField[]): string {
+  const args = call.args.map((arg) => input[arg]?.name).join(', ')
+  const filter = call.filter === undefined ? '' : ` FILTER ${input[call.filter]?.name}`
+  return `${call.function}(${call.distinct ? 'DISTINCT ' : ''}${args === '' ? '*' : args})${filter}`
+}
+
+function windowText(window: TumbleWindow, timeColumn: string): string {
+  return `TUMBLE(time_col=[${timeColumn}], size=[${formatDuration(window.sizeMs)}]${window.offsetMs === 0 ? '' : `, offset=[${formatDuration(window.offsetMs)}]`})`
+}
+
+function sortText(key: SortKey, fields: readonly RelationField[]): string {
+  const nulls = key.nullsFirst === key.ascending ? '' : key.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'
+  return `${fields[key.column]?.name} ${key.ascending ? 'ASC' : 'DESC'}${nulls}`
+}
+
+/** The tree, root first, inputs below their reader. */
+export function describeTree(root: Relation | Root, line: (node: Relation | Root) => string): string {
+  const lines: string[] = []
+  const visit = (node: Relation | Root, first: string, rest: string): void => {
+    lines.push(first + line(node))
+    const inputs = node.kind === 'sink' || node.kind === 'collect' ? [node.input] : inputsOf(node)
+    for (const [i, input] of inputs.entries()) {
+      const last = i === inputs.length - 1
+      visit(input, `${rest}${last ? '+- ' : ':- '}`, `${rest}${last ? '   ' : ':  '}`)
+    }
+  }
+  visit(root, '', '')
+  return lines.join('\n')
+}

@@ -1,0 +1,98 @@
+/**
+ * GROUP BY window_start, window_end [, keys] over a window table function becomes one window aggregate: what lies between the two
+ * moves below the window, except conditions on the window's borders, which hold for whole groups and move above.
+ */
+import type { Expression } from '#core/graph/expression.js'
+import { columnsOf, conjunction, conjuncts, inputColumn, rewrite, substitute } from './expressions.js'
+import { inputsOf, projectedField, withInputs, type Aggregate, type Relation, type RelationField, type WindowAggregate, type WindowProperty, type WindowTableFunction } from './relation.js'
+
+const PROPERTIES: readonly WindowProperty[] = ['window_start', 'window_end', 'window_time']
+
+/** `problem` is called with what keeps a windowed GROUP BY from being fused. */
+export function fuseWindowAggregates(relation: Relation, problem: (text: string) => never): Relation {
+  const node = withInputs(relation, inputsOf(relation).map((input) => fuseWindowAggregates(input, problem)))
+  if (node.kind !== 'aggregate') return node
+  const chain = collapse(node.input)
+  return chain === undefined ? node : (fuse(node, chain, problem) ?? node)
+}
+
+/** Projections and filters above a window function, as expressions over its columns. */
+interface Chain {
+  readonly window: WindowTableFunction
+  readonly columns: readonly Expression[]
+  readonly conditions: readonly Expression[]
+}
+
+function collapse(relation: Relation): Chain | undefined {
+  if (relation.kind === 'window-table-function') {
+    return { window: relation, columns: relation.fields.map((field, i) => inputColumn(i, field.type)), conditions: [] }
+  }
+  if (relation.kind !== 'project' && relation.kind !== 'filter') return undefined
+  const below = collapse(relation.input)
+  if (below === undefined) return undefined
+  return relation.kind === 'project'
+    ? { ...below, columns: relation.expressions.map((expression) => substitute(expression, below.columns)) }
+    : { ...below, conditions: [...below.conditions, ...conjuncts(substitute(relation.condition, below.columns))] }
+}
+
+function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, problem: (text: string) => never): Relation | undefined {
+  const width = window.input.fields.length
+  const property = (expression: Expression): WindowProperty | undefined => {
+    const inner = expression.kind === 'cast' ? expression.arg : expression
+    return inner.kind === 'input' ? PROPERTIES[inner.index - width] : undefined
+  }
+  const keys = aggregate.keys.map((key) => columns[key] as Expression)
+  const borders = keys.map(property)
+  if (!borders.includes('window_start') || !borders.includes('window_end')) return undefined
+  const ofInput = (expression: Expression): boolean => [...columnsOf(expression)].every((column) => column < width)
+  const ofWindow = (expression: Expression): boolean => [...columnsOf(expression)].every((column) => column >= width)
+
+  // Columns of the aggregate's input: plain keys first, then what the calls read.
+  const needed: Expression[] = []
+  const place = (column: number, what: string): number => {
+    const expression = columns[column] as Expression
+    if (!ofInput(expression)) problem(`${what} computed from window_start, window_end or window_time beside GROUP BY window_start, window_end.`)
+    needed.push(expression)
+    return needed.length - 1
+  }
+  const plain = aggregate.keys.flatMap((key, i) => (borders[i] === undefined ? [place(key, 'a GROUP BY key')] : []))
+  const calls = aggregate.calls.map((call) => ({
+    ...call,
+    args: call.args.map((arg) => place(arg, 'an aggregate')),
+    ...(call.filter === undefined ? {} : { filter: place(call.filter, 'a FILTER') }),
+  }))
+  const time = window.input.fields[window.timeColumn] as RelationField
+  needed.push(inputColumn(window.timeColumn, time.type))
+
+  const above = conditions.filter((condition) => !ofInput(condition))
+  if (!above.every(ofWindow)) problem('a condition over both the borders of a window and other columns below GROUP BY window_start, window_end.')
+  const used = new Set([...borders.flatMap((border) => border ?? []), ...above.flatMap((condition) => [...columnsOf(condition)].map((column) => PROPERTIES[column - width] as WindowProperty))])
+  const emit = PROPERTIES.filter((name) => used.has(name))
+
+  const condition = conjunction(conditions.filter(ofInput))
+  const filtered: Relation = condition === undefined ? window.input : { kind: 'filter', input: window.input, condition, fields: window.input.fields }
+  const input: Relation = {
+    kind: 'project', input: filtered, expressions: needed,
+    fields: needed.map((expression, i) => projectedField(expression.kind === 'input' ? (filtered.fields[expression.index]?.name ?? '') : `$f${i}`, expression, filtered.fields)),
+  }
+  const emitted = emit.map((name): RelationField => ({ ...(window.fields[width + PROPERTIES.indexOf(name)] as RelationField), rowtime: name === 'window_time' }))
+  const plainFields = aggregate.fields.filter((_, i) => i < borders.length && borders[i] === undefined)
+  const fused: WindowAggregate = {
+    kind: 'window-aggregate', input, window: window.window, timeColumn: needed.length - 1, keys: plain, calls, emit,
+    fields: [...plainFields, ...aggregate.fields.slice(borders.length), ...emitted],
+  }
+
+  const borderColumn = (name: WindowProperty): Expression => {
+    const at = plain.length + calls.length + emit.indexOf(name)
+    return inputColumn(at, (fused.fields[at] as RelationField).type)
+  }
+  const overBorders = (expression: Expression): Expression => rewrite(expression, (node) => (node.kind === 'input' ? borderColumn(PROPERTIES[node.index - width] as WindowProperty) : undefined))
+  const kept = conjunction(above.map(overBorders))
+  const groups: Relation = kept === undefined ? fused : { kind: 'filter', input: fused, condition: kept, fields: fused.fields }
+  let next = 0
+  const expressions = [
+    ...keys.map((key, i) => (borders[i] === undefined ? inputColumn(next, (fused.fields[next++] as RelationField).type) : overBorders(key))),
+    ...calls.map((call, i) => inputColumn(plain.length + i, call.type)),
+  ]
+  return { kind: 'project', input: groups, expressions, fields: expressions.map((expression, i) => projectedField((aggregate.fields[i] as RelationField).name, expression, groups.fields)) }
+}

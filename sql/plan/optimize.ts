@@ -1,0 +1,27 @@
+/** From the bound query to the plan that is translated: the rules, in their order. */
+import type { EvaluationContext } from '#runtime/expr/evaluation.js'
+import { extractJoinKeys } from './join-keys.js'
+import { foldRelation } from './fold-constants.js'
+import { fuseWindowAggregates } from './fuse-window-aggregates.js'
+import { mergeCalcs } from './merge-calcs.js'
+import { pruneAll } from './prune-columns.js'
+import { pushFilters } from './push-filters.js'
+import { inputsOf, withInputs, type Relation, type Root } from './relation.js'
+
+/** Plans of the roots of one job, in their order. `problem` reports what is not executed. */
+export function optimize(roots: readonly Root[], context: EvaluationContext, problem: (root: Root, text: string) => never): Root[] {
+  const planned = roots.map((root) => {
+    const folded = foldRelation(withoutInnerSorts(root.input, true), context)
+    const pushed = pushFilters(folded)
+    const fused = fuseWindowAggregates(pushed, (text) => problem(root, text))
+    return extractJoinKeys(pushFilters(fused))
+  })
+  return pruneAll(planned).map((input, i) => ({ ...(roots[i] as Root), input: mergeCalcs(input) }))
+}
+
+/** An order without LIMIT means nothing below another query: only the outermost is kept (projections above it do not count). */
+function withoutInnerSorts(relation: Relation, outermost: boolean): Relation {
+  if (relation.kind === 'sort' && relation.limit === null && relation.offset === 0 && !outermost) return withoutInnerSorts(relation.input, false)
+  const stays = outermost && relation.kind === 'project'
+  return withInputs(relation, inputsOf(relation).map((input) => withoutInnerSorts(input, stays)))
+}

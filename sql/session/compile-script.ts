@@ -1,0 +1,54 @@
+/** A whole script to what its statements do: all of it is read and planned before anything runs, so that a typo costs nothing. */
+import type { Configuration } from '#core/config/configuration.js'
+import type { JobId } from '#core/ids/ids.js'
+import type { Environment, RandomSource } from '#core/time/environment.js'
+import { systemEnvironment } from '#core/time/environment.js'
+import { parseScript } from '../parser/parse-statement.js'
+import { SourceText } from '../parser/source-text.js'
+import { SqlSession, type StatementEffect } from './sql-session.js'
+
+export interface ScriptInput {
+  readonly text: string
+  /** The script's name for messages: a file, or empty. */
+  readonly name: string
+  readonly configuration: Configuration
+  /** Id of the first job; the others are drawn from `random`. */
+  readonly jobId?: JobId | undefined
+  /** Default: the environment's. */
+  readonly random?: RandomSource | undefined
+  /** Default: the system's. */
+  readonly environment?: Environment | undefined
+}
+
+export interface CompiledStatement {
+  /** From 0. */
+  readonly index: number
+  /** As written, without the `;`. */
+  readonly text: string
+  /** Of parser/ast-statement.ts: `create-table`, `insert`, `select-statement`, … */
+  readonly kind: string
+  readonly line: number
+  readonly column: number
+  readonly effect: StatementEffect
+}
+
+export interface CompiledScript {
+  readonly statements: readonly CompiledStatement[]
+}
+
+/** @throws SQL_SYNTAX, SQL_NOT_SUPPORTED, SQL_VALIDATION, CONFIG_…, TABLE_…: each message ends in place, source line and caret */
+export function compileScript(input: ScriptInput): CompiledScript {
+  const environment = input.environment ?? systemEnvironment
+  const source = new SourceText(input.name, input.text)
+  const session = new SqlSession({ configuration: input.configuration, random: input.random ?? environment.random, clock: environment.clock, jobId: input.jobId })
+  const statements = parseScript(source).map((parsed, index): CompiledStatement => ({
+    index,
+    text: input.text.slice(parsed.start.offset, parsed.end),
+    kind: parsed.statement.kind,
+    line: parsed.start.line,
+    column: parsed.start.column,
+    effect: session.execute(parsed, source),
+  }))
+  session.finish(source)
+  return { statements }
+}

@@ -1,0 +1,70 @@
+/** Bound queries to a job graph: mode, checks, optimisation, operators, chains. */
+import type { Configuration } from '#core/config/configuration.js'
+import { JOB_NAME, OPERATOR_CHAINING, RUNTIME_MODE } from '#core/config/options/execution.js'
+import { LOCAL_TIME_ZONE } from '#core/config/options/sql.js'
+import type { JobGraph } from '#core/graph/job-graph.js'
+import type { JobId } from '#core/ids/ids.js'
+import type { Clock } from '#core/time/environment.js'
+import type { Position, SourceText } from '../parser/source-text.js'
+import { notSupported, validationError } from '../parser/sql-errors.js'
+import { isBounded, planProblem, type RuntimeMode } from '../plan/changelog.js'
+import { optimize } from '../plan/optimize.js'
+import type { Root } from '../plan/relation.js'
+import { chainOperators } from '../translate/chain-operators.js'
+import { PlanTranslator } from '../translate/translate-plan.js'
+
+/** A bound INSERT or SELECT and where it stands, for what is found wrong with its plan. */
+export interface BoundStatement {
+  readonly root: Root
+  readonly at: Position
+}
+
+export interface JobSettings {
+  readonly configuration: Configuration
+  readonly timeZone: string
+  readonly clock: Clock
+  readonly source: SourceText
+}
+
+export interface JobPlan {
+  readonly mode: RuntimeMode
+  readonly roots: readonly Root[]
+}
+
+/** The optimised plans of one job. @throws SQL_VALIDATION, SQL_NOT_SUPPORTED */
+export function planJob(statements: readonly BoundStatement[], settings: JobSettings): JobPlan {
+  const { configuration, source } = settings
+  const chosen = configuration.get(RUNTIME_MODE)
+  const mode = chosen !== 'AUTOMATIC' ? chosen : statements.every(({ root }) => isBounded(root.input)) ? 'BATCH' : 'STREAMING'
+  const placeOf = (root: Root): Position => statements.find((statement) => statement.root === root)?.at ?? (statements[0] as BoundStatement).at
+  const context = { timeZone: settings.timeZone, now: () => settings.clock.now() }
+  const roots = optimize(statements.map(({ root }) => root), context, (root, text) => {
+    throw notSupported(source, placeOf(root), text)
+  })
+  for (const [i, root] of roots.entries()) {
+    const problem = planProblem(root, mode)
+    if (problem !== undefined) throw validationError(source, (statements[i] as BoundStatement).at, problem, hintFor(problem))
+  }
+  return { mode, roots }
+}
+
+function hintFor(problem: string): string | null {
+  if (problem.startsWith('Sort on')) return "Add LIMIT, or SET 'execution.runtime-mode' = 'BATCH' for bounded input."
+  if (problem.startsWith('Querying an unbounded')) return "SET 'execution.runtime-mode' = 'STREAMING', or bound the source."
+  if (problem.startsWith('Table sink')) return "Use a sink that takes updates, aggregate in windows, or SET 'execution.runtime-mode' = 'BATCH' for bounded input."
+  return null
+}
+
+export function jobGraphOf(plan: JobPlan, jobId: JobId, name: string, settings: JobSettings): JobGraph {
+  const { configuration } = settings
+  const translator = new PlanTranslator(configuration, plan.mode)
+  for (const root of plan.roots) translator.translateRoot(root)
+  const header = {
+    jobId,
+    name: configuration.get(JOB_NAME) ?? name,
+    jobType: plan.mode,
+    // What was chosen here holds on every worker, whatever its own zone is.
+    configuration: { ...configuration.toRecord(), [LOCAL_TIME_ZONE.key]: settings.timeZone },
+  }
+  return chainOperators(translator.plan.operators, header, configuration.get(OPERATOR_CHAINING))
+}

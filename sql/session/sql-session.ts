@@ -1,0 +1,201 @@
+/**
+ * A session: catalog, settings, a statement set under way. Takes one statement at a time and says what it does; it starts no job
+ * itself.
+ */
+import { Configuration, UnknownOption } from '#core/config/configuration.js'
+import { declaredOption } from '#core/config/option.js'
+import { DML_SYNC } from '#core/config/options/sql.js'
+import type { JobGraph } from '#core/graph/job-graph.js'
+import { newHexId, type JobId } from '#core/ids/ids.js'
+import type { Clock, RandomSource } from '#core/time/environment.js'
+import { Catalog, fullName } from '../catalog/catalog.js'
+import type { Explain, Insert, ScriptStatement, Select, Statement, StatementSet } from '../parser/ast-statement.js'
+import type { SourceText } from '../parser/source-text.js'
+import { located, validationError } from '../parser/sql-errors.js'
+import { bindInsert } from '../validate/bind-insert.js'
+import { bindQuery } from '../validate/bind-query.js'
+import type { BindContext } from '../validate/binder.js'
+import { applyCatalogStatement, describeObject, showObjects } from './catalog-statements.js'
+import { explain } from './explain.js'
+import { jobGraphOf, planJob, type BoundStatement, type JobSettings } from './plan-job.js'
+import { sessionTimeZone } from './session-time-zone.js'
+
+/** What a statement does. Rows hold texts as a table shows them; null is NULL. */
+export type StatementEffect =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'message'; readonly text: string }
+  | { readonly kind: 'rows'; readonly columns: readonly string[]; readonly rows: readonly (readonly (string | null)[])[] }
+  | {
+      readonly kind: 'job'
+      readonly jobGraph: JobGraph
+      /** Names of the result's columns of a SELECT; null: the job has no result. */
+      readonly columns: readonly string[] | null
+      /** The next statement waits for the job's end. */
+      readonly wait: boolean
+    }
+
+export interface SessionOptions {
+  readonly configuration: Configuration
+  readonly random: RandomSource
+  readonly clock: Clock
+  /** Id of the first job; later ones are drawn. */
+  readonly jobId?: JobId | undefined
+}
+
+const OK: StatementEffect = { kind: 'none' }
+
+export class SqlSession {
+  readonly catalog = new Catalog()
+  readonly #initial: Configuration
+  readonly #random: RandomSource
+  readonly #clock: Clock
+  #configuration: Configuration
+  #firstJobId: JobId | undefined
+  /** INSERTs since BEGIN STATEMENT SET. */
+  #pending: { readonly at: Statement['at']; readonly inserts: Insert[] } | undefined
+
+  constructor(options: SessionOptions) {
+    this.#initial = options.configuration
+    this.#configuration = options.configuration
+    this.#random = options.random
+    this.#clock = options.clock
+    this.#firstJobId = options.jobId
+  }
+
+  get configuration(): Configuration {
+    return this.#configuration
+  }
+
+  /** @throws WeftErrors whose message ends in line, column, source line and caret */
+  execute({ statement, start, end }: ScriptStatement, source: SourceText): StatementEffect {
+    try {
+      return this.#execute(statement, source, source.text.slice(start.offset, end))
+    } catch (error) {
+      throw located(source, start, error)
+    }
+  }
+
+  /** The script has ended. @throws SQL_VALIDATION when a statement set is still open */
+  finish(source: SourceText): void {
+    if (this.#pending !== undefined) throw validationError(source, this.#pending.at, 'BEGIN STATEMENT SET has no END.', "Add 'END;' behind the last INSERT.")
+  }
+
+  #execute(statement: Statement, source: SourceText, text: string): StatementEffect {
+    if (this.#pending !== undefined && statement.kind !== 'insert' && statement.kind !== 'end-statement-set') {
+      throw validationError(source, statement.at, 'Only INSERT statements are allowed between BEGIN STATEMENT SET and END.')
+    }
+    switch (statement.kind) {
+      case 'create-table':
+      case 'create-view':
+      case 'drop':
+        applyCatalogStatement(statement, this.#bindContext(source))
+        return OK
+      case 'insert':
+        if (this.#pending === undefined) return this.#insertJob([statement], source)
+        // Bound at once, so that a mistake is reported where it stands; planned with the others at END.
+        bindInsert(statement, this.#bindContext(source))
+        this.#pending.inserts.push(statement)
+        return { kind: 'message', text: '[INFO] Add SQL update statement to the statement set.' }
+      case 'statement-set':
+        return this.#insertJob(statement.inserts, source)
+      case 'begin-statement-set':
+        this.#pending = { at: statement.at, inserts: [] }
+        return { kind: 'message', text: '[INFO] Begin a statement set.' }
+      case 'end-statement-set': {
+        const pending = this.#pending
+        if (pending === undefined) throw validationError(source, statement.at, 'END without BEGIN STATEMENT SET.')
+        this.#pending = undefined
+        if (pending.inserts.length === 0) throw validationError(source, pending.at, 'The statement set holds no INSERT.')
+        return this.#insertJob(pending.inserts, source)
+      }
+      case 'select-statement':
+        return this.#selectJob(statement, source, text)
+      case 'set':
+        return this.#set(statement, source)
+      case 'reset':
+        this.#configuration = statement.key === null ? this.#initial : resetTo(this.#configuration, this.#initial, statement.key)
+        return OK
+      case 'show':
+        return showObjects(statement, this.catalog)
+      case 'describe':
+        return describeObject(statement, this.catalog, source)
+      case 'explain':
+        return { kind: 'message', text: this.#explain(statement, source) }
+    }
+  }
+
+  #insertJob(inserts: readonly Insert[], source: SourceText): StatementEffect {
+    const settings = this.#settings(source)
+    const plan = planJob(this.#bindInserts(inserts, source), settings)
+    const name = `insert-into_${plan.roots.map((root) => (root.kind === 'sink' ? fullName(root.table.name) : '')).join(',')}`
+    return { kind: 'job', jobGraph: jobGraphOf(plan, this.#nextJobId(), name, settings), columns: null, wait: this.#configuration.get(DML_SYNC) }
+  }
+
+  #selectJob(statement: Select, source: SourceText, text: string): StatementEffect {
+    const settings = this.#settings(source)
+    const bound = this.#bindSelect(statement, source)
+    const plan = planJob([bound], settings)
+    const jobGraph = jobGraphOf(plan, this.#nextJobId(), text.replace(/\s+/g, ' ').trim(), settings)
+    return { kind: 'job', jobGraph, columns: bound.root.input.fields.map(({ name }) => name), wait: true }
+  }
+
+  #explain({ statement, details }: Explain, source: SourceText): string {
+    const settings = this.#settings(source)
+    const bound = statement.kind === 'select-statement' ? [this.#bindSelect(statement, source)] : this.#bindInserts(insertsOf(statement), source)
+    const plan = planJob(bound, settings)
+    const graph = jobGraphOf(plan, newHexId<JobId>(this.#random), 'explain', settings)
+    return explain(bound.map(({ root }) => root), plan, graph, details)
+  }
+
+  #bindInserts(inserts: readonly Insert[], source: SourceText): BoundStatement[] {
+    return inserts.map((insert) => ({ root: bindInsert(insert, this.#bindContext(source)), at: insert.at }))
+  }
+
+  #bindSelect(statement: Select, source: SourceText): BoundStatement {
+    return { root: { kind: 'collect', input: bindQuery(statement.query, this.#bindContext(source)) }, at: statement.at }
+  }
+
+  #set({ property }: Extract<Statement, { kind: 'set' }>, source: SourceText): StatementEffect {
+    if (property === null) {
+      return { kind: 'rows', columns: ['key', 'value'], rows: this.#configuration.toMaskedEntries().map(({ key, value }) => [key, value]) }
+    }
+    const { key, value, at } = property
+    try {
+      Configuration.of({ [key]: value }).validate('SET')
+      const next = this.#configuration.with({ [key]: value })
+      sessionTimeZone(next)
+      this.#configuration = next
+    } catch (error) {
+      throw located(source, at, error)
+    }
+    return OK
+  }
+
+  #settings(source: SourceText): JobSettings {
+    return { configuration: this.#configuration, timeZone: sessionTimeZone(this.#configuration), clock: this.#clock, source }
+  }
+
+  #bindContext(source: SourceText): BindContext {
+    return { catalog: this.catalog, configuration: this.#configuration, timeZone: sessionTimeZone(this.#configuration), source, ctes: new Map(), views: [] }
+  }
+
+  #nextJobId(): JobId {
+    const first = this.#firstJobId
+    this.#firstJobId = undefined
+    return first ?? newHexId<JobId>(this.#random)
+  }
+}
+
+function insertsOf(statement: Insert | StatementSet): readonly Insert[] {
+  return statement.kind === 'insert' ? [statement] : statement.inserts
+}
+
+/** The key as it was when the session began. @throws CONFIG_UNKNOWN_OPTION */
+function resetTo(configuration: Configuration, initial: Configuration, key: string): Configuration {
+  const values = initial.toRecord()
+  if (!(key in values) && !(key in configuration.toRecord()) && declaredOption(key) === undefined) {
+    throw new UnknownOption({ key, source: 'RESET', nearest: null })
+  }
+  const before = values[key]
+  return before === undefined ? configuration.without(key) : configuration.with({ [key]: before })
+}

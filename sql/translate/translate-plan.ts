@@ -1,0 +1,152 @@
+/** Plan nodes to operators: one spec each, with the exchange that brings it its rows. */
+import type { Configuration } from '#core/config/configuration.js'
+import { NOT_NULL_ENFORCER, SOURCE_IDLE_TIMEOUT } from '#core/config/options/sql.js'
+import type { OperatorSpec } from '#core/graph/operator-spec.js'
+import type { Partitioner } from '#core/graph/job-graph.js'
+import type { Schema } from '#core/types/schema.js'
+import { findConnector, tableParallelism } from '#runtime/connectors/registry.js'
+import { fullName } from '../catalog/catalog.js'
+import { changelogOf, type RuntimeMode } from '../plan/changelog.js'
+import { describeNode, nodeName } from '../plan/describe.js'
+import type { Collect, Relation, RelationField, Scan, Sink, Union } from '../plan/relation.js'
+import { OperatorPlan, type PlannedInput, type PlannedOperator } from './operator-plan.js'
+import { defaultParallelism, maxParallelismOf } from './parallelism.js'
+
+const FORWARD: Partitioner = { kind: 'FORWARD' }
+const GLOBAL: Partitioner = { kind: 'GLOBAL' }
+
+export class PlanTranslator {
+  readonly plan = new OperatorPlan()
+  readonly #configuration: Configuration
+  readonly #mode: RuntimeMode
+  readonly #parallelism: number
+
+  constructor(configuration: Configuration, mode: RuntimeMode) {
+    this.#configuration = configuration
+    this.#mode = mode
+    this.#parallelism = defaultParallelism(configuration)
+  }
+
+  translateRoot(root: Sink | Collect): PlannedOperator {
+    const input = this.translate(root.input)
+    const schema = schemaOf(root.input.fields)
+    if (root.kind === 'collect') {
+      const label = 'Sink: collect'
+      return this.#add({ op: 'collect', schema }, label, describeNode(root), [this.#toOne(input)], schema, 1, 1)
+    }
+    const { table, options } = root
+    const parallelism = tableParallelism(options, 'sink') ?? input.parallelism
+    const columns = table.columns.flatMap((column) => (column.kind === 'physical' ? [{ name: column.name, type: column.type }] : []))
+    const spec: OperatorSpec = {
+      op: 'sink', connector: options['connector'] as string, tableName: fullName(table.name), options: { ...options },
+      schema: { fields: columns }, notNullEnforcer: this.#configuration.get(NOT_NULL_ENFORCER),
+    }
+    const edge = this.#spread(input, root.input, parallelism)
+    return this.#add(spec, `Sink: ${table.name}`, describeNode(root), [edge], { fields: columns }, parallelism, input.maxParallelism === 1 && parallelism === 1 ? 1 : undefined)
+  }
+
+  translate(node: Relation): PlannedOperator {
+    const output = schemaOf(node.fields)
+    const chained = (spec: OperatorSpec, input: PlannedOperator): PlannedOperator =>
+      this.#add(spec, nodeName(node), describeNode(node), [{ operator: input, partitioner: FORWARD }], output, input.parallelism, input.maxParallelism)
+    switch (node.kind) {
+      case 'scan':
+        return this.#source(node, output)
+      case 'values':
+        return this.#add({ op: 'values', schema: output, rows: node.rows.map((row) => [...row]) }, 'Source: Values', describeNode(node), [], output, 1, 1)
+      case 'calc':
+        return chained({ op: 'calc', projection: node.projection, ...(node.condition === null ? {} : { condition: node.condition }) }, this.translate(node.input))
+      case 'watermark': {
+        const idleTimeoutMs = this.#configuration.get(SOURCE_IDLE_TIMEOUT)
+        return chained({ op: 'watermark', expression: node.expression, rowtimeColumn: node.column, idleTimeoutMs }, this.translate(node.input))
+      }
+      case 'window-table-function':
+        return chained({ op: 'window-table-function', window: node.window, timeColumn: node.timeColumn }, this.translate(node.input))
+      case 'aggregate': {
+        const spec: OperatorSpec = {
+          op: 'group-aggregate', keys: node.keys, calls: node.calls, retractInput: changelogOf(node.input, this.#mode) === 'retract', output: this.#output(),
+        }
+        return this.#keyed(node, spec, [node.input], [node.keys], output)
+      }
+      case 'window-aggregate': {
+        const { window, timeColumn, keys, calls, emit } = node
+        return this.#keyed(node, { op: 'window-aggregate', window, timeColumn, keys, calls, emit: [...emit] }, [node.input], [keys], output)
+      }
+      case 'join': {
+        const { leftKeys, rightKeys, condition } = node
+        const spec: OperatorSpec = { op: 'join', joinType: 'inner', leftKeys, rightKeys, ...(condition === null ? {} : { condition }) }
+        return this.#keyed(node, spec, [node.left, node.right], [leftKeys, rightKeys], output)
+      }
+      case 'sort': {
+        const spec: OperatorSpec = { op: 'sort-limit', keys: node.keys, offset: node.offset, output: this.#output(), ...(node.limit === null ? {} : { limit: node.limit }) }
+        return this.#add(spec, nodeName(node), describeNode(node), [this.#toOne(this.translate(node.input))], output, 1, 1)
+      }
+      case 'union':
+        return this.#union(node, output)
+      case 'project':
+      case 'filter':
+        throw new Error(`plan node '${node.kind}' was not merged into a calc`)
+    }
+  }
+
+  #output(): 'changelog' | 'final' {
+    return this.#mode === 'BATCH' ? 'final' : 'changelog'
+  }
+
+  #source(node: Scan, schema: Schema): PlannedOperator {
+    const connector = node.options['connector'] as string
+    const most = findConnector(connector)?.source?.maxParallelism?.(node.options) ?? Infinity
+    const parallelism = Math.max(1, Math.min(tableParallelism(node.options, 'source') ?? this.#parallelism, most))
+    const spec: OperatorSpec = { op: 'source', connector, tableName: fullName(node.table.name), options: { ...node.options }, schema, bounded: node.bounded }
+    return this.#add(spec, `Source: ${node.table.name}`, describeNode(node), [], schema, parallelism, Number.isFinite(most) ? Math.max(most, parallelism) : undefined)
+  }
+
+  /** By its keys to where their state is; without keys there is one subtask. */
+  #keyed(node: Relation, spec: OperatorSpec, inputs: readonly Relation[], keys: readonly (readonly number[])[], output: Schema): PlannedOperator {
+    const operators = inputs.map((input) => this.translate(input))
+    const single = (keys[0] ?? []).length === 0
+    const edges = operators.map((operator, i): PlannedInput =>
+      single ? this.#toOne(operator, operators.length > 1) : { operator, partitioner: { kind: 'HASH', keys: [...(keys[i] as readonly number[])] } },
+    )
+    return this.#add(spec, nodeName(node), describeNode(node), edges, output, single ? 1 : this.#parallelism, single ? 1 : undefined)
+  }
+
+  #union(node: Union, output: Schema): PlannedOperator {
+    const operators = node.inputs.map((input) => this.translate(input))
+    const parallelism = Math.max(...operators.map((operator) => operator.parallelism))
+    const edges = operators.map((operator, i) => this.#spread(operator, node.inputs[i] as Relation, parallelism))
+    const single = operators.every((operator) => operator.maxParallelism === 1)
+    return this.#add({ op: 'union' }, nodeName(node), describeNode(node), edges, output, parallelism, single ? 1 : undefined)
+  }
+
+  /** To one subtask: straight on where there is but one by nature. */
+  #toOne(operator: PlannedOperator, exchange = false): PlannedInput {
+    return { operator, partitioner: operator.maxParallelism === 1 && !exchange ? FORWARD : GLOBAL }
+  }
+
+  /**
+   * To any subtask: straight on where the numbers agree. Rows that take back others follow them by all their columns, so that a row
+   * and its retraction keep their order.
+   */
+  #spread(operator: PlannedOperator, relation: Relation, parallelism: number): PlannedInput {
+    if (operator.parallelism === parallelism) return { operator, partitioner: FORWARD }
+    if (changelogOf(relation, this.#mode) === 'retract') return { operator, partitioner: { kind: 'HASH', keys: relation.fields.map((_, i) => i) } }
+    return { operator, partitioner: { kind: 'REBALANCE' } }
+  }
+
+  #add(
+    spec: OperatorSpec,
+    label: string,
+    description: string,
+    inputs: readonly PlannedInput[],
+    outputSchema: Schema,
+    parallelism: number,
+    maxParallelism = maxParallelismOf(parallelism, this.#configuration),
+  ): PlannedOperator {
+    return this.plan.add({ label, description, spec, inputs, outputSchema, parallelism, maxParallelism })
+  }
+}
+
+function schemaOf(fields: readonly RelationField[]): Schema {
+  return { fields: fields.map(({ name, type }) => ({ name, type })) }
+}

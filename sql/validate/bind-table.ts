@@ -1,0 +1,130 @@
+/** The FROM clause: tables, views, sub-queries, window functions and joins, each to a relation and the names it brings. */
+import { findConnector } from '#runtime/connectors/registry.js'
+import type { AliasNode, JoinNode, NamedTableNode, TableNode } from '../parser/ast-query.js'
+import type { Position } from '../parser/source-text.js'
+import { notSupported, validationError } from '../parser/sql-errors.js'
+import type { Name } from '../parser/token-stream.js'
+import type { CatalogColumn, CatalogTable, CatalogView } from '../catalog/catalog.js'
+import { castTo, inputColumn } from '../plan/expressions.js'
+import { projectedField, type Relation, type RelationField } from '../plan/relation.js'
+import { bindCondition, bindExpression, expressionContext } from './bind-expression.js'
+import { bindQuery, renamed } from './bind-query.js'
+import { bindWindowFunction } from './bind-window-function.js'
+import { MAX_VIEW_DEPTH, type BindContext } from './binder.js'
+import { checkConnector } from './connector-options.js'
+import { scopeOf, type Scope } from './scope.js'
+import { findObject, objectName } from './table-names.js'
+
+export interface BoundTable {
+  readonly relation: Relation
+  readonly scope: Scope
+}
+
+export function bindTable(node: TableNode, context: BindContext): BoundTable {
+  const { source } = context
+  switch (node.kind) {
+    case 'named-table':
+      return bindNamedTable(node, context)
+    case 'derived-table':
+      if (node.lateral) throw notSupported(source, node.at, 'LATERAL sub-queries.')
+      return aliased(bindQuery(node.query, context), node.alias, null, context)
+    case 'function-table':
+      if (node.lateral) throw notSupported(source, node.at, 'LATERAL TABLE(…).')
+      return aliased(bindWindowFunction(node.call, context), node.alias, null, context)
+    case 'unnest':
+      throw notSupported(source, node.at, 'UNNEST.')
+    case 'join':
+      return bindJoin(node, context)
+  }
+}
+
+function aliased(relation: Relation, alias: AliasNode | null, name: string | null, context: BindContext): BoundTable {
+  const shown = alias === null ? relation : renamed(relation, alias.columns, alias.name.at, context)
+  return { relation: shown, scope: scopeOf(shown.fields, alias?.name.text ?? name) }
+}
+
+function bindNamedTable(node: NamedTableNode, context: BindContext): BoundTable {
+  const { source } = context
+  if (node.asOf !== null) throw notSupported(source, node.at, 'FOR SYSTEM_TIME AS OF.')
+  if (node.sampled) throw notSupported(source, node.at, 'TABLESAMPLE.')
+  let options: Readonly<Record<string, string>> = {}
+  for (const hint of node.hints) {
+    if (hint.name !== 'OPTIONS') throw notSupported(source, hint.at, `the hint ${hint.name}.`)
+    for (const { key, value } of hint.options) {
+      if (value === null) throw validationError(source, hint.at, "The hint OPTIONS takes 'key'='value' pairs.")
+      options = { ...options, [key]: value }
+    }
+  }
+  const relation = bindNamed(node.name, options, context)
+  return aliased(relation, node.alias, (node.name.at(-1) as Name).text, context)
+}
+
+/** A query of WITH, a view, or a table, by name. */
+export function bindNamed(name: readonly Name[], options: Readonly<Record<string, string>>, context: BindContext): Relation {
+  const { source } = context
+  const at = (name.at(-1) as Name).at
+  const cte = name.length === 1 ? context.ctes.get((name[0] as Name).text) : undefined
+  const object = cte === undefined ? findObject(source, name, context.catalog, [...context.ctes.keys()]) : undefined
+  if (object?.kind === 'table') return scanTable(object, options, at, context)
+  if (Object.keys(options).length > 0) throw validationError(source, at, `The hint OPTIONS belongs to tables, and '${(name.at(-1) as Name).text}' is none.`)
+  return cte ?? expandView(object as CatalogView, objectName(source, name), at, context)
+}
+
+function expandView(view: CatalogView, name: string, at: Position, context: BindContext): Relation {
+  if (context.views.includes(name)) throw validationError(context.source, at, `The view '${name}' is made of itself (${[...context.views, name].join(' → ')}).`)
+  if (context.views.length >= MAX_VIEW_DEPTH) throw validationError(context.source, at, `Views are nested more than ${MAX_VIEW_DEPTH} levels deep.`)
+  const inner: BindContext = { ...context, source: view.source, ctes: new Map(), views: [...context.views, name] }
+  const relation = bindQuery(view.query, inner)
+  const same = relation.fields.length === view.columns.length && relation.fields.every((field, i) => field.name === view.columns[i]?.name)
+  if (same) return relation
+  const fields = relation.fields.map((field, i): RelationField => ({ ...field, name: view.columns[i]?.name ?? field.name }))
+  return { kind: 'project', input: relation, expressions: fields.map((field, i) => inputColumn(i, field.type)), fields }
+}
+
+/** Scan of the physical columns, the computed ones above it, then the watermark. */
+function scanTable(table: CatalogTable, hinted: Readonly<Record<string, string>>, at: Position, context: BindContext): Relation {
+  const options = { ...table.options, ...hinted }
+  const physical = table.columns.filter((column) => column.kind === 'physical')
+  const schema = { fields: physical.map(({ name, type }) => ({ name, type })) }
+  checkConnector(table, options, schema, 'source', at, context.source)
+  let relation: Relation = {
+    kind: 'scan', table, options, columns: physical.map((_, i) => i),
+    bounded: findConnector(options['connector'] ?? '')?.source?.bounded(options) ?? false,
+    fields: physical.map(({ name, type }) => ({ name, type, rowtime: false })),
+  }
+  if (table.columns.some((column) => column.kind === 'computed')) relation = computeColumns(table, relation)
+  if (table.watermark === null) return relation
+  const { column } = table.watermark
+  const inner = expressionContext(table.source, scopeOf(relation.fields, table.name), 'WATERMARK FOR')
+  const expression = bindExpression(table.watermark.expression, inner)
+  return { kind: 'watermark', input: relation, column, expression, fields: relation.fields.map((field, i) => ({ ...field, rowtime: i === column })) }
+}
+
+/** All columns in the table's order, over the scan of the physical ones. */
+function computeColumns(table: CatalogTable, scan: Relation): Relation {
+  const scope = scopeOf(scan.fields, table.name)
+  const expressions = table.columns.map((column: CatalogColumn) => {
+    if (column.kind === 'physical') {
+      const index = scan.fields.findIndex((field) => field.name === column.name)
+      return inputColumn(index, column.type)
+    }
+    return castTo(bindExpression(column.expression, expressionContext(table.source, scope, 'a computed column')), column.type)
+  })
+  return { kind: 'project', input: scan, expressions, fields: expressions.map((expression, i) => projectedField(table.columns[i]?.name ?? '', expression, scan.fields)) }
+}
+
+function bindJoin(node: JoinNode, context: BindContext): BoundTable {
+  const { source } = context
+  if (node.type === 'LEFT' || node.type === 'RIGHT' || node.type === 'FULL') throw notSupported(source, node.right.at, `${node.type} JOIN.`, 'INNER JOIN is there.')
+  if (node.natural) throw notSupported(source, node.right.at, 'NATURAL JOIN.', 'Use JOIN … ON.')
+  if (node.using !== null) throw notSupported(source, node.right.at, 'JOIN … USING.', 'Use JOIN … ON.')
+  const left = bindTable(node.left, context)
+  const right = bindTable(node.right, context)
+  const twice = right.scope.find(({ qualifier }) => qualifier !== null && left.scope.some((column) => column.qualifier === qualifier))
+  if (twice !== undefined) throw validationError(source, node.right.at, `Table or alias '${twice.qualifier}' stands twice in FROM.`, 'Give one of them another name with AS.')
+  // A regular join keeps rows for as long as it likes, so event time ends here (Flink materialises the attribute, too).
+  const scope = [...left.scope, ...right.scope].map((column) => ({ ...column, rowtime: false }))
+  const condition = node.on === null ? null : bindCondition(node.on, expressionContext(source, scope, 'ON'))
+  const fields = [...left.relation.fields, ...right.relation.fields].map((field) => ({ ...field, rowtime: false }))
+  return { relation: { kind: 'join', left: left.relation, right: right.relation, leftKeys: [], rightKeys: [], condition, fields }, scope }
+}
