@@ -63,6 +63,20 @@ describe('JoinOperator', () => {
                +I a 1 a 8
                +I a 1 a 8`))
 
+  it('takes a row in again that has gone', () =>
+    operatorTest(join([0], [0]), ['k INT, v INT', 'j INT, w INT'], 'k INT, v INT, j INT, w INT')
+      .input(`0: +I 1 5
+              0: -D 1 5
+              0: +I 1 5
+              1: +I 1 9
+              0: -U 1 5
+              1: +I 1 8
+              0: +U 1 5`)
+      .output(`+I 1 5 1 9
+               -U 1 5 1 9
+               +U 1 5 1 9
+               +U 1 5 1 8`))
+
   it('applies the rest of the condition to the pairs', () =>
     operatorTest(join([0], [0], [1, 3]), INPUTS, OUTPUT)
       .input(`0: +I a 1

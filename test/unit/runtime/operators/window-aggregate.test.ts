@@ -33,7 +33,7 @@ describe('WindowAggregateOperator', () => {
 
   it('drops and counts rows of windows that have fired', () =>
     operatorTest(tumble(10_000, [1]), INPUT, OUTPUT)
-      .input(`watermark 15000
+      .input(`watermark 9999
               +I '1970-01-01 00:00:09.000' a 1
               +I '1970-01-01 00:00:09.500' a 1
               +I '1970-01-01 00:00:11.000' a 2`)
