@@ -13,7 +13,7 @@ const PERMITTED = /^[\w\s$[\](){}.,;:?=<>!&|+\-*/%~]*$/
 export function instantiate<F extends (...args: never[]) => unknown>(parameters: readonly string[], body: string, constants: readonly unknown[]): F {
   if (!PERMITTED.test(body)) throw new Error('generated code holds a character that the emitter never writes')
   const names = constants.map((_, i) => `k${i}`)
-  // eslint-disable-next-line no-new-func
+  // oxlint-disable-next-line typescript/no-implied-eval -- the one place
   const create = new Function(...names, `return function (${parameters.join(', ')}) {\n${body}\n}`) as (...values: unknown[]) => F
   return create(...constants)
 }

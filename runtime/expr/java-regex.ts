@@ -31,8 +31,12 @@ function translate(pattern: string): { source: string; ignoreCase: boolean; dotA
   if (/[^ism]/.test(leading)) unsupported(`the flag (?${leading})`)
   let source = ''
   let depthOfClass = 0
+  /** What was just read says how often; a plus after it would make it possessive. */
+  let quantified = false
   for (let i = leading === '' ? 0 : leading.length + 3; i < pattern.length; i++) {
     const character = pattern[i] as string
+    const afterQuantifier: boolean = quantified
+    quantified = false
     if (character === '\\') {
       const next = pattern[++i]
       if (next === undefined) unsupported('a backslash at the end')
@@ -83,10 +87,11 @@ function translate(pattern: string): { source: string; ignoreCase: boolean; dotA
       if (kind.startsWith('>')) unsupported('an atomic group')
       if (!/^(?:[:=!]|<[=!a-zA-Z])/.test(kind)) unsupported('flags within the pattern')
     }
-    if (character === '+' && /[*+?}]/.test(pattern[i - 1] ?? '') && pattern[i - 2] !== '\\') unsupported('a possessive quantifier')
+    if (character === '+' && afterQuantifier) unsupported('a possessive quantifier')
+    const closesCount = character === '}' && /\{\d+(?:,\d*)?$/.test(pattern.slice(0, i))
+    quantified = closesCount || (/[*+?]/.test(character) && !afterQuantifier)
     // Lone braces and brackets are plain characters in Java.
-    if (character === ']' || (character === '}' && !/\{\d+(?:,\d*)?$/.test(pattern.slice(0, i)))) source += `\\${character}`
-    else source += character
+    source += character === ']' || (character === '}' && !closesCount) ? `\\${character}` : character
   }
   return { source, ignoreCase: leading.includes('i'), dotAll: leading.includes('s'), multiline: leading.includes('m') }
 }

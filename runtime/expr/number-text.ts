@@ -77,7 +77,7 @@ export function doubleToInt32(value: number): number {
 /** Java's (long) of a double. */
 export function doubleToInt64(value: number): bigint {
   if (Number.isNaN(value)) return 0n
-  if (value >= 9223372036854775807) return 9223372036854775807n
-  if (value <= -9223372036854775808) return -9223372036854775808n
+  if (value >= 2 ** 63) return 9223372036854775807n
+  if (value <= -(2 ** 63)) return -9223372036854775808n
   return BigInt(Math.trunc(value))
 }

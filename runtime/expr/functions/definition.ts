@@ -1,6 +1,6 @@
 /** How a SQL function is declared: once, with its types, its treatment of NULL, its row-wise code and, where it pays, generated code. */
 import type { LiteralValue } from '#core/graph/expression.js'
-import { typeToString, withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
+import { withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
 import type { EvaluationContext } from '../evaluation.js'
 import { isDateTime, isNumeric, typeInMessage } from '../type-rules.js'
 
@@ -20,8 +20,7 @@ export interface BoundCall extends Signature {
   readonly context: EvaluationContext
 }
 
-/** Arguments as JavaScript values (core/types/logical-type.ts). */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+/** Arguments as JavaScript values (core/types/logical-type.ts); each implementation names the types its signature promises. */
 export type RowFunction = (...args: any[]) => Value
 
 export interface FunctionDefinition {
@@ -149,9 +148,4 @@ export function alias(name: string, definition: FunctionDefinition): FunctionDef
       return 'problem' in resolution ? { problem: resolution.problem.replaceAll(`'${definition.name}`, `'${name}`) } : resolution
     },
   }
-}
-
-/** For keys of caches and messages. */
-export function signatureToString(name: string, signature: Signature): string {
-  return `${name}(${signature.argTypes.map(typeToString).join(', ')}) -> ${typeToString(signature.type)}`
 }
