@@ -6,32 +6,46 @@ import { fullName } from '../catalog/catalog.js'
 import { describeNode } from './describe.js'
 import { inputsOf, type Relation, type Root } from './relation.js'
 
+/** 'append': +I only. 'retract': also -U, +U, -D. */
 export type Changelog = 'append' | 'retract'
 export type RuntimeMode = 'STREAMING' | 'BATCH'
 
-const known = new WeakMap<Relation, Map<RuntimeMode, Changelog>>()
+/** What comes beside insertions: nothing, updates, or updates and deletions. */
+type Changes = 'none' | 'updates' | 'all'
+
+const known = new WeakMap<Relation, Changes>()
 
 export function changelogOf(relation: Relation, mode: RuntimeMode): Changelog {
-  if (mode === 'BATCH') return 'append'
-  let byMode = known.get(relation)
-  if (byMode === undefined) known.set(relation, (byMode = new Map()))
-  let changelog = byMode.get(mode)
-  if (changelog === undefined) byMode.set(mode, (changelog = infer(relation, mode)))
-  return changelog
+  return changesOf(relation, mode) === 'none' ? 'append' : 'retract'
 }
 
-function infer(relation: Relation, mode: RuntimeMode): Changelog {
+function changesOf(relation: Relation, mode: RuntimeMode): Changes {
+  if (mode === 'BATCH') return 'none'
+  let changes = known.get(relation)
+  if (changes === undefined) known.set(relation, (changes = infer(relation)))
+  return changes
+}
+
+function infer(relation: Relation): Changes {
+  const inputs = inputsOf(relation).map((input) => changesOf(input, 'STREAMING'))
+  const below: Changes = inputs.includes('all') ? 'all' : inputs.includes('updates') ? 'updates' : 'none'
   switch (relation.kind) {
     case 'aggregate':
-      return 'retract'
+      // A group over rows that only come is updated, and never empty again.
+      return below === 'none' ? 'updates' : 'all'
     case 'window-aggregate':
-      return 'append'
+      return 'none'
     case 'sort':
       // The first n of an ordering change as rows come; the first n at all do not.
-      if (relation.keys.length > 0) return 'retract'
-      return changelogOf(relation.input, mode)
+      return relation.keys.length > 0 ? 'all' : below
+    case 'calc':
+      // An update may bring a row into the condition, or out of it.
+      return relation.condition !== null && below === 'updates' ? 'all' : below
+    case 'filter':
+    case 'join':
+      return below === 'updates' ? 'all' : below
     default:
-      return inputsOf(relation).some((input) => changelogOf(input, mode) === 'retract') ? 'retract' : 'append'
+      return below
   }
 }
 
@@ -43,7 +57,7 @@ export function planProblem(root: Root, mode: RuntimeMode): string | undefined {
     const accepts = findConnector(root.options['connector'] ?? '')?.sink?.changelog
     if (accepts === 'append') {
       const producer = producerOf(root.input, mode)
-      const changes = changesOf(producer, mode)
+      const changes = changesText(producer, mode)
       return `Table sink '${fullName(root.table.name)}' doesn't support consuming ${changes} which is produced by node ${describeNode(producer)}.`
     }
   }
@@ -54,12 +68,6 @@ export function planProblem(root: Root, mode: RuntimeMode): string | undefined {
 function producerOf(relation: Relation, mode: RuntimeMode): Relation {
   const retracting = inputsOf(relation).find((input) => changelogOf(input, mode) === 'retract')
   return retracting === undefined || relation.kind === 'aggregate' || relation.kind === 'sort' ? relation : producerOf(retracting, mode)
-}
-
-/** Groups and first rows over an append-only input are updated; over updates, or when they are replaced, rows are deleted too. */
-function changesOf(relation: Relation, mode: RuntimeMode): string {
-  const updatesOnly = relation.kind === 'aggregate' && changelogOf(relation.input, mode) === 'append'
-  return updatesOnly ? 'update changes' : 'update and delete changes'
 }
 
 function relationProblem(relation: Relation, mode: RuntimeMode): string | undefined {
@@ -76,7 +84,7 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
     }
     if ((relation.kind === 'window-aggregate' || relation.kind === 'window-table-function' || relation.kind === 'watermark') && input !== undefined && changelogOf(input, mode) === 'retract') {
       const producer = producerOf(input, mode)
-      return `${describeNode(relation)} doesn't support consuming ${changesOf(producer, mode)} which is produced by node ${describeNode(producer)}.`
+      return `${describeNode(relation)} doesn't support consuming ${changesText(producer, mode)} which is produced by node ${describeNode(producer)}.`
     }
   }
   for (const input of inputsOf(relation)) {
@@ -91,10 +99,11 @@ export function isBounded(relation: Relation): boolean {
   return relation.kind === 'scan' ? relation.bounded : inputsOf(relation).every(isBounded)
 }
 
-/** `[I]`, `[I,UB,UA,D]` for EXPLAIN CHANGELOG_MODE. */
-export function changelogText(relation: Relation, mode: RuntimeMode): string {
-  if (changelogOf(relation, mode) === 'append') return '[I]'
-  const deletes = changesOf(relation, mode) !== 'update changes' || relation.kind !== 'aggregate'
-  return deletes ? '[I,UB,UA,D]' : '[I,UB,UA]'
+function changesText(relation: Relation, mode: RuntimeMode): string {
+  return changesOf(relation, mode) === 'updates' ? 'update changes' : 'update and delete changes'
 }
 
+/** `[I]`, `[I,UB,UA,D]` for EXPLAIN CHANGELOG_MODE. */
+export function changelogText(relation: Relation, mode: RuntimeMode): string {
+  return { none: '[I]', updates: '[I,UB,UA]', all: '[I,UB,UA,D]' }[changesOf(relation, mode)]
+}

@@ -45,8 +45,9 @@ export function nodeName(node: Relation | Root): string {
   }
 }
 
-export function describeNode(node: Relation | Root): string {
-  const attributes = attributesOf(node).map(([key, value]) => `${key}=[${value}]`)
+/** `more`: attributes behind the node's own. */
+export function describeNode(node: Relation | Root, more: readonly string[] = []): string {
+  const attributes = [...attributesOf(node).map(([key, value]) => `${key}=[${value}]`), ...more]
   return `${nodeName(node)}(${attributes.join(', ')})`
 }
 

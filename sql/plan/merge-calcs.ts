@@ -1,10 +1,13 @@
 /** Neighbouring projections and filters become one calc; a calc that changes nothing goes. */
 import type { Expression } from '#core/graph/expression.js'
 import { conjunction, conjuncts, inputColumn, substitute } from './expressions.js'
-import { inputsOf, withInputs, type Calc, type Relation } from './relation.js'
+import { inputsOf, withInputs, type Calc, type Relation, type RelationField } from './relation.js'
 
 /** Size at which expressions are no longer written into each other: below a common part it would be computed twice. */
 const MAX_MERGED_NODES = 500
+
+/** Nodes whose columns have no other name than the one given here. */
+const RENAMED_IN_PLACE: ReadonlySet<Relation['kind']> = new Set<Relation['kind']>(['aggregate', 'window-aggregate', 'join', 'values', 'calc'])
 
 export function mergeCalcs(relation: Relation): Relation {
   const node = withInputs(relation, inputsOf(relation).map(mergeCalcs))
@@ -29,9 +32,10 @@ function merged(calc: Calc): Relation {
   const trivial =
     calc.condition === null &&
     calc.projection.length === input.fields.length &&
-    calc.projection.every((expression, i) => expression.kind === 'input' && expression.index === i) &&
-    calc.fields.every((field, i) => field.name === input.fields[i]?.name)
-  return trivial ? input : calc
+    calc.projection.every((expression, i) => expression.kind === 'input' && expression.index === i)
+  if (!trivial) return calc
+  if (calc.fields.every((field, i) => field.name === input.fields[i]?.name)) return input
+  return RENAMED_IN_PLACE.has(input.kind) ? ({ ...input, fields: calc.fields.map((field, i) => ({ ...(input.fields[i] as RelationField), name: field.name })) } as Relation) : calc
 }
 
 /** A computed column that is used twice above is computed once below: the two calcs then stay apart. */

@@ -83,7 +83,7 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       const keptCalls = pick(relation.calls, calls)
       const used = new Set([...relation.keys, ...keptCalls.flatMap((call) => [...call.args, ...(call.filter === undefined ? [] : [call.filter])])])
       if (relation.kind === 'window-aggregate') used.add(relation.timeColumn)
-      const input = prune(relation.input, used, shared)
+      const input = pruneExactly(relation.input, used, shared)
       const at = (column: number): number => input.at.get(column) as number
       const kept = [...relation.keys.keys(), ...calls.map((i) => width + i)]
       const emitted = relation.kind === 'window-aggregate' ? relation.emit.map((_, i) => i).filter((i) => wanted.has(width + relation.calls.length + i)) : []
@@ -110,8 +110,8 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
     case 'join': {
       const width = relation.left.fields.length
       const used = new Set([...wanted, ...(relation.condition === null ? [] : columnsOf(relation.condition))])
-      const left = prune(relation.left, new Set([...[...used].filter((column) => column < width), ...relation.leftKeys]), shared)
-      const right = prune(relation.right, new Set([...[...used].filter((column) => column >= width).map((column) => column - width), ...relation.rightKeys]), shared)
+      const left = pruneExactly(relation.left, new Set([...[...used].filter((column) => column < width), ...relation.leftKeys]), shared)
+      const right = pruneExactly(relation.right, new Set([...[...used].filter((column) => column >= width).map((column) => column - width), ...relation.rightKeys]), shared)
       const narrow = left.relation.fields.length
       const at = new Map([...left.at, ...[...right.at].map(([from, to]) => [from + width, to + narrow] as const)])
       const fields = [...left.relation.fields, ...right.relation.fields].map((field) => ({ ...field, rowtime: false }))
@@ -126,7 +126,7 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       }
     }
     case 'sort': {
-      const input = prune(relation.input, new Set([...wanted, ...relation.keys.map((key) => key.column)]), shared)
+      const input = pruneExactly(relation.input, new Set([...wanted, ...relation.keys.map((key) => key.column)]), shared)
       const keys = relation.keys.map((key) => ({ ...key, column: input.at.get(key.column) as number }))
       return { relation: { ...relation, input: input.relation, keys, fields: input.relation.fields }, at: input.at }
     }
@@ -136,6 +136,14 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       return { relation: { ...relation, inputs, fields: pick(relation.fields, kept) }, at: positions(kept) }
     }
   }
+}
+
+/** Before an exchange: what only a filter below needed does not travel on. */
+function pruneExactly(relation: Relation, wanted: ReadonlySet<number>, shared: SharedColumns): Pruned {
+  const pruned = prune(relation, wanted, shared)
+  const kept = keep(relation.fields, wanted)
+  if (pruned.relation.fields.length <= kept.length) return pruned
+  return { relation: exactly(pruned, kept, relation.fields), at: positions(kept) }
 }
 
 /** A projection on top when the pruned relation has more than these columns, or has them in another order. */

@@ -11,7 +11,7 @@ import { defineTable, defineView } from '../validate/create-table.js'
 import { didYouMean } from '../validate/scope.js'
 import { findObject, objectName } from '../validate/table-names.js'
 import { fullName } from '../catalog/catalog.js'
-import type { StatementEffect } from './sql-session.js'
+import type { StatementEffect } from './statement-effect.js'
 
 export function applyCatalogStatement(statement: CreateTable | CreateView | Drop, context: BindContext): void {
   if (statement.kind === 'drop') return drop(statement, context)

@@ -5,7 +5,8 @@ import type { Environment, RandomSource } from '#core/time/environment.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { parseScript } from '../parser/parse-statement.js'
 import { SourceText } from '../parser/source-text.js'
-import { SqlSession, type StatementEffect } from './sql-session.js'
+import { SqlSession } from './sql-session.js'
+import type { StatementEffect } from './statement-effect.js'
 
 export interface ScriptInput {
   readonly text: string

@@ -6,13 +6,20 @@ import { describeJobGraph } from '../translate/describe-job-graph.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import type { JobPlan } from './plan-job.js'
 
+/** Calcite's names in the first tree. */
+const LOGICAL_NAMES: Readonly<Record<(Relation | Root)['kind'], string>> = {
+  scan: 'LogicalTableScan', values: 'LogicalValues', project: 'LogicalProject', filter: 'LogicalFilter', calc: 'LogicalCalc', watermark: 'LogicalWatermarkAssigner',
+  aggregate: 'LogicalAggregate', 'window-table-function': 'LogicalTableFunctionScan', 'window-aggregate': 'LogicalAggregate', join: 'LogicalJoin', sort: 'LogicalSort',
+  union: 'LogicalUnion', sink: 'LogicalSink', collect: 'LogicalSink',
+}
+
 export function explain(bound: readonly Root[], plan: JobPlan, graph: JobGraph, details: readonly string[]): string {
   const changelogs = details.includes('CHANGELOG_MODE')
-  const line = (node: Relation | Root): string => describeNode(node) + (changelogs ? changelogSuffix(node, plan.mode) : '')
+  const line = (node: Relation | Root): string => describeNode(node, changelogs ? [`changelogMode=${changelogAttribute(node, plan.mode)}`] : [])
   const trees = (roots: readonly Root[], describe: (node: Relation | Root) => string): string => roots.map((root) => describeTree(root, describe)).join('\n\n')
   return [
     '== Abstract Syntax Tree ==',
-    trees(bound, (node) => `Logical${describeNode(node)}`),
+    trees(bound, (node) => describeNode(node).replace(/^\w+/, LOGICAL_NAMES[node.kind])),
     '',
     '== Optimized Physical Plan ==',
     trees(plan.roots, line),
@@ -23,7 +30,6 @@ export function explain(bound: readonly Root[], plan: JobPlan, graph: JobGraph, 
   ].join('\n')
 }
 
-/** `Calc(a=[1])` → `, changelogMode=[I])`, in place of the last parenthesis. */
-function changelogSuffix(node: Relation | Root, mode: RuntimeMode): string {
-  return `, changelogMode=${node.kind === 'sink' || node.kind === 'collect' ? '[NONE]' : changelogText(node, mode)}`
+function changelogAttribute(node: Relation | Root, mode: RuntimeMode): string {
+  return node.kind === 'sink' || node.kind === 'collect' ? '[NONE]' : changelogText(node, mode)
 }

@@ -5,7 +5,6 @@
 import { Configuration, UnknownOption } from '#core/config/configuration.js'
 import { declaredOption } from '#core/config/option.js'
 import { DML_SYNC } from '#core/config/options/sql.js'
-import type { JobGraph } from '#core/graph/job-graph.js'
 import { newHexId, type JobId } from '#core/ids/ids.js'
 import type { Clock, RandomSource } from '#core/time/environment.js'
 import { Catalog, fullName } from '../catalog/catalog.js'
@@ -19,20 +18,7 @@ import { applyCatalogStatement, describeObject, showObjects } from './catalog-st
 import { explain } from './explain.js'
 import { jobGraphOf, planJob, type BoundStatement, type JobSettings } from './plan-job.js'
 import { sessionTimeZone } from './session-time-zone.js'
-
-/** What a statement does. Rows hold texts as a table shows them; null is NULL. */
-export type StatementEffect =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'message'; readonly text: string }
-  | { readonly kind: 'rows'; readonly columns: readonly string[]; readonly rows: readonly (readonly (string | null)[])[] }
-  | {
-      readonly kind: 'job'
-      readonly jobGraph: JobGraph
-      /** Names of the result's columns of a SELECT; null: the job has no result. */
-      readonly columns: readonly string[] | null
-      /** The next statement waits for the job's end. */
-      readonly wait: boolean
-    }
+import type { StatementEffect } from './statement-effect.js'
 
 export interface SessionOptions {
   readonly configuration: Configuration

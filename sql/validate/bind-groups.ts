@@ -4,6 +4,7 @@
  */
 import type { Expression } from '#core/graph/expression.js'
 import type { AggregateCall } from '#core/graph/operator-spec.js'
+import { INT, notNull } from '#core/types/logical-type.js'
 import type { ExpressionNode } from '../parser/ast-expression.js'
 import type { SelectNode } from '../parser/ast-query.js'
 import type { Position } from '../parser/source-text.js'
@@ -67,6 +68,8 @@ export class GroupedSelect {
       ...(call.filter === null ? {} : { filter: column(call.filter) }),
       type: call.type,
     }))
+    // Rows to be counted need a column to travel in.
+    if (columns.length === 0) columns.push({ kind: 'literal', value: 0, type: notNull(INT) })
     const below = this.#input
     const names = columns.map((expression, i) => this.#keyNames[i] ?? (expression.kind === 'input' ? (below.fields[expression.index]?.name ?? `$f${i}`) : `$f${i}`))
     const project: Relation = {

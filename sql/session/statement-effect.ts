@@ -1,0 +1,16 @@
+/** What statements do, as data: whoever runs the session acts on it. */
+import type { JobGraph } from '#core/graph/job-graph.js'
+
+/** What a statement does. Rows hold texts as a table shows them; null is NULL. */
+export type StatementEffect =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'message'; readonly text: string }
+  | { readonly kind: 'rows'; readonly columns: readonly string[]; readonly rows: readonly (readonly (string | null)[])[] }
+  | {
+      readonly kind: 'job'
+      readonly jobGraph: JobGraph
+      /** Names of the result's columns of a SELECT; null: the job has no result. */
+      readonly columns: readonly string[] | null
+      /** The next statement waits for the job's end. */
+      readonly wait: boolean
+    }
