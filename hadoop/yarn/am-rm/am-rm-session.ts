@@ -78,7 +78,6 @@ export class AmRmSession {
   readonly #toRelease = new Set<string>()
   #phase: Phase = 'NEW'
   #registration: Registration | undefined
-  #registerSent = false
   #everRegistered = false
   #finish: Finish | undefined
   #token: Token
@@ -156,6 +155,8 @@ export class AmRmSession {
   /** Unregisters after what is still to be released has been. */
   finish(finish: Finish, now: Millis): SessionEffect[] {
     if (this.#phase !== 'ENDED') this.#finish ??= finish
+    // Nothing more is wanted; what still comes is surplus.
+    this.#asks.set([])
     return this.#proceed(now)
   }
 
@@ -172,10 +173,7 @@ export class AmRmSession {
     this.#failures = 0
     this.#refusals = 0
     this.#notBefore = 0
-    if (this.#failingSince !== undefined) {
-      this.#failingSince = undefined
-      this.#emit({ type: 'rmReachable' })
-    }
+    this.#reachable()
     switch (answer.call) {
       case 'register':
         this.#onRegistered(answer.response)
@@ -208,8 +206,10 @@ export class AmRmSession {
         break
       case 'invalid-request':
         // "Already registered": an earlier registration of ours arrived and its answer was lost.
-        if (flight.call.call === 'register' && this.#registerSent && this.#failingSince !== undefined) this.#onRegistered(undefined)
-        else this.#over(failure)
+        if (flight.call.call === 'register' && this.#failingSince !== undefined) {
+          this.#reachable()
+          this.#onRegistered(undefined)
+        } else this.#over(failure)
         break
       case 'asks-rejected':
         if (flight.priorities.length === 0) this.#tryAgain(flight, failure, now)
@@ -299,12 +299,17 @@ export class AmRmSession {
   #call(flight: InFlight, now: Millis): void {
     this.#inFlight = flight
     this.#repeat = undefined
-    if (flight.call.call === 'register') this.#registerSent = true
     if (flight.call.call === 'allocate') {
       this.#lastHeartbeat = now
       this.#counts.heartbeats++
     }
     this.#effects.push({ type: 'call', ...flight.call })
+  }
+
+  #reachable(): void {
+    if (this.#failingSince === undefined) return
+    this.#failingSince = undefined
+    this.#emit({ type: 'rmReachable' })
   }
 
   #tryAgain(flight: InFlight, failure: CallFailure, now: Millis): void {
@@ -349,7 +354,6 @@ export class AmRmSession {
     this.#phase = 'ACTIVE'
     this.#responseId = 0
     this.#lastHeartbeat = Number.NEGATIVE_INFINITY
-    this.#failingSince = undefined
     this.#emitNmTokens(response?.nmTokensFromPreviousAttempts ?? [])
     const maximum = response?.maximumCapability
     this.#emit({
