@@ -74,7 +74,8 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     })
     parts.resourceManager = resourceManager
     endpoints.serve('resourcemanager', ResourceManagerGateway, resourceManager.handlers)
-    await resourceManager.start()
+    // The program is compiled while the driver makes itself known.
+    resourceManager.start().catch((error: unknown) => target.onFatal(error instanceof Error ? error : new Error(String(error)), true))
     const result = await application.run()
     await application.clientIsDone()
     await target.cleanUp(fileSystems).catch((error: unknown) => log.warn('What the application staged could not be removed', error))

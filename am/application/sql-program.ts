@@ -19,7 +19,7 @@ export interface SqlProgram {
  */
 export async function runSqlProgram(program: SqlProgram, environment: Environment, runner: StatementRunner, canceled: () => boolean): Promise<void> {
   const { name, text, configuration, jobId } = program
-  const script = await compileScript({ text, name, configuration, jobId, random: environment.random, environment })
+  const script = compileScript({ text, name, configuration, jobId, random: environment.random, environment })
   for (const statement of script.statements) {
     if (canceled()) return
     try {

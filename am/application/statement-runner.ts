@@ -1,18 +1,11 @@
 /** Runs compiled statements: the part that scripts and programs share. Keeps the list of them for REST. */
-import type { JobGraph } from '#core/graph/job-graph.js'
 import type { StatementSummary } from '#core/rest/responses.js'
+import type { StatementEffect } from '#sql/session/statement-effect.js'
 import type { Dispatcher } from '../dispatcher/dispatcher.js'
 import type { JobMaster } from '../jobmaster/job-master.js'
 import { ApplicationCanceled, DetachedSelect, JobFailed } from './errors.js'
 
-/** What a statement comes to (sql/session). */
-export type StatementEffect =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'message'; readonly text: string }
-  | { readonly kind: 'rows'; readonly columns: readonly string[]; readonly rows: readonly (readonly (string | null)[])[] }
-  | { readonly kind: 'job'; readonly jobGraph: JobGraph; readonly columns: readonly string[] | null; readonly wait: boolean }
-
-export interface CompiledStatement {
+export interface PlannedStatement {
   readonly text: string
   readonly kind: string
   readonly effect: StatementEffect
@@ -38,8 +31,15 @@ export class StatementRunner {
     return this.#statements
   }
 
-  /** Answers with the job that was started, if any. @throws APPLICATION_DETACHED_SELECT, JOB_GRAPH_INVALID */
-  execute({ text, kind, effect }: CompiledStatement, hasReader = false): JobMaster | undefined {
+  /** Answers with the job that was started, if any. A SELECT's result is for the client. @throws APPLICATION_DETACHED_SELECT, JOB_GRAPH_INVALID */
+  execute(statement: PlannedStatement): JobMaster | undefined {
+    const started = this.executeUnread(statement)
+    started?.showToClient()
+    return started?.job
+  }
+
+  /** As `execute`, but who reads a SELECT's result is decided later, by one of the answer's methods. */
+  executeUnread({ text, kind, effect }: PlannedStatement): StartedJob | undefined {
     const index = this.#statements.length
     const summary: StatementSummary = { index, text, kind, jobid: null, columns: null, rows: null }
     switch (effect.kind) {
@@ -54,19 +54,40 @@ export class StatementRunner {
         summary.rows = effect.rows.map((row) => [...row])
         break
       case 'job': {
-        if (effect.columns !== null && !this.#attached && !hasReader) throw new DetachedSelect({})
+        const { columns } = effect
         const job = this.#dispatcher.submit(effect.jobGraph)
         this.#jobs.push(job)
-        summary.jobid = job.jobId
-        // A result that the program itself reads is not for the client.
-        summary.columns = effect.columns === null || hasReader ? null : [...effect.columns]
         this.#statements.push(summary)
-        return job
+        // A client that sees a job decides at once whether it fetches rows: so it sees it when that is settled.
+        if (columns === null) summary.jobid = job.jobId
+        return {
+          job,
+          columns: columns ?? [],
+          readByProgram: () => void (summary.jobid ??= job.jobId),
+          showToClient: () => {
+            if (summary.jobid !== null || columns === null) return
+            if (!this.#attached) {
+              job.cancel()
+              throw new DetachedSelect({})
+            }
+            summary.columns = [...columns]
+            summary.jobid = job.jobId
+          },
+        }
       }
     }
     this.#statements.push(summary)
     return undefined
   }
+}
+
+export interface StartedJob {
+  readonly job: JobMaster
+  /** Of its result; empty: it has none. */
+  readonly columns: readonly string[]
+  readByProgram(): void
+  /** No effect once it is read by the program. @throws APPLICATION_DETACHED_SELECT when there is no client */
+  showToClient(): void
 }
 
 /** Resolves when the job has finished. @throws APPLICATION_JOB_FAILED with the failure as its cause, APPLICATION_CANCELED */

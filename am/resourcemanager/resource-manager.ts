@@ -219,7 +219,7 @@ export class ResourceManager implements SlotProvider {
 
   #onWorker(resourceId: ResourceId, event: WorkerEvent): void {
     const worker = this.#workers.get(resourceId)
-    if (worker === undefined) return
+    if (worker === undefined || this.#stopped) return
     const step = onWorkerEvent(worker, event, this.#now(), this.#workerSettings)
     this.#workers.set(resourceId, step.state)
     for (const effect of step.effects) this.#performForWorker(step.state, effect)

@@ -1,0 +1,122 @@
+/**
+ * Runs the scheduler and writes down what it says, one line per effect, so that a test reads as a story:
+ *
+ *   > start                      an event
+ *   CREATED                      the job's new state
+ *   startCoordinators 0          an effect
+ *   = WaitingForResources        the scheduler's state after it
+ */
+import type { ExecutionState } from '#core/graph/states.js'
+import type { JobGraph } from '#core/graph/job-graph.js'
+import type { AllocationId, ExecutionAttemptId, ResourceId } from '#core/ids/ids.js'
+import { virtualEnvironment } from '#core/time/virtual-environment.js'
+import { executions } from '#am/jobmaster/executiongraph/execution-graph.js'
+import { createScheduler, schedule } from '#am/jobmaster/scheduler/scheduler.js'
+import type { RestartStrategy } from '#am/jobmaster/scheduler/restart-strategy.js'
+import type { SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState } from '#am/jobmaster/scheduler/state.js'
+import type { PooledSlot } from '#am/jobmaster/slotpool/slot-pool.js'
+
+export function slot(number: number, worker = `worker-${number}`): PooledSlot {
+  return {
+    allocationId: `allocation-${number}` as AllocationId,
+    location: { resourceId: worker as ResourceId, slotIndex: number, host: `host-of-${worker}`, dataPort: 0 },
+  }
+}
+
+export class SchedulerTranscript {
+  state: SchedulerState
+  lines: string[] = []
+  readonly effects: SchedulerEffect[] = []
+  readonly environment = virtualEnvironment()
+  readonly #settings: SchedulerSettings
+
+  constructor(jobGraph: JobGraph, restartStrategy: RestartStrategy = { kind: 'none' }) {
+    this.#settings = { restartStrategy, resourceWaitTimeout: 300_000, explanationTimeout: 6_000, exceptionHistorySize: 16 }
+    this.state = createScheduler(jobGraph, this.environment.clock.now())
+  }
+
+  on(event: SchedulerEvent): this {
+    this.lines.push(`> ${describeEvent(event)}`)
+    const { clock, random } = this.environment
+    const step = schedule(this.state, event, { now: clock.now(), uniform: random.uniform() }, this.#settings)
+    this.state = step.state
+    this.effects.push(...step.effects)
+    for (const effect of step.effects) this.lines.push(describeEffect(effect))
+    this.lines.push(`= ${this.state.name}${'phase' in this.state ? ` ${this.state.phase}` : ''}`)
+    return this
+  }
+
+  /** What was said since the last call. */
+  take(): string {
+    return this.lines.splice(0).join('\n')
+  }
+
+  /** Starts the job and gives it slots on one worker each until its tasks are deployed. */
+  deployed(slots: number): this {
+    this.on({ type: 'start' }).on({ type: 'coordinatorsStarted' })
+    for (let i = 0; i < slots; i++) this.on({ type: 'slotOffered', slot: slot(i) })
+    this.take()
+    return this
+  }
+
+  /** Every subtask reports the state. */
+  all(state: ExecutionState): this {
+    for (const execution of [...executions(this.state.job.graph)]) this.task(execution.attemptId, state)
+    return this
+  }
+
+  task(attemptId: ExecutionAttemptId, state: ExecutionState, error?: Error): this {
+    return this.on({ type: 'taskState', attemptId, state, ...(error === undefined ? {} : { error }) })
+  }
+
+  attempt(position: number): ExecutionAttemptId {
+    const found = [...executions(this.state.job.graph)][position]
+    if (found === undefined) throw new Error(`there is no subtask ${position}`)
+    return found.attemptId
+  }
+}
+
+/** `<vertex number>/<subtask>#<attempt>` */
+export function short(attemptId: ExecutionAttemptId): string {
+  const [, vertexId = '', subtask, attempt] = attemptId.split('_')
+  return `${Number.parseInt(vertexId, 16) / 0x100}/${subtask}#${attempt}`
+}
+
+function describeEvent(event: SchedulerEvent): string {
+  switch (event.type) {
+    case 'taskState':
+      return `${short(event.attemptId)} ${event.state}`
+    case 'slotOffered':
+      return `slotOffered ${event.slot.allocationId}`
+    case 'workerLost':
+    case 'workerExplained':
+      return `${event.type} ${event.resourceId}`
+    case 'timer':
+      return `timer ${event.timer}`
+    default:
+      return event.type
+  }
+}
+
+function describeEffect(effect: SchedulerEffect): string {
+  switch (effect.type) {
+    case 'declareSlots':
+      return `declareSlots ${effect.count}`
+    case 'startCoordinators':
+      return `startCoordinators ${effect.attempt}`
+    case 'commit':
+      return `commit ${effect.committables.length}`
+    case 'deploy':
+      return `deploy ${short(effect.descriptor.executionAttemptId)} in ${effect.slot.allocationId}`
+    case 'cancelTask':
+      return `cancelTask ${short(effect.attemptId)}`
+    case 'startTimer':
+      return `startTimer ${effect.timer} ${effect.delay}`
+    case 'cancelTimer':
+      return `cancelTimer ${effect.timer}`
+    case 'jobState':
+      return effect.state + (effect.failure === undefined ? '' : `: ${effect.failure.error.message}`)
+    case 'abortCoordinators':
+      return effect.type
+  }
+}
