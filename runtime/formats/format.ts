@@ -28,7 +28,8 @@ export interface TableFormat {
 }
 
 export interface FormatRuntime {
-  createDecoder(schema: Schema, options: FormatOptions): RowDecoder
+  /** `projection`: positions in `schema` of the columns that are read into the builder, in its order; absent: all. */
+  createDecoder(schema: Schema, options: FormatOptions, projection?: readonly number[]): RowDecoder
   createEncoder(schema: Schema, options: FormatOptions): RowEncoder
 }
 

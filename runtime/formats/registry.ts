@@ -2,8 +2,9 @@
 import { csvFormat } from './csv/factory.js'
 import type { TableFormat } from './format.js'
 import { jsonFormat } from './json/factory.js'
+import { rawFormat } from './raw/factory.js'
 
-const FORMATS: readonly TableFormat[] = [csvFormat, jsonFormat]
+const FORMATS: readonly TableFormat[] = [csvFormat, jsonFormat, rawFormat]
 
 export function findFormat(identifier: string): TableFormat | undefined {
   return FORMATS.find((format) => format.identifier === identifier)

@@ -3,12 +3,12 @@
  * way at a time and its answer is the coordinator's leave to send more, so at most MAX_PENDING_ROWS wait here.
  */
 import { CollectAnswerSchema, type CollectedRow } from '#core/rpc/operator-events.js'
-import { LOCAL_TIME_ZONE } from '#core/config/options/sql.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '../../columnar/batch.js'
 import { readValue } from '../../columnar/value.js'
 import type { Vector } from '../../columnar/vector.js'
 import { formatterOf } from '../../expr/cast.js'
+import { evaluationContext } from '../../operators/evaluation-context.js'
 import type { Operator, OperatorContext } from '../../operators/operator.js'
 
 const MAX_REQUEST_ROWS = 1024
@@ -32,8 +32,7 @@ export class CollectOperator implements Operator {
 
   open(context: OperatorContext): void {
     this.#context = context
-    const zone = context.configuration.get(LOCAL_TIME_ZONE)
-    const evaluation = { timeZone: zone === 'default' ? new Intl.DateTimeFormat().resolvedOptions().timeZone : zone, now: () => context.environment.clock.now() }
+    const evaluation = evaluationContext(context)
     this.#texts = this.#schema.fields.map((field) => formatterOf(field.type, evaluation))
   }
 

@@ -3,6 +3,7 @@
  * does not catch up by more than a second.
  */
 import type { SpecOf } from '#core/graph/operator-spec.js'
+import { projectSchema, type Schema } from '#core/types/schema.js'
 import { BatchBuilder } from '../../columnar/batch-builder.js'
 import { BATCH_CAPACITY } from '../../columnar/batch.js'
 import type { OperatorContext, Output, SourceOperator } from '../../operators/operator.js'
@@ -19,6 +20,7 @@ export function createSource(spec: SpecOf<'source'>): DatagenSource {
 
 export class DatagenSource implements SourceOperator {
   readonly #spec: SpecOf<'source'>
+  readonly #schema: Schema
   #context: OperatorContext | undefined
   #output: Output | undefined
   #generators: readonly Generator[] = []
@@ -32,10 +34,11 @@ export class DatagenSource implements SourceOperator {
 
   constructor(spec: SpecOf<'source'>) {
     this.#spec = spec
+    this.#schema = projectSchema(spec.schema, spec.projection)
   }
 
   open(context: OperatorContext, output: Output): void {
-    const { options, schema } = this.#spec
+    const { options, schema, projection } = this.#spec
     const { subtaskIndex, parallelism, environment } = context
     const random = new Random(environment.random.bytes(16))
     const totals = options['number-of-rows'] === undefined ? [] : [BigInt(options['number-of-rows'])]
@@ -46,6 +49,7 @@ export class DatagenSource implements SourceOperator {
       totals.push(BigInt(field.get('end') ?? 0) - start + 1n)
       return sequenceGenerator(type, start, subtaskIndex, parallelism)
     })
+    this.#generators = projection.map((column) => this.#generators[column] as Generator)
     this.#context = context
     this.#output = output
     this.#total = totals.length === 0 ? Infinity : Number(shareOf(totals.reduce((a, b) => (a < b ? a : b)), subtaskIndex, parallelism))
@@ -81,7 +85,7 @@ export class DatagenSource implements SourceOperator {
   }
 
   #emit(count: number): void {
-    const builder = new BatchBuilder(this.#spec.schema, count)
+    const builder = new BatchBuilder(this.#schema, count)
     for (let row = 0; row < count; row++, this.#made++) {
       for (let i = 0; i < this.#generators.length; i++) this.#generators[i]?.(builder.columns[i] as never, this.#made)
       builder.endRow()

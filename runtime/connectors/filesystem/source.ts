@@ -3,6 +3,7 @@
  * one is decoded. A batch is filled as long as bytes are there and handed on when they run out.
  */
 import type { SpecOf } from '#core/graph/operator-spec.js'
+import { projectSchema, type Schema } from '#core/types/schema.js'
 import { SourceAnswerSchema } from '#core/rpc/operator-events.js'
 import { BatchBuilder } from '../../columnar/batch-builder.js'
 import { BATCH_CAPACITY } from '../../columnar/batch.js'
@@ -39,6 +40,7 @@ interface Reading {
 
 export class FileSource implements SourceOperator {
   readonly #spec: SpecOf<'source'>
+  readonly #schema: Schema
   readonly #formatName: string
   readonly #format: FormatRuntime
   #context: OperatorContext | undefined
@@ -51,7 +53,8 @@ export class FileSource implements SourceOperator {
     this.#spec = spec
     this.#formatName = formatName
     this.#format = format
-    this.#builder = new BatchBuilder(spec.schema)
+    this.#schema = projectSchema(spec.schema, spec.projection)
+    this.#builder = new BatchBuilder(this.#schema)
   }
 
   open(context: OperatorContext, output: Output): void {
@@ -100,7 +103,7 @@ export class FileSource implements SourceOperator {
     if (this.#builder.length === 0) return
     const filled = this.#builder
     this.#output?.collect(filled.finish())
-    this.#builder = new BatchBuilder(this.#spec.schema, BATCH_CAPACITY, filled)
+    this.#builder = new BatchBuilder(this.#schema, BATCH_CAPACITY, filled)
   }
 
   #feed(reading: Reading, chunk: Chunk): void {
@@ -136,7 +139,7 @@ export class FileSource implements SourceOperator {
     const split = SplitSchema.parse(answered)
     const { fileSystems } = this.#context
     const chunks = readSplit(fileSystems.of(split.path), split)
-    const decoder = this.#format.createDecoder(this.#spec.schema, formatOptions(this.#spec.options, this.#formatName))
+    const decoder = this.#format.createDecoder(this.#spec.schema, formatOptions(this.#spec.options, this.#formatName), this.#spec.projection)
     const reading: Reading = { split, chunks, decoder, next: Promise.resolve({ done: true, value: undefined }), arrived: undefined, finished: false }
     this.#prefetch(reading)
     this.#reading = reading

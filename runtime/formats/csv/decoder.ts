@@ -33,6 +33,8 @@ export class CsvDecoder implements RowDecoder {
   readonly #dialect: CsvDialect
   readonly #readers: readonly FieldReader[]
   readonly #isString: readonly boolean[]
+  /** Column of the builder that each field goes to, -1: none. */
+  readonly #targets: readonly number[]
   readonly #nullLiteral: Uint8Array | undefined
   readonly #feed = new ByteFeed()
   readonly #starts: Int32Array
@@ -49,8 +51,9 @@ export class CsvDecoder implements RowDecoder {
   #problemAt = 0
   #resolved = new Uint8Array(256)
 
-  constructor(schema: Schema, dialect: CsvDialect) {
+  constructor(schema: Schema, dialect: CsvDialect, projection?: readonly number[]) {
     this.#schema = schema
+    this.#targets = schema.fields.map((_, field) => (projection === undefined ? field : projection.indexOf(field)))
     this.#dialect = dialect
     this.#readers = schema.fields.map((field) => fieldReader(field.type, { timestamps: 'SQL', leastDigits: 1 }))
     this.#isString = schema.fields.map((field) => field.type.kind === 'VARCHAR')
@@ -194,7 +197,7 @@ export class CsvDecoder implements RowDecoder {
   /** Turns the fields that were cut into a row. False: there is none (comment, blank line, skipped). */
   #append(builder: BatchBuilder, bytes: Uint8Array, start: number, next: number): boolean {
     const { columns } = builder
-    const count = columns.length
+    const count = this.#targets.length
     const fields = this.#fields
     const { ignoreParseErrors } = this.#dialect
     if (this.#problem !== '') {
@@ -208,7 +211,7 @@ export class CsvDecoder implements RowDecoder {
       if (fields > count) return false
     }
     for (let i = 0; i < count; i++) {
-      const column = columns[i]
+      const column = columns[this.#targets[i] as number]
       if (column === undefined) continue
       if (i >= fields) {
         column.appendNull()

@@ -40,7 +40,7 @@ export const csvFormat: TableFormat = {
   async load() {
     const [{ CsvDecoder }, { CsvEncoder }] = await Promise.all([import('./decoder.js'), import('./encoder.js')])
     return {
-      createDecoder: (schema, options) => new CsvDecoder(schema, csvDialect(options)),
+      createDecoder: (schema, options, projection) => new CsvDecoder(schema, csvDialect(options), projection),
       createEncoder: (schema, options) => new CsvEncoder(schema, csvDialect(options)),
     }
   },

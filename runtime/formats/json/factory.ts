@@ -1,5 +1,6 @@
 /** Flink's `json` format: one object per line. Options and their meaning are Flink's (its JsonFormatOptions). */
 import { checkFlag, flag, type FormatOption, type FormatOptions, type TableFormat } from '../format.js'
+import { projectSchema } from '#core/types/schema.js'
 import type { TimestampStandard } from '../temporal-text.js'
 
 export interface JsonDialect {
@@ -45,7 +46,7 @@ export const jsonFormat: TableFormat = {
   async load() {
     const [{ JsonDecoder }, { JsonEncoder }] = await Promise.all([import('./decoder.js'), import('./encoder.js')])
     return {
-      createDecoder: (schema, options) => new JsonDecoder(schema, jsonDialect(options)),
+      createDecoder: (schema, options, projection) => new JsonDecoder(projection === undefined ? schema : projectSchema(schema, projection), jsonDialect(options)),
       createEncoder: (schema, options) => new JsonEncoder(schema, jsonDialect(options)),
     }
   },

@@ -163,7 +163,7 @@ describe('csv format, properties', () => {
         const bytes = format.createEncoder(ALL, options).encode(batchOf(ALL, written))
         expect(decodePieces(format.createDecoder(ALL, options), ALL, cut(bytes, cuts), limit)).to.deep.equal(written)
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
@@ -183,7 +183,7 @@ describe('csv format, properties', () => {
         const bytes = Buffer.from(parts.join(''))
         expect(await outcome(cut(bytes, cuts), options)).to.deep.equal(await outcome([bytes], options))
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     )
   })
 })

@@ -150,7 +150,7 @@ describe('json format, properties', () => {
           expect(same(cell, wanted), `${all[r]} column ${c}: ${String(cell)} instead of ${String(wanted)}`).to.equal(true)
         }))
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 
@@ -183,7 +183,7 @@ describe('json format, properties', () => {
         }
         expect(accepted, text).to.equal(valid)
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     )
   })
 
@@ -208,7 +208,7 @@ describe('json format, properties', () => {
         const bytes = format.createEncoder(all, chosen).encode(batchOf(all, written))
         expect(decodePieces(format.createDecoder(all, chosen), all, cut(bytes, cuts))).to.deep.equal(written)
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 })
