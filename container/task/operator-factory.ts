@@ -14,7 +14,7 @@ export const instantiate: Instantiate = async (node, inputs) => {
   const { spec } = node
   switch (spec.op) {
     case 'source':
-      return loadSource(spec, node.outputSchema)
+      return loadSource(spec)
     case 'sink':
     case 'collect':
       return loadSink(spec)

@@ -27,8 +27,11 @@ export const SortKeySchema = z.object({ column: z.int().min(0), ascending: z.boo
 export type SortKey = z.infer<typeof SortKeySchema>
 
 export const OperatorSpecSchema = z.discriminatedUnion('op', [
-  /** Reads a table. Output: `schema` (the physical columns that are read). No input. */
-  z.object({ op: z.literal('source'), connector: z.string(), tableName: z.string(), options, schema, bounded: z.boolean() }),
+  /**
+   * Reads a table whose physical columns are `schema`. Output: those of `projection`, in that order. The whole schema is needed
+   * where fields are found by position (csv) or a column decides how many rows there are (datagen's sequences). No input.
+   */
+  z.object({ op: z.literal('source'), connector: z.string(), tableName: z.string(), options, schema, projection: columns, bounded: z.boolean() }),
   /** Keeps rows whose condition is TRUE, then computes the projection. Row kinds are kept. */
   z.object({ op: z.literal('calc'), condition: ExpressionSchema.optional(), projection: z.array(ExpressionSchema).readonly() }),
   /**

@@ -22,3 +22,8 @@ export function schema(...fields: readonly (readonly [name: string, type: Logica
 export function schemaToString(of: Schema): string {
   return `(${of.fields.map((field) => `${field.name} ${typeToString(field.type)}`).join(', ')})`
 }
+
+/** The columns at these positions, in this order. */
+export function projectSchema(of: Schema, columns: readonly number[]): Schema {
+  return { fields: columns.map((column) => of.fields[column] as Field) }
+}

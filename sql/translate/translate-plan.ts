@@ -97,7 +97,7 @@ export class PlanTranslator {
     const connector = node.options['connector'] as string
     const most = findConnector(connector)?.source?.maxParallelism?.(node.options) ?? Infinity
     const parallelism = Math.max(1, Math.min(tableParallelism(node.options, 'source') ?? this.#parallelism, most))
-    const spec: OperatorSpec = { op: 'source', connector, tableName: fullName(node.table.name), options: { ...node.options }, schema, bounded: node.bounded }
+    const spec: OperatorSpec = { op: 'source', connector, tableName: fullName(node.table.name), options: { ...node.options }, schema: physicalSchema(node), projection: node.columns, bounded: node.bounded }
     return this.#add(spec, `Source: ${node.table.name}`, describeNode(node), [], schema, parallelism, Number.isFinite(most) ? Math.max(most, parallelism) : undefined)
   }
 
@@ -149,4 +149,8 @@ export class PlanTranslator {
 
 function schemaOf(fields: readonly RelationField[]): Schema {
   return { fields: fields.map(({ name, type }) => ({ name, type })) }
+}
+
+function physicalSchema(scan: Scan): Schema {
+  return { fields: scan.table.columns.flatMap((column) => (column.kind === 'physical' ? [{ name: column.name, type: column.type }] : [])) }
 }

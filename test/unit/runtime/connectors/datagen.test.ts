@@ -14,7 +14,7 @@ import { collectingOutput, operatorContext, sourceSpec } from './operator-suppor
 /** Runs one subtask to its end in virtual time. Returns its rows and the virtual ms it took. */
 async function generate(of: Schema, options: Record<string, string>, subtask = 0, parallelism = 1): Promise<{ rows: Value[][]; millis: number }> {
   const environment = virtualEnvironment(subtask + 1)
-  const source = await loadSource(sourceSpec(of, { connector: 'datagen', ...options }), of)
+  const source = await loadSource(sourceSpec(of, { connector: 'datagen', ...options }))
   const output = collectingOutput()
   await source.open?.(operatorContext({ environment, subtask, parallelism }), output)
   const start = environment.clock.monotonic()
@@ -69,7 +69,7 @@ describe('datagen source', () => {
   it('does not catch up by more than a second after a stall', async () => {
     const of = schema(['n', INT])
     const environment = virtualEnvironment()
-    const source = await loadSource(sourceSpec(of, { connector: 'datagen', 'rows-per-second': '10' }), of)
+    const source = await loadSource(sourceSpec(of, { connector: 'datagen', 'rows-per-second': '10' }))
     const output = collectingOutput()
     await source.open?.(operatorContext({ environment }), output)
     const until = () => {

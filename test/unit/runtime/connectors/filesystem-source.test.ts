@@ -64,7 +64,7 @@ describe('filesystem source', () => {
     await enumerator?.start()
     const batches = await Promise.all(
       Array.from({ length: readers }, async (_, subtask) =>
-        drain(await loadSource(spec, AB), operatorContext({ directory, subtask, parallelism: readers, coordinator: async () => ({ split: await enumerator?.nextSplit(subtask) }) })),
+        drain(await loadSource(spec), operatorContext({ directory, subtask, parallelism: readers, coordinator: async () => ({ split: await enumerator?.nextSplit(subtask) }) })),
       ),
     )
     await enumerator?.close()
@@ -104,7 +104,7 @@ describe('filesystem source', () => {
       const spec = sourceSpec(AB, { connector: 'filesystem', path: 'f.json', format: 'json' })
       const enumerator = new FileSplitEnumerator(spec, coordinatorContext({ directory }))
       await enumerator.start()
-      const batches = await drain(await loadSource(spec, AB), operatorContext({ directory, coordinator: async () => ({ split: await enumerator.nextSplit() }) }))
+      const batches = await drain(await loadSource(spec), operatorContext({ directory, coordinator: async () => ({ split: await enumerator.nextSplit() }) }))
       expect(Math.max(...batches.map((batch) => batch.length))).to.equal(1024)
       expect(batches.flatMap(rowsOf).map((row) => row[0])).to.deep.equal(Array.from({ length: count }, (_, i) => i))
     }))
@@ -116,7 +116,7 @@ describe('filesystem source', () => {
       const spec = sourceSpec(AB, { connector: 'filesystem', path: 'f.json', format: 'json' })
       for (const start of [0, 100, 300]) {
         const splits = [{ path: `file://${directory}/f.json`, start, end: 100_000, fileLength: 100_000 }]
-        const error = await failure(async () => drain(await loadSource(spec, AB), operatorContext({ directory, coordinator: () => Promise.resolve({ split: splits.pop() ?? null }) })))
+        const error = await failure(async () => drain(await loadSource(spec), operatorContext({ directory, coordinator: () => Promise.resolve({ split: splits.pop() ?? null }) })))
         expect(error).to.include({ code: 'FORMAT_MALFORMED_ROW' })
         expect(error.message).to.contain("'no' is no INT").and.contain(`file://${directory}/f.json, line 37, column 7 (field 'a')`).and.contain("'json.ignore-parse-errors' = 'true'")
       }
@@ -149,11 +149,11 @@ describe('filesystem source', () => {
     inDirectory(async (directory) => {
       const spec = sourceSpec(AB, { connector: 'filesystem', path: directory, format: 'json' })
       const gone = { path: `file://${directory}/gone.json`, start: 0, end: 10, fileLength: 10 }
-      const error = await failure(async () => drain(await loadSource(spec, AB), operatorContext({ directory, coordinator: () => Promise.resolve({ split: gone }) })))
+      const error = await failure(async () => drain(await loadSource(spec), operatorContext({ directory, coordinator: () => Promise.resolve({ split: gone }) })))
       expect(error).to.include({ code: 'FS_NOT_FOUND' })
 
       await writeFile(join(directory, 'f.json'), '{"a":1,"b":"x"}\n'.repeat(100_000))
-      const source = await loadSource(spec, AB)
+      const source = await loadSource(spec)
       source.open?.(operatorContext({ directory, coordinator: () => Promise.resolve({ split: { path: `file://${directory}/f.json`, start: 0, end: 1_600_000, fileLength: 1_600_000 } }) }), { collect: () => undefined, emitWatermark: () => undefined })
       await source.poll()
       await source.poll()

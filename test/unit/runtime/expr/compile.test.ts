@@ -79,7 +79,7 @@ describe('compiled expressions', () => {
         }
         assert.deepEqual(actual, expected, shown())
       }),
-      { numRuns: Number(process.env['WEFT_PROPERTY_RUNS'] ?? 400) },
+      { numRuns: Number(process.env['WEFT_PROPERTY_RUNS'] ?? 250) },
     )
     if (process.env['WEFT_PROPERTY_RUNS'] !== undefined) console.log('computed', computed, 'functions', seen.size)
     assert.isAbove(computed, 100, 'most random cases should not fail')
