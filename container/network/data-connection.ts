@@ -4,6 +4,7 @@
  */
 import { fromWireError, toWireError } from '#core/errors/wire-error.js'
 import type { EdgeId, ExecutionAttemptId } from '#core/ids/ids.js'
+import { concatBatches } from '#runtime/columnar/gather.js'
 import { encodeBatch } from '#runtime/columnar/wire.js'
 import { ProtocolViolation, RowTooLarge } from './errors.js'
 import {
@@ -197,6 +198,10 @@ export class DataConnection {
   }
 }
 
+/** Batches that wait are sent together in a frame of at most this size: the slower the consumer, the fewer frames. */
+const FRAME_BYTES = 128 * 1024
+const FRAME_ROWS = 4096
+
 /** The producer's end of a channel: takes from its subpartition what credits allow. */
 class Sender implements SubpartitionReader {
   readonly channel: number
@@ -232,7 +237,24 @@ class Sender implements SubpartitionReader {
   next(): Element | undefined {
     if (!this.sendable) return undefined
     const element = this.subpartition?.poll()
-    if (element?.kind === 'data') this.#credits--
-    return element
+    if (element?.kind !== 'data') return element
+    this.#credits--
+    return this.#withFollowers(element)
+  }
+
+  #withFollowers(first: Extract<Element, { kind: 'data' }>): Element {
+    const batches = [first.batch]
+    let rows = first.batch.length
+    let bytes = first.bytes
+    for (;;) {
+      const next = this.subpartition?.nextBatch
+      if (next === undefined || rows + next.rows > FRAME_ROWS || bytes + next.bytes > FRAME_BYTES) break
+      const follower = this.subpartition?.poll()
+      if (follower?.kind !== 'data') break
+      batches.push(follower.batch)
+      rows += next.rows
+      bytes += next.bytes
+    }
+    return batches.length === 1 ? first : { kind: 'data', batch: concatBatches(first.batch.schema, batches), bytes }
   }
 }

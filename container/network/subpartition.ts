@@ -78,6 +78,12 @@ export class Subpartition {
     return this.#head < this.#queue.length
   }
 
+  /** Rows and bytes of the next element when it is a batch. */
+  get nextBatch(): { readonly rows: number; readonly bytes: number } | undefined {
+    const next = this.#queue[this.#head]
+    return next?.kind === 'data' ? { rows: next.batch.length, bytes: next.bytes } : undefined
+  }
+
   /** True when the next element is no batch and so needs no credit. */
   get nextIsEvent(): boolean {
     const next = this.#queue[this.#head]

@@ -4,8 +4,6 @@ import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
 import { MANAGED_MEMORY_FRACTION, MANAGED_MEMORY_SIZE } from '#core/config/options/memory.js'
 
-const MAX_MANAGED_FRACTION = 0.9
-
 /** Undefined: the process is not limited. */
 export function workerMemory(descriptor: WorkerDescriptor): MemoryBudget | undefined {
   if (descriptor.processMemory === 0) return undefined
@@ -13,7 +11,6 @@ export function workerMemory(descriptor: WorkerDescriptor): MemoryBudget | undef
   const { processMemory, slots } = descriptor
   const absolute = configuration.get(MANAGED_MEMORY_SIZE)
   if (absolute === undefined) return memoryBudget(processMemory, slots, configuration.get(MANAGED_MEMORY_FRACTION))
-  const whole = memoryBudget(processMemory, slots, 0)
-  const perSlot = whole.slotHeapMb * 1024 * 1024 + whole.slotNetworkBytes
-  return memoryBudget(processMemory, slots, Math.min(MAX_MANAGED_FRACTION, absolute / slots / perSlot))
+  const most = memoryBudget(processMemory, slots, 1).slotManagedBytes
+  return memoryBudget(processMemory, slots, most === 0 ? 0 : Math.min(1, absolute / slots / most))
 }

@@ -161,12 +161,13 @@ export class TaskSlots {
       late = true
       this.#changed()
     })
-    while (runningTasks(this.#table).length > 0 && !late) await this.#change()
+    while (runningTasks(this.#table).length > 0 && !late && !this.#stopped) await this.#change()
     timer.cancel()
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#changed()
     for (const { cancellation } of this.#tasks.values()) cancellation?.cancel()
     await Promise.all(this.#slots.map(({ thread }) => thread.stop()))
   }

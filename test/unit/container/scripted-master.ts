@@ -52,11 +52,12 @@ export class ScriptedMaster {
   readonly rows: CollectedRow[] = []
   readonly metrics = new Map<ExecutionAttemptId, TaskMetrics>()
   heartbeats = 0
-  /** Replaces the answer to operators' requests. */
-  onOperatorRequest: (event: { type: string; rows?: CollectedRow[] }) => Promise<unknown> = async (event) => {
+  readonly keepRows = async (event: { type: string; rows?: CollectedRow[] }): Promise<unknown> => {
     this.rows.push(...(event.rows ?? []))
     return {}
   }
+  /** The answer to operators' requests. */
+  onOperatorRequest: (event: { type: string; rows?: CollectedRow[] }) => Promise<unknown> = this.keepRows
   /** Called before an update is acknowledged. */
   onUpdate: (update: StateUpdate) => void = () => undefined
   secret = randomBytes(32)
