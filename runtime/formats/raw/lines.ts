@@ -1,5 +1,5 @@
 /** Lines to a STRING column and back. NULL is written as nothing at all: no line. */
-import type { BatchBuilder, ColumnBuilder } from '../../columnar/batch-builder.js'
+import type { BatchBuilder } from '../../columnar/batch-builder.js'
 import type { Batch } from '../../columnar/batch.js'
 import { isNull, type Utf8Vector } from '../../columnar/vector.js'
 import { ByteFeed } from '../byte-feed.js'
@@ -35,7 +35,9 @@ export class RawDecoder implements RowDecoder {
       }
       const lineEnd = found ? newline : feed.end
       const end = found && newline > position && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : lineEnd
-      appendText(builder.columns[0] as ColumnBuilder, bytes, position, end, feed.suspect)
+      // Where rows are only counted there is no column.
+      const column = builder.columns[0]
+      if (column !== undefined) appendText(column, bytes, position, end, feed.suspect)
       builder.endRow()
       feed.position = found ? newline + 1 : feed.end
       this.#line++
