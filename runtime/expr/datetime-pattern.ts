@@ -36,18 +36,21 @@ const encoder = new TextEncoder()
 
 export class DateTimePattern {
   readonly #tokens: readonly Token[]
-  readonly #state = new Int32Array(SLOTS)
+  readonly #fixed: FixedLayout | undefined
+  readonly #state = new Int32Array(SLOTS).fill(ABSENT)
   #scratch = new Uint8Array(64)
 
   /** @throws EvaluationFailure for a letter that is not supported. */
   constructor(pattern: string) {
     const reader = new PatternReader(pattern)
     this.#tokens = reserveDigits(reader.tokens())
+    this.#fixed = fixedLayout(this.#tokens)
   }
 
   /** Local ms of bytes [start, end); NaN when they do not match. */
   parseBytes(bytes: Uint8Array, start: number, end: number): number {
     const state = this.#state
+    if (this.#fixed !== undefined) return end - start === this.#fixed.length && parseFixed(this.#fixed, bytes, start, state) ? resolve(state) : NaN
     state.fill(ABSENT)
     return parseTokens(this.#tokens, bytes, start, end, state) === end ? resolve(state) : NaN
   }
@@ -159,6 +162,48 @@ function reserveDigits(tokens: readonly Token[]): Token[] {
   })
 }
 
+/** A pattern whose every part has one width, flattened for a loop that reads nothing but typed arrays. */
+interface FixedLayout {
+  readonly length: number
+  /** Pairs: offset, byte that must stand there. */
+  readonly literals: Int32Array
+  /** Triples: slot of the state, offset, digits. */
+  readonly numbers: Int32Array
+}
+
+function fixedLayout(tokens: readonly Token[]): FixedLayout | undefined {
+  const literals: number[] = []
+  const numbers: number[] = []
+  let at = 0
+  for (const token of tokens) {
+    if (token.kind === 'literal') for (const byte of token.bytes) literals.push(at++, byte)
+    else if (token.kind === 'number' && token.min === token.max) {
+      numbers.push(token.index, at, token.min)
+      at += token.min
+    } else if (token.kind === 'fraction' && token.digits === 3) {
+      numbers.push(MILLIS, at, 3)
+      at += 3
+    } else return undefined
+  }
+  return { length: at, literals: Int32Array.from(literals), numbers: Int32Array.from(numbers) }
+}
+
+/** Overwrites the slots of its numbers and leaves the others as they are: absent. */
+function parseFixed({ literals, numbers }: FixedLayout, bytes: Uint8Array, start: number, state: Int32Array): boolean {
+  for (let i = 0; i < literals.length; i += 2) if (bytes[start + (literals[i] as number)] !== literals[i + 1]) return false
+  for (let i = 0; i < numbers.length; i += 3) {
+    let value = 0
+    let at = start + (numbers[i + 1] as number)
+    for (const end = at + (numbers[i + 2] as number); at < end; at++) {
+      const digit = ((bytes[at] as number) - 48) | 0
+      if (digit < 0 || digit > 9) return false
+      value = (value * 10 + digit) | 0
+    }
+    state[numbers[i] as number] = value
+  }
+  return true
+}
+
 /** Position after the tokens, or -1. Fills `state`. */
 function parseTokens(tokens: readonly Token[], bytes: Uint8Array, start: number, end: number, state: Int32Array): number {
   let at = start
@@ -256,10 +301,22 @@ function resolve(state: Int32Array): number {
     const month = state[MONTH] === ABSENT ? 1 : (state[MONTH] as number)
     const day = state[DAY] === ABSENT ? 1 : (state[DAY] as number)
     if (month < 1 || month > 12 || day < 1 || day > 31) return NaN
-    const last = day > 28 ? daysInMonth(year, month) : day
-    days = daysFromCivil(year, month, day < last ? day : last)
+    days = daysOf(year, month, day)
   }
   return days * MILLIS_PER_DAY + (hour * 3600 + minute * 60 + second) * 1000 + millis
+}
+
+let lastDate = 0
+let lastDays = daysFromCivil(0, 1, 1)
+
+/** Days since 1970 of a date whose day may be past the end of its month. Rows that follow each other often share the date. */
+function daysOf(year: number, month: number, day: number): number {
+  const date = (year * 12 + month - 1) * 32 + day - 1
+  if (date === lastDate) return lastDays
+  const days = daysFromCivil(year, month, day > 28 ? Math.min(day, daysInMonth(year, month)) : day)
+  lastDate = date
+  lastDays = days
+  return days
 }
 
 function formatTokens(tokens: readonly Token[], millis: number): string {

@@ -193,6 +193,18 @@ function emitBetween(emitter: Emitter, call: Call): Operand {
   return { type: call.type, isNull, value: emitter.let(`!${decided} && ${result}`) }
 }
 
+/** Integer division and remainder by a constant that is not 0 cannot fail, and so need no call. */
+function emitDivision(emitter: Emitter, call: Call): Operand | undefined {
+  const [left, right] = call.args as [BoundExpression, BoundExpression]
+  const integers = left.type.kind === right.type.kind && (left.type.kind === 'INT' || left.type.kind === 'BIGINT')
+  if (!integers || right.kind !== 'constant' || right.value === null || right.value === 0 || right.value === 0n) return undefined
+  const a = emitter.operand(left)
+  const source = `${emitter.value(a)} ${call.definition.name === '/' ? '/' : '%'} ${emitter.value(emitter.operand(right))}`
+  if (left.type.kind === 'INT') return { type: call.type, isNull: a.isNull, value: emitter.let(`(${source}) | 0`) }
+  const wrapped = `BigInt.asIntN(64, ${source})`
+  return { type: call.type, isNull: a.isNull, value: emitter.let(call.type.kind === 'INT' ? `Number(${wrapped})` : wrapped) }
+}
+
 /** A few constants: compared one by one. */
 function emitIn(emitter: Emitter, call: Call): Operand | undefined {
   const [first, ...items] = call.args as [BoundExpression, ...BoundExpression[]]
@@ -312,6 +324,9 @@ const SPECIAL: Record<string, Special> = {
   'IS FALSE': (emitter, call) => emitTruthTest(emitter, call, false, false),
   'IS NOT FALSE': (emitter, call) => emitTruthTest(emitter, call, false, true),
   ...Object.fromEntries(Object.keys(JAVASCRIPT).map((operator) => [operator, emitComparison])),
+  '/': emitDivision,
+  '%': emitDivision,
+  MOD: emitDivision,
   BETWEEN: emitBetween,
   IN: emitIn,
   LIKE: emitLike,

@@ -171,6 +171,28 @@ describe('compiled expressions', () => {
     assert.throws(() => compileCondition(call('>', BOOLEAN, quotient, literal(3, INT)), rows, CONTEXT)(batchOf([0, '', ''])), '/ by zero')
   })
 
+  it('are exact at the edges of their lanes', () => {
+    const edges = schema(['i', INT], ['l', BIGINT], ['s', STRING], ['t', timestamp(3)])
+    const builder = new BatchBuilder(edges)
+    const midnight = BigInt(Date.UTC(2524, 5, 17))
+    builder.appendRow([2147483647, -9223372036854775808n, 'xyab', midnight])
+    builder.appendRow([-2147483648, 9007199254740993n, 'ab', midnight - 1n])
+    const [i, l, s, t] = edges.fields.map(({ type }, index) => input(index, type)) as [Expression, Expression, Expression, Expression]
+    const outcome = compiled(undefined, [
+      call('*', INT, i, i), call('/', INT, i, literal(-1, INT)), call('%', INT, i, literal(1000, INT)), call('%', BIGINT, l, literal('1000', BIGINT)),
+      call('/', BIGINT, l, literal('-1', BIGINT)), { kind: 'cast', arg: l, safe: false, type: { kind: 'DOUBLE', nullable: true } },
+      call('LIKE', BOOLEAN, s, literal('%ab%', STRING)), call('LIKE', BOOLEAN, s, literal('xyab%', STRING)), { kind: 'cast', arg: t, safe: false, type: { kind: 'DATE', nullable: true } },
+      call('TIMESTAMP_ADD_MILLIS', timestamp(3), t, literal('1', BIGINT)),
+    ], builder.finish(), edges)
+    const day = Number(midnight / 86_400_000n)
+    assert.deepEqual(outcome, {
+      rows: [
+        [0, 1, -2147483647, 647, -808n, -9223372036854775808n, -9223372036854775808, true, true, day, midnight + 1n],
+        [0, 0, -2147483648, -648, 993n, -9007199254740993n, 9007199254740992, true, false, day - 1, midnight],
+      ],
+    })
+  })
+
   it('refuse what the function table does not know', () => {
     const broken = (expression: Expression) => () =>
       compileCalc({ projection: [expression], inputSchema: rows, outputSchema: schema(['x', INT]), context: CONTEXT })
