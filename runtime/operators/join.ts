@@ -28,41 +28,58 @@ const PREVIOUS = 1
 const COUNT = 2
 const EXTRA_WORDS = 3
 
+/** First and last row (id + 1) of each key id and side, side by side in memory: [left head, left tail, right head, right tail]. */
+class Chains {
+  ends = new Int32Array(0)
+
+  reserve(keys: number): void {
+    this.ends = grown(this.ends, 4 * keys)
+  }
+
+  head(key: number, side: number): number {
+    return this.ends[4 * key + 2 * side] as number
+  }
+
+  isEmpty(key: number): boolean {
+    return this.ends[4 * key] === 0 && this.ends[4 * key + 2] === 0
+  }
+}
+
 /** One input's rows, chained by key id. */
 class JoinSide {
   readonly keys: readonly number[]
   readonly store: RowStore
   readonly index: RowIndex
-  /** First and last row (id + 1) of each key id. */
-  heads = new Int32Array(0)
-  tails = new Int32Array(0)
+  readonly #chains: Chains
+  readonly #side: number
 
-  constructor(schema: Schema, keys: readonly number[]) {
+  constructor(schema: Schema, keys: readonly number[], chains: Chains, side: number) {
     this.keys = keys
+    this.#chains = chains
+    this.#side = side
     this.store = new RowStore(schema.fields.map((field) => field.type), EXTRA_WORDS)
     this.index = new RowIndex(this.store, schema)
   }
 
-  reserve(keys: number): void {
-    this.heads = grown(this.heads, keys)
-    this.tails = grown(this.tails, keys)
-  }
-
   append(key: number, id: number): void {
-    const tail = this.tails[key] as number
+    const { ends } = this.#chains
+    const at = 4 * key + 2 * this.#side
+    const tail = ends[at + 1] as number
     this.store.setExtra(id, COUNT, 1)
     this.store.setExtra(id, PREVIOUS, tail)
-    if (tail === 0) this.heads[key] = id + 1
+    if (tail === 0) ends[at] = id + 1
     else this.store.setExtra(tail - 1, NEXT, id + 1)
-    this.tails[key] = id + 1
+    ends[at + 1] = id + 1
   }
 
   unlink(key: number, id: number): void {
+    const { ends } = this.#chains
+    const at = 4 * key + 2 * this.#side
     const next = this.store.extra(id, NEXT)
     const previous = this.store.extra(id, PREVIOUS)
-    if (previous === 0) this.heads[key] = next
+    if (previous === 0) ends[at] = next
     else this.store.setExtra(previous - 1, NEXT, next)
-    if (next === 0) this.tails[key] = previous
+    if (next === 0) ends[at + 1] = previous
     else this.store.setExtra(next - 1, PREVIOUS, previous)
   }
 }
@@ -71,6 +88,7 @@ export class JoinOperator implements Operator {
   readonly #spec: SpecOf<'join'>
   readonly #outputSchema: Schema
   readonly #table: KeyTable
+  readonly #chains = new Chains()
   readonly #sides: readonly [JoinSide, JoinSide]
   #condition: ((batch: Batch) => Int32Array) | undefined
   #output!: Output
@@ -89,7 +107,7 @@ export class JoinOperator implements Operator {
       if (a === undefined || b === undefined || vectorKind(a) !== vectorKind(b)) throw new Error(`join key ${i} has the types ${a?.kind} and ${b?.kind}`)
     })
     this.#table = new KeyTable(types.filter((type) => type !== undefined))
-    this.#sides = [new JoinSide(left, spec.leftKeys), new JoinSide(right, spec.rightKeys)]
+    this.#sides = [new JoinSide(left, spec.leftKeys, this.#chains, 0), new JoinSide(right, spec.rightKeys, this.#chains, 1)]
   }
 
   open(context: OperatorContext, output: Output): void {
@@ -105,8 +123,7 @@ export class JoinOperator implements Operator {
     const keyIds = new Int32Array(rows.length)
     const positions = rows.selection ?? identityPositions(rows.length)
     this.#table.assign(rows, side.keys, positions, rows.length, hashRows(rows, side.keys), keyIds)
-    side.reserve(this.#table.idLimit)
-    other.reserve(this.#table.idLimit)
+    this.#chains.reserve(this.#table.idLimit)
     const retracts = hasRetractions(rows)
     if (retracts && !side.index.enabled) side.index.enable()
     if (side.index.enabled) this.#joinCounted(rows, positions, keyIds, side, other, input)
@@ -130,7 +147,7 @@ export class JoinOperator implements Operator {
     for (let row = 0; row < rows.length; row++) {
       const key = keyIds[row] as number
       side.append(key, ids[row] as number)
-      if (other.heads[key] !== 0) this.#pair(rows, positions[row] as number, key, other, input)
+      if (this.#chains.head(key, 1 - input) !== 0) this.#pair(rows, positions[row] as number, key, other, input)
     }
   }
 
@@ -167,7 +184,7 @@ export class JoinOperator implements Operator {
   /** Pairs one row with all rows of the other side that have its key. */
   #pair(rows: Batch, position: number, key: number, other: JoinSide, input: number): void {
     const kind = rows.rowKinds === undefined ? 0 : (rows.rowKinds[position] as number)
-    for (let entry = other.heads[key] as number; entry !== 0; entry = other.store.extra(entry - 1, NEXT)) {
+    for (let entry = this.#chains.head(key, 1 - input); entry !== 0; entry = other.store.extra(entry - 1, NEXT)) {
       for (let count = other.store.extra(entry - 1, COUNT); count > 0; count--) {
         if (this.#pairs === BATCH_CAPACITY) this.#flush(rows, other, input)
         this.#pairPositions[this.#pairs] = position
@@ -194,12 +211,11 @@ export class JoinOperator implements Operator {
   }
 
   #removeEmptyKeys(rows: Batch, positions: Int32Array, keyIds: Int32Array): void {
-    const [left, right] = this.#sides
     const removed = new Set<number>()
     for (let row = 0; row < keyIds.length; row++) {
       const kind = rows.rowKind(positions[row] as number)
       const key = keyIds[row] as number
-      if (kind === 0 || kind === 2 || left.heads[key] !== 0 || right.heads[key] !== 0 || removed.has(key)) continue
+      if (kind === 0 || kind === 2 || !this.#chains.isEmpty(key) || removed.has(key)) continue
       removed.add(key)
       this.#table.remove(key)
     }
