@@ -25,8 +25,12 @@ export interface NameNodeAnswer {
   readonly response: IncomingMessage
   /** Where it came from, query included. */
   readonly url: string
-  /** A try before this one may have been carried out, its answer lost. */
-  readonly repeated: boolean
+}
+
+/** Filled in by a call, also by one that fails in the end. */
+export interface Repetition {
+  /** A try before the last one may have been carried out, its answer lost. */
+  seen: boolean
 }
 
 export class NameNodes {
@@ -50,19 +54,17 @@ export class NameNodes {
    * The head of a success (2xx) or of a redirect (307); the caller reads the body.
    * @throws HADOOP_REMOTE_EXCEPTION, HADOOP_HTTP_FAILED, HADOOP_UNREACHABLE, HADOOP_AUTHENTICATION_FAILED
    */
-  async call(call: NameNodeCall): Promise<NameNodeAnswer> {
-    let repeated = false
+  async call(call: NameNodeCall, repetition?: Repetition): Promise<NameNodeAnswer> {
     for (let attempt = 1; ; attempt++) {
       const index = this.#active
       try {
-        const { response, url } = await this.#once(this.#urls[index] ?? '', call)
-        return { response, url, repeated }
+        return await this.#once(this.#urls[index] ?? '', call)
       } catch (error) {
         const failure = transientFailure(error)
         if (failure === undefined) throw error
         const delay = retryDelay(this.#policy, attempt, failure, this.#urls.length, this.#environment.random.uniform())
         if (delay === undefined) throw error
-        if (failure === 'unreachable' && !neverArrived(error)) repeated = true
+        if (repetition !== undefined && failure === 'unreachable' && !neverArrived(error)) repetition.seen = true
         // Several calls may find the same NameNode standby at the same time: the first of them moves on.
         if (failure !== 'busy' && this.#active === index) this.#active = (index + 1) % this.#urls.length
         if (delay > 0) await sleep(this.#environment, delay)
@@ -70,7 +72,7 @@ export class NameNodes {
     }
   }
 
-  async #once(base: string, call: NameNodeCall): Promise<{ response: IncomingMessage; url: string }> {
+  async #once(base: string, call: NameNodeCall): Promise<NameNodeAnswer> {
     for (let authenticated = false; ; authenticated = true) {
       const target = new URL(`${base}/webhdfs/v1${encodePath(call.path)}`)
       const credentials = await this.#authenticator.credentialsFor(target)

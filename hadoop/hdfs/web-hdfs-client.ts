@@ -13,7 +13,7 @@ import { errorOfAnswer } from '../rest/remote-exception.js'
 import { javaClassOf, toFileSystemError, transientFailure } from './hdfs-errors.js'
 import { parentOf, parseHdfsPath, type HdfsPath } from './hdfs-path.js'
 import { exchange, keepAliveAgents, readBody, unreachable, type ExchangeAgents } from './http-exchange.js'
-import { NameNodes, type NameNodeCall } from './name-nodes.js'
+import { NameNodes, type NameNodeCall, type Repetition } from './name-nodes.js'
 import { BooleanAnswer, DirectoryListingAnswer, FileStatusAnswer, LocationAnswer, PathAnswer, type HdfsFileStatus } from './records.js'
 import { DEFAULT_RETRY_POLICY, retryDelay, type RetryPolicy } from './retry-policy.js'
 import { WebHdfsUpload } from './web-hdfs-upload.js'
@@ -160,16 +160,16 @@ export class WebHdfsClient {
     if (source.authority !== target.authority && source.authority !== '' && target.authority !== '') {
       throw new FileSystemFailed({ path: source.uri, operation: 'rename', reason: `${target.uri} is on another file system` })
     }
-    const repeated = { seen: false }
+    const repetition: Repetition = { seen: false }
     try {
       const parameters = { destination: target.path, renameoptions: 'NONE' }
-      await this.#text(source, { method: 'PUT', path: source.path, op: 'RENAME', parameters }, repeated)
+      await this.#text(source, { method: 'PUT', path: source.path, op: 'RENAME', parameters }, repetition)
     } catch (error) {
       if (transientFailure(error) !== undefined || javaClassOf(error) === 'AccessControlException') throw toFileSystemError(error, source.uri, 'rename')
       // The exceptions do not tell source from target; their state does.
       const [sourceStatus, targetStatus] = [await this.status(source.uri), await this.status(target.uri)]
       if (sourceStatus === undefined) {
-        if (repeated.seen && targetStatus !== undefined) return
+        if (repetition.seen && targetStatus !== undefined) return
         throw new PathNotFound({ path: source.uri }, { cause: error })
       }
       if (targetStatus !== undefined) throw new PathAlreadyExists({ path: target.uri }, { cause: error })
@@ -213,7 +213,7 @@ export class WebHdfsClient {
 
   async #change(uri: string, op: string, parameters: Record<string, string | number>): Promise<void> {
     const path = parseHdfsPath(uri)
-    await this.#text(path, { method: 'PUT', path: path.path, op, parameters }, { seen: false }).catch((error: unknown) => {
+    await this.#text(path, { method: 'PUT', path: path.path, op, parameters }).catch((error: unknown) => {
       throw toFileSystemError(error, path.uri, op.toLowerCase())
     })
   }
@@ -267,16 +267,14 @@ export class WebHdfsClient {
     return nodes
   }
 
-  async #text(path: HdfsPath, call: NameNodeCall, repeated: { seen: boolean }): Promise<string> {
-    const nodes = this.#of(path)
-    const answer = await nodes.call(call)
-    repeated.seen = answer.repeated
+  async #text(path: HdfsPath, call: NameNodeCall, repetition?: Repetition): Promise<string> {
+    const answer = await this.#of(path).call(call, repetition)
     return readBody(answer.response, answer.url, MAX_ANSWER_BYTES)
   }
 
   async #json<T>(path: HdfsPath, call: NameNodeCall, schema: z.ZodType<T>): Promise<{ answer: T; repeated: boolean }> {
-    const repeated = { seen: false }
-    const text = await this.#text(path, call, repeated)
+    const repetition: Repetition = { seen: false }
+    const text = await this.#text(path, call, repetition)
     let parsed: unknown
     try {
       parsed = JSON.parse(text)
@@ -285,7 +283,7 @@ export class WebHdfsClient {
     }
     const result = schema.safeParse(parsed)
     if (!result.success) throw new HadoopAnswerUnreadable({ url: `${path.uri} (${call.op})`, reason: result.error.issues[0]?.message ?? 'another shape' }, { cause: result.error })
-    return { answer: result.data, repeated: repeated.seen }
+    return { answer: result.data, repeated: repetition.seen }
   }
 
   /** Where to send the second step: named in the body (noredirect) or, by servers that do not know that, in a 307. */

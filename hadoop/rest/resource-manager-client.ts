@@ -164,13 +164,17 @@ export class ResourceManagerClient {
    * when it says that it is active.
    */
   async #unlessUnknown<T>(read: () => Promise<T>): Promise<T | undefined> {
+    let seenActive = false
     for (let round = 1; ; round++) {
       try {
         return await read()
       } catch (error) {
         if (!isRemoteException(error) || simpleName(error.details.className) !== 'NotFoundException') throw error
+        if (seenActive) return undefined
         const { haState } = await this.clusterInfo()
-        if (haState === 'ACTIVE' || haState === '') return undefined
+        // It may have become active between the two answers: its word counts from now on.
+        seenActive = haState === 'ACTIVE' || haState === ''
+        if (seenActive) continue
         if (round >= this.#rounds) throw new ResourceManagerUnreachable({ tried: `${this.activeUrl} is ${haState}` }, { cause: error })
         await sleep(this.#environment, ROUND_DELAY_MS * 2 ** round)
       }
