@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { SlotLocation } from '#core/graph/deployment.js'
 import type { ResourceId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
 import { pskClientOptions, pskServerOptions } from '#core/rpc/tls-channel.js'
 import { sleep, type Environment } from '#core/time/environment.js'
 import { DataConnection } from './data-connection.js'
@@ -15,6 +16,8 @@ import { decodeJson, encodeJson, FrameType, HelloSchema, PROTOCOL_VERSION, type 
 import type { ProducerAccess } from './input-gate.js'
 import type { PartitionRegistry } from './partition-registry.js'
 import { portTransport, socketTransport, type FrameTransport, type SocketTransport } from './transport.js'
+
+const log = logger('SlotNetwork')
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
 /** A slot whose thread is being replaced listens again shortly. */
@@ -84,6 +87,7 @@ export class SlotNetwork implements ProducerAccess {
           server.once('error', reject)
           server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve)
         })
+        server.on('error', (error) => log.warn('The data port', error))
         this.#server = server
         return (server.address() as AddressInfo).port
       } catch (error) {

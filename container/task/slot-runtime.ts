@@ -40,7 +40,7 @@ export class SlotRuntime {
   readonly #printer: LinePrinter
   readonly #services: TaskServices
   readonly #tasks = new Map<ExecutionAttemptId, Task>()
-  readonly #requests = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
+  readonly #requests = new Map<number, { readonly task: ExecutionAttemptId; resolve(answer: unknown): void; reject(error: Error): void }>()
   #nextRequest = 0
   #metricsTimer = false
 
@@ -109,6 +109,7 @@ export class SlotRuntime {
     const { executionAttemptId } = task.descriptor
     if (isTerminalExecutionState(report.state)) {
       this.#tasks.delete(executionAttemptId)
+      for (const [request, { task: asker }] of this.#requests) if (asker === executionAttemptId) this.#requests.delete(request)
       this.#printer.flush() // so that a task's lines are out before its end is known
     }
     this.#send({
@@ -124,7 +125,7 @@ export class SlotRuntime {
   #requestCoordinator(task: TaskDeploymentDescriptor, operatorId: OperatorId, event: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const request = this.#nextRequest++
-      this.#requests.set(request, { resolve, reject })
+      this.#requests.set(request, { task: task.executionAttemptId, resolve, reject })
       this.#send({ type: 'request', request, executionAttemptId: task.executionAttemptId, operatorId, event })
     })
   }

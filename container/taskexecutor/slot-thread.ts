@@ -37,7 +37,7 @@ export class SlotThread {
   }
 
   send(message: TaskExecutorToSlot): void {
-    if (this.#stopped) return
+    if (this.#stopped) return message.type === 'connection' ? message.port.close() : undefined
     if (message.type === 'connection') this.#worker.postMessage(message, [message.port])
     else this.#worker.postMessage(message)
   }
