@@ -8,21 +8,32 @@ import type { Environment } from '#core/time/environment.js'
 import type { HostPort } from '../conf/addresses.js'
 
 /** How long the last bytes may take after a failed write. */
-const DRAIN_MS = 500
+const DRAIN_MS = 200
+const READ_BUFFER_BYTES = 64 * 1024
 
-export function connectDraining(address: HostPort, environment: Environment): Socket {
-  const socket = connect({ host: address.host, port: address.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+export function connectDraining(address: HostPort, environment: Environment, onData: (chunk: Buffer) => void): Socket {
+  const socket = connect({
+    host: address.host,
+    port: address.port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+    // Past the stream: a failed write marks its readable side as failed, too, and nothing would come out of it any more.
+    onread: {
+      buffer: Buffer.alloc(READ_BUFFER_BYTES),
+      callback: (length, buffer) => {
+        onData(Buffer.from(buffer.subarray(0, length)))
+        return true
+      },
+    },
+  })
   const destroy = socket.destroy.bind(socket)
-  let connected = false
   let draining = false
-  socket.once('connect', () => (connected = true))
-  // Node calls this method itself when a write fails; a second error, the reader's own, ends the drain.
+  // Node calls this method itself when a write fails. Whoever calls it without an error means it.
   socket.destroy = (error?: Error): Socket => {
-    if (error === undefined || !connected || draining || socket.readableEnded || (error as NodeJS.ErrnoException).syscall !== 'write') return destroy(error)
+    if (draining || (error as NodeJS.ErrnoException | undefined)?.syscall !== 'write') return destroy(error)
     draining = true
     environment.timers.after(DRAIN_MS, () => destroy(error))
-    socket.once('end', () => destroy(error))
-    socket.resume()
     return socket
   }
   return socket

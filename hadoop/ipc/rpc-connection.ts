@@ -70,14 +70,13 @@ export class RpcConnection {
     this.#server = formatHostPort(options.address)
     this.#conversation = new SaslConversation(this.#server, options.address.host, options.authentication)
     this.#ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }))
-    this.#socket = connectDraining(options.address, options.environment)
+    this.#socket = connectDraining(options.address, options.environment, (chunk) => this.#onData(chunk))
     const deadline = options.environment.timers.after(options.connectTimeoutMs, () => {
       const what = this.#connected ? 'did not finish the authentication' : 'no connection'
       this.#fail(new ServerUnreachable({ server: this.#server, reason: `${what} within ${options.connectTimeoutMs} ms` }))
     })
     this.#ready.then(() => deadline.cancel(), () => deadline.cancel())
     this.#socket.on('connect', () => this.#onConnect())
-    this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     this.#socket.on('error', (error) => (this.#socketError ??= error))
     this.#socket.on('close', () => void this.#inbound.then(() => this.#onClose()))
   }
