@@ -8,6 +8,7 @@
 import type { BinaryOperator, ExpressionNode, Truth } from './ast-expression.js'
 import { parsePrimary } from './parse-primary.js'
 import { parseQuery, startsQuery } from './parse-query.js'
+import { syntaxError } from './sql-errors.js'
 import type { TokenStream } from './token-stream.js'
 
 const LEVELS = ['OR', 'AND', 'NOT', 'IS', 'COMPARE', 'ADD', 'MULTIPLY', 'UNARY', 'POSTFIX'] as const
@@ -31,6 +32,10 @@ const BINARY: Readonly<Record<string, readonly [operator: BinaryOperator, power:
   '||': ['||', POWER.MULTIPLY],
 }
 
+/** Longest chain of operators of one strength, and of AND or OR. */
+const MAX_CHAIN = 400
+const MAX_CONNECTED = 5000
+
 export function parseExpression(tokens: TokenStream): ExpressionNode {
   return climb(tokens, 0)
 }
@@ -43,9 +48,12 @@ export function parseOperand(tokens: TokenStream): ExpressionNode {
 function climb(tokens: TokenStream, power: number): ExpressionNode {
   return tokens.nested(() => {
     let left = prefix(tokens)
-    for (;;) {
+    for (let links = 0; ; links++) {
       const next = infix(tokens, left, power)
       if (next === undefined) return left
+      // AND and OR become one call of many arguments; a chain of anything else is as deep as it is long.
+      const limit = next.kind === 'binary' && (next.operator === 'AND' || next.operator === 'OR') ? MAX_CONNECTED : MAX_CHAIN
+      if (links >= limit) throw syntaxError(tokens.source, left.at, `more than ${limit} operators in a row.`)
       left = next
     }
   })

@@ -4,11 +4,19 @@
  */
 import type { Expression } from '#core/graph/expression.js'
 import type { EvaluationContext } from '#runtime/expr/evaluation.js'
-import { foldConstant } from '#runtime/expr/interpreter.js'
+import { evaluate, foldConstant } from '#runtime/expr/interpreter.js'
 import { columnsOf, conjunction, conjuncts, rewrite } from './expressions.js'
-import { inputsOf, withInputs, type Relation } from './relation.js'
+import { inputsOf, literalValue, withInputs, type Relation } from './relation.js'
 
-export function foldRelation(relation: Relation, context: EvaluationContext): Relation {
+/** The clock's functions: one time for a whole batch job, as in Flink; in streaming each row has its own. */
+const CLOCK = new Set(['CURRENT_TIMESTAMP', 'NOW', 'LOCALTIMESTAMP', 'CURRENT_DATE'])
+
+export interface FoldContext extends EvaluationContext {
+  /** True for BATCH: the clock is read once, now. */
+  readonly clockStands: boolean
+}
+
+export function foldRelation(relation: Relation, context: FoldContext): Relation {
   const node = withInputs(relation, inputsOf(relation).map((input) => foldRelation(input, context)))
   const fold = (expression: Expression): Expression => foldExpression(expression, context)
   switch (node.kind) {
@@ -28,21 +36,22 @@ export function foldRelation(relation: Relation, context: EvaluationContext): Re
 }
 
 /** The condition without parts that are always TRUE; undefined when nothing is left. */
-function foldCondition(condition: Expression, context: EvaluationContext): Expression | undefined {
+function foldCondition(condition: Expression, context: FoldContext): Expression | undefined {
   const parts = conjuncts(condition).map((part) => foldExpression(part, context))
   return conjunction(parts.filter((part) => !(part.kind === 'literal' && part.value === true)))
 }
 
-export function foldExpression(expression: Expression, context: EvaluationContext): Expression {
+export function foldExpression(expression: Expression, context: FoldContext): Expression {
   return rewrite(expression, (node) => {
     if (node.kind === 'input' || node.kind === 'literal') return node
     if (columnsOf(node).size > 0) return undefined
     try {
-      const folded = foldConstant(node, context)
-      return folded ?? undefined
+      if (context.clockStands && node.kind === 'call' && node.args.length === 0 && CLOCK.has(node.name)) {
+        return { kind: 'literal', value: literalValue(evaluate(node, [], context)), type: node.type }
+      }
+      return foldConstant(node, context)
     } catch {
       return node
     }
   })
 }
-

@@ -1,7 +1,6 @@
 /** From the bound query to the plan that is translated: the rules, in their order. */
-import type { EvaluationContext } from '#runtime/expr/evaluation.js'
 import { extractJoinKeys } from './join-keys.js'
-import { foldRelation } from './fold-constants.js'
+import { foldRelation, type FoldContext } from './fold-constants.js'
 import { fuseWindowAggregates } from './fuse-window-aggregates.js'
 import { mergeCalcs } from './merge-calcs.js'
 import { pruneAll } from './prune-columns.js'
@@ -9,7 +8,7 @@ import { pushFilters } from './push-filters.js'
 import { inputsOf, withInputs, type Relation, type Root } from './relation.js'
 
 /** Plans of the roots of one job, in their order. `problem` reports what is not executed. */
-export function optimize(roots: readonly Root[], context: EvaluationContext, problem: (root: Root, text: string) => never): Root[] {
+export function optimize(roots: readonly Root[], context: FoldContext, problem: (root: Root, text: string) => never): Root[] {
   const planned = roots.map((root) => {
     const folded = foldRelation(withoutInnerSorts(root.input, true), context)
     const pushed = pushFilters(folded)

@@ -37,7 +37,7 @@ export function planJob(statements: readonly BoundStatement[], settings: JobSett
   const chosen = configuration.get(RUNTIME_MODE)
   const mode = chosen !== 'AUTOMATIC' ? chosen : statements.every(({ root }) => isBounded(root.input)) ? 'BATCH' : 'STREAMING'
   const placeOf = (root: Root): Position => statements.find((statement) => statement.root === root)?.at ?? (statements[0] as BoundStatement).at
-  const context = { timeZone: settings.timeZone, now: () => settings.clock.now() }
+  const context = { timeZone: settings.timeZone, now: () => settings.clock.now(), clockStands: mode === 'BATCH' }
   const roots = optimize(statements.map(({ root }) => root), context, (root, text) => {
     throw notSupported(source, placeOf(root), text)
   })

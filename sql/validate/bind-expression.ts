@@ -16,6 +16,9 @@ import { logicalType } from './data-type.js'
 import { intervalLiteral, NULL_LITERAL, numberLiteral, stringLiteral, temporalLiteral, type Interval } from './literals.js'
 import { resolveColumn, type Scope } from './scope.js'
 
+/** Longest list of IN: what an expression spec holds (core/graph). */
+const MAX_LIST = 9_999
+
 export interface ExpressionContext {
   readonly source: SourceText
   readonly scope: Scope
@@ -70,6 +73,7 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
       return call(context, node.at, node.negated ? 'AND' : 'OR', either)
     }
     case 'in-list':
+      if (node.list.length > MAX_LIST) throw notSupported(source, node.at, `IN with more than ${MAX_LIST} values.`, 'Join with a table of them.')
       return call(context, node.at, node.negated ? 'NOT IN' : 'IN', bindAll([node.arg, ...node.list], context))
     case 'like': {
       if (node.operator === 'SIMILAR TO') throw notSupported(source, node.at, 'SIMILAR TO.', 'Use LIKE or REGEXP.')

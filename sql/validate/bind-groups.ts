@@ -115,9 +115,13 @@ function bindGroupKey(expression: ExpressionNode, node: SelectNode, context: Exp
 }
 
 /** True when an aggregate call stands in the expression, sub-queries aside. */
-export function hasAggregate(node: ExpressionNode): boolean {
-  if (node.kind === 'call' && node.over === null && isAggregateFunction((node.name[0]?.text ?? '').toUpperCase())) return true
-  return childrenOf(node).some(hasAggregate)
+export function hasAggregate(root: ExpressionNode): boolean {
+  const open = [root]
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (node.kind === 'call' && node.over === null && isAggregateFunction((node.name[0]?.text ?? '').toUpperCase())) return true
+    open.push(...childrenOf(node))
+  }
+  return false
 }
 
 function childrenOf(node: ExpressionNode): readonly ExpressionNode[] {

@@ -42,7 +42,7 @@ export function bindSelect(node: SelectNode, orderBy: readonly SortItemNode[], l
   const bind = (expression: ExpressionNode, clause: string): Expression =>
     grouped === undefined ? bindExpression(expression, expressionContext(source, scope, clause)) : grouped.bind(expression, clause)
 
-  const items = node.items.flatMap((item) => expandItem(item, scope, bind, context)).map(({ expression, name }, i): Item => ({ expression, name: name ?? `EXPR$${i}` }))
+  const items = distinctNames(node.items.flatMap((item) => expandItem(item, scope, bind, context)).map(({ expression, name }, i): Item => ({ expression, name: name ?? `EXPR$${i}` })))
   const sort = orderBy.map((item) => ({ item, target: bindSortTarget(item, items, node.items, bind, context) }))
   const having = node.having === null || grouped === undefined ? undefined : grouped.bindHaving(node.having)
 
@@ -91,6 +91,17 @@ export function bindSelect(node: SelectNode, orderBy: readonly SortItemNode[], l
   const result = ordered(wide, keys, limit, offset)
   if (extra.length === 0) return result
   return { kind: 'project', input: result, expressions: fields.map((field, i) => inputColumn(i, field.type)), fields }
+}
+
+/** As Calcite: of columns with one name the second becomes `id0`, the third `id1`. */
+function distinctNames(items: readonly Item[]): Item[] {
+  const taken = new Set<string>()
+  return items.map(({ expression, name }) => {
+    let unique = name
+    for (let i = 0; taken.has(unique); i++) unique = `${name}${i}`
+    taken.add(unique)
+    return { expression, name: unique }
+  })
 }
 
 function ordered(input: Relation, keys: readonly SortKey[], limit: number | null, offset: number): Relation {
@@ -147,10 +158,9 @@ function bindSortTarget(
   if (ordinal !== undefined) return ordinal
   if (expression.kind === 'column' && expression.path.length === 1) {
     const name = expression.path[0]?.text as string
-    const aliased = nodes.some(({ alias }) => alias?.text === name)
-    const found = items.flatMap((candidate, i) => (candidate.name === name ? [i] : []))
-    if (found.length > 1 && aliased) throw validationError(context.source, expression.at, `Column '${name}' is ambiguous: ${found.length} output columns have that name.`)
-    if (found.length > 0) return found[0] as number
+    if (nodes.filter(({ alias }) => alias?.text === name).length > 1) throw validationError(context.source, expression.at, `Column '${name}' is ambiguous: SELECT gives that name twice.`)
+    const found = items.findIndex((candidate) => candidate.name === name)
+    if (found >= 0) return found
   }
   return bind(expression, 'ORDER BY')
 }
