@@ -6,6 +6,7 @@ import { logger } from '#core/log/logger.js'
 import type { ApplicationDetails } from '#core/rest/responses.js'
 import { sleep, type Environment, type Millis } from '#core/time/environment.js'
 import type { Dispatcher } from '../dispatcher/dispatcher.js'
+import { stackTrace } from '../stack-trace.js'
 import { describeFailure } from './describe-failure.js'
 import { ApplicationCanceled } from './errors.js'
 import { jobFinished, type StatementRunner } from './statement-runner.js'
@@ -87,7 +88,8 @@ export class Application {
     }
     if (failure !== undefined && status === 'FAILED') {
       this.#failure = describeFailure(failure)
-      this.#log.error(`The application failed: ${this.#failure}`, failure)
+      // Not an error of the master's: whoever started the application is told.
+      this.#log.info(`The application failed: ${this.#failure}\n${stackTrace(failure)}`)
     } else if (status === 'CANCELED') {
       this.#failure = failure instanceof Error ? failure.message : 'The application was cancelled'
     }

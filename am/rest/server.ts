@@ -10,7 +10,7 @@ import type { MasterView } from './master-view.js'
 import type { Parameters } from './parameters.js'
 import { RestRefused } from './rest-error.js'
 import { ROUTES } from './routes.js'
-import { stackTrace } from './views/job-view.js'
+import { stackTrace } from '../stack-trace.js'
 
 export const RestPortTaken = defineError('REST_CANNOT_LISTEN', {
   recovery: 'none',

@@ -251,15 +251,30 @@ function releaseIdle(draft: Draft, now: Millis, policy: SlotPolicy): void {
   if (wakeAt < Infinity) draft.effects.push({ type: 'wakeAt', at: wakeAt })
 }
 
+function isFreeSoon({ allocation }: ManagedSlot): boolean {
+  return allocation === undefined || allocation.state === 'FREEING'
+}
+
+/** Slots whose worker was asked to empty them: a new worker would come later than they. */
+function becomingFree(draft: Draft): number {
+  let count = 0
+  for (const worker of draft.workers.values()) if (!worker.releasing) count += worker.slots.filter((slot) => slot.allocation?.state === 'FREEING').length
+  return count
+}
+
 function declareWorkers(draft: Draft, missing: ReadonlyMap<JobId, number>, policy: SlotPolicy): void {
   const counts = new Map<number, number>()
   const add = (slots: number, count: number) => counts.set(slots, (counts.get(slots) ?? 0) + count)
   for (const worker of draft.workers.values()) if (!worker.releasing) add(worker.slots.length, 1)
   if (policy.placement.kind === 'spread') {
-    const lacking = [...missing.values()].reduce((sum, count) => sum + count, 0)
+    const lacking = [...missing.values()].reduce((sum, count) => sum + count, 0) - becomingFree(draft)
     if (lacking > 0) add(policy.placement.slotsPerWorker, Math.ceil(lacking / policy.placement.slotsPerWorker))
   } else {
-    for (const jobId of missing.keys()) add(draft.requirements.get(jobId) ?? 1, 1)
+    for (const jobId of missing.keys()) {
+      const required = draft.requirements.get(jobId) ?? 1
+      const soonThere = [...draft.workers.values()].some((worker) => !worker.releasing && worker.slots.filter((slot) => isHeldBy(slot, jobId) || isFreeSoon(slot)).length >= required)
+      if (!soonThere) add(required, 1)
+    }
   }
   const wanted = [...counts].map(([slots, count]) => ({ slots, count })).sort((a, b) => a.slots - b.slots)
   if (JSON.stringify(wanted) === JSON.stringify(draft.wanted)) return

@@ -5,6 +5,7 @@ import type { Millis } from '#core/time/environment.js'
 import type { Execution, ExecutionJobVertex } from '../../jobmaster/executiongraph/execution-graph.js'
 import { executions, vertexState } from '../../jobmaster/executiongraph/execution-graph.js'
 import type { JobMaster } from '../../jobmaster/job-master.js'
+import { stackTrace } from '../../stack-trace.js'
 import type { JobFailure, JobRun } from '../../jobmaster/scheduler/state.js'
 
 export interface Times {
@@ -152,17 +153,6 @@ function exceptionEntry(failure: JobFailure): JobExceptions['exceptionHistory'][
     ...(failure.resourceId === undefined ? {} : { taskManagerId: failure.resourceId }),
     concurrentExceptions: [],
   }
-}
-
-/** Message and stack of the error, then of each cause, in Java's manner. */
-export function stackTrace(error: unknown): string {
-  const parts: string[] = []
-  for (let current = error; current !== undefined && parts.length < 20; ) {
-    const text = current instanceof Error ? (current.stack ?? `${current.name}: ${current.message}`) : String(current)
-    parts.push(parts.length === 0 ? text : `Caused by: ${text}`)
-    current = current instanceof Error ? current.cause : undefined
-  }
-  return parts.join('\n')
 }
 
 export function countStates(states: readonly ExecutionState[]): Record<ExecutionState, number> {

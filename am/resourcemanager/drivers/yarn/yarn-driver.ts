@@ -127,6 +127,7 @@ export class YarnDriver implements ResourceManagerDriver {
     this.#table = { ...this.#table, wanted: [] }
     this.#amRm?.setAsks([], this.#table.sequence)
     const held = [...this.#table.held.values()].filter((container) => !container.released).map((container) => container.id)
+    for (const id of held) this.#table = withReleased(this.#table, id)
     if (held.length > 0) this.#amRm?.release(held)
     const finished = new Promise<Counters | undefined>((resolve) => {
       this.#onFinished = resolve
