@@ -42,18 +42,33 @@ export function bindExpression(expression: Expression, depth = 0): BoundExpressi
         const inner: Expression = { ...expression, name: positive }
         return bindExpression({ kind: 'call', name: 'NOT', args: [inner], type: expression.type }, depth + 1)
       }
+      const connective = flatten(expression)
+      if (connective !== undefined) expression = connective
       const definition = findFunction(SYNONYMS[expression.name] ?? expression.name)
       if (definition === undefined) return invalid(`there is no function ${expression.name}`)
       const literals = expression.args.map((arg): LiteralValue | undefined => (arg.kind === 'literal' ? arg.value : undefined))
       const signature = definition.resolve(expression.args.map((arg) => arg.type), literals)
       if ('problem' in signature) return invalid(signature.problem)
-      const args = expression.args.map((arg, i) => {
+      const args = expression.args.map((arg, i): BoundExpression => {
         const target = signature.argTypes[i] as LogicalType
         return castTo(bindExpression(arg, depth + 1), target)
       })
       return castTo({ kind: 'call', definition, signature, args, type: signature.type }, expression.type)
     }
   }
+}
+
+/** a AND (b AND c) as one AND of three, found without recursion: the WHERE of a program may have thousands of terms. */
+function flatten(call: Extract<Expression, { kind: 'call' }>): Extract<Expression, { kind: 'call' }> | undefined {
+  const { name } = call
+  if ((name !== 'AND' && name !== 'OR') || !call.args.some((arg) => arg.kind === 'call' && arg.name === name)) return undefined
+  const args: Expression[] = []
+  const open: Expression[] = [...call.args].reverse()
+  for (let arg = open.pop(); arg !== undefined; arg = open.pop()) {
+    if (arg.kind === 'call' && arg.name === name) open.push(...[...arg.args].reverse())
+    else args.push(arg)
+  }
+  return { ...call, args }
 }
 
 const SYNONYMS: Record<string, string> = { IF: 'CASE', IFNULL: 'COALESCE' }

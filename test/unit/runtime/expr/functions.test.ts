@@ -2,11 +2,13 @@ import { assert } from 'chai'
 import fc from 'fast-check'
 import type { Expression } from '#core/graph/expression.js'
 import { BIGINT, DATE, decimal, DOUBLE, INT, notNull, STRING, timestamp, timestampLtz, typeToString, type LogicalType, type Value } from '#core/types/logical-type.js'
+import { castValue, formatValue } from '#runtime/expr/cast.js'
 import { compileJavaRegex } from '#runtime/expr/java-regex.js'
 import { compileLike, matchesLike } from '#runtime/expr/like.js'
 import { functionNames, resolveFunction } from '#runtime/expr/function-table.js'
 import { evaluate, foldConstant, valueToLiteral } from '#runtime/expr/interpreter.js'
 import { compareText, compareTextBytes } from '#runtime/expr/text-order.js'
+import { canCast } from '#runtime/expr/type-rules.js'
 
 const CONTEXT = { timeZone: 'Europe/Berlin', now: () => Date.UTC(2024, 6, 1, 12, 0, 0, 123) }
 const utc = (text: string): bigint => BigInt(Date.parse(`${text}Z`))
@@ -126,6 +128,9 @@ describe('number functions', () => {
     all('ROUND', [0.125, 2, 0.13], [-0.125, 2, -0.13], [[1e300, DOUBLE], 2, 1e300], [15, -1, 20])
     all('TRUNCATE', [-1.99, 1, -1.9], [[1999n, decimal(5, 2)], 1, 199n])
     all('POWER', [2, 10, 1024])
+    all('LOG', [1, 0], [2, 8, 3])
+    all('DEGREES', [0, 0])
+    all('ATAN2', [0, 1, 0])
     all('GREATEST', [1, 3, 2, 3], ['a', 'B', 'a'])
     all('NULLIF', [1, 1, null], [1, 2, 1])
     assert.strictEqual(problem('%', BIGINT, INT), 'no problem: INT')
@@ -222,6 +227,36 @@ describe('resolveFunction', () => {
     const names = functionNames()
     assert.strictEqual(new Set(names).size, names.length)
     assert.isTrue(names.every((name) => name === name.toUpperCase()))
+  })
+})
+
+describe('casts', () => {
+  const types: readonly LogicalType[] = [{ kind: 'BOOLEAN', nullable: true }, INT, BIGINT, DOUBLE, decimal(12, 3), decimal(30, 0), STRING, { kind: 'VARCHAR', length: 5, nullable: true }, DATE, timestamp(3), timestamp(0), timestampLtz(3)]
+  const samples: Record<string, Value> = { BOOLEAN: true, INT: 7, BIGINT: 7n, DOUBLE: 1.5, DECIMAL: 1500n, VARCHAR: '1', DATE: 19000, TIMESTAMP: 1_700_000_000_123n, TIMESTAMP_LTZ: 1_700_000_000_123n }
+
+  it('exist exactly where canCast says so', () => {
+    for (const from of types) {
+      for (const to of types) {
+        const run = () => castValue(samples[from.kind] as Value, from, to, CONTEXT)
+        if (!canCast(from, to, true)) assert.throws(run, 'cannot cast')
+        // '1' is no timestamp, though texts may be.
+        else if (from.kind !== 'VARCHAR' || !['TIMESTAMP', 'TIMESTAMP_LTZ'].includes(to.kind)) assert.strictEqual(typeof run(), typeof samples[to.kind], `${typeToString(from)} to ${typeToString(to)}`)
+      }
+    }
+  })
+
+  it('come back from their text', () => {
+    for (const type of types) {
+      if (type.kind === 'VARCHAR' || (type.kind === 'TIMESTAMP' && type.precision === 0)) continue
+      const text = formatValue(samples[type.kind] as Value, type, CONTEXT)
+      assert.strictEqual(castValue(text, STRING, type, CONTEXT), samples[type.kind], typeToString(type))
+    }
+  })
+
+  it('are silent only where nothing surprising can happen', () => {
+    const silent = (from: LogicalType, to: LogicalType) => canCast(from, to, false)
+    assert.deepEqual([silent(INT, BIGINT), silent(BIGINT, INT), silent(INT, STRING), silent(STRING, INT), silent(DATE, timestamp(3)), silent(timestamp(3), timestampLtz(3))], [true, false, false, false, true, true])
+    assert.isFalse(canCast(BIGINT, timestamp(3), true))
   })
 })
 
