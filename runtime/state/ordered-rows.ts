@@ -19,6 +19,7 @@ export const TREE_WORDS = 4
 export class OrderedRows {
   readonly #store: RowStore
   readonly #keys: readonly SortKey[]
+  #sequenced = false
 
   constructor(store: RowStore, keys: readonly SortKey[]) {
     this.#store = store
@@ -26,6 +27,7 @@ export class OrderedRows {
   }
 
   setSequence(id: number, sequence: number): void {
+    this.#sequenced = true
     this.#store.setExtra(id, SEQUENCE_LOW, sequence % 4294967296 | 0)
     this.#store.setExtra(id, SEQUENCE_HIGH, Math.floor(sequence / 4294967296))
   }
@@ -34,16 +36,17 @@ export class OrderedRows {
   compare(a: number, b: number): number {
     const store = this.#store
     for (let i = 0; i < this.#keys.length; i++) {
-      const { column, ascending, nullsFirst } = this.#keys[i] as SortKey
-      const nullA = store.isNull(a, column)
-      const nullB = store.isNull(b, column)
-      if (nullA || nullB) {
+      const key = this.#keys[i] as SortKey
+      if (store.hasNulls(key.column)) {
+        const nullA = store.isNull(a, key.column)
+        const nullB = store.isNull(b, key.column)
         if (nullA && nullB) continue
-        return nullA === nullsFirst ? -1 : 1
+        if (nullA || nullB) return nullA === key.nullsFirst ? -1 : 1
       }
-      const order = store.compareColumn(a, b, column)
-      if (order !== 0) return ascending ? order : -order
+      const order = store.compareColumn(a, b, key.column)
+      if (order !== 0) return key.ascending ? order : -order
     }
+    if (!this.#sequenced) return 0
     const high = store.extra(a, SEQUENCE_HIGH) - store.extra(b, SEQUENCE_HIGH)
     return high !== 0 ? high : (store.extra(a, SEQUENCE_LOW) >>> 0) - (store.extra(b, SEQUENCE_LOW) >>> 0)
   }

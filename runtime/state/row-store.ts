@@ -32,12 +32,15 @@ export class RowStore {
   #freeCount = 0
   #idLimit = 0
   #size = 0
+  /** 1 for columns in which a NULL has been stored. */
+  readonly #nullable: Uint8Array
   #viewed: readonly Vector[] = []
   #views: readonly Int32Array[] = []
 
   constructor(types: readonly LogicalType[], extraWords = 0) {
     this.types = types
     this.#kinds = types.map(vectorKind)
+    this.#nullable = new Uint8Array(types.length)
     let word = (types.length + 31) >> 5
     for (const kind of this.#kinds) {
       this.#offsets.push(word)
@@ -102,6 +105,7 @@ export class RowStore {
       const at = (id & ROW_MASK) * stride
       if (nulls !== undefined && ((nulls[position >> 3] as number) & (1 << (position & 7))) !== 0) {
         page[at + (column >> 5)] = (page[at + (column >> 5)] as number) | (1 << (column & 31))
+        this.#nullable[column] = 1
         continue
       }
       const to = at + offset
@@ -166,6 +170,11 @@ export class RowStore {
 
   setExtra(id: number, word: number, value: number): void {
     ;(this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + this.#extra + word] = value
+  }
+
+  /** False: no row held has NULL in that column. */
+  hasNulls(column: number): boolean {
+    return this.#nullable[column] === 1
   }
 
   isNull(id: number, column: number): boolean {
@@ -363,6 +372,7 @@ export class RowStore {
   }
 
   #nulls(column: number, ids: Int32Array, count: number): Uint8Array | undefined {
+    if (this.#nullable[column] === 0) return undefined
     const bit = 1 << (column & 31)
     const word = column >> 5
     let nulls: Uint8Array | undefined
