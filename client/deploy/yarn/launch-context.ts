@@ -1,6 +1,6 @@
 /**
- * The application master's launch context: command, environment, files. Pure. What the NodeManager makes of it is a bash script,
- * so texts are written for that: see `shellValue`. Secrets go into the credentials, never into command or environment.
+ * The application master's launch context: command, environment, files. Pure. What the NodeManager makes of it is a bash script, so
+ * texts are escaped for that (hadoop/yarn/shell-text.ts). Secrets go into the credentials, never into command or environment.
  */
 import { SECRET_ALIAS, RUNTIME_LINK, type LocalResource } from '#core/cluster/application-descriptor.js'
 import { masterHeapMb } from '#core/cluster/memory-budget.js'
@@ -21,25 +21,12 @@ import {
   YARN_VIEW_ACLS,
 } from '#core/config/options/yarn.js'
 import type { SubmissionContext } from '#hadoop/rest/submission.js'
+import { environmentValue, launchCommand } from '#hadoop/yarn/shell-text.js'
 import type { Preflight } from './preflight.js'
-
-/**
- * A value that arrives literally. The NodeManager writes `export NAME="value"` without escaping anything, after it has replaced
- * `{{`, `}}`, `<LOG_DIR>` and `<CPS>`: so what bash would interpret is escaped, and those words are broken up by an empty
- * string in quotes (`}""}`), which bash joins again. A newline would end the line: it stands as it is, inside the quotes.
- */
-export function shellValue(value: string): string {
-  return value
-    .replace(/[\\"$`]/g, '\\$&')
-    .replace(/\{(?=\{)|\}(?=\})/g, '$&""')
-    .replace(/<(?=(?:LOG_DIR|CPS|ADD_OPENS)>)/g, '$&""')
-}
 
 /** One simple command: bash is replaced by it, signals reach it, and nothing in it is left to expand. */
 export function masterCommand(processBytes: number): string {
-  return (
-    `exec ./${RUNTIME_LINK}/node --max-old-space-size=${masterHeapMb(processBytes)} ./${RUNTIME_LINK}/am.mjs ` + '1><LOG_DIR>/stdout 2><LOG_DIR>/stderr'
-  )
+  return launchCommand({ argv: [`./${RUNTIME_LINK}/node`, `--max-old-space-size=${masterHeapMb(processBytes)}`, `./${RUNTIME_LINK}/am.mjs`] })
 }
 
 export interface LaunchInput {
@@ -56,7 +43,7 @@ export function submissionContext(input: LaunchInput): SubmissionContext {
   const { configuration, preflight } = input
   const priority = configuration.get(YARN_APPLICATION_PRIORITY)
   const validity = configuration.get(YARN_ATTEMPT_FAILURES_VALIDITY)
-  const environment = Object.entries(configuration.withPrefix(MASTER_ENV_PREFIX)).map(([name, value]) => [name, shellValue(value)] as const)
+  const environment = Object.entries(configuration.withPrefix(MASTER_ENV_PREFIX)).map(([name, value]) => [name, environmentValue(name, value)] as const)
   return {
     applicationId: input.applicationId,
     name: configuration.get(YARN_APPLICATION_NAME) ?? input.jobName,
