@@ -612,7 +612,7 @@ describe('AmRmSession', () => {
         const { asked, granted: got } = cluster.session.counters
         expect(asked).to.equal(got)
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 })

@@ -151,7 +151,7 @@ export class ModelCluster {
 
   /** No more trouble: heartbeats, allocation and listening until nothing changes. */
   settle(): void {
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < 12; i++) {
       this.heartbeat('ok')
       this.allocate(5)
       this.listen()
