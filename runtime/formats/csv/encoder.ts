@@ -16,6 +16,7 @@ import type { CsvDialect } from './options.js'
 /** Jackson does not look into longer strings, it quotes them. */
 const MAX_QUOTE_CHECK_CHARACTERS = 24
 const NEWLINE = 10
+const TEXT = new TextEncoder()
 
 export class CsvEncoder implements RowEncoder {
   readonly #dialect: CsvDialect
@@ -28,7 +29,7 @@ export class CsvEncoder implements RowEncoder {
   constructor(schema: Schema, dialect: CsvDialect) {
     this.#dialect = dialect
     this.#types = schema.fields.map((field) => field.type)
-    this.#null = new TextEncoder().encode(dialect.nullLiteral ?? '')
+    this.#null = TEXT.encode(dialect.nullLiteral ?? '')
     this.#safe = Math.max(dialect.delimiter, dialect.quote, 13) + 1
   }
 
@@ -53,7 +54,7 @@ export class CsvEncoder implements RowEncoder {
     const text = scalarText(readValue(column, position), type, 'SQL', this.#dialect.scientificDecimals)
     // Dates and times are strings to Jackson; numbers and booleans are never quoted.
     if (type.kind === 'DATE' || type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ') {
-      const bytes = new TextEncoder().encode(text)
+      const bytes = TEXT.encode(text)
       this.#quotable(bytes, 0, bytes.length)
     } else this.#out.text(text)
   }

@@ -7,7 +7,7 @@ import { isNull, type Utf8Vector, type Vector } from '../../columnar/vector.js'
 import { ByteWriter } from '../byte-writer.js'
 import type { RowEncoder } from '../format.js'
 import { scalarText } from '../scalar-text.js'
-import type { JsonDialect } from './factory.js'
+import type { JsonDialect } from './options.js'
 
 const HEX = '0123456789ABCDEF'
 /** Second character of the short escapes Jackson uses. */

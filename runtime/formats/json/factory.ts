@@ -1,25 +1,7 @@
 /** Flink's `json` format: one object per line. Options and their meaning are Flink's (its JsonFormatOptions). */
-import { checkFlag, flag, type FormatOption, type FormatOptions, type TableFormat } from '../format.js'
 import { projectSchema } from '#core/types/schema.js'
-import type { TimestampStandard } from '../temporal-text.js'
-
-export interface JsonDialect {
-  readonly failOnMissingField: boolean
-  readonly ignoreParseErrors: boolean
-  readonly timestamps: TimestampStandard
-  readonly plainDecimals: boolean
-  readonly ignoreNullFields: boolean
-}
-
-export function jsonDialect(options: FormatOptions): JsonDialect {
-  return {
-    failOnMissingField: flag(options, 'fail-on-missing-field'),
-    ignoreParseErrors: flag(options, 'ignore-parse-errors'),
-    timestamps: options['timestamp-format.standard'] === 'ISO-8601' ? 'ISO-8601' : 'SQL',
-    plainDecimals: flag(options, 'encode.decimal-as-plain-number'),
-    ignoreNullFields: flag(options, 'encode.ignore-null-fields'),
-  }
-}
+import { checkFlag, flag, type FormatOption, type TableFormat } from '../format.js'
+import { jsonDialect } from './options.js'
 
 const OPTIONS: readonly FormatOption[] = [
   { key: 'fail-on-missing-field', description: 'A row without one of the fields is an error, else the field is NULL. Default: false.', check: checkFlag },

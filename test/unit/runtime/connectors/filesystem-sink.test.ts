@@ -5,6 +5,7 @@ import { FileSystems } from '#core/fs/file-systems.js'
 import type { FileSystem } from '#core/fs/file-system.js'
 import { localFileSystem } from '#core/fs/local-file-system.js'
 import type { OperatorId } from '#core/ids/ids.js'
+import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { INT, notNull, STRING } from '#core/types/logical-type.js'
 import { RowKind } from '#core/types/row-kind.js'
 import { schema } from '#core/types/schema.js'
@@ -66,6 +67,21 @@ describe('filesystem sink', () => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
       await committer.commit(committables)
       expect(Object.values(await files(directory))).to.deep.equal(['1,abcdefgh\n', '2,abcdefgh\n', '3,abcdefgh\n'])
+    }))
+
+  it('begins a new file when one is old enough', () =>
+    inDirectory(async (directory) => {
+      const environment = virtualEnvironment()
+      const spec = sinkSpec(AB, { ...OPTIONS, 'sink.rolling-policy.rollover-interval': '1 min' })
+      const sink = await loadSink(spec)
+      await sink.open?.(operatorContext({ directory, environment }), { collect: () => undefined, emitWatermark: () => undefined })
+      for (const n of [1, 2, 3, 4]) {
+        await sink.processBatch(batchOf(AB, [[n, 'x']]), 0)
+        environment.advance(40_000)
+      }
+      await sink.endInput(0)
+      await new FileCommitter(spec, coordinatorContext({ directory })).commit((await sink.prepareCommit?.()) ?? [])
+      expect(Object.values(await files(directory))).to.deep.equal(['1,x\n2,x\n3,x\n', '4,x\n'])
     }))
 
   it('writes in order and holds back its task when the file system is slow', () =>
