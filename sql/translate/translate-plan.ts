@@ -78,7 +78,9 @@ export class PlanTranslator {
         return this.#keyed(node, spec, [node.left, node.right], [leftKeys, rightKeys], output)
       }
       case 'sort': {
-        const spec: OperatorSpec = { op: 'sort-limit', keys: node.keys, offset: node.offset, output: this.#output(), ...(node.limit === null ? {} : { limit: node.limit }) }
+        const retractInput = changelogOf(node.input, this.#mode) === 'retract'
+        const limit = node.limit === null ? {} : { limit: node.limit }
+        const spec: OperatorSpec = { op: 'sort-limit', keys: node.keys, offset: node.offset, output: this.#output(), retractInput, ...limit }
         return this.#add(spec, nodeName(node), describeNode(node), [this.#toOne(this.translate(node.input))], output, 1, 1)
       }
       case 'union':
