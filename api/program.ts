@@ -23,11 +23,16 @@ export async function runProgram(name: string, module: Readonly<Record<string, u
   }
 }
 
-/** `\n  at …` — the first lines of the stack that lie in the program's own code. */
+const SHOWN_FRAMES = 5
+
+/** `\n    at …`: the lines of the stack that lie in the program's own code, the innermost first. */
 function placeOf(error: unknown): string {
-  const lines = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line) && !line.includes('node:')) : []
+  const lines = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
+  const ours = lines.findIndex((line) => /\brunProgram\b/.test(line))
   return lines
-    .slice(0, 3)
+    .slice(0, ours < 0 ? SHOWN_FRAMES : ours)
+    .filter((line) => !line.includes('(node:'))
+    .slice(0, SHOWN_FRAMES)
     .map((line) => `\n${line}`)
     .join('')
 }

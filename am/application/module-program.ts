@@ -23,6 +23,8 @@ const POLL_MS = 10
 
 /** Resolves when `main` has returned; jobs that it does not wait for may go on. @throws API_PROGRAM_WITHOUT_MAIN, API_PROGRAM_FAILED */
 export async function runModuleProgram(program: ModuleProgram, environment: Environment, runner: StatementRunner, canceled: () => boolean): Promise<void> {
+  // Places in errors are then those of the program's own files, by the bundle's source map.
+  process.setSourceMapsEnabled(true)
   const module = (await import(program.url)) as Readonly<Record<string, unknown>>
   const tables = new ProgramTables(program, environment, runner, canceled)
   await runProgram(program.name, module, tables)

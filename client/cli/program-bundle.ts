@@ -25,7 +25,7 @@ export async function bundleProgram(file: string): Promise<ProgramBundle> {
     const errors = (error as { errors?: Parameters<typeof formatMessages>[0] }).errors
     if (errors === undefined) throw error
     const problems = await formatMessages(errors, { kind: 'error', color: false })
-    throw new ProgramInvalid({ file, problems: problems.join('\n') }, { cause: error })
+    throw new ProgramInvalid({ file, problems: problems.join('\n').trimEnd() })
   }
   return { path, remove: () => rmSync(path, { force: true }) }
 }

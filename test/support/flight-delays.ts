@@ -1,9 +1,8 @@
 /** What examples/flight-delays.sql must write, computed from the package's data set by plain loops: no code of ours. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { projectRoot } from './project-root.js'
 
-const projectRoot = fileURLToPath(new URL('../../../', import.meta.url))
 const DAY = 86_400_000
 const data = (name: string): string => readFileSync(join(projectRoot, 'node_modules/vega-datasets/data', name), 'utf8')
 

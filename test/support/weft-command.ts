@@ -1,9 +1,8 @@
 /** Runs the built `weft` command as a user would. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { projectRoot } from './project-root.js'
 
-export const projectRoot = fileURLToPath(new URL('../../../', import.meta.url))
 
 export interface CommandResult {
   readonly status: number | null

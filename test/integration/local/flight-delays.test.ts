@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expectedWeeklyDelays, expectedWorstStates, normalizeWeeklyDelay } from '../../support/flight-delays.js'
-import { projectRoot, runWeft } from '../../support/weft-command.js'
+import { projectRoot } from '../../support/project-root.js'
+import { runWeft } from '../../support/weft-command.js'
 
 describe('examples/flight-delays.sql, embedded', () => {
   let folder: string

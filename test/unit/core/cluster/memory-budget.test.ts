@@ -1,4 +1,3 @@
-import { expect } from 'chai'
 import fc from 'fast-check'
 import { memoryBudget, minimumProcessBytes } from '#core/cluster/memory-budget.js'
 
