@@ -32,7 +32,7 @@ export function parsePrimary(tokens: TokenStream): ExpressionNode {
       if (token.text === '(') return parseParenthesis(tokens)
       if (token.text === '*') {
         tokens.advance()
-        return Object.freeze({ kind: 'star', at, qualifier: [] })
+        return Object.freeze({ kind: 'star', at, qualifier: Object.freeze([]) })
       }
       throw tokens.unexpected()
     case 'end':

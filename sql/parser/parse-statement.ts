@@ -17,12 +17,12 @@ const REFUSED_SHOW = new Set([
 ])
 
 /** All statements of a script. @throws SQL_SYNTAX, SQL_NOT_SUPPORTED at the first that cannot be read */
-export function parseScript(source: SourceText): ScriptStatement[] {
+export function parseScript(source: SourceText): readonly ScriptStatement[] {
   const tokens = new TokenStream(source, tokenize(source))
   const statements: ScriptStatement[] = []
   for (;;) {
     while (tokens.accept(';')) continue
-    if (tokens.peek(0).kind === 'end') return statements
+    if (tokens.peek(0).kind === 'end') return Object.freeze(statements)
     const start = tokens.at
     const statement = parseStatement(tokens)
     statements.push(Object.freeze({ statement, start, end: tokens.endOfLast }))

@@ -86,7 +86,7 @@ function plainType(tokens: TokenStream): TypeNode {
 function suffixed(tokens: TokenStream, type: TypeNode): TypeNode {
   while (tokens.isAt('ARRAY') || tokens.isAt('MULTISET')) {
     const name = tokens.advance().upper
-    type = Object.freeze({ kind: 'type', at: type.at, name, parameters: [], elements: Object.freeze([type]), fields: [], nullable: nullability(tokens) })
+    type = Object.freeze({ kind: 'type', at: type.at, name, parameters: Object.freeze([]), elements: Object.freeze([type]), fields: Object.freeze([]), nullable: nullability(tokens) })
   }
   return type
 }
