@@ -44,6 +44,8 @@ export class KeyTable {
   #size = 0
   #scratch = new Int32Array(0)
   #touched = 0
+  /** Without key columns: the one key is there. */
+  #onlyKey = false
 
   /** `types`: the key columns; none: one key for all rows. */
   constructor(types: readonly LogicalType[], prefix = false) {
@@ -95,7 +97,7 @@ export class KeyTable {
     insert = true,
     prefix?: Int32Array,
   ): void {
-    if (this.#stride === 1 && this.#compared === 0) return this.#assignOnlyKey(count, ids, insert)
+    if (this.#stride === 1 && this.#compared === 0) return this.#assignOnlyKey(count, hashes, ids, insert)
     if (insert) this.#reserve(count)
     const scratch = this.#encode(batch, columns, positions, count, prefix)
     if (prefix !== undefined) hashes = mixed(hashes, prefix, count)
@@ -181,9 +183,7 @@ export class KeyTable {
     return this.#lanes[id * this.#stride + this.#maskLanes] as number
   }
 
-  #onlyKey = false
-
-  #assignOnlyKey(count: number, ids: Int32Array, insert: boolean): void {
+  #assignOnlyKey(count: number, hashes: Int32Array, ids: Int32Array, insert: boolean): void {
     if (count === 0) return
     if (!this.#onlyKey && insert) {
       this.#onlyKey = true
@@ -191,6 +191,7 @@ export class KeyTable {
       this.#idLimit = 1
       this.#freeCount = 0
       this.#hashes = grown(this.#hashes, 1)
+      this.#hashes[0] = hashes[0] as number
     }
     ids.fill(this.#onlyKey ? 0 : -1, 0, count)
   }

@@ -78,6 +78,7 @@ describe('KeyTable', () => {
     expect([...assign(table, [row, row], [], undefined, false)]).to.deep.equal([-1, -1])
     expect([...assign(table, [row, row], [])]).to.deep.equal([0, 0])
     expect(table.size).to.equal(1)
+    expect(table.hashOf(0)).to.equal(hashRows(batchOf(SCHEMA, [{ kind: 0, values: row }]), [])[0])
     table.clear()
     expect(table.size).to.equal(0)
   })
