@@ -49,7 +49,10 @@ export function isResourceManagerHa(conf: HadoopConfiguration): boolean {
 function resourceManagerIds(conf: HadoopConfiguration): (string | undefined)[] {
   if (!isResourceManagerHa(conf)) return [undefined]
   const ids = conf.getList('yarn.resourcemanager.ha.rm-ids')
-  if (ids.length === 0) throw new HadoopConfigurationMissing({ reason: 'yarn.resourcemanager.ha.enabled is true and yarn.resourcemanager.ha.rm-ids is not set' })
+  if (ids.length === 0)
+    throw new HadoopConfigurationMissing({
+      reason: 'yarn.resourcemanager.ha.enabled is true and yarn.resourcemanager.ha.rm-ids is not set',
+    })
   return ids
 }
 
@@ -58,7 +61,12 @@ function resourceManagerAddress(conf: HadoopConfiguration, which: keyof typeof R
   const property = `yarn.resourcemanager.${which}${suffix}`
   const given = readHostPort(conf, property, RM_PORTS[which])
   const hostname = conf.get(`yarn.resourcemanager.hostname${suffix}`)
-  const address = given !== undefined && !isUnset(given.host) ? given : hostname === undefined ? undefined : { host: hostname, port: given?.port ?? RM_PORTS[which] }
+  const address =
+    given !== undefined && !isUnset(given.host)
+      ? given
+      : hostname === undefined
+        ? undefined
+        : { host: hostname, port: given?.port ?? RM_PORTS[which] }
   if (address === undefined || isUnset(address.host)) {
     throw new HadoopConfigurationMissing({
       reason: `The ResourceManager's address is not configured: neither ${property} nor yarn.resourcemanager.hostname${suffix} names a host`,
@@ -95,7 +103,12 @@ export function resourceManagerClientAddresses(conf: HadoopConfiguration): HostP
 export function defaultFileSystem(conf: HadoopConfiguration): string {
   const value = conf.get('fs.defaultFS') ?? 'file:///'
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(value)) {
-    throw new HadoopPropertyInvalid({ property: 'fs.defaultFS', value, reason: 'it should be a URI such as hdfs://host:8020', source: conf.sourceOf('fs.defaultFS') ?? '' })
+    throw new HadoopPropertyInvalid({
+      property: 'fs.defaultFS',
+      value,
+      reason: 'it should be a URI such as hdfs://host:8020',
+      source: conf.sourceOf('fs.defaultFS') ?? '',
+    })
   }
   return value.startsWith('file:') ? 'file:///' : value.replace(/\/+$/, '')
 }
@@ -118,16 +131,25 @@ export function nameNodeWebUrls(conf: HadoopConfiguration, authority: string): s
     return nameServiceNodes(conf, authority).map((suffix) => {
       const rpc = readHostPort(conf, `dfs.namenode.rpc-address${suffix}`, NAMENODE_PORTS['rpc-address'])
       const web = reachable(readHostPort(conf, `dfs.namenode.${which}${suffix}`, NAMENODE_PORTS[which]), rpc?.host, NAMENODE_PORTS[which])
-      if (web === undefined) throw new HadoopConfigurationMissing({ reason: `Nameservice '${authority}' has no dfs.namenode.${which}${suffix}` })
+      if (web === undefined)
+        throw new HadoopConfigurationMissing({ reason: `Nameservice '${authority}' has no dfs.namenode.${which}${suffix}` })
       return url(web)
     })
   }
   const asked = parseHostPort(authority, NAMENODE_PORTS['rpc-address'])
   if (asked === undefined) {
-    throw new HadoopPropertyInvalid({ property: 'fs.defaultFS', value: `hdfs://${authority}`, reason: 'its authority is neither a known nameservice nor host:port', source: 'path' })
+    throw new HadoopPropertyInvalid({
+      property: 'fs.defaultFS',
+      value: `hdfs://${authority}`,
+      reason: 'its authority is neither a known nameservice nor host:port',
+      source: 'path',
+    })
   }
   const configured = configuredNameNodes(conf).find(({ rpc }) => rpc.host === asked.host && rpc.port === asked.port)
-  const web = configured === undefined ? undefined : reachable(readHostPort(conf, `dfs.namenode.${which}${configured.suffix}`, NAMENODE_PORTS[which]), asked.host, NAMENODE_PORTS[which])
+  const web =
+    configured === undefined
+      ? undefined
+      : reachable(readHostPort(conf, `dfs.namenode.${which}${configured.suffix}`, NAMENODE_PORTS[which]), asked.host, NAMENODE_PORTS[which])
   return [url(web ?? { host: asked.host, port: NAMENODE_PORTS[which] })]
 }
 
@@ -141,7 +163,8 @@ function configuredNameNodes(conf: HadoopConfiguration): { suffix: string; rpc: 
   const suffixes = ['', ...conf.getList('dfs.nameservices').flatMap((service) => nameServiceNodes(conf, service))]
   return suffixes.flatMap((suffix) => {
     const given = readHostPort(conf, `dfs.namenode.rpc-address${suffix}`, NAMENODE_PORTS['rpc-address'])
-    const fallback = suffix === '' ? parseHostPort(/^hdfs:\/\/([^/]*)/.exec(defaultFileSystem(conf))?.[1] ?? '', NAMENODE_PORTS['rpc-address']) : undefined
+    const fallback =
+      suffix === '' ? parseHostPort(/^hdfs:\/\/([^/]*)/.exec(defaultFileSystem(conf))?.[1] ?? '', NAMENODE_PORTS['rpc-address']) : undefined
     const rpc = given ?? fallback
     return rpc === undefined ? [] : [{ suffix, rpc }]
   })

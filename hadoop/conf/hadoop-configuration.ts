@@ -21,11 +21,49 @@ const DEPRECATED: Readonly<Record<string, string>> = {
 }
 
 /** Keys whose values are secrets: Hadoop's `hadoop.security.sensitive-config-keys`. */
-const SENSITIVE = /secret$|password$|ssl\.keystore\.pass$|^fs\.s3.*[Ss]ecret.*|^fs\.azure\.account\.key\.|credential$|oauth.*(token|refresh|secret)/
+const SENSITIVE =
+  /secret$|password$|ssl\.keystore\.pass$|^fs\.s3.*[Ss]ecret.*|^fs\.azure\.account\.key\.|credential$|oauth.*(token|refresh|secret)/
 
 /** What a master or worker needs to reach HDFS and the ResourceManager. Nothing else leaves the client. */
-const SHIPPED =
-  /^(fs\.defaultFS$|dfs\.(user\.home\.dir\.prefix$|nameservices|internal\.nameservices|ha\.|namenode\.(rpc|http|https)-address|http\.policy|blocksize|replication|client\.|webhdfs\.|namenode\.kerberos\.principal)|hadoop\.(rpc\.protection|security\.(authentication|auth_to_local|token\.service\.use_ip)|http\.authentication\.|kerberos\.)|yarn\.(resourcemanager\.(hostname|address|scheduler\.address|webapp\.|ha\.|principal|cluster-id)|http\.policy|am\.liveness-monitor\.|web-proxy\.address|webapp\.))/
+const SHIPPED_NAMES = new Set([
+  'fs.defaultFS',
+  'dfs.nameservices',
+  'dfs.internal.nameservices',
+  'dfs.http.policy',
+  'dfs.blocksize',
+  'dfs.replication',
+  'dfs.user.home.dir.prefix',
+  'hadoop.rpc.protection',
+  'hadoop.security.authentication',
+  'hadoop.security.auth_to_local',
+  'hadoop.security.token.service.use_ip',
+  'yarn.http.policy',
+  'yarn.web-proxy.address',
+])
+const SHIPPED_PREFIXES = [
+  'dfs.ha.',
+  'dfs.client.',
+  'dfs.webhdfs.',
+  'dfs.namenode.rpc-address',
+  'dfs.namenode.http-address',
+  'dfs.namenode.https-address',
+  'dfs.namenode.kerberos.principal',
+  'hadoop.http.authentication.',
+  'hadoop.kerberos.',
+  'yarn.am.liveness-monitor.',
+  'yarn.webapp.',
+  'yarn.resourcemanager.hostname',
+  'yarn.resourcemanager.address',
+  'yarn.resourcemanager.scheduler.address',
+  'yarn.resourcemanager.webapp.',
+  'yarn.resourcemanager.ha.',
+  'yarn.resourcemanager.principal',
+  'yarn.resourcemanager.cluster-id',
+]
+
+function isShipped(name: string): boolean {
+  return !SENSITIVE.test(name) && (SHIPPED_NAMES.has(name) || SHIPPED_PREFIXES.some((prefix) => name.startsWith(prefix)))
+}
 
 export interface SubstitutionScope {
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -51,7 +89,10 @@ export class HadoopConfiguration {
 
   /** Properties as a descriptor carries them: resolved, nothing is substituted from the environment any more. */
   static of(properties: Readonly<Record<string, string>>): HadoopConfiguration {
-    return new HadoopConfiguration(new Map(Object.entries(properties).map(([name, value]) => [name, { value, source: 'descriptor' }])), EMPTY_SCOPE)
+    return new HadoopConfiguration(
+      new Map(Object.entries(properties).map(([name, value]) => [name, { value, source: 'descriptor' }])),
+      EMPTY_SCOPE,
+    )
   }
 
   /** Properties of site files in reading order. */
@@ -77,7 +118,10 @@ export class HadoopConfiguration {
 
   /** Items between commas, trimmed, empty ones left out. */
   getList(name: string): string[] {
-    return (this.get(name) ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '')
+    return (this.get(name) ?? '')
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
   }
 
   getBoolean(name: string, fallback: boolean): boolean {
@@ -90,7 +134,8 @@ export class HadoopConfiguration {
     const value = this.get(name)
     if (value === undefined) return fallback
     const millis = parseDuration(value)
-    if (millis === undefined) throw new HadoopPropertyInvalid({ property: name, value, reason: 'no duration', source: this.sourceOf(name) ?? '' })
+    if (millis === undefined)
+      throw new HadoopPropertyInvalid({ property: name, value, reason: 'no duration', source: this.sourceOf(name) ?? '' })
     return millis
   }
 
@@ -103,7 +148,7 @@ export class HadoopConfiguration {
   toShippedRecord(): Record<string, string> {
     const shipped: Record<string, string> = {}
     for (const name of [...this.#entries.keys()].sort()) {
-      if (!SHIPPED.test(name) || SENSITIVE.test(name)) continue
+      if (!isShipped(name)) continue
       const value = this.get(name)
       if (value !== undefined) shipped[name] = value
     }
@@ -121,7 +166,7 @@ export class HadoopConfiguration {
   #substitute(name: string, entry: Entry): string {
     let value = entry.value
     let from = 0
-    for (let count = 0; ; ) {
+    for (let count = 0; ;) {
       const match = /\$\{([^{}$\s]+)\}/.exec(value.slice(from))
       if (match === null) return value
       const replacement = this.#lookup(match[1] ?? '')

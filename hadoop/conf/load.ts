@@ -89,7 +89,8 @@ function includeBeside(file: string): IncludeReader {
 function readLimited(file: string): string | undefined {
   try {
     const size = statSync(file).size
-    if (size > MAX_SITE_FILE_BYTES) throw new HadoopConfigurationUnreadable({ file, reason: `it has ${size} bytes, over the limit of ${MAX_SITE_FILE_BYTES}` })
+    if (size > MAX_SITE_FILE_BYTES)
+      throw new HadoopConfigurationUnreadable({ file, reason: `it has ${size} bytes, over the limit of ${MAX_SITE_FILE_BYTES}` })
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined

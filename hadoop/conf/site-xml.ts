@@ -21,7 +21,9 @@ export interface SiteProperty {
 }
 
 /** `text`: content of the included file, undefined when there is none of that name. */
-export type IncludeReader = (href: string) => { readonly text: string; readonly source: string; readonly include: IncludeReader } | undefined
+export type IncludeReader = (
+  href: string,
+) => { readonly text: string; readonly source: string; readonly include: IncludeReader } | undefined
 
 /** What is wrong with a site file, without the file's name. */
 export class SiteXmlProblem extends Error {}
@@ -57,7 +59,8 @@ function collectFile(text: string, source: string, include: IncludeReader, depth
   if (Buffer.byteLength(text) > MAX_SITE_FILE_BYTES) throw new SiteXmlProblem(`it is larger than ${MAX_SITE_FILE_BYTES / 1024 / 1024} MiB`)
   if (text.trim() === '') throw new SiteXmlProblem('it is empty')
   // Comments may mention a DOCTYPE; entities could only be declared in a real one.
-  if (/<!(DOCTYPE|ENTITY)/i.test(text.replace(/<!--[\s\S]*?-->/g, ''))) throw new SiteXmlProblem('a DOCTYPE or entity declaration is not allowed in it')
+  if (/<!(DOCTYPE|ENTITY)/i.test(text.replace(/<!--[\s\S]*?-->/g, '')))
+    throw new SiteXmlProblem('a DOCTYPE or entity declaration is not allowed in it')
   const validity = XMLValidator.validate(text, { allowBooleanAttributes: false })
   if (validity !== true) throw new SiteXmlProblem(`line ${validity.err.line}, column ${validity.err.col}: ${validity.err.msg}`)
   const root = (parser.parse(text) as XmlNode[]).find((node) => tagOf(node) !== undefined)

@@ -1,6 +1,13 @@
 /** Java exceptions of HDFS to the errors of core/fs. The one place where their class names are told apart. */
 import { WeftError } from '#core/errors/define-error.js'
-import { FileSystemFailed, FileSystemUnavailable, PathAlreadyExists, PathNotFound, PermissionDenied, QuotaExceeded } from '#core/fs/errors.js'
+import {
+  FileSystemFailed,
+  FileSystemUnavailable,
+  PathAlreadyExists,
+  PathNotFound,
+  PermissionDenied,
+  QuotaExceeded,
+} from '#core/fs/errors.js'
 import { isRemoteException, simpleName } from '../ipc/remote-exception.js'
 import { HadoopAuthenticationFailed, HadoopUnreachable } from '../rest/errors.js'
 import type { TransientFailure } from './retry-policy.js'
@@ -32,7 +39,10 @@ export function toFileSystemError(error: unknown, path: string, operation: strin
   if (HadoopUnreachable.is(error)) return new FileSystemUnavailable({ path, reason: error.message }, cause)
   if (HadoopAuthenticationFailed.is(error)) return new PermissionDenied({ path, reason: error.message }, cause)
   if (!isRemoteException(error)) {
-    if (error instanceof WeftError) return error.code.startsWith('FS_') || error.code.startsWith('KERBEROS_') ? error : new FileSystemFailed({ path, operation, reason: error.message }, cause)
+    if (error instanceof WeftError)
+      return error.code.startsWith('FS_') || error.code.startsWith('KERBEROS_')
+        ? error
+        : new FileSystemFailed({ path, operation, reason: error.message }, cause)
     return error instanceof Error ? error : new Error(String(error))
   }
   const reason = error.details.reason

@@ -20,7 +20,8 @@ export interface HdfsOptions {
 /** `hadoopConfiguration`: resolved properties. Requests are made as `user` (simple authentication) or by SPNEGO. */
 export function createWebHdfsClient(hadoopConfiguration: HadoopConfiguration, user: string, options: HdfsOptions = {}): WebHdfsClient {
   return new WebHdfsClient({
-    nameNodes: (authority) => nameNodeWebUrls(hadoopConfiguration, authority === '' ? defaultHdfsAuthority(hadoopConfiguration) : authority),
+    nameNodes: (authority) =>
+      nameNodeWebUrls(hadoopConfiguration, authority === '' ? defaultHdfsAuthority(hadoopConfiguration) : authority),
     authenticator: options.authenticator ?? (isSecure(hadoopConfiguration) ? negotiateAuthenticator() : simpleAuthenticator(user)),
     ...(options.environment === undefined ? {} : { environment: options.environment }),
     ...(options.retryPolicy === undefined ? {} : { retryPolicy: options.retryPolicy }),
@@ -28,7 +29,11 @@ export function createWebHdfsClient(hadoopConfiguration: HadoopConfiguration, us
 }
 
 /** The file system of master and workers. */
-export function createHdfsFileSystem(hadoopConfiguration: Readonly<Record<string, string>>, user: string, options: HdfsOptions = {}): FileSystem {
+export function createHdfsFileSystem(
+  hadoopConfiguration: Readonly<Record<string, string>>,
+  user: string,
+  options: HdfsOptions = {},
+): FileSystem {
   return hdfsFileSystem(createWebHdfsClient(HadoopConfiguration.of(hadoopConfiguration), user, options))
 }
 

@@ -13,12 +13,15 @@ export interface HdfsPath {
 /** @throws FS_FAILED for what HDFS cannot hold */
 export function parseHdfsPath(uri: string): HdfsPath {
   const match = /^(?:hdfs:\/\/([^/]*))?(\/.*)?$/is.exec(uri)
-  if (match === null || uri === '') throw new FileSystemFailed({ path: uri, operation: 'resolve', reason: 'it is not of the form hdfs://host:port/path' })
+  if (match === null || uri === '')
+    throw new FileSystemFailed({ path: uri, operation: 'resolve', reason: 'it is not of the form hdfs://host:port/path' })
   const path = (match[2] ?? '/').replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
   for (const segment of path.split('/')) {
     // '..' would be resolved by HTTP on the way; NUL and ':' are refused by HDFS itself, with an error that is harder to read.
-    if (segment === '.' || segment === '..') throw new FileSystemFailed({ path: uri, operation: 'resolve', reason: `a path cannot contain '${segment}'` })
-    if (segment.includes(':') || segment.includes('\0')) throw new FileSystemFailed({ path: uri, operation: 'resolve', reason: "an HDFS name cannot contain ':' or NUL" })
+    if (segment === '.' || segment === '..')
+      throw new FileSystemFailed({ path: uri, operation: 'resolve', reason: `a path cannot contain '${segment}'` })
+    if (segment.includes(':') || segment.includes('\0'))
+      throw new FileSystemFailed({ path: uri, operation: 'resolve', reason: "an HDFS name cannot contain ':' or NUL" })
   }
   return { authority: match[1] ?? '', path, uri: uri.length > 1 ? uri.replace(/(.)\/+$/, '$1') : uri }
 }

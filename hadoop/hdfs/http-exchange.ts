@@ -87,6 +87,7 @@ export function unreachable(url: string, error: unknown): InstanceType<typeof Ha
 /** True when the request cannot have reached the server, so that sending it again does nothing twice. */
 export function neverArrived(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ((cause as { errors?: NodeJS.ErrnoException[] } | undefined)?.errors?.[0]?.code)
+  const code =
+    (cause as NodeJS.ErrnoException | undefined)?.code ?? (cause as { errors?: NodeJS.ErrnoException[] } | undefined)?.errors?.[0]?.code
   return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH'
 }

@@ -42,7 +42,13 @@ export class NameNodes {
   #active = 0
 
   /** `urls`: base URLs, at least one, all of the same nameservice. */
-  constructor(urls: readonly string[], agents: ExchangeAgents, authenticator: HttpAuthenticator, environment: Environment, policy: RetryPolicy) {
+  constructor(
+    urls: readonly string[],
+    agents: ExchangeAgents,
+    authenticator: HttpAuthenticator,
+    environment: Environment,
+    policy: RetryPolicy,
+  ) {
     this.#urls = urls
     this.#agents = agents
     this.#authenticator = authenticator
@@ -81,7 +87,12 @@ export class NameNodes {
       for (const [name, value] of Object.entries(credentials.query)) query.set(name, value)
       // Set as text: searchParams would write a blank as '+'.
       const url = `${target.href}?${query.toString().replaceAll('+', '%20')}`
-      const response = await exchange({ method: call.method, url, headers: { Accept: 'application/json', ...credentials.headers }, agents: this.#agents })
+      const response = await exchange({
+        method: call.method,
+        url,
+        headers: { Accept: 'application/json', ...credentials.headers },
+        agents: this.#agents,
+      })
       const status = response.statusCode ?? 0
       if ((status >= 200 && status < 300) || status === 307) {
         this.#authenticator.accepted(target, response.headers['set-cookie'] ?? [])
@@ -90,7 +101,10 @@ export class NameNodes {
       const body = await readBody(response, url, MAX_ERROR_BYTES)
       if (status === 401 && parseRemoteException(body) === undefined) {
         if (!authenticated && (await this.#authenticator.rejected(target))) continue
-        throw new HadoopAuthenticationFailed({ url: base, reason: describeBody(body) || 'it wants Kerberos; is hadoop.security.authentication set in core-site.xml?' })
+        throw new HadoopAuthenticationFailed({
+          url: base,
+          reason: describeBody(body) || 'it wants Kerberos; is hadoop.security.authentication set in core-site.xml?',
+        })
       }
       throw errorOfAnswer({ method: call.method, url, status, body, call: `${call.op} ${call.path}` })
     }

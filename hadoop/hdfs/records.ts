@@ -28,8 +28,3 @@ export const DirectoryListingAnswer = z.object({
 export const BooleanAnswer = z.object({ boolean: z.boolean() })
 export const LocationAnswer = z.object({ Location: z.string() })
 export const PathAnswer = z.object({ Path: z.string() })
-/** A quota of -1 is none. */
-export const QuotaUsageAnswer = z.object({
-  QuotaUsage: z.object({ fileAndDirectoryCount: z.number(), quota: z.number(), spaceConsumed: z.number(), spaceQuota: z.number() }),
-})
-export type QuotaUsage = z.infer<typeof QuotaUsageAnswer>['QuotaUsage']

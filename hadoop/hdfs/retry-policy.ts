@@ -18,7 +18,13 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = { maxAttempts: 12, baseDelayMs:
  * a standby or nobody goes to the next NameNode at once, until all were asked.
  * @param jitter in [0, 1): spreads many clients over half of the delay.
  */
-export function retryDelay(policy: RetryPolicy, attempt: number, failure: TransientFailure, nameNodes: number, jitter: number): number | undefined {
+export function retryDelay(
+  policy: RetryPolicy,
+  attempt: number,
+  failure: TransientFailure,
+  nameNodes: number,
+  jitter: number,
+): number | undefined {
   if (attempt >= policy.maxAttempts) return undefined
   if (failure !== 'busy' && attempt < nameNodes) return 0
   const rounds = failure === 'busy' ? attempt - 1 : Math.floor((attempt - nameNodes) / nameNodes)

@@ -57,7 +57,8 @@ export class WebHdfsClient {
       return (await this.#json(path, { method: 'GET', path: path.path, op: 'GETFILESTATUS' }, FileStatusAnswer)).answer.FileStatus
     } catch (error) {
       // A component of the path that is a file: nothing can be below it.
-      if (javaClassOf(error) === 'FileNotFoundException' || javaClassOf(error) === 'ParentNotDirectoryException' || isFileInPath(error)) return undefined
+      if (javaClassOf(error) === 'FileNotFoundException' || javaClassOf(error) === 'ParentNotDirectoryException' || isFileInPath(error))
+        return undefined
       throw toFileSystemError(error, path.uri, 'status')
     }
   }
@@ -90,7 +91,7 @@ export class WebHdfsClient {
     let position = offset
     const end = length === undefined ? undefined : offset + length
     const excluded = new Set<string>()
-    for (let attempt = 1; ; ) {
+    for (let attempt = 1; ;) {
       const before = position
       try {
         for await (const chunk of this.#openOnce(path, position, end === undefined ? undefined : end - position, excluded)) {
@@ -101,7 +102,10 @@ export class WebHdfsClient {
       } catch (error) {
         if (isBehindEnd(error)) return
         if (position > before) attempt = 1
-        const delay = transientFailure(error) === undefined ? undefined : retryDelay(this.#policy, attempt++, 'unreachable', 1, this.#environment.random.uniform())
+        const delay =
+          transientFailure(error) === undefined
+            ? undefined
+            : retryDelay(this.#policy, attempt++, 'unreachable', 1, this.#environment.random.uniform())
         if (delay === undefined) throw toFileSystemError(error, path.uri, 'read')
         await sleep(this.#environment, delay)
       }
@@ -143,10 +147,13 @@ export class WebHdfsClient {
   async mkdirs(uri: string, permission?: number): Promise<void> {
     const path = parseHdfsPath(uri)
     const parameters = { permission: permission?.toString(8) }
-    const { answer } = await this.#json(path, { method: 'PUT', path: path.path, op: 'MKDIRS', parameters }, BooleanAnswer).catch((error: unknown) => {
-      throw toFileSystemError(error, path.uri, 'mkdirs')
-    })
-    if (!answer.boolean) throw new FileSystemFailed({ path: path.uri, operation: 'mkdirs', reason: 'HDFS did not make it and gives no reason' })
+    const { answer } = await this.#json(path, { method: 'PUT', path: path.path, op: 'MKDIRS', parameters }, BooleanAnswer).catch(
+      (error: unknown) => {
+        throw toFileSystemError(error, path.uri, 'mkdirs')
+      },
+    )
+    if (!answer.boolean)
+      throw new FileSystemFailed({ path: path.uri, operation: 'mkdirs', reason: 'HDFS did not make it and gives no reason' })
   }
 
   /**
@@ -165,7 +172,8 @@ export class WebHdfsClient {
       const parameters = { destination: target.path, renameoptions: 'NONE' }
       await this.#text(source, { method: 'PUT', path: source.path, op: 'RENAME', parameters }, repetition)
     } catch (error) {
-      if (transientFailure(error) !== undefined || javaClassOf(error) === 'AccessControlException') throw toFileSystemError(error, source.uri, 'rename')
+      if (transientFailure(error) !== undefined || javaClassOf(error) === 'AccessControlException')
+        throw toFileSystemError(error, source.uri, 'rename')
       // The exceptions do not tell source from target; their state does.
       const [sourceStatus, targetStatus] = [await this.status(source.uri), await this.status(target.uri)]
       if (sourceStatus === undefined) {
@@ -183,12 +191,14 @@ export class WebHdfsClient {
   async delete(uri: string): Promise<boolean> {
     const path = parseHdfsPath(uri)
     if (path.path === '/') throw new FileSystemFailed({ path: path.uri, operation: 'delete', reason: 'the root cannot be deleted' })
-    const { answer, repeated } = await this.#json(path, { method: 'DELETE', path: path.path, op: 'DELETE', parameters: { recursive: true } }, BooleanAnswer).catch(
-      (error: unknown) => {
-        if (isFileInPath(error)) return { answer: { boolean: false }, repeated: false }
-        throw toFileSystemError(error, path.uri, 'delete')
-      },
-    )
+    const { answer, repeated } = await this.#json(
+      path,
+      { method: 'DELETE', path: path.path, op: 'DELETE', parameters: { recursive: true } },
+      BooleanAnswer,
+    ).catch((error: unknown) => {
+      if (isFileInPath(error)) return { answer: { boolean: false }, repeated: false }
+      throw toFileSystemError(error, path.uri, 'delete')
+    })
     return answer.boolean || repeated
   }
 
@@ -218,7 +228,12 @@ export class WebHdfsClient {
     })
   }
 
-  async *#openOnce(path: HdfsPath, offset: number, length: number | undefined, excluded: Set<string>): AsyncGenerator<Buffer, void, undefined> {
+  async *#openOnce(
+    path: HdfsPath,
+    offset: number,
+    length: number | undefined,
+    excluded: Set<string>,
+  ): AsyncGenerator<Buffer, void, undefined> {
     const parameters = { offset, length, excludedatanodes: excluded.size === 0 ? undefined : [...excluded].join(',') }
     const first = await this.#of(path).call({ method: 'GET', path: path.path, op: 'OPEN', parameters })
     let response = first.response
@@ -261,7 +276,13 @@ export class WebHdfsClient {
   #of(path: HdfsPath): NameNodes {
     let nodes = this.#nameNodes.get(path.authority)
     if (nodes === undefined) {
-      nodes = new NameNodes(this.#options.nameNodes(path.authority), this.#agents, this.#options.authenticator, this.#environment, this.#policy)
+      nodes = new NameNodes(
+        this.#options.nameNodes(path.authority),
+        this.#agents,
+        this.#options.authenticator,
+        this.#environment,
+        this.#policy,
+      )
       this.#nameNodes.set(path.authority, nodes)
     }
     return nodes
@@ -279,10 +300,17 @@ export class WebHdfsClient {
     try {
       parsed = JSON.parse(text)
     } catch (error) {
-      throw new HadoopAnswerUnreadable({ url: `${path.uri} (${call.op})`, reason: 'it is not JSON; is this the NameNode’s web address?' }, { cause: error })
+      throw new HadoopAnswerUnreadable(
+        { url: `${path.uri} (${call.op})`, reason: 'it is not JSON; is this the NameNode’s web address?' },
+        { cause: error },
+      )
     }
     const result = schema.safeParse(parsed)
-    if (!result.success) throw new HadoopAnswerUnreadable({ url: `${path.uri} (${call.op})`, reason: result.error.issues[0]?.message ?? 'another shape' }, { cause: result.error })
+    if (!result.success)
+      throw new HadoopAnswerUnreadable(
+        { url: `${path.uri} (${call.op})`, reason: result.error.issues[0]?.message ?? 'another shape' },
+        { cause: result.error },
+      )
     return { answer: result.data, repeated: repetition.seen }
   }
 
@@ -298,7 +326,9 @@ export class WebHdfsClient {
     try {
       return checkedLocation(LocationAnswer.parse(JSON.parse(body)).Location, url)
     } catch (error) {
-      throw HadoopAnswerUnreadable.is(error) ? error : new HadoopAnswerUnreadable({ url: shownUrl(url), reason: 'it names no DataNode' }, { cause: error })
+      throw HadoopAnswerUnreadable.is(error)
+        ? error
+        : new HadoopAnswerUnreadable({ url: shownUrl(url), reason: 'it names no DataNode' }, { cause: error })
     }
   }
 
@@ -308,7 +338,8 @@ export class WebHdfsClient {
 }
 
 function checkedLocation(location: string, from: string): string {
-  if (!URL.canParse(location) || !/^https?:$/.test(new URL(location).protocol)) throw new HadoopAnswerUnreadable({ url: shownUrl(from), reason: 'its redirect is no http address' })
+  if (!URL.canParse(location) || !/^https?:$/.test(new URL(location).protocol))
+    throw new HadoopAnswerUnreadable({ url: shownUrl(from), reason: 'its redirect is no http address' })
   return location
 }
 
@@ -319,6 +350,8 @@ function isBehindEnd(error: unknown): boolean {
 
 /** HDFS checks permissions first and so says "not a directory" as an AccessControlException. */
 function isFileInPath(error: unknown): boolean {
-  return (javaClassOf(error) === 'AccessControlException' || javaClassOf(error) === 'ParentNotDirectoryException') && /is not a directory/i.test((error as Error).message)
+  return (
+    (javaClassOf(error) === 'AccessControlException' || javaClassOf(error) === 'ParentNotDirectoryException') &&
+    /is not a directory/i.test((error as Error).message)
+  )
 }
-

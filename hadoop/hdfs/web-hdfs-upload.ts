@@ -1,7 +1,8 @@
 /**
  * The second step of CREATE: the bytes go to the DataNode as one chunked PUT. What is wrong with the file (it exists, permission,
- * quota) is said by the DataNode before the first byte, in the middle while we still send, or at the end. In the middle its answer
- * races with the reset of a connection that has unread bytes, so the beginning is waited for (`opened`). The file is promised once the DataNode has answered 201.
+ * quota) is said by the DataNode before the first byte, in the middle while we still send, or at the end. In the middle its
+ * answer races with the reset of a connection that has unread bytes, so the beginning is waited for (`opened`). The file is
+ * promised once the DataNode has answered 201.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { FileWriter } from '#core/fs/file-system.js'
@@ -124,7 +125,10 @@ export class WebHdfsUpload implements FileWriter {
   /** Ends when `begin` resolves or the upload is settled. An idle writer may wait for ever, one that waits for the DataNode may not. */
   #within(begin: (resolve: () => void) => void): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#request.destroy(new Error(`nothing came for ${SILENCE_TIMEOUT_MS / 1000} s`)), SILENCE_TIMEOUT_MS)
+      const timer = setTimeout(
+        () => this.#request.destroy(new Error(`nothing came for ${SILENCE_TIMEOUT_MS / 1000} s`)),
+        SILENCE_TIMEOUT_MS,
+      )
       const end = (): void => {
         clearTimeout(timer)
         this.#settled = () => undefined

@@ -1,6 +1,6 @@
 /**
- * Failures of Hadoop's REST interfaces other than a Java exception (ipc/remote-exception.ts knows those). URLs in messages are shown without their query: it may
- * hold a token.
+ * Failures of Hadoop's REST interfaces other than a Java exception (ipc/remote-exception.ts knows those). URLs in messages are
+ * shown without their query: it may hold a token.
  */
 import { defineError } from '#core/errors/define-error.js'
 

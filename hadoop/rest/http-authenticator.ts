@@ -79,7 +79,10 @@ async function kerberosPackage(url: URL): Promise<NegotiateToken> {
     const module = (await import(name)) as KerberosModule & { default?: KerberosModule }
     loaded = module.default ?? module
   } catch (error) {
-    throw new KerberosPackageMissing({ url: shownUrl(url), reason: (error as NodeJS.ErrnoException).code ?? String(error) }, { cause: error })
+    throw new KerberosPackageMissing(
+      { url: shownUrl(url), reason: (error as NodeJS.ErrnoException).code ?? String(error) },
+      { cause: error },
+    )
   }
   return async (service) => {
     const client = await loaded.initializeClient(service, { mechOID: loaded.GSS_MECH_OID_SPNEGO })

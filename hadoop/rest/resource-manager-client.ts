@@ -139,17 +139,22 @@ export class ResourceManagerClient {
   }
 
   async attempts(applicationId: string): Promise<ApplicationAttempt[]> {
-    const attempts = await this.#unlessUnknown(async () => (await this.#json({ method: 'GET', path: `/apps/${applicationId}/appattempts` }, AttemptsAnswer)).appAttempts?.appAttempt ?? [])
+    const attempts = await this.#unlessUnknown(
+      async () =>
+        (await this.#json({ method: 'GET', path: `/apps/${applicationId}/appattempts` }, AttemptsAnswer)).appAttempts?.appAttempt ?? [],
+    )
     return (attempts ?? []).sort((a, b) => a.id - b.id)
   }
 
   /** Live containers of an attempt; none once it has ended. */
   async containers(applicationId: string, attemptId: string): Promise<ContainerReport[]> {
     const path = `/apps/${applicationId}/appattempts/${attemptId}/containers`
-    return (await this.#unlessUnknown(async () => {
-      const answer = await this.#json({ method: 'GET', path }, ContainersAnswer)
-      return answer.containers?.container ?? answer.container ?? []
-    })) ?? []
+    return (
+      (await this.#unlessUnknown(async () => {
+        const answer = await this.#json({ method: 'GET', path }, ContainersAnswer)
+        return answer.containers?.container ?? answer.container ?? []
+      })) ?? []
+    )
   }
 
   /** One request; ask again while it is pending. @throws what the ResourceManager says (403: somebody else's) */
@@ -196,7 +201,10 @@ export class ResourceManagerClient {
     const result = schema.safeParse(parsed)
     if (result.success) return result.data
     const issue = result.error.issues[0]
-    throw new HadoopAnswerUnreadable({ url, reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'another shape'}` }, { cause: result.error })
+    throw new HadoopAnswerUnreadable(
+      { url, reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'another shape'}` },
+      { cause: result.error },
+    )
   }
 
   /** A success (2xx) of the active ResourceManager. */
@@ -221,7 +229,10 @@ export class ResourceManagerClient {
       this.#active = this.#urls.length === 1 ? this.#urls[0] : undefined
     }
     const summary = [...tried].map(([url, reason]) => `${url}: ${reason}`).join('; ')
-    throw new ResourceManagerUnreachable({ tried: summary === '' ? this.#urls.join(', ') : summary }, last === undefined ? {} : { cause: last })
+    throw new ResourceManagerUnreachable(
+      { tried: summary === '' ? this.#urls.join(', ') : summary },
+      last === undefined ? {} : { cause: last },
+    )
   }
 
   async #findActive(tried: Map<string, string>): Promise<string | undefined> {
@@ -261,10 +272,20 @@ export class ResourceManagerClient {
       if (response.status === 401 && parseRemoteException(response.body) === undefined) {
         if (!authenticated && (await this.#authenticator.rejected(target))) continue
         const reason = describeBody(response.body).slice(0, 300)
-        throw new HadoopAuthenticationFailed({ url: base, reason: reason === '' ? 'it wants Kerberos; is hadoop.security.authentication set in core-site.xml?' : reason })
+        throw new HadoopAuthenticationFailed({
+          url: base,
+          reason: reason === '' ? 'it wants Kerberos; is hadoop.security.authentication set in core-site.xml?' : reason,
+        })
       }
       if (standbyAnswer(response) !== undefined) return response
-      if (response.status < 200 || response.status > 299) throw errorOfAnswer({ method: call.method, url: target.href, status: response.status, body: response.body, call: `${call.method} ${target.pathname}` })
+      if (response.status < 200 || response.status > 299)
+        throw errorOfAnswer({
+          method: call.method,
+          url: target.href,
+          status: response.status,
+          body: response.body,
+          call: `${call.method} ${target.pathname}`,
+        })
       const cookies = response.headers['set-cookie']
       this.#authenticator.accepted(target, cookies === undefined ? [] : typeof cookies === 'string' ? [cookies] : cookies)
       return response
@@ -282,7 +303,7 @@ function standbyAnswer(response: RestResponse): { reason: string; location?: str
     const prefix = path === undefined ? '' : path.pathname.replace(/\/ws\/v1\/cluster.*$/, '').replace(/\/+$/, '')
     return { reason: 'standby', ...(path === undefined || typeof location !== 'string' ? {} : { location: path.origin + prefix }) }
   }
-  if (response.status === 200 && !type.includes('json') && /standby RM|no active RM/i.test(response.body)) return { reason: describeBody(response.body).slice(0, 100) }
+  if (response.status === 200 && !type.includes('json') && /standby RM|no active RM/i.test(response.body))
+    return { reason: describeBody(response.body).slice(0, 100) }
   return undefined
 }
-

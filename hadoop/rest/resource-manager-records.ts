@@ -3,18 +3,34 @@ import * as z from 'zod'
 
 /** Java's JSON writers give a list of one as the element itself, an empty one as null or nothing. */
 export function oneOrMany<T extends z.ZodType>(element: T) {
-  return z.preprocess((value) => (value === undefined || value === null || value === '' ? [] : Array.isArray(value) ? value : [value]), z.array(element))
+  return z.preprocess(
+    (value) => (value === undefined || value === null || value === '' ? [] : Array.isArray(value) ? value : [value]),
+    z.array(element),
+  )
 }
 
-const text = z.string().nullish().transform((value) => value ?? '')
-const count = z.number().nullish().transform((value) => value ?? 0)
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '')
+const count = z
+  .number()
+  .nullish()
+  .transform((value) => value ?? 0)
 
 export const ResourceSchema = z.object({ memory: z.number(), vCores: z.number() })
 /** Memory in MiB. */
 export type ClusterResource = z.infer<typeof ResourceSchema>
 
 export const ClusterInfoAnswer = z.object({
-  clusterInfo: z.object({ id: z.number(), startedOn: z.number(), state: z.string(), haState: text, resourceManagerVersion: text, hadoopVersion: text }),
+  clusterInfo: z.object({
+    id: z.number(),
+    startedOn: z.number(),
+    state: z.string(),
+    haState: text,
+    resourceManagerVersion: text,
+    hadoopVersion: text,
+  }),
 })
 export type ClusterInfo = z.infer<typeof ClusterInfoAnswer>['clusterInfo']
 
@@ -36,7 +52,10 @@ export const ClusterMetricsAnswer = z.object({
 })
 export type ClusterMetrics = z.infer<typeof ClusterMetricsAnswer>['clusterMetrics']
 
-export const NewApplicationAnswer = z.object({ 'application-id': z.string().regex(/^application_\d+_\d+$/), 'maximum-resource-capability': ResourceSchema })
+export const NewApplicationAnswer = z.object({
+  'application-id': z.string().regex(/^application_\d+_\d+$/),
+  'maximum-resource-capability': ResourceSchema,
+})
 
 export const APPLICATION_STATES = ['NEW', 'NEW_SAVING', 'SUBMITTED', 'ACCEPTED', 'RUNNING', 'FINISHED', 'FAILED', 'KILLED'] as const
 /** States that REST shows besides: FINAL_SAVING, FINISHING, KILLING. */

@@ -56,7 +56,10 @@ export function axiosTransport(timeoutMs = 30_000): RestTransport {
       // The axios error holds the request with its headers: only the network's own error is kept.
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
       const { code, message } = error as NodeJS.ErrnoException
-      throw new HadoopUnreachable({ url: new URL(request.url).origin, reason: networkReason(error) }, { cause: cause === error ? Object.assign(new Error(message), { code }) : cause })
+      throw new HadoopUnreachable(
+        { url: new URL(request.url).origin, reason: networkReason(error) },
+        { cause: cause === error ? Object.assign(new Error(message), { code }) : cause },
+      )
     }
   }
 }

@@ -35,7 +35,10 @@ interface Entries {
 }
 
 export function submissionBody(context: SubmissionContext): Record<string, unknown> {
-  const acls = { ...(context.acls.view === undefined ? {} : { VIEW_APP: context.acls.view }), ...(context.acls.modify === undefined ? {} : { MODIFY_APP: context.acls.modify }) }
+  const acls = {
+    ...(context.acls.view === undefined ? {} : { VIEW_APP: context.acls.view }),
+    ...(context.acls.modify === undefined ? {} : { MODIFY_APP: context.acls.modify }),
+  }
   const { include, exclude } = context.rolledLogs
   return {
     'application-id': context.applicationId,
@@ -46,8 +49,12 @@ export function submissionBody(context: SubmissionContext): Record<string, unkno
     'unmanaged-AM': false,
     'max-app-attempts': context.maxAttempts,
     'keep-containers-across-application-attempts': context.keepContainers,
-    ...(context.attemptFailuresValidityInterval === undefined ? {} : { 'attempt-failures-validity-interval': context.attemptFailuresValidityInterval }),
-    ...(context.nodeLabel === undefined ? {} : { 'app-node-label-expression': context.nodeLabel, 'am-container-node-label-expression': context.nodeLabel }),
+    ...(context.attemptFailuresValidityInterval === undefined
+      ? {}
+      : { 'attempt-failures-validity-interval': context.attemptFailuresValidityInterval }),
+    ...(context.nodeLabel === undefined
+      ? {}
+      : { 'app-node-label-expression': context.nodeLabel, 'am-container-node-label-expression': context.nodeLabel }),
     resource: { memory: context.resource.memoryMb, vCores: context.resource.vcores },
     // A plain array would be ignored.
     ...(context.tags.length === 0 ? {} : { 'application-tags': { tag: [...context.tags] } }),
@@ -65,7 +72,9 @@ export function submissionBody(context: SubmissionContext): Record<string, unkno
       commands: { command: context.command },
       credentials: {
         tokens: entries(context.tokens),
-        secrets: entries(Object.fromEntries(Object.entries(context.secrets).map(([alias, bytes]) => [alias, Buffer.from(bytes).toString('base64url')]))),
+        secrets: entries(
+          Object.fromEntries(Object.entries(context.secrets).map(([alias, bytes]) => [alias, Buffer.from(bytes).toString('base64url')])),
+        ),
       },
       'application-acls': entries(acls),
     },
@@ -73,7 +82,13 @@ export function submissionBody(context: SubmissionContext): Record<string, unkno
 }
 
 function resourceBody(resource: LocalResource): Record<string, unknown> {
-  return { resource: encodedUri(resource.uri), type: resource.type, visibility: resource.visibility, size: resource.size, timestamp: resource.timestamp }
+  return {
+    resource: encodedUri(resource.uri),
+    type: resource.type,
+    visibility: resource.visibility,
+    size: resource.size,
+    timestamp: resource.timestamp,
+  }
 }
 
 function entries(values: Readonly<Record<string, unknown>>): Entries {

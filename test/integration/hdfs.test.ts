@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { FileSystemFailed, FileSystemUnavailable, PathAlreadyExists, PathNotFound, PermissionDenied, QuotaExceeded } from '#core/fs/errors.js'
+import {
+  FileSystemFailed,
+  FileSystemUnavailable,
+  PathAlreadyExists,
+  PathNotFound,
+  PermissionDenied,
+  QuotaExceeded,
+} from '#core/fs/errors.js'
 import type { FileSystem } from '#core/fs/file-system.js'
 import { localFileSystem } from '#core/fs/local-file-system.js'
 import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
@@ -96,7 +103,8 @@ describe('HDFS', () => {
 
   it('lists more children than one page holds', async () => {
     const names = Array.from({ length: 1_100 }, (_, i) => `d${String(i).padStart(4, '0')}`)
-    for (let i = 0; i < names.length; i += 50) await Promise.all(names.slice(i, i + 50).map((name) => fileSystem.mkdirs(`${folder}/many/${name}`)))
+    for (let i = 0; i < names.length; i += 50)
+      await Promise.all(names.slice(i, i + 50).map((name) => fileSystem.mkdirs(`${folder}/many/${name}`)))
     expect((await fileSystem.list(`${folder}/many`)).map(({ path }) => path.slice(-5))).to.deep.equal(names)
   })
 
@@ -165,7 +173,8 @@ describe('HDFS', () => {
     })
 
     it('refuses names that HDFS cannot hold before asking it', async () => {
-      for (const name of ['a:b', '../up', './here']) expect(FileSystemFailed.is(await rejection(() => fileSystem.status(`${folder}/${name}`)))).to.equal(true)
+      for (const name of ['a:b', '../up', './here'])
+        expect(FileSystemFailed.is(await rejection(() => fileSystem.status(`${folder}/${name}`)))).to.equal(true)
     })
 
     it('tells of a missing parent when the raw rename misses it', async () => {
@@ -175,16 +184,22 @@ describe('HDFS', () => {
     })
 
     it('reports the loser of two creations at the end at the latest', async () => {
-      const outcomes = await Promise.allSettled(Array.from({ length: 4 }, () => writeText(fileSystem, `${folder}/contested`, 'x'.repeat(100))))
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 4 }, () => writeText(fileSystem, `${folder}/contested`, 'x'.repeat(100))),
+      )
       expect(outcomes.some(({ status }) => status === 'fulfilled')).to.equal(true)
-      for (const outcome of outcomes) if (outcome.status === 'rejected') expect(PathAlreadyExists.is(outcome.reason) || FileSystemFailed.is(outcome.reason)).to.equal(true)
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected')
+          expect(PathAlreadyExists.is(outcome.reason) || FileSystemFailed.is(outcome.reason)).to.equal(true)
       expect((await fileSystem.status(`${folder}/contested`))?.length).to.equal(100)
     })
   })
 
   it('waits while the NameNode is in safe mode, and tells it when that does not end', async () => {
     const admin = (action: string) => cluster.java('hdfs', 'org.apache.hadoop.hdfs.tools.DFSAdmin', '-safemode', action)
-    const impatient = createHdfsFileSystem(conf.toShippedRecord(), 'alice', { retryPolicy: { maxAttempts: 3, baseDelayMs: 20, maxDelayMs: 50 } })
+    const impatient = createHdfsFileSystem(conf.toShippedRecord(), 'alice', {
+      retryPolicy: { maxAttempts: 3, baseDelayMs: 20, maxDelayMs: 50 },
+    })
     await admin('enter')
     try {
       const error = await rejection(() => impatient.mkdirs(`${folder}/safe`))

@@ -53,7 +53,12 @@ describe('YARN submission', () => {
   after(() => rmSync(local, { recursive: true, force: true }))
 
   function configuration(options: Record<string, string>): Configuration {
-    return Configuration.of({ 'env.hadoop.conf.dir': hadoop.confDir, 'yarn.application-attempts': '1', 'yarn.application.type': 'WeftTest', ...options })
+    return Configuration.of({
+      'env.hadoop.conf.dir': hadoop.confDir,
+      'yarn.application-attempts': '1',
+      'yarn.application.type': 'WeftTest',
+      ...options,
+    })
   }
 
   async function submit(options: Record<string, string>, user = 'alice', through?: YarnCluster): Promise<SubmittedApplication> {
@@ -124,7 +129,15 @@ describe('YARN submission', () => {
     it('gives the container its files, links, arguments and literal environment', () => {
       const id = submitted.applicationId
       const files = containerFile(id, 'files').toString().split('\n')
-      for (const name of ['./runtime/node', './runtime/am.mjs', './weft-application.json', './program.mjs', './folder/deep/inner.txt', './a name.txt']) expect(files).to.include(name)
+      for (const name of [
+        './runtime/node',
+        './runtime/am.mjs',
+        './weft-application.json',
+        './program.mjs',
+        './folder/deep/inner.txt',
+        './a name.txt',
+      ])
+        expect(files).to.include(name)
       expect(files.filter((name) => name.startsWith('./weft-runtime-'))).to.have.length(2)
       const environment = containerFile(id, 'environment').toString().split('\0')
       expect(environment).to.include(`TRICKY=${tricky}`)
@@ -139,7 +152,11 @@ describe('YARN submission', () => {
       expect(descriptor.target.applicationId).to.equal(submitted.applicationId)
       expect(descriptor.target.stagingDirectory).to.equal(submitted.stagingDirectory)
       expect(descriptor.target.hadoopConfiguration).to.include({ 'fs.defaultFS': hadoop.fileSystem })
-      expect(descriptor.target.workerResources.map(({ link }) => link)).to.include.members(['runtime', 'program.mjs', 'folder/deep/inner.txt'])
+      expect(descriptor.target.workerResources.map(({ link }) => link)).to.include.members([
+        'runtime',
+        'program.mjs',
+        'folder/deep/inner.txt',
+      ])
     })
 
     it('puts a fresh secret of 32 bytes into the token file and nowhere else', () => {
@@ -148,7 +165,8 @@ describe('YARN submission', () => {
       expect(secret).to.have.length(32)
       for (const encoding of ['base64', 'base64url', 'hex'] as const) {
         const text = Buffer.from(secret ?? []).toString(encoding)
-        for (const name of ['environment', 'arguments', 'weft-application.json']) expect(containerFile(id, name).toString()).not.to.include(text)
+        for (const name of ['environment', 'arguments', 'weft-application.json'])
+          expect(containerFile(id, name).toString()).not.to.include(text)
       }
     })
 
@@ -175,9 +193,14 @@ describe('YARN submission', () => {
     const staging = { 'yarn.staging-directory': `/tmp/staging-${process.pid}` }
     const descriptorOf = async (submitted: SubmittedApplication, user: string) => {
       const chunks: Buffer[] = []
-      for await (const chunk of connectYarn(configuration({}), { HADOOP_USER_NAME: user }).hdfs.open(`${submitted.stagingDirectory}/weft-application.json`)) chunks.push(chunk)
+      for await (const chunk of connectYarn(configuration({}), { HADOOP_USER_NAME: user }).hdfs.open(
+        `${submitted.stagingDirectory}/weft-application.json`,
+      ))
+        chunks.push(chunk)
       const descriptor = ApplicationDescriptorSchema.parse(JSON.parse(Buffer.concat(chunks).toString()))
-      return descriptor.target.kind === 'yarn-application' ? descriptor.target.workerResources.find(({ link }) => link === 'runtime') : undefined
+      return descriptor.target.kind === 'yarn-application'
+        ? descriptor.target.workerResources.find(({ link }) => link === 'runtime')
+        : undefined
     }
     await cluster.hdfs.mkdirs(`${hadoop.fileSystem}/tmp/staging-${process.pid}`, 0o1777)
     const foreign = await submit(staging, 'mallory')
@@ -199,9 +222,24 @@ describe('YARN submission', () => {
     const { resourceManager } = cluster
     const { applicationId } = await resourceManager.newApplication()
     const context = {
-      applicationId, name: 'twice', type: 'WeftTest', queue: 'default', priority: undefined, tags: [`twice-${process.pid}`], maxAttempts: 1,
-      attemptFailuresValidityInterval: undefined, keepContainers: true, nodeLabel: undefined, resource: { memoryMb: 128, vcores: 1 },
-      localResources: [], environment: {}, command: 'exec sleep 60', secrets: {}, tokens: {}, acls: {}, rolledLogs: {},
+      applicationId,
+      name: 'twice',
+      type: 'WeftTest',
+      queue: 'default',
+      priority: undefined,
+      tags: [`twice-${process.pid}`],
+      maxAttempts: 1,
+      attemptFailuresValidityInterval: undefined,
+      keepContainers: true,
+      nodeLabel: undefined,
+      resource: { memoryMb: 128, vcores: 1 },
+      localResources: [],
+      environment: {},
+      command: 'exec sleep 60',
+      secrets: {},
+      tokens: {},
+      acls: {},
+      rolledLogs: {},
     }
     expect(Object.keys(submissionBody(context))).to.include('application-id')
     await resourceManager.submit(context)
@@ -217,7 +255,8 @@ describe('YARN submission', () => {
     after(async () => void (await cleanUpStaging(cluster, configuration({}), applicationId)))
 
     it('shows it in the list of its type only', async () => {
-      const ids = async (type: string) => (await listApplications(cluster, configuration({ 'yarn.application.type': type }))).map(({ id }) => id)
+      const ids = async (type: string) =>
+        (await listApplications(cluster, configuration({ 'yarn.application.type': type }))).map(({ id }) => id)
       expect(await ids('WeftTest')).to.include(applicationId)
       expect(await ids('Other')).to.deep.equal([])
     })
@@ -246,13 +285,29 @@ describe('YARN submission', () => {
 
   describe('that is refused', () => {
     const refusals: [what: string, options: Record<string, string>, message: RegExp][] = [
-      ['an unknown queue', { 'yarn.application.queue': 'defalt' }, /^There is no YARN queue 'defalt'. Did you mean 'default'\? Queues are default, streaming\./],
+      [
+        'an unknown queue',
+        { 'yarn.application.queue': 'defalt' },
+        /^There is no YARN queue 'defalt'. Did you mean 'default'\? Queues are default, streaming\./,
+      ],
       ['a queue of queues', { 'yarn.application.queue': 'root' }, /only holds other queues \(default, streaming\)/],
-      ['a JobManager above the maximum', { 'jobmanager.memory.process.size': '20 gb' }, /asks for 20480 MB \(option jobmanager\.memory\.process\.size\).* is 4096 MB \(yarn\.scheduler\.maximum-allocation-mb\)/],
-      ['a TaskManager above the maximum', { 'taskmanager.memory.process.size': '5 gb' }, /asks for 5120 MB \(option taskmanager\.memory\.process\.size\)/],
+      [
+        'a JobManager above the maximum',
+        { 'jobmanager.memory.process.size': '20 gb' },
+        /asks for 20480 MB \(option jobmanager\.memory\.process\.size\).* is 4096 MB \(yarn\.scheduler\.maximum-allocation-mb\)/,
+      ],
+      [
+        'a TaskManager above the maximum',
+        { 'taskmanager.memory.process.size': '5 gb' },
+        /asks for 5120 MB \(option taskmanager\.memory\.process\.size\)/,
+      ],
       ['too many vcores', { 'yarn.containers.vcores': '9' }, /asks for 9 vcores \(option yarn\.containers\.vcores\).* is 8 vcores/],
       ['too little memory', { 'taskmanager.memory.process.size': '50 mb' }, /asks for 50 MB.* needs \d+ MB at least/],
-      ['a file to ship that is not there', { 'yarn.ship-files': '/no/such/file' }, /^\/no\/such\/file \(option yarn\.ship-files\) cannot be shipped: it does not exist/],
+      [
+        'a file to ship that is not there',
+        { 'yarn.ship-files': '/no/such/file' },
+        /^\/no\/such\/file \(option yarn\.ship-files\) cannot be shipped: it does not exist/,
+      ],
       ['a staging folder without permission', { 'yarn.staging-directory': '/user/mallory' }, /^Permission denied: hdfs:/],
     ]
     for (const [what, options, message] of refusals) {
@@ -268,7 +323,9 @@ describe('YARN submission', () => {
       const before = await applicationFolders()
       const error = await rejection(() => submit({ 'yarn.application.node-label': 'no-such-label' }))
       expect(ApplicationRefused.is(error), error.message).to.equal(true)
-      expect(error.message).to.match(/^YARN refused the application application_\d+_\d+ \(.*\): Invalid resource request, node label not enabled/)
+      expect(error.message).to.match(
+        /^YARN refused the application application_\d+_\d+ \(.*\): Invalid resource request, node label not enabled/,
+      )
       expect(await applicationFolders()).to.deep.equal(before)
     })
 

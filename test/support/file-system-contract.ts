@@ -3,7 +3,12 @@ import { expect } from 'chai'
 import { PathAlreadyExists, PathNotFound } from '#core/fs/errors.js'
 import type { FileSystem } from '#core/fs/file-system.js'
 
-export async function writeText(fileSystem: FileSystem, path: string, text: string, options?: { overwrite?: boolean; permission?: number }): Promise<void> {
+export async function writeText(
+  fileSystem: FileSystem,
+  path: string,
+  text: string,
+  options?: { overwrite?: boolean; permission?: number },
+): Promise<void> {
   const writer = await fileSystem.create(path, options)
   await writer.write(Buffer.from(text))
   await writer.close()
@@ -44,7 +49,8 @@ export function fileSystemContract(subject: () => { fileSystem: FileSystem; fold
     for (let fill = 0; fill < 10; fill++) await writer.write(buffer.fill(fill))
     await writer.close()
     const all = await readBytes(fileSystem, `${folder}/reused`)
-    for (let fill = 0; fill < 10; fill++) expect(all.subarray(fill * 100_000, (fill + 1) * 100_000).every((byte) => byte === fill)).to.equal(true)
+    for (let fill = 0; fill < 10; fill++)
+      expect(all.subarray(fill * 100_000, (fill + 1) * 100_000).every((byte) => byte === fill)).to.equal(true)
   })
 
   it('keeps an empty file', async () => {
@@ -103,7 +109,19 @@ export function fileSystemContract(subject: () => { fileSystem: FileSystem; fold
     expect(PathNotFound.is(await rejection(() => fileSystem.list(`${folder}/listed/a`)))).to.equal(true)
   })
 
-  for (const name of ['a blank', 'plus+', 'per%41cent', 'quest?x=1&y', 'hash#', `quo'te"`, 'semi;colon=', '[br]{ack}', 'back\\slash', '~!@$^*(),=|<>`', 'grüße-😀']) {
+  for (const name of [
+    'a blank',
+    'plus+',
+    'per%41cent',
+    'quest?x=1&y',
+    'hash#',
+    `quo'te"`,
+    'semi;colon=',
+    '[br]{ack}',
+    'back\\slash',
+    '~!@$^*(),=|<>`',
+    'grüße-😀',
+  ]) {
     it(`takes the name ${name} literally`, async () => {
       await writeText(fileSystem, `${folder}/names/${name}`, name)
       expect((await readBytes(fileSystem, `${folder}/names/${name}`)).toString()).to.equal(name)
@@ -128,7 +146,9 @@ export function fileSystemContract(subject: () => { fileSystem: FileSystem; fold
     await writeText(fileSystem, `${folder}/targets/child`, 't')
     await fileSystem.mkdirs(`${folder}/hollow`)
     for (const target of ['target', 'targets', 'hollow']) {
-      expect(PathAlreadyExists.is(await rejection(() => fileSystem.rename(`${folder}/source`, `${folder}/${target}`))), target).to.equal(true)
+      expect(PathAlreadyExists.is(await rejection(() => fileSystem.rename(`${folder}/source`, `${folder}/${target}`))), target).to.equal(
+        true,
+      )
     }
     expect((await readBytes(fileSystem, `${folder}/source`)).toString()).to.equal('s')
     expect((await readBytes(fileSystem, `${folder}/target`)).toString()).to.equal('t')
@@ -137,7 +157,9 @@ export function fileSystemContract(subject: () => { fileSystem: FileSystem; fold
 
   it('lets exactly one of many renames to the same target win', async () => {
     await Promise.all(Array.from({ length: 8 }, (_, i) => writeText(fileSystem, `${folder}/race/${i}`, String(i))))
-    const results = await Promise.allSettled(Array.from({ length: 8 }, (_, i) => fileSystem.rename(`${folder}/race/${i}`, `${folder}/race/won`)))
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, i) => fileSystem.rename(`${folder}/race/${i}`, `${folder}/race/won`)),
+    )
     expect(results.filter(({ status }) => status === 'fulfilled')).to.have.length(1)
     for (const result of results) if (result.status === 'rejected') expect(PathAlreadyExists.is(result.reason)).to.equal(true)
     expect(await fileSystem.list(`${folder}/race`)).to.have.length(8)

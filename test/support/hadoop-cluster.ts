@@ -120,13 +120,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 function clusterScript(directory: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<string> {
   const [command = '', ...rest] = args
   return new Promise((resolve, reject) => {
-    const child = spawn(script, [command, '--dir', directory, ...rest], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...variables } })
+    const child = spawn(script, [command, '--dir', directory, ...rest], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...variables },
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout = (stdout + text).slice(-MAX_OUTPUT)))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-MAX_OUTPUT)))
     child.on('error', reject)
-    child.on('close', (code) => (code === 0 ? resolve(stdout) : reject(new Error(`cluster.sh ${args.join(' ')} ended with ${code}:\n${stderr || stdout}`))))
+    child.on('close', (code) =>
+      code === 0 ? resolve(stdout) : reject(new Error(`cluster.sh ${args.join(' ')} ended with ${code}:\n${stderr || stdout}`)),
+    )
   })
 }
 
@@ -140,14 +145,20 @@ function logTails(directory: string): string {
   if (!existsSync(logs)) return `(no logs in ${logs})`
   return readdirSync(logs)
     .filter((name) => name.endsWith('.log'))
-    .map((name) => `== ${join(logs, name)}\n${readFileSync(join(logs, name), 'utf8').trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')}`)
+    .map(
+      (name) => `== ${join(logs, name)}\n${readFileSync(join(logs, name), 'utf8').trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')}`,
+    )
     .join('\n')
 }
 
 /** This file runs from test/support and, compiled, from dist/test/support. */
 function projectRoot(from: string): string {
   for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
-    if (existsSync(join(folder, 'package.json')) && statSync(join(folder, 'test/hadoop'), { throwIfNoEntry: false })?.isDirectory() === true) return folder
+    if (
+      existsSync(join(folder, 'package.json')) &&
+      statSync(join(folder, 'test/hadoop'), { throwIfNoEntry: false })?.isDirectory() === true
+    )
+      return folder
   }
   throw new Error(`no project around ${from}`)
 }

@@ -26,7 +26,9 @@ export interface ScriptedServer {
   close(): Promise<void>
 }
 
-export async function scriptedServer(first: Parameters<ScriptedServer['answer']>[0] = () => ({ status: 500, body: 'not scripted' })): Promise<ScriptedServer> {
+export async function scriptedServer(
+  first: Parameters<ScriptedServer['answer']>[0] = () => ({ status: 500, body: 'not scripted' }),
+): Promise<ScriptedServer> {
   let answering = first
   const requests: RecordedRequest[] = []
   const server = createServer((request, response) => {
@@ -42,8 +44,13 @@ export async function scriptedServer(first: Parameters<ScriptedServer['answer']>
     if (answer.fault === 'reset') return void request.socket.destroy()
     const json = typeof answer.body === 'object' && !(answer.body instanceof Uint8Array)
     const bytes = json ? Buffer.from(JSON.stringify(answer.body)) : Buffer.from((answer.body as string | Uint8Array | undefined) ?? '')
-    response.writeHead(answer.status ?? 200, { ...(json ? { 'Content-Type': 'application/json' } : {}), 'Content-Length': String(bytes.length), ...answer.headers })
-    if (answer.fault === 'half') return void response.write(bytes.subarray(0, bytes.length >> 1), () => setImmediate(() => request.socket.destroy()))
+    response.writeHead(answer.status ?? 200, {
+      ...(json ? { 'Content-Type': 'application/json' } : {}),
+      'Content-Length': String(bytes.length),
+      ...answer.headers,
+    })
+    if (answer.fault === 'half')
+      return void response.write(bytes.subarray(0, bytes.length >> 1), () => setImmediate(() => request.socket.destroy()))
     response.end(bytes)
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -33,7 +33,11 @@ export function stderrInDiagnostics(diagnostics: string): string | undefined {
   if (begin < 0) return undefined
   const found: string[] = []
   for (const line of lines.slice(begin + 1)) {
-    if (/^(\[[^\]]*\d{4}[^\]]*\])?(Container exited|For more detailed output|Last \d+ bytes of)/.test(line) || /^\. Failing the application/.test(line)) break
+    if (
+      /^(\[[^\]]*\d{4}[^\]]*\])?(Container exited|For more detailed output|Last \d+ bytes of)/.test(line) ||
+      /^\. Failing the application/.test(line)
+    )
+      break
     found.push(line.trimEnd())
   }
   while (found.at(-1) === '') found.pop()

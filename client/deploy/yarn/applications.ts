@@ -26,7 +26,10 @@ export async function applicationReport(cluster: YarnCluster, applicationId: str
 
 /** Those of our type, newest first; without `ended` only those that have not. */
 export async function listApplications(cluster: YarnCluster, configuration: Configuration, ended = false): Promise<ApplicationReport[]> {
-  const found = await cluster.resourceManager.applications({ types: [configuration.get(YARN_APPLICATION_TYPE)], ...(ended ? {} : { states: LIVE_STATES }) })
+  const found = await cluster.resourceManager.applications({
+    types: [configuration.get(YARN_APPLICATION_TYPE)],
+    ...(ended ? {} : { states: LIVE_STATES }),
+  })
   return found.sort((a, b) => b.startedTime - a.startedTime)
 }
 
@@ -34,7 +37,11 @@ export async function listApplications(cluster: YarnCluster, configuration: Conf
  * Resolves when the application runs or has ended; `onReport` sees every report before (a caller may tell why it waits, or throw
  * to stop waiting). A ResourceManager that restarts meanwhile is waited for.
  */
-export async function waitUntilRunning(cluster: YarnCluster, applicationId: string, onReport: (report: ApplicationReport) => void | Promise<void> = () => undefined): Promise<ApplicationReport> {
+export async function waitUntilRunning(
+  cluster: YarnCluster,
+  applicationId: string,
+  onReport: (report: ApplicationReport) => void | Promise<void> = () => undefined,
+): Promise<ApplicationReport> {
   const { clock } = cluster.environment
   let lastAnswer = clock.monotonic()
   for (;;) {
@@ -61,7 +68,11 @@ export async function killApplication(cluster: YarnCluster, applicationId: strin
     try {
       if ((await cluster.resourceManager.kill(applicationId, reason)) === 'killed') return true
     } catch (error) {
-      const denied = isRemoteException(error) ? error.details.reason : HadoopHttpFailed.is(error) && error.details.status === 403 ? error.details.text : undefined
+      const denied = isRemoteException(error)
+        ? error.details.reason
+        : HadoopHttpFailed.is(error) && error.details.status === 403
+          ? error.details.text
+          : undefined
       if (denied === undefined) throw error
       throw new ApplicationNotOurs({ applicationId, user: cluster.user, reason: denied }, { cause: error })
     }

@@ -38,7 +38,8 @@ export const RuntimeArchiveMissing = defineError('YARN_RUNTIME_ARCHIVE_MISSING',
 /** The ResourceManager took the submission (202) and refused the application afterwards. */
 export const ApplicationRefused = defineError('YARN_APPLICATION_REFUSED', {
   recovery: 'none',
-  message: (d: { applicationId: string; state: string; diagnostics: string }) => `YARN refused the application ${d.applicationId} (${d.state}): ${d.diagnostics}`,
+  message: (d: { applicationId: string; state: string; diagnostics: string }) =>
+    `YARN refused the application ${d.applicationId} (${d.state}): ${d.diagnostics}`,
 })
 export const ApplicationNotAccepted = defineError('YARN_APPLICATION_NOT_ACCEPTED', {
   recovery: 'none',

@@ -16,7 +16,8 @@ const LOG_TIMEOUT_MS = 5_000
  */
 export async function explainFailure(cluster: YarnCluster, report: ApplicationReport): Promise<string> {
   const { diagnostics } = report
-  const tail = stderrInDiagnostics(diagnostics) ?? (exitCodeOf(diagnostics) === undefined ? undefined : await masterLogTail(cluster, report))
+  const tail =
+    stderrInDiagnostics(diagnostics) ?? (exitCodeOf(diagnostics) === undefined ? undefined : await masterLogTail(cluster, report))
   return failureText(report, tail)
 }
 
@@ -53,7 +54,9 @@ export async function masterLogTail(cluster: YarnCluster, report: ApplicationRep
   try {
     const attempt = (await cluster.resourceManager.attempts(report.id)).at(-1)
     const container = attempt?.containerId ?? /\/containerlogs\/(container_\w+)\//.exec(report.amContainerLogs)?.[1] ?? ''
-    const origin = /^https?:\/\/[^/]+/.exec(attempt?.logsLink === undefined || attempt.logsLink === '' ? report.amContainerLogs : attempt.logsLink)?.[0]
+    const origin = /^https?:\/\/[^/]+/.exec(
+      attempt?.logsLink === undefined || attempt.logsLink === '' ? report.amContainerLogs : attempt.logsLink,
+    )?.[0]
     if (origin === undefined || !/^container_\w+$/.test(container)) return undefined
     return await containerLogTail(cluster, origin, container, 'stderr')
   } catch {
@@ -62,12 +65,21 @@ export async function masterLogTail(cluster: YarnCluster, report: ApplicationRep
 }
 
 /** Last lines of a container's log file. `origin`: of its NodeManager's web server. Undefined when there is none. */
-export async function containerLogTail(cluster: YarnCluster, origin: string, containerId: string, file: string): Promise<string | undefined> {
+export async function containerLogTail(
+  cluster: YarnCluster,
+  origin: string,
+  containerId: string,
+  file: string,
+): Promise<string | undefined> {
   const url = new URL(`${origin}/ws/v1/node/containers/${containerId}/logs/${file}`)
   const credentials = await cluster.authenticator.credentialsFor(url)
   url.searchParams.set('size', String(-TAIL_BYTES))
   for (const [name, value] of Object.entries(credentials.query)) url.searchParams.set(name, value)
-  const response = await axiosTransport(LOG_TIMEOUT_MS)({ method: 'GET', url: url.href, headers: { Accept: 'text/plain', ...credentials.headers } })
+  const response = await axiosTransport(LOG_TIMEOUT_MS)({
+    method: 'GET',
+    url: url.href,
+    headers: { Accept: 'text/plain', ...credentials.headers },
+  })
   if (response.status !== 200) return undefined
   return tailLines(logContents(response.body))
 }
@@ -96,7 +108,11 @@ export async function explainWaiting(cluster: YarnCluster, report: ApplicationRe
 }
 
 /** Pure part of explainWaiting. */
-export function waitingReason(report: ApplicationReport, queue: QueueReport | undefined, activeNodes: number | undefined): string | undefined {
+export function waitingReason(
+  report: ApplicationReport,
+  queue: QueueReport | undefined,
+  activeNodes: number | undefined,
+): string | undefined {
   if (activeNodes === 0) return 'The cluster has no active NodeManager.'
   const parts: string[] = []
   const diagnostics = shortDiagnostics(report.diagnostics)
@@ -105,11 +121,15 @@ export function waitingReason(report: ApplicationReport, queue: QueueReport | un
     const used = queue?.applicationMasterUsed
     parts.push(
       `Queue ${report.queue} has reached its limit for application masters` +
-        (limit === undefined || used === undefined ? '' : ` (${used.memory} of ${limit.memory} MB, ${used.vCores} of ${limit.vCores} vcores used)`) +
+        (limit === undefined || used === undefined
+          ? ''
+          : ` (${used.memory} of ${limit.memory} MB, ${used.vCores} of ${limit.vCores} vcores used)`) +
         '; it starts when another application of the queue ends.',
     )
   } else if (queue?.used !== undefined && queue.maximum !== undefined && queue.used.memory >= queue.maximum.memory) {
-    parts.push(`Queue ${report.queue} is full: ${queue.used.memory} of ${queue.maximum.memory} MB, ${queue.used.vCores} of ${queue.maximum.vCores} vcores used.`)
+    parts.push(
+      `Queue ${report.queue} is full: ${queue.used.memory} of ${queue.maximum.memory} MB, ${queue.used.vCores} of ${queue.maximum.vCores} vcores used.`,
+    )
   }
   if (report.diagnostics.trim() !== '') parts.push(`YARN says: ${diagnostics}`)
   return parts.length === 0 ? undefined : parts.join('\n')

@@ -26,7 +26,9 @@ import type { Preflight } from './preflight.js'
 
 /** One simple command: bash is replaced by it, signals reach it, and nothing in it is left to expand. */
 export function masterCommand(processBytes: number): string {
-  return launchCommand({ argv: [`./${RUNTIME_LINK}/node`, `--max-old-space-size=${masterHeapMb(processBytes)}`, `./${RUNTIME_LINK}/am.mjs`] })
+  return launchCommand({
+    argv: [`./${RUNTIME_LINK}/node`, `--max-old-space-size=${masterHeapMb(processBytes)}`, `./${RUNTIME_LINK}/am.mjs`],
+  })
 }
 
 export interface LaunchInput {
@@ -43,7 +45,9 @@ export function submissionContext(input: LaunchInput): SubmissionContext {
   const { configuration, preflight } = input
   const priority = configuration.get(YARN_APPLICATION_PRIORITY)
   const validity = configuration.get(YARN_ATTEMPT_FAILURES_VALIDITY)
-  const environment = Object.entries(configuration.withPrefix(MASTER_ENV_PREFIX)).map(([name, value]) => [name, environmentValue(name, value)] as const)
+  const environment = Object.entries(configuration.withPrefix(MASTER_ENV_PREFIX)).map(
+    ([name, value]) => [name, environmentValue(name, value)] as const,
+  )
   return {
     applicationId: input.applicationId,
     name: configuration.get(YARN_APPLICATION_NAME) ?? input.jobName,

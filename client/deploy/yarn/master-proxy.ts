@@ -11,12 +11,17 @@ const TIMEOUT_MS = 30_000
 /** `http://rm:8088/proxy/application_…/`: also what people open in a browser. */
 export function proxyBaseUrl(cluster: YarnCluster, applicationId: string): string {
   const separate = cluster.hadoop.get('yarn.web-proxy.address')
-  const base = separate === undefined ? cluster.resourceManager.activeUrl : `${isYarnHttps(cluster.hadoop) ? 'https' : 'http'}://${separate}`
+  const base =
+    separate === undefined ? cluster.resourceManager.activeUrl : `${isYarnHttps(cluster.hadoop) ? 'https' : 'http'}://${separate}`
   return `${base}/proxy/${applicationId}/`
 }
 
 /** For MasterClient. Follows the ResourceManager over a failover, as the base URL is asked for with each request. */
-export function proxyTransport(cluster: YarnCluster, applicationId: string, transport: RestTransport = axiosTransport(TIMEOUT_MS)): JsonTransport {
+export function proxyTransport(
+  cluster: YarnCluster,
+  applicationId: string,
+  transport: RestTransport = axiosTransport(TIMEOUT_MS),
+): JsonTransport {
   return {
     async request(method, path) {
       const url = new URL(path.replace(/^\//, ''), proxyBaseUrl(cluster, applicationId))
@@ -25,7 +30,11 @@ export function proxyTransport(cluster: YarnCluster, applicationId: string, tran
       for (const [name, value] of Object.entries(credentials.query)) url.searchParams.set(name, value)
       let answer
       try {
-        answer = await transport({ method, url: url.href, headers: { Accept: 'application/json', 'X-XSRF-HEADER': 'weft', ...credentials.headers } })
+        answer = await transport({
+          method,
+          url: url.href,
+          headers: { Accept: 'application/json', 'X-XSRF-HEADER': 'weft', ...credentials.headers },
+        })
       } catch (error) {
         if (!HadoopUnreachable.is(error)) throw error
         throw new MasterUnreachable({ url: shown, reason: error.details.reason }, { cause: error })
@@ -34,7 +43,10 @@ export function proxyTransport(cluster: YarnCluster, applicationId: string, tran
       const json = parseJson(body)
       // The proxy's own pages: the master is not up yet, or no longer (then it redirects to the application's page).
       if (json === undefined || status >= 500 || (status >= 300 && status < 400)) {
-        throw new MasterUnreachable({ url: shown, reason: `HTTP ${status}${body === '' ? '' : `: ${firstError(json) ?? describeBody(body).slice(0, 300)}`}` })
+        throw new MasterUnreachable({
+          url: shown,
+          reason: `HTTP ${status}${body === '' ? '' : `: ${firstError(json) ?? describeBody(body).slice(0, 300)}`}`,
+        })
       }
       if (status >= 400) throw new MasterRefused({ url: shown, status, reason: firstError(json) ?? describeBody(body).slice(0, 300) })
       return json

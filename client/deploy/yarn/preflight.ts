@@ -5,7 +5,13 @@ import { nearest } from '#core/config/nearest.js'
 import { TASK_SLOTS } from '#core/config/options/cluster.js'
 import { PARALLELISM } from '#core/config/options/execution.js'
 import { JOBMANAGER_PROCESS_SIZE, TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
-import { YARN_APPLICATION_QUEUE, YARN_APPLICATION_TYPE, YARN_APPMASTER_VCORES, YARN_CONTAINER_VCORES, YARN_TAGS } from '#core/config/options/yarn.js'
+import {
+  YARN_APPLICATION_QUEUE,
+  YARN_APPLICATION_TYPE,
+  YARN_APPMASTER_VCORES,
+  YARN_CONTAINER_VCORES,
+  YARN_TAGS,
+} from '#core/config/options/yarn.js'
 import type { ClusterResource, QueueAccess } from '#hadoop/rest/resource-manager-records.js'
 import { findQueue, type QueueReport, type SchedulerReport } from '#hadoop/rest/scheduler-queues.js'
 import { ContainerTooLarge, ContainerTooSmall, QueueNotUsable, SubmissionOptionInvalid, UnknownQueue } from './errors.js'
@@ -77,7 +83,10 @@ export function checkSubmission(configuration: Configuration, facts: ClusterFact
   const asked = queueOf(configuration)
   const queue = checkQueue(facts.scheduler, asked)
   if (facts.access?.allowed === false) {
-    throw new QueueNotUsable({ queue: asked, reason: facts.access.diagnostics === '' ? `user ${user} may not submit to it` : facts.access.diagnostics })
+    throw new QueueNotUsable({
+      queue: asked,
+      reason: facts.access.diagnostics === '' ? `user ${user} may not submit to it` : facts.access.diagnostics,
+    })
   }
   for (const ask of [master, worker]) checkMaximum(ask, facts.maximum, queue)
   return { queue: asked, master, worker, warnings: capacityWarnings(configuration, master, worker, queue) }
@@ -87,10 +96,15 @@ function checkNames(configuration: Configuration): void {
   const type = configuration.get(YARN_APPLICATION_TYPE)
   // YARN would cut it silently, and the application would not be found by it.
   if (type.length === 0 || type.length > MAX_TYPE_LENGTH) {
-    throw new SubmissionOptionInvalid({ option: YARN_APPLICATION_TYPE.key, value: type, reason: `an application type has 1 to ${MAX_TYPE_LENGTH} characters` })
+    throw new SubmissionOptionInvalid({
+      option: YARN_APPLICATION_TYPE.key,
+      value: type,
+      reason: `an application type has 1 to ${MAX_TYPE_LENGTH} characters`,
+    })
   }
   for (const tag of configuration.get(YARN_TAGS)) {
-    if (!/^[\x20-\x7e]+$/.test(tag)) throw new SubmissionOptionInvalid({ option: YARN_TAGS.key, value: tag, reason: 'a tag has ASCII characters only' })
+    if (!/^[\x20-\x7e]+$/.test(tag))
+      throw new SubmissionOptionInvalid({ option: YARN_TAGS.key, value: tag, reason: 'a tag has ASCII characters only' })
   }
 }
 
@@ -101,7 +115,8 @@ function checkQueue(scheduler: SchedulerReport, asked: string): QueueReport | un
     // The fair scheduler makes pools on demand by default, a capacity queue may be set up to do so.
     if (scheduler.type !== 'capacityScheduler' || scheduler.queues.some((queue) => queue.createsQueues)) return undefined
     const leaves = scheduler.queues.filter((queue) => queue.leaf).map((queue) => queue.name)
-    const listed = leaves.slice(0, MAX_LISTED_QUEUES).join(', ') + (leaves.length > MAX_LISTED_QUEUES ? `, … (${leaves.length} in all)` : '')
+    const listed =
+      leaves.slice(0, MAX_LISTED_QUEUES).join(', ') + (leaves.length > MAX_LISTED_QUEUES ? `, … (${leaves.length} in all)` : '')
     throw new UnknownQueue({ queue: asked, known: listed, nearest: nearest(asked, leaves) ?? null })
   }
   if (!found.leaf && !found.createsQueues) {
@@ -114,26 +129,46 @@ function checkQueue(scheduler: SchedulerReport, asked: string): QueueReport | un
 
 function checkMinimum(ask: ContainerAsk, slots: number): void {
   const needed = Math.ceil(minimumProcessBytes(slots) / MIB)
-  if (ask.memoryMb < needed) throw new ContainerTooSmall({ what: ask.what, option: ask.memoryOption, asked: `${ask.memoryMb} MB`, needed: `${needed} MB` })
+  if (ask.memoryMb < needed)
+    throw new ContainerTooSmall({ what: ask.what, option: ask.memoryOption, asked: `${ask.memoryMb} MB`, needed: `${needed} MB` })
 }
 
 function checkMaximum(ask: ContainerAsk, cluster: ClusterResource, queue: QueueReport | undefined): void {
   const limits = [
     { limit: cluster, from: (key: string) => `yarn.scheduler.maximum-allocation-${key}` },
-    ...(queue?.maximumAllocation === undefined ? [] : [{ limit: queue.maximumAllocation, from: (key: string) => `maximum-allocation-${key} of queue ${queue.name}` }]),
+    ...(queue?.maximumAllocation === undefined
+      ? []
+      : [{ limit: queue.maximumAllocation, from: (key: string) => `maximum-allocation-${key} of queue ${queue.name}` }]),
   ]
   for (const { limit, from } of limits) {
     if (ask.memoryMb > limit.memory) {
-      throw new ContainerTooLarge({ what: ask.what, option: ask.memoryOption, asked: `${ask.memoryMb} MB`, limit: `${limit.memory} MB`, from: from('mb') })
+      throw new ContainerTooLarge({
+        what: ask.what,
+        option: ask.memoryOption,
+        asked: `${ask.memoryMb} MB`,
+        limit: `${limit.memory} MB`,
+        from: from('mb'),
+      })
     }
     if (ask.vcores > limit.vCores) {
-      throw new ContainerTooLarge({ what: ask.what, option: ask.vcoresOption, asked: `${ask.vcores} vcores`, limit: `${limit.vCores} vcores`, from: from('vcores') })
+      throw new ContainerTooLarge({
+        what: ask.what,
+        option: ask.vcoresOption,
+        asked: `${ask.vcores} vcores`,
+        limit: `${limit.vCores} vcores`,
+        from: from('vcores'),
+      })
     }
   }
 }
 
 /** A queue that can never hold all that the default parallelism asks for. The job may still run, with less. */
-function capacityWarnings(configuration: Configuration, master: ContainerAsk, worker: ContainerAsk, queue: QueueReport | undefined): string[] {
+function capacityWarnings(
+  configuration: Configuration,
+  master: ContainerAsk,
+  worker: ContainerAsk,
+  queue: QueueReport | undefined,
+): string[] {
   const maximum = queue?.maximum
   if (queue === undefined || maximum === undefined || maximum.memory <= 0) return []
   const workers = Math.ceil(configuration.get(PARALLELISM) / configuration.get(TASK_SLOTS))

@@ -19,7 +19,16 @@ export interface ShipFile {
 export const PROGRAM_LINK = 'program.mjs'
 
 /** Names that the container's working directory holds anyhow. */
-const RESERVED = new Set([RUNTIME_LINK, APPLICATION_DESCRIPTOR_FILE, PROGRAM_LINK, 'container_tokens', 'launch_container.sh', 'default_container_executor.sh', 'default_container_executor_session.sh', 'tmp'])
+const RESERVED = new Set([
+  RUNTIME_LINK,
+  APPLICATION_DESCRIPTOR_FILE,
+  PROGRAM_LINK,
+  'container_tokens',
+  'launch_container.sh',
+  'default_container_executor.sh',
+  'default_container_executor_session.sh',
+  'tmp',
+])
 const ARCHIVE_NAME = /\.(zip|jar|tar|tar\.gz|tgz)$/i
 const MAX_FILES = 1_000
 
@@ -29,11 +38,17 @@ export async function listShipFiles(configuration: Configuration, hdfs: WebHdfsC
   for (const path of configuration.get(YARN_SHIP_FILES)) {
     if (isHdfs(path)) await listHdfs(hdfs, path.replace(/\/+$/, ''), lastName(path), found)
     else listLocal(resolve(path), basename(resolve(path)), found)
-    if (found.length > MAX_FILES) throw new ShipFileMissing({ option: YARN_SHIP_FILES.key, path, reason: `there are more than ${MAX_FILES} files; pack them into an archive and use ${YARN_SHIP_ARCHIVES.key}` })
+    if (found.length > MAX_FILES)
+      throw new ShipFileMissing({
+        option: YARN_SHIP_FILES.key,
+        path,
+        reason: `there are more than ${MAX_FILES} files; pack them into an archive and use ${YARN_SHIP_ARCHIVES.key}`,
+      })
   }
   for (const path of configuration.get(YARN_SHIP_ARCHIVES)) {
     const option = YARN_SHIP_ARCHIVES.key
-    if (!ARCHIVE_NAME.test(path)) throw new ShipFileMissing({ option, path, reason: 'an archive ends in .zip, .jar, .tar, .tar.gz or .tgz' })
+    if (!ARCHIVE_NAME.test(path))
+      throw new ShipFileMissing({ option, path, reason: 'an archive ends in .zip, .jar, .tar, .tar.gz or .tgz' })
     if (isHdfs(path)) found.push({ option, link: lastName(path), source: { kind: 'hdfs', uri: path }, type: 'ARCHIVE' })
     else {
       requireLocal(option, resolve(path))
@@ -45,7 +60,13 @@ export async function listShipFiles(configuration: Configuration, hdfs: WebHdfsC
 }
 
 /** Uploads what is local into `directory`. */
-export async function stageShipFile(hdfs: WebHdfsClient, directory: string, index: number, file: ShipFile, replication: number | undefined): Promise<LocalResource> {
+export async function stageShipFile(
+  hdfs: WebHdfsClient,
+  directory: string,
+  index: number,
+  file: ShipFile,
+  replication: number | undefined,
+): Promise<LocalResource> {
   if (file.source.kind === 'hdfs') {
     const status = await hdfs.status(file.source.uri)
     if (status === undefined) throw new ShipFileMissing({ option: file.option, path: file.source.uri, reason: 'it does not exist' })
@@ -103,8 +124,18 @@ function checkLinks(files: readonly ShipFile[]): void {
   const seen = new Map<string, ShipFile>()
   for (const file of files) {
     const path = file.source.kind === 'local' ? file.source.path : file.source.uri
-    if (RESERVED.has(file.link.split('/')[0] ?? '')) throw new ShipFileMissing({ option: file.option, path, reason: `'${file.link}' is a name of Weft's or YARN's own in a container's working directory` })
-    if (seen.has(file.link)) throw new ShipFileMissing({ option: file.option, path, reason: `two files would be called '${file.link}' in a container's working directory` })
+    if (RESERVED.has(file.link.split('/')[0] ?? ''))
+      throw new ShipFileMissing({
+        option: file.option,
+        path,
+        reason: `'${file.link}' is a name of Weft's or YARN's own in a container's working directory`,
+      })
+    if (seen.has(file.link))
+      throw new ShipFileMissing({
+        option: file.option,
+        path,
+        reason: `two files would be called '${file.link}' in a container's working directory`,
+      })
     seen.set(file.link, file)
   }
 }

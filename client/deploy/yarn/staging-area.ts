@@ -40,7 +40,13 @@ export async function stagingRoot(cluster: YarnCluster, configuration: Configura
   const home = `hdfs://${authority}${await cluster.hdfs.homeDirectory(authority)}`
   const given = configuration.get(YARN_STAGING_DIRECTORY)?.replace(/(.)\/+$/, '$1')
   if (given === undefined) return { uri: home, shared: false }
-  const uri = given.startsWith('/') ? `hdfs://${authority}${given}` : /^hdfs:\/\/\//i.test(given) ? `hdfs://${authority}${given.slice(7)}` : /^[a-z]+:/i.test(given) ? given : `${home}/${given}`
+  const uri = given.startsWith('/')
+    ? `hdfs://${authority}${given}`
+    : /^hdfs:\/\/\//i.test(given)
+      ? `hdfs://${authority}${given.slice(7)}`
+      : /^[a-z]+:/i.test(given)
+        ? given
+        : `${home}/${given}`
   return { uri, shared: uri !== home && !uri.startsWith(`${home}/`) }
 }
 
@@ -70,7 +76,10 @@ export async function uploadFile(
   })
   let length = 0
   try {
-    const chunks = 'bytes' in content ? [content.bytes] : (createReadStream(content.file, { highWaterMark: UPLOAD_CHUNK_BYTES }) as AsyncIterable<Buffer>)
+    const chunks =
+      'bytes' in content
+        ? [content.bytes]
+        : (createReadStream(content.file, { highWaterMark: UPLOAD_CHUNK_BYTES }) as AsyncIterable<Buffer>)
     for await (const chunk of chunks) {
       length += chunk.length
       await writer.write(chunk)
@@ -82,12 +91,22 @@ export async function uploadFile(
   }
   const status = await hdfs.status(uri)
   if (status?.length !== length) {
-    throw new FileSystemFailed({ path: uri, operation: 'upload', reason: `${length} bytes were written and ${status === undefined ? 'the file is gone' : `${status.length} are there`}` })
+    throw new FileSystemFailed({
+      path: uri,
+      operation: 'upload',
+      reason: `${length} bytes were written and ${status === undefined ? 'the file is gone' : `${status.length} are there`}`,
+    })
   }
   return status
 }
 
-export function localResource(link: string, uri: string, status: HdfsFileStatus, type: LocalResource['type'], visibility: LocalResource['visibility']): LocalResource {
+export function localResource(
+  link: string,
+  uri: string,
+  status: HdfsFileStatus,
+  type: LocalResource['type'],
+  visibility: LocalResource['visibility'],
+): LocalResource {
   return { link, uri, size: status.length, timestamp: status.modificationTime, type, visibility }
 }
 
@@ -130,7 +149,10 @@ export async function stageRuntime(
     return { resource: localResource(link, uri, status, 'ARCHIVE', await visibilityOf(hdfs, uri, status)), uploadedBytes }
   }
   const own = `${applicationFolder}/${hash}.tar.gz`
-  return { resource: localResource(link, own, await uploadFile(hdfs, own, { file: archive }, { replication }), 'ARCHIVE', 'APPLICATION'), uploadedBytes: uploadedBytes + length }
+  return {
+    resource: localResource(link, own, await uploadFile(hdfs, own, { file: archive }, { replication }), 'ARCHIVE', 'APPLICATION'),
+    uploadedBytes: uploadedBytes + length,
+  }
 }
 
 /** PUBLIC when everybody may read the file and pass every folder above it: then a node keeps one copy for all users. */

@@ -3,7 +3,12 @@
  * it. Whatever fails, nothing is left behind.
  */
 import { randomBytes } from 'node:crypto'
-import { APPLICATION_DESCRIPTOR_FILE, RUNTIME_LINK, type ApplicationDescriptor, type LocalResource } from '#core/cluster/application-descriptor.js'
+import {
+  APPLICATION_DESCRIPTOR_FILE,
+  RUNTIME_LINK,
+  type ApplicationDescriptor,
+  type LocalResource,
+} from '#core/cluster/application-descriptor.js'
 import type { Configuration } from '#core/config/configuration.js'
 import { YARN_FILE_REPLICATION } from '#core/config/options/yarn.js'
 import { logger } from '#core/log/logger.js'
@@ -88,7 +93,13 @@ export async function submitYarnApplication(cluster: YarnCluster, submission: Ya
   }
 }
 
-async function stage(cluster: YarnCluster, submission: YarnSubmission, root: StagingRoot, applicationId: string, shipFiles: readonly ShipFile[]) {
+async function stage(
+  cluster: YarnCluster,
+  submission: YarnSubmission,
+  root: StagingRoot,
+  applicationId: string,
+  shipFiles: readonly ShipFile[],
+) {
   const { hdfs } = cluster
   const { descriptor, configuration } = submission
   const wanted = configuration.get(YARN_FILE_REPLICATION)
@@ -154,7 +165,10 @@ async function submitOrRefuse(cluster: YarnCluster, context: SubmissionContext):
   } catch (error) {
     const reason = isRemoteException(error) ? error.details.reason : HadoopHttpFailed.is(error) ? error.details.text : undefined
     if (reason === undefined) throw error
-    throw new ApplicationRefused({ applicationId: context.applicationId, state: 'at its submission', diagnostics: reason }, { cause: error })
+    throw new ApplicationRefused(
+      { applicationId: context.applicationId, state: 'at its submission', diagnostics: reason },
+      { cause: error },
+    )
   }
 }
 
@@ -178,14 +192,17 @@ async function untilAccepted(cluster: YarnCluster, applicationId: string): Promi
 /** YARN ignores what it does not understand without a word, so what it made of the settings is read back. */
 export function lostSettings(context: SubmissionContext, report: ApplicationReport): string[] {
   const warnings: string[] = []
-  if (report.applicationType !== context.type) warnings.push(`YARN changed the application type '${context.type}' to '${report.applicationType}'.`)
+  if (report.applicationType !== context.type)
+    warnings.push(`YARN changed the application type '${context.type}' to '${report.applicationType}'.`)
   const kept = new Set(report.applicationTags.split(',').map((tag) => tag.trim().toLowerCase()))
   const lost = context.tags.filter((tag) => !kept.has(tag.trim().toLowerCase()))
   if (lost.length > 0) warnings.push(`YARN dropped the application tags ${lost.join(', ')}.`)
   const queue = context.queue.replace(/^root\./, '')
   const given = report.queue.replace(/^root\./, '')
-  if (given !== queue && given.replace(/^.*\./, '') !== queue.replace(/^.*\./, '')) warnings.push(`YARN put the application into queue '${report.queue}', not '${context.queue}'.`)
-  if (context.priority !== undefined && report.priority !== context.priority) warnings.push(`YARN gave the application priority ${report.priority}, not ${context.priority}.`)
+  if (given !== queue && given.replace(/^.*\./, '') !== queue.replace(/^.*\./, ''))
+    warnings.push(`YARN put the application into queue '${report.queue}', not '${context.queue}'.`)
+  if (context.priority !== undefined && report.priority !== context.priority)
+    warnings.push(`YARN gave the application priority ${report.priority}, not ${context.priority}.`)
   return warnings
 }
 
@@ -205,4 +222,3 @@ async function removeQuietly(cluster: YarnCluster, directory: string): Promise<v
     log.warn(`${directory} could not be removed: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
-

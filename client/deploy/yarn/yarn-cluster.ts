@@ -29,7 +29,11 @@ const CLIENT_RETRY_POLICY = { maxAttempts: 6, baseDelayMs: 100, maxDelayMs: 2_00
  * @param variables the environment of the process
  * @throws HADOOP_CONF_MISSING, HADOOP_CONF_UNREADABLE, HADOOP_CONF_INVALID_PROPERTY
  */
-export function connectYarn(configuration: Configuration, variables: Readonly<Record<string, string | undefined>>, environment: Environment = systemEnvironment): YarnCluster {
+export function connectYarn(
+  configuration: Configuration,
+  variables: Readonly<Record<string, string | undefined>>,
+  environment: Environment = systemEnvironment,
+): YarnCluster {
   const user = hadoopUser(variables)
   const hadoop = loadHadoopConfiguration({
     environment: variables,

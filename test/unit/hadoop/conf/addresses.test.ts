@@ -16,12 +16,16 @@ const of = (properties: Record<string, string>) => HadoopConfiguration.of(proper
 describe('addresses of a cluster', () => {
   it('of the ResourceManager come from its own property, else from the host name with the default port', () => {
     expect(resourceManagerWebUrls(of({ 'yarn.resourcemanager.hostname': 'rm' }))).to.deep.equal(['http://rm:8088'])
-    expect(resourceManagerWebUrls(of({ 'yarn.resourcemanager.hostname': 'rm', 'yarn.resourcemanager.webapp.address': 'web:1' }))).to.deep.equal(['http://web:1'])
+    expect(
+      resourceManagerWebUrls(of({ 'yarn.resourcemanager.hostname': 'rm', 'yarn.resourcemanager.webapp.address': 'web:1' })),
+    ).to.deep.equal(['http://web:1'])
     expect(resourceManagerSchedulerAddresses(of({ 'yarn.resourcemanager.hostname': 'rm' }))).to.deep.equal([{ host: 'rm', port: 8030 }])
   })
 
   it('listening on all interfaces are reached by the host name', () => {
-    expect(resourceManagerWebUrls(of({ 'yarn.resourcemanager.hostname': 'rm', 'yarn.resourcemanager.webapp.address': '0.0.0.0:9999' }))).to.deep.equal(['http://rm:9999'])
+    expect(
+      resourceManagerWebUrls(of({ 'yarn.resourcemanager.hostname': 'rm', 'yarn.resourcemanager.webapp.address': '0.0.0.0:9999' })),
+    ).to.deep.equal(['http://rm:9999'])
   })
 
   it('in HA are one for each id, in order', () => {
@@ -34,11 +38,16 @@ describe('addresses of a cluster', () => {
       'yarn.resourcemanager.hostname': 'ignored',
     })
     expect(resourceManagerWebUrls(ha)).to.deep.equal(['http://a:8088', 'http://b:1234'])
-    expect(resourceManagerSchedulerAddresses(ha)).to.deep.equal([{ host: 'a', port: 8030 }, { host: 'b', port: 8030 }])
+    expect(resourceManagerSchedulerAddresses(ha)).to.deep.equal([
+      { host: 'a', port: 8030 },
+      { host: 'b', port: 8030 },
+    ])
   })
 
   it('are https ones under the policy HTTPS_ONLY', () => {
-    expect(resourceManagerWebUrls(of({ 'yarn.resourcemanager.hostname': 'rm', 'yarn.http.policy': 'HTTPS_ONLY' }))).to.deep.equal(['https://rm:8090'])
+    expect(resourceManagerWebUrls(of({ 'yarn.resourcemanager.hostname': 'rm', 'yarn.http.policy': 'HTTPS_ONLY' }))).to.deep.equal([
+      'https://rm:8090',
+    ])
     expect(nameNodeWebUrls(of({ 'dfs.http.policy': 'HTTPS_ONLY' }), 'nn:8020')).to.deep.equal(['https://nn:9871'])
   })
 
@@ -53,7 +62,9 @@ describe('addresses of a cluster', () => {
         expect.fail('it was accepted')
       } catch (error) {
         expect(HadoopConfigurationMissing.is(error)).to.equal(true)
-        expect((error as Error).message).to.match(/^(The ResourceManager's address is not configured|yarn\.resourcemanager\.ha\.enabled is true).*Set HADOOP_CONF_DIR/)
+        expect((error as Error).message).to.match(
+          /^(The ResourceManager's address is not configured|yarn\.resourcemanager\.ha\.enabled is true).*Set HADOOP_CONF_DIR/,
+        )
       }
     })
   }
@@ -78,7 +89,9 @@ describe('addresses of a cluster', () => {
     expect(nameNodeWebUrls(conf, 'nn:8020')).to.deep.equal(['http://nn:50070'])
     expect(nameNodeWebUrls(conf, 'nn')).to.deep.equal(['http://nn:50070'])
     expect(nameNodeWebUrls(conf, 'elsewhere:8020')).to.deep.equal(['http://elsewhere:9870'])
-    expect(nameNodeWebUrls(of({ 'dfs.namenode.http-address': '0.0.0.0:50070', 'fs.defaultFS': 'hdfs://nn' }), 'nn')).to.deep.equal(['http://nn:50070'])
+    expect(nameNodeWebUrls(of({ 'dfs.namenode.http-address': '0.0.0.0:50070', 'fs.defaultFS': 'hdfs://nn' }), 'nn')).to.deep.equal([
+      'http://nn:50070',
+    ])
   })
 
   it('are parsed with and without port, also IPv6, and nothing else', () => {

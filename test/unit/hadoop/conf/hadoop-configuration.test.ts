@@ -5,7 +5,11 @@ import { HadoopConfiguration, type SubstitutionScope } from '#hadoop/conf/hadoop
 
 const scope: SubstitutionScope = { environment: { HOME: '/home/a', EMPTY: '' }, systemProperties: { 'user.name': 'alice' } }
 type Row = [name: string, value: string, final?: boolean]
-const of = (...rows: Row[]) => HadoopConfiguration.fromSiteFiles(rows.map(([name, value, final = false]) => ({ name, value, final, source: 'test-site.xml' })), scope)
+const of = (...rows: Row[]) =>
+  HadoopConfiguration.fromSiteFiles(
+    rows.map(([name, value, final = false]) => ({ name, value, final, source: 'test-site.xml' })),
+    scope,
+  )
 
 describe('HadoopConfiguration', () => {
   it('lets a later value win, unless an earlier one is final', () => {
@@ -15,14 +19,27 @@ describe('HadoopConfiguration', () => {
   })
 
   it('substitutes properties, system properties and the environment, also nested', () => {
-    const conf = of(['base', '/data'], ['dir', '${base}/${user.name}'], ['deep', '${dir}/x'], ['which', 'base'], ['nested', '${${which}}'], ['home', '${env.HOME}'])
+    const conf = of(
+      ['base', '/data'],
+      ['dir', '${base}/${user.name}'],
+      ['deep', '${dir}/x'],
+      ['which', 'base'],
+      ['nested', '${${which}}'],
+      ['home', '${env.HOME}'],
+    )
     expect(conf.get('deep')).to.equal('/data/alice/x')
     expect(conf.get('nested')).to.equal('/data')
     expect(conf.get('home')).to.equal('/home/a')
   })
 
   it('takes defaults of environment variables: for unset with -, for unset or empty with :-', () => {
-    const conf = of(['a', '${env.NONE-x}'], ['b', '${env.NONE:-y}'], ['c', '${env.EMPTY:-z}'], ['d', '[${env.EMPTY-z}]'], ['e', '${env.NONE}'])
+    const conf = of(
+      ['a', '${env.NONE-x}'],
+      ['b', '${env.NONE:-y}'],
+      ['c', '${env.EMPTY:-z}'],
+      ['d', '[${env.EMPTY-z}]'],
+      ['e', '${env.NONE}'],
+    )
     expect(['a', 'b', 'c', 'd', 'e'].map((name) => conf.get(name))).to.deep.equal(['x', 'y', 'z', '[]', '${env.NONE}'])
   })
 
@@ -60,7 +77,12 @@ describe('HadoopConfiguration', () => {
     expect(conf.get('a')).to.equal('x')
     expect(conf.get('e')).to.equal(undefined)
     expect(conf.getList('l')).to.deep.equal(['a', 'b', 'c'])
-    expect([conf.getBoolean('t', false), conf.getBoolean('f', true), conf.getBoolean('w', true), conf.getBoolean('none', true)]).to.deep.equal([true, false, true, true])
+    expect([
+      conf.getBoolean('t', false),
+      conf.getBoolean('f', true),
+      conf.getBoolean('w', true),
+      conf.getBoolean('none', true),
+    ]).to.deep.equal([true, false, true, true])
   })
 
   it('reads durations with and without a unit', () => {

@@ -14,7 +14,8 @@ describe('loading the site files', () => {
     writeFileSync(join(root, folder, file), `<configuration>${body.join('')}${extra}</configuration>`)
     return join(root, folder)
   }
-  const load = (environment: Record<string, string>, options: { hadoopConfDir?: string; yarnConfDir?: string } = {}) => loadHadoopConfiguration({ environment, user: 'alice', ...options })
+  const load = (environment: Record<string, string>, options: { hadoopConfDir?: string; yarnConfDir?: string } = {}) =>
+    loadHadoopConfiguration({ environment, user: 'alice', ...options })
 
   it('says what to set when nothing is set', () => {
     expect(() => load({})).to.throw(/^HADOOP_CONF_DIR is not set\. Set HADOOP_CONF_DIR to the folder.*env\.hadoop\.conf\.dir/)
@@ -24,7 +25,9 @@ describe('loading the site files', () => {
   it('says which folder is none, or holds nothing', () => {
     mkdirSync(join(root, 'hollow'))
     expect(() => load({ HADOOP_CONF_DIR: join(root, 'missing') })).to.throw(/^HADOOP_CONF_DIR is set to .*missing, which is no folder/)
-    expect(() => load({ HADOOP_CONF_DIR: join(root, 'hollow') })).to.throw(/^There is no core-site\.xml, hdfs-site\.xml, yarn-site\.xml in HADOOP_CONF_DIR = .*hollow/)
+    expect(() => load({ HADOOP_CONF_DIR: join(root, 'hollow') })).to.throw(
+      /^There is no core-site\.xml, hdfs-site\.xml, yarn-site\.xml in HADOOP_CONF_DIR = .*hollow/,
+    )
   })
 
   it('reads core, hdfs and yarn in this order, YARN_CONF_DIR last', () => {
@@ -51,13 +54,17 @@ describe('loading the site files', () => {
     site('including/parts', 'most.xml', { most: 'too' })
     expect(load({ HADOOP_CONF_DIR: folder }).get('most')).to.equal('too')
     const remote = site('remote', 'core-site.xml', {}, '<xi:include href="http://example.org/x.xml"/>')
-    expect(() => load({ HADOOP_CONF_DIR: remote })).to.throw(/core-site\.xml: the XInclude of 'http:\/\/example\.org\/x\.xml' is not a local file/)
+    expect(() => load({ HADOOP_CONF_DIR: remote })).to.throw(
+      /core-site\.xml: the XInclude of 'http:\/\/example\.org\/x\.xml' is not a local file/,
+    )
   })
 
   it('names the file that cannot be read', () => {
     mkdirSync(join(root, 'broken'))
     writeFileSync(join(root, 'broken/yarn-site.xml'), '<configuration><property></configuration>')
-    expect(() => load({ HADOOP_CONF_DIR: join(root, 'broken') })).to.throw(/^Cannot read the Hadoop configuration .*broken\/yarn-site\.xml: line 1, column/)
+    expect(() => load({ HADOOP_CONF_DIR: join(root, 'broken') })).to.throw(
+      /^Cannot read the Hadoop configuration .*broken\/yarn-site\.xml: line 1, column/,
+    )
   })
 
   it('takes the user from HADOOP_USER_NAME, else from the system', () => {

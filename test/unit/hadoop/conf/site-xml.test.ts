@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { parseSiteXml, SiteXmlProblem, type IncludeReader } from '#hadoop/conf/site-xml.js'
 
 const noInclude: IncludeReader = () => undefined
-const parse = (text: string, include = noInclude) => parseSiteXml(text, 'site.xml', include).map(({ name, value, final }) => ({ name, value, final }))
+const parse = (text: string, include = noInclude) =>
+  parseSiteXml(text, 'site.xml', include).map(({ name, value, final }) => ({ name, value, final }))
 const problem = (text: string, include = noInclude): string => {
   try {
     parse(text, include)
@@ -13,7 +14,8 @@ const problem = (text: string, include = noInclude): string => {
   }
   throw new Error('it was accepted')
 }
-const configuration = (body: string) => `<?xml version="1.0"?>\n<?xml-stylesheet type="text/xsl" href="configuration.xsl"?>\n<configuration>${body}</configuration>`
+const configuration = (body: string) =>
+  `<?xml version="1.0"?>\n<?xml-stylesheet type="text/xsl" href="configuration.xsl"?>\n<configuration>${body}</configuration>`
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
 describe('site files', () => {
@@ -31,26 +33,33 @@ describe('site files', () => {
   })
 
   it('ignore a property without a name or a value, and keep an empty value', () => {
-    expect(parse(configuration('<property><name>a</name></property><property><value>1</value></property><property><name>e</name><value></value></property>'))).to.deep.equal([
-      { name: 'e', value: '', final: false },
-    ])
+    expect(
+      parse(
+        configuration(
+          '<property><name>a</name></property><property><value>1</value></property><property><name>e</name><value></value></property>',
+        ),
+      ),
+    ).to.deep.equal([{ name: 'e', value: '', final: false }])
   })
 
   it('know the five entities, character references and CDATA', () => {
-    const text = configuration('<property><name>a</name><value>&lt;&amp;&gt;&quot;&apos;&#65;&#x1F600;<![CDATA[<&lt;>]]></value></property>')
+    const text = configuration(
+      '<property><name>a</name><value>&lt;&amp;&gt;&quot;&apos;&#65;&#x1F600;<![CDATA[<&lt;>]]></value></property>',
+    )
     expect(parse(text)[0]?.value).to.equal(`<&>"'A😀<&lt;>`)
   })
 
   it('give back any text that was escaped', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'ab <>&"\'${}é😀\n;#') , maxLength: 40 }), (value) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'ab <>&"\'${}é😀\n;#'), maxLength: 40 }), (value) => {
         expect(parse(configuration(`<property><name>k</name><value>${escape(value)}</value></property>`))[0]?.value).to.equal(value)
       }),
     )
   })
 
   it('refuse entity declarations, so nothing can be expanded or fetched', () => {
-    const bomb = '<!DOCTYPE c [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><configuration><property><name>x</name><value>&b;</value></property></configuration>'
+    const bomb =
+      '<!DOCTYPE c [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><configuration><property><name>x</name><value>&b;</value></property></configuration>'
     expect(problem(bomb)).to.include('DOCTYPE')
     expect(problem('<!DOCTYPE c SYSTEM "file:///etc/passwd"><configuration/>')).to.include('DOCTYPE')
     expect(problem(configuration('<property><name>x</name><value>&other;</value></property>'))).to.include("'&other;'")
@@ -67,7 +76,10 @@ describe('site files', () => {
   })
 
   it('include other files in their place, with a fallback', () => {
-    const include: IncludeReader = (href) => (href === 'b.xml' ? { text: configuration('<property><name>b</name><value>2</value></property>'), source: 'b.xml', include } : undefined)
+    const include: IncludeReader = (href) =>
+      href === 'b.xml'
+        ? { text: configuration('<property><name>b</name><value>2</value></property>'), source: 'b.xml', include }
+        : undefined
     const text = configuration(`<property><name>a</name><value>1</value></property>
       <xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="b.xml"/>
       <xi:include href="gone.xml"><xi:fallback><property><name>c</name><value>3</value></property></xi:fallback></xi:include>`)

@@ -12,11 +12,14 @@ describe('HDFS paths', () => {
   })
 
   it('are refused when HDFS, or HTTP on the way to it, would take them for something else', () => {
-    for (const bad of ['relative', '', 's3://b/x', 'hdfs://nn/a/../b', 'hdfs://nn/./b', 'hdfs://nn/a:b', 'hdfs://nn/a\0b']) expect(() => parseHdfsPath(bad), bad).to.throw(/^resolve /)
+    for (const bad of ['relative', '', 's3://b/x', 'hdfs://nn/a/../b', 'hdfs://nn/./b', 'hdfs://nn/a:b', 'hdfs://nn/a\0b'])
+      expect(() => parseHdfsPath(bad), bad).to.throw(/^resolve /)
   })
 
   it('survive a URL unchanged, whatever their characters', () => {
-    const segment = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter((text) => !/[/:\0]/.test(text) && text !== '.' && text !== '..')
+    const segment = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+      .filter((text) => !/[/:\0]/.test(text) && text !== '.' && text !== '..')
     fc.assert(
       fc.property(fc.array(segment, { minLength: 1, maxLength: 4 }), (segments) => {
         const { path } = parseHdfsPath(`hdfs://nn/${segments.join('/')}`)

@@ -18,11 +18,17 @@ describe('retry policy of NameNode calls', () => {
   it('never exceeds its limits, whatever the attempt', () => {
     const failure = fc.constantFrom('standby', 'busy', 'unreachable') as fc.Arbitrary<'standby' | 'busy' | 'unreachable'>
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 10 }), failure, fc.integer({ min: 1, max: 4 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (attempt, kind, nodes, jitter) => {
-        const delay = retryDelay(policy, attempt, kind, nodes, jitter)
-        if (attempt >= policy.maxAttempts) expect(delay).to.equal(undefined)
-        else expect(delay).to.be.within(0, policy.maxDelayMs)
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 10 }),
+        failure,
+        fc.integer({ min: 1, max: 4 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (attempt, kind, nodes, jitter) => {
+          const delay = retryDelay(policy, attempt, kind, nodes, jitter)
+          if (attempt >= policy.maxAttempts) expect(delay).to.equal(undefined)
+          else expect(delay).to.be.within(0, policy.maxDelayMs)
+        },
+      ),
     )
   })
 })

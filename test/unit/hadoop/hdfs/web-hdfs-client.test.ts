@@ -1,15 +1,42 @@
 /** The WebHDFS client against servers that fail in the ways that Hadoop and networks do. The real thing: test/integration/hdfs.test.ts. */
 import { expect } from 'chai'
-import { FileSystemFailed, FileSystemUnavailable, PathAlreadyExists, PathNotFound, PermissionDenied, QuotaExceeded } from '#core/fs/errors.js'
+import {
+  FileSystemFailed,
+  FileSystemUnavailable,
+  PathAlreadyExists,
+  PathNotFound,
+  PermissionDenied,
+  QuotaExceeded,
+} from '#core/fs/errors.js'
 import { systemEnvironment, type Environment } from '#core/time/environment.js'
 import { negotiateAuthenticator, simpleAuthenticator, type HttpAuthenticator } from '#hadoop/rest/http-authenticator.js'
 import { WebHdfsClient } from '#hadoop/hdfs/web-hdfs-client.js'
 import { rejection } from '../../../support/file-system-contract.js'
-import { deadUrl, remoteExceptionBody, scriptedServer, type RecordedRequest, type ScriptedAnswer, type ScriptedServer } from '../../../support/scripted-http.js'
+import {
+  deadUrl,
+  remoteExceptionBody,
+  scriptedServer,
+  type RecordedRequest,
+  type ScriptedAnswer,
+  type ScriptedServer,
+} from '../../../support/scripted-http.js'
 
 const hurried: Environment = { ...systemEnvironment, timers: { after: (_delay, action) => systemEnvironment.timers.after(0, action) } }
-const status = (more: object = {}) => ({ type: 'FILE', length: 5, modificationTime: 7, permission: '644', owner: 'alice', group: 'users', pathSuffix: '', fileId: 1, ...more })
-const refusal = (javaClassName: string, message = 'why', code = 403): ScriptedAnswer => ({ status: code, body: remoteExceptionBody(javaClassName, message) })
+const status = (more: object = {}) => ({
+  type: 'FILE',
+  length: 5,
+  modificationTime: 7,
+  permission: '644',
+  owner: 'alice',
+  group: 'users',
+  pathSuffix: '',
+  fileId: 1,
+  ...more,
+})
+const refusal = (javaClassName: string, message = 'why', code = 403): ScriptedAnswer => ({
+  status: code,
+  body: remoteExceptionBody(javaClassName, message),
+})
 const standby = refusal('org.apache.hadoop.ipc.StandbyException', 'Operation category READ is not supported in state standby')
 const missing = refusal('java.io.FileNotFoundException', 'File does not exist: /a', 404)
 const op = (request: RecordedRequest) => request.url.searchParams.get('op')
@@ -23,7 +50,12 @@ describe('WebHdfsClient', () => {
   }
   after(() => Promise.all(servers.map((made) => made.close())))
   const clientOf = (urls: string[], authenticator: HttpAuthenticator = simpleAuthenticator('alice'), maxAttempts = 4) =>
-    new WebHdfsClient({ nameNodes: () => urls, authenticator, environment: hurried, retryPolicy: { maxAttempts, baseDelayMs: 1, maxDelayMs: 1 } })
+    new WebHdfsClient({
+      nameNodes: () => urls,
+      authenticator,
+      environment: hurried,
+      retryPolicy: { maxAttempts, baseDelayMs: 1, maxDelayMs: 1 },
+    })
 
   it('names the user and the operation, and encodes the path by segment', async () => {
     const nn = await server(() => ({ body: { FileStatus: status() } }))
@@ -44,7 +76,9 @@ describe('WebHdfsClient', () => {
 
   for (const javaClass of ['org.apache.hadoop.ipc.RetriableException', 'org.apache.hadoop.hdfs.server.namenode.SafeModeException']) {
     it(`waits for a NameNode that says ${javaClass}, then tells it`, async () => {
-      const nn = await server((_request, index) => (index < 2 ? refusal(javaClass, 'Name node is in safe mode.') : { body: { boolean: true } }))
+      const nn = await server((_request, index) =>
+        index < 2 ? refusal(javaClass, 'Name node is in safe mode.') : { body: { boolean: true } },
+      )
       await clientOf([nn.url]).mkdirs('/a')
       expect(nn.requests).to.have.length(3)
       nn.answer(() => refusal(javaClass, 'Name node is in safe mode.'))
@@ -56,7 +90,9 @@ describe('WebHdfsClient', () => {
   it('names the address that does not answer', async () => {
     const dead = await deadUrl()
     const error = await rejection(() => clientOf([dead]).status('hdfs://nn/a'))
-    expect(FileSystemUnavailable.is(error) && error.message).to.equal(`The file system of hdfs://nn/a does not answer: ${dead} does not answer: connection refused (nothing listens there)`)
+    expect(FileSystemUnavailable.is(error) && error.message).to.equal(
+      `The file system of hdfs://nn/a does not answer: ${dead} does not answer: connection refused (nothing listens there)`,
+    )
   })
 
   it('tells Java’s exceptions apart by class', async () => {
@@ -75,12 +111,19 @@ describe('WebHdfsClient', () => {
       const error = await rejection(() => clientOf([nn.url]).mkdirs('/a'))
       expect(kind.is(error), `${javaClass}: ${error.message}`).to.equal(true)
     }
-    expect((await rejection(() => clientOf([nn.url]).mkdirs('/a'))).message).to.equal('mkdirs /a: the reason (org.apache.hadoop.hdfs.SomethingNew)')
+    expect((await rejection(() => clientOf([nn.url]).mkdirs('/a'))).message).to.equal(
+      'mkdirs /a: the reason (org.apache.hadoop.hdfs.SomethingNew)',
+    )
   })
 
   it('pages through a folder', async () => {
     const page = (names: string[], remainingEntries: number): ScriptedAnswer => ({
-      body: { DirectoryListing: { partialListing: { FileStatuses: { FileStatus: names.map((pathSuffix) => status({ pathSuffix })) } }, remainingEntries } },
+      body: {
+        DirectoryListing: {
+          partialListing: { FileStatuses: { FileStatus: names.map((pathSuffix) => status({ pathSuffix })) } },
+          remainingEntries,
+        },
+      },
     })
     const nn = await server(({ url }) => (url.searchParams.get('startAfter') === null ? page(['a', 'b&+'], 1) : page(['c'], 0)))
     const names: string[] = []
@@ -110,7 +153,11 @@ describe('WebHdfsClient', () => {
       const length = url.searchParams.get('length')
       return content.subarray(offset, length === null ? undefined : offset + Number(length))
     }
-    const redirecting = (dn: ScriptedServer) => server(({ url }) => ({ status: 307, headers: { Location: `${dn.url}/webhdfs/v1/f?${url.searchParams.toString()}&delegation=TOKEN` } }))
+    const redirecting = (dn: ScriptedServer) =>
+      server(({ url }) => ({
+        status: 307,
+        headers: { Location: `${dn.url}/webhdfs/v1/f?${url.searchParams.toString()}&delegation=TOKEN` },
+      }))
 
     it('follows the redirect to the DataNode with nothing of the NameNode’s credentials', async () => {
       const dn = await server((request) => ({ body: range(request) }))
@@ -125,7 +172,11 @@ describe('WebHdfsClient', () => {
       const dn = await server((request, index) => ({ body: range(request), ...(index < 2 ? { fault: 'half' as const } : {}) }))
       const nn = await redirecting(dn)
       expect(await readAll(clientOf([nn.url]), 100, 800)).to.deep.equal(content.subarray(100, 900))
-      expect(dn.requests.map(({ url }) => [url.searchParams.get('offset'), url.searchParams.get('length')])).to.deep.equal([['100', '800'], ['500', '400'], ['700', '200']])
+      expect(dn.requests.map(({ url }) => [url.searchParams.get('offset'), url.searchParams.get('length')])).to.deep.equal([
+        ['100', '800'],
+        ['500', '400'],
+        ['700', '200'],
+      ])
       expect(nn.requests[1]?.url.searchParams.get('excludedatanodes')).to.equal(new URL(dn.url).host)
     })
 
@@ -213,7 +264,8 @@ describe('WebHdfsClient', () => {
     it('takes a rename whose source is gone and whose target is there for done', async () => {
       let renames = 0
       const nn = await server((request) => {
-        if (op(request) === 'RENAME') return ++renames === 1 ? { fault: 'reset' } : refusal('java.io.FileNotFoundException', 'rename source /a is not found.', 404)
+        if (op(request) === 'RENAME')
+          return ++renames === 1 ? { fault: 'reset' } : refusal('java.io.FileNotFoundException', 'rename source /a is not found.', 404)
         return request.url.pathname.endsWith('/b') ? { body: { FileStatus: status() } } : missing
       })
       await clientOf([nn.url]).rename('/a', '/b')

@@ -21,7 +21,9 @@ describe('authentication over HTTP', () => {
   it('keeps a server’s cookie from every other server', async () => {
     const authenticator = negotiateAuthenticator(async () => 'token')
     authenticator.accepted(url, ['hadoop.auth=a'])
-    expect((await authenticator.credentialsFor(new URL('http://rm.example:9999/'))).headers).to.deep.equal({ Authorization: 'Negotiate token' })
+    expect((await authenticator.credentialsFor(new URL('http://rm.example:9999/'))).headers).to.deep.equal({
+      Authorization: 'Negotiate token',
+    })
   })
 
   it('makes one new handshake when a cookie has run out, none when the handshake was refused', async () => {
@@ -50,7 +52,9 @@ describe('authentication over HTTP', () => {
     const message = new KerberosPackageMissing({ url: 'http://rm', reason: 'x' }).message
     expect(message).to.include('libkrb5-dev').and.to.include('npm install kerberos').and.to.include('http://rm demands Kerberos')
     if (installed) return
-    const error = await negotiateAuthenticator().credentialsFor(url).catch((failure: unknown) => failure)
+    const error = await negotiateAuthenticator()
+      .credentialsFor(url)
+      .catch((failure: unknown) => failure)
     expect(KerberosPackageMissing.is(error)).to.equal(true)
   })
 })

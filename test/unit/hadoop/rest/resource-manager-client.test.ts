@@ -10,7 +10,10 @@ import { deadUrl, remoteExceptionBody, scriptedServer, type ScriptedAnswer, type
 const hurried: Environment = { ...systemEnvironment, timers: { after: (_delay, action) => systemEnvironment.timers.after(0, action) } }
 const info = (haState: string): ScriptedAnswer => ({ body: { clusterInfo: { id: 1, startedOn: 1, state: 'STARTED', haState } } })
 const app = (id: string, more: object = {}) => ({ id, state: 'RUNNING', finalStatus: 'UNDEFINED', ...more })
-const notFound: ScriptedAnswer = { status: 404, body: remoteExceptionBody('org.apache.hadoop.yarn.webapp.NotFoundException', 'java.lang.Exception: app not found') }
+const notFound: ScriptedAnswer = {
+  status: 404,
+  body: remoteExceptionBody('org.apache.hadoop.yarn.webapp.NotFoundException', 'java.lang.Exception: app not found'),
+}
 
 describe('ResourceManagerClient', () => {
   const servers: ScriptedServer[] = []
@@ -20,11 +23,17 @@ describe('ResourceManagerClient', () => {
     return made
   }
   after(() => Promise.all(servers.map((made) => made.close())))
-  const client = (...urls: string[]) => new ResourceManagerClient({ urls, authenticator: simpleAuthenticator('alice'), environment: hurried, rounds: 3 })
+  const client = (...urls: string[]) =>
+    new ResourceManagerClient({ urls, authenticator: simpleAuthenticator('alice'), environment: hurried, rounds: 3 })
 
   it('names the user, asks for JSON, and sends the CSRF header and content type with each change', async () => {
-    const rm = await server(() => ({ body: { 'application-id': 'application_1_0001', 'maximum-resource-capability': { memory: 4096, vCores: 8 } } }))
-    expect(await client(rm.url).newApplication()).to.deep.equal({ applicationId: 'application_1_0001', maximum: { memory: 4096, vCores: 8 } })
+    const rm = await server(() => ({
+      body: { 'application-id': 'application_1_0001', 'maximum-resource-capability': { memory: 4096, vCores: 8 } },
+    }))
+    expect(await client(rm.url).newApplication()).to.deep.equal({
+      applicationId: 'application_1_0001',
+      maximum: { memory: 4096, vCores: 8 },
+    })
     const [request] = rm.requests
     expect(request?.method).to.equal('POST')
     expect(request?.url.pathname).to.equal('/ws/v1/cluster/apps/new-application')
@@ -44,7 +53,9 @@ describe('ResourceManagerClient', () => {
       [{}, []],
     ] as [object, string[]][]) {
       rm.answer(() => ({ body }))
-      expect((await rms.applications({ types: ['Weft'], states: ['RUNNING', 'ACCEPTED'], user: 'alice' })).map(({ id }) => id)).to.deep.equal(ids)
+      expect(
+        (await rms.applications({ types: ['Weft'], states: ['RUNNING', 'ACCEPTED'], user: 'alice' })).map(({ id }) => id),
+      ).to.deep.equal(ids)
     }
     expect(rm.requests[0]?.url.searchParams.get('states')).to.equal('RUNNING,ACCEPTED')
     rm.answer(() => ({ body: { appAttempts: { appAttempt: { id: 1, containerId: 'c' } } } }))
@@ -67,9 +78,15 @@ describe('ResourceManagerClient', () => {
   it('goes to the new active one when the old one redirects, or says in plain text that there is none', async () => {
     let first = 'ACTIVE'
     const one = await server(({ url }) =>
-      url.pathname.endsWith('/info') ? info(first) : first === 'ACTIVE' ? { body: { apps: null } } : { status: 307, headers: { Location: `${two.url}${url.pathname}` }, body: 'This is standby RM. The redirect url is: …' },
+      url.pathname.endsWith('/info')
+        ? info(first)
+        : first === 'ACTIVE'
+          ? { body: { apps: null } }
+          : { status: 307, headers: { Location: `${two.url}${url.pathname}` }, body: 'This is standby RM. The redirect url is: …' },
     )
-    const two: ScriptedServer = await server(({ url }) => (url.pathname.endsWith('/info') ? info(first === 'ACTIVE' ? 'STANDBY' : 'ACTIVE') : { body: { apps: { app: app('moved') } } }))
+    const two: ScriptedServer = await server(({ url }) =>
+      url.pathname.endsWith('/info') ? info(first === 'ACTIVE' ? 'STANDBY' : 'ACTIVE') : { body: { apps: { app: app('moved') } } },
+    )
     const rms = client(one.url, two.url)
     await rms.applications({})
     first = 'STANDBY'
@@ -82,7 +99,9 @@ describe('ResourceManagerClient', () => {
 
   it('follows a standby to an active one that the configuration does not name', async () => {
     const active = await server(({ url }) => (url.pathname.endsWith('/info') ? info('ACTIVE') : { body: { apps: null } }))
-    const standby = await server(({ url }) => (url.pathname.endsWith('/info') ? info('STANDBY') : { status: 307, headers: { Location: `${active.url}/ws/v1/cluster/apps` } }))
+    const standby = await server(({ url }) =>
+      url.pathname.endsWith('/info') ? info('STANDBY') : { status: 307, headers: { Location: `${active.url}/ws/v1/cluster/apps` } },
+    )
     const rms = client(standby.url)
     expect(await rms.applications({})).to.deep.equal([])
     expect(rms.activeUrl).to.equal(active.url)
@@ -93,16 +112,32 @@ describe('ResourceManagerClient', () => {
     const standby = await server(() => info('STANDBY'))
     const error = await rejection(() => client(dead, standby.url).clusterMetrics())
     expect(ResourceManagerUnreachable.is(error)).to.equal(true)
-    expect(error.message).to.include(`${dead}: connection refused (nothing listens there); ${standby.url}: standby.`).and.to.include('HADOOP_CONF_DIR')
+    expect(error.message)
+      .to.include(`${dead}: connection refused (nothing listens there); ${standby.url}: standby.`)
+      .and.to.include('HADOOP_CONF_DIR')
   })
 
   it('sends a submission again, the same one, when its answer is lost', async () => {
     const rm = await server((_request, index) => (index === 0 ? { fault: 'reset' } : { status: 202 }))
     await client(rm.url).submit({
-      applicationId: 'application_1_0007', name: 'n', type: 'Weft', queue: 'q', priority: 3, tags: ['a', 'b'], maxAttempts: 2, attemptFailuresValidityInterval: 600_000,
-      keepContainers: true, nodeLabel: 'gpu', resource: { memoryMb: 256, vcores: 1 },
+      applicationId: 'application_1_0007',
+      name: 'n',
+      type: 'Weft',
+      queue: 'q',
+      priority: 3,
+      tags: ['a', 'b'],
+      maxAttempts: 2,
+      attemptFailuresValidityInterval: 600_000,
+      keepContainers: true,
+      nodeLabel: 'gpu',
+      resource: { memoryMb: 256, vcores: 1 },
       localResources: [{ link: 'a b', uri: 'hdfs://nn:8020/dir/a b%.txt', size: 3, timestamp: 4, type: 'FILE', visibility: 'APPLICATION' }],
-      environment: { K: 'v' }, command: 'exec x', secrets: { s: Buffer.from([251, 255]) }, tokens: {}, acls: { view: '*' }, rolledLogs: { include: '.*' },
+      environment: { K: 'v' },
+      command: 'exec x',
+      secrets: { s: Buffer.from([251, 255]) },
+      tokens: {},
+      acls: { view: '*' },
+      rolledLogs: { include: '.*' },
     })
     expect(rm.requests).to.have.length(2)
     expect(rm.requests[0]?.body.toString()).to.equal(rm.requests[1]?.body.toString())
@@ -122,7 +157,14 @@ describe('ResourceManagerClient', () => {
       'application-tags': { tag: ['a', 'b'] },
       'log-aggregation-context': { 'rolled-log-include-pattern': '.*' },
       'am-container-spec': {
-        'local-resources': { entry: [{ key: 'a b', value: { resource: 'hdfs://nn:8020/dir/a%20b%25.txt', type: 'FILE', visibility: 'APPLICATION', size: 3, timestamp: 4 } }] },
+        'local-resources': {
+          entry: [
+            {
+              key: 'a b',
+              value: { resource: 'hdfs://nn:8020/dir/a%20b%25.txt', type: 'FILE', visibility: 'APPLICATION', size: 3, timestamp: 4 },
+            },
+          ],
+        },
         environment: { entry: [{ key: 'K', value: 'v' }] },
         commands: { command: 'exec x' },
         credentials: { tokens: { entry: [] }, secrets: { entry: [{ key: 's', value: '-_8' }] } },
@@ -145,14 +187,20 @@ describe('ResourceManagerClient', () => {
   })
 
   it('tells a pending kill from a finished one', async () => {
-    const rm = await server((_request, index) => (index === 0 ? { status: 202, body: { state: 'KILLING' } } : { status: 200, body: { state: 'KILLED' } }))
+    const rm = await server((_request, index) =>
+      index === 0 ? { status: 202, body: { state: 'KILLING' } } : { status: 200, body: { state: 'KILLED' } },
+    )
     expect(await client(rm.url).kill('application_1_0001', 'why')).to.equal('pending')
     expect(await client(rm.url).kill('application_1_0001', 'why')).to.equal('killed')
     expect(JSON.parse(rm.requests[0]?.body.toString() ?? '')).to.deep.equal({ state: 'KILLED', diagnostics: 'why' })
   })
 
   it('gives plain-text refusals, other shapes and broken answers their own errors', async () => {
-    const rm = await server(() => ({ status: 403, headers: { 'Content-Type': 'application/json' }, body: 'App submission via REST is disabled.' }))
+    const rm = await server(() => ({
+      status: 403,
+      headers: { 'Content-Type': 'application/json' },
+      body: 'App submission via REST is disabled.',
+    }))
     const refused = await rejection(() => client(rm.url).newApplication())
     expect(HadoopHttpFailed.is(refused) && refused.message).to.include('HTTP 403: App submission via REST is disabled.')
     rm.answer(() => ({ body: { 'application-id': 'nonsense', 'maximum-resource-capability': { memory: 1, vCores: 1 } } }))
@@ -164,7 +212,11 @@ describe('ResourceManagerClient', () => {
   })
 
   it('answers a 401 with one new handshake, and says what it wants when there is none', async () => {
-    const rm = await server(({ headers }) => (headers.authorization === 'Negotiate 2' ? { body: { apps: null }, headers: { 'Set-Cookie': 'hadoop.auth=c2; Path=/' } } : { status: 401, body: '<h1>Authentication required</h1>' }))
+    const rm = await server(({ headers }) =>
+      headers.authorization === 'Negotiate 2'
+        ? { body: { apps: null }, headers: { 'Set-Cookie': 'hadoop.auth=c2; Path=/' } }
+        : { status: 401, body: '<h1>Authentication required</h1>' },
+    )
     let made = 0
     const authenticator = negotiateAuthenticator(async () => String(++made))
     authenticator.accepted(new URL(rm.url), ['hadoop.auth=stale'])

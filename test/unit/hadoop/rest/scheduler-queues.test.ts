@@ -7,9 +7,22 @@ const capacity = readScheduler({
   queuePath: 'root',
   queues: {
     queue: [
-      { queueName: 'default', queuePath: 'root.default', state: 'RUNNING', maximumAllocation: { memory: 4096, vCores: 8 }, AMResourceLimit: { memory: 10, vCores: 1 }, usedAMResource: { memory: 5, vCores: 1 }, numPendingApplications: 2 },
+      {
+        queueName: 'default',
+        queuePath: 'root.default',
+        state: 'RUNNING',
+        maximumAllocation: { memory: 4096, vCores: 8 },
+        AMResourceLimit: { memory: 10, vCores: 1 },
+        usedAMResource: { memory: 5, vCores: 1 },
+        numPendingApplications: 2,
+      },
       { queueName: 'teams', queuePath: 'root.teams', queues: { queue: { queueName: 'a', queuePath: 'root.teams.a', state: 'STOPPED' } } },
-      { queueName: 'other', queuePath: 'root.other', autoCreationEligibility: 'flexible', queues: { queue: [{ queueName: 'a', queuePath: 'root.other.a' }] } },
+      {
+        queueName: 'other',
+        queuePath: 'root.other',
+        autoCreationEligibility: 'flexible',
+        queues: { queue: [{ queueName: 'a', queuePath: 'root.other.a' }] },
+      },
     ],
   },
 })
@@ -24,7 +37,12 @@ describe('queues of a scheduler', () => {
       ['root.other', false],
       ['root.other.a', true],
     ])
-    expect(findQueue(capacity.queues, 'default')).to.deep.include({ maximumAllocation: { memory: 4096, vCores: 8 }, applicationMasterLimit: { memory: 10, vCores: 1 }, pendingApplications: 2, state: 'RUNNING' })
+    expect(findQueue(capacity.queues, 'default')).to.deep.include({
+      maximumAllocation: { memory: 4096, vCores: 8 },
+      applicationMasterLimit: { memory: 10, vCores: 1 },
+      pendingApplications: 2,
+      state: 'RUNNING',
+    })
     expect(findQueue(capacity.queues, 'teams.a')?.state).to.equal('STOPPED')
     expect(capacity.queues.find(({ name }) => name === 'other')?.createsQueues).to.equal(true)
   })
@@ -39,10 +57,19 @@ describe('queues of a scheduler', () => {
   it('of the fair and the fifo scheduler have the same form', () => {
     const fair = readScheduler({
       type: 'fairScheduler',
-      rootQueue: { queueName: 'root', childQueues: { queue: [{ queueName: 'root.default', maxResources: { memory: 100, vCores: 2 }, usedResources: { memory: 1, vCores: 1 } }] } },
+      rootQueue: {
+        queueName: 'root',
+        childQueues: {
+          queue: [{ queueName: 'root.default', maxResources: { memory: 100, vCores: 2 }, usedResources: { memory: 1, vCores: 1 } }],
+        },
+      },
     })
     expect(fair.queues.map(({ path }) => path)).to.deep.equal(['root', 'root.default'])
-    expect(findQueue(fair.queues, 'default')).to.deep.include({ name: 'default', maximum: { memory: 100, vCores: 2 }, used: { memory: 1, vCores: 1 } })
+    expect(findQueue(fair.queues, 'default')).to.deep.include({
+      name: 'default',
+      maximum: { memory: 100, vCores: 2 },
+      used: { memory: 1, vCores: 1 },
+    })
     expect(readScheduler({ type: 'fifoScheduler' }).queues.map(({ name }) => name)).to.deep.equal(['default'])
   })
 

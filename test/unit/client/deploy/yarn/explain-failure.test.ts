@@ -31,7 +31,8 @@ Failing this attempt.Diagnostics: [2026-11-23 11:00:59.530]Resource hdfs://nn/x 
 For more detailed output, check the application tracking page: http://rm:8088/ Then click on links to logs of each attempt.
 . Failing the application.`
 
-const report = (more: object) => ApplicationReportSchema.parse({ id: 'application_1_0003', state: 'FAILED', finalStatus: 'FAILED', queue: 'root.default', ...more })
+const report = (more: object) =>
+  ApplicationReportSchema.parse({ id: 'application_1_0003', state: 'FAILED', finalStatus: 'FAILED', queue: 'root.default', ...more })
 
 describe('explaining a failed application', () => {
   it('finds exit code and stderr in YARN’s text', () => {
@@ -65,7 +66,9 @@ describe('explaining a failed application', () => {
     expect(failureText(report({ state: 'FINISHED', diagnostics: 'Line 3: column b is unknown' }), undefined)).to.equal(
       'Line 3: column b is unknown\nYARN application application_1_0003 finished with status FAILED.',
     )
-    expect(failureText(report({ state: 'KILLED', diagnostics: 'Application killed by user.' }), undefined)).to.match(/^Application killed by user\.\nYARN application .* was killed\.$/)
+    expect(failureText(report({ state: 'KILLED', diagnostics: 'Application killed by user.' }), undefined)).to.match(
+      /^Application killed by user\.\nYARN application .* was killed\.$/,
+    )
   })
 
   it('never has nothing to say, nor too much', () => {
@@ -87,22 +90,35 @@ describe('explaining an application that waits', () => {
     queuePath: 'root',
     queues: {
       queue: [
-        { queueName: 'default', queuePath: 'root.default', resourcesUsed: { memory: 2048, vCores: 3 }, maxEffectiveCapacity: { memory: 2048, vCores: 4 }, AMResourceLimit: { memory: 512, vCores: 1 }, usedAMResource: { memory: 512, vCores: 1 } },
+        {
+          queueName: 'default',
+          queuePath: 'root.default',
+          resourcesUsed: { memory: 2048, vCores: 3 },
+          maxEffectiveCapacity: { memory: 2048, vCores: 4 },
+          AMResourceLimit: { memory: 512, vCores: 1 },
+          usedAMResource: { memory: 512, vCores: 1 },
+        },
       ],
     },
   }).queues
   const queue = findQueue(queues, 'root.default')
 
   it('names the queue’s limit for masters with what is used of it', () => {
-    const waiting = report({ state: 'ACCEPTED', diagnostics: "[Mon Nov 23 11:01:00 +0000 2026] Application is added to the scheduler and is not yet activated. Queue's AM resource limit exceeded." })
+    const waiting = report({
+      state: 'ACCEPTED',
+      diagnostics:
+        "[Mon Nov 23 11:01:00 +0000 2026] Application is added to the scheduler and is not yet activated. Queue's AM resource limit exceeded.",
+    })
     expect(waitingReason(waiting, queue, 2)).to.equal(
-      "Queue root.default has reached its limit for application masters (512 of 512 MB, 1 of 1 vcores used); it starts when another application of the queue ends.\n" +
+      'Queue root.default has reached its limit for application masters (512 of 512 MB, 1 of 1 vcores used); it starts when another application of the queue ends.\n' +
         "YARN says: Application is added to the scheduler and is not yet activated. Queue's AM resource limit exceeded.",
     )
   })
 
   it('names a full queue, and a cluster without nodes', () => {
-    expect(waitingReason(report({ state: 'ACCEPTED' }), queue, 2)).to.equal('Queue root.default is full: 2048 of 2048 MB, 3 of 4 vcores used.')
+    expect(waitingReason(report({ state: 'ACCEPTED' }), queue, 2)).to.equal(
+      'Queue root.default is full: 2048 of 2048 MB, 3 of 4 vcores used.',
+    )
     expect(waitingReason(report({ state: 'ACCEPTED' }), queue, 0)).to.equal('The cluster has no active NodeManager.')
     expect(waitingReason(report({ state: 'ACCEPTED' }), undefined, undefined)).to.equal(undefined)
   })

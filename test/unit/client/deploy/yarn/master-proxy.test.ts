@@ -17,7 +17,14 @@ describe('the master through the web proxy', () => {
   const clusterAt = (url: string, properties: Record<string, string> = {}): YarnCluster => {
     const hadoop = HadoopConfiguration.of(properties)
     const authenticator = simpleAuthenticator('alice')
-    return { hadoop, user: 'alice', authenticator, environment: systemEnvironment, resourceManager: new ResourceManagerClient({ urls: [url], authenticator }), hdfs: createWebHdfsClient(hadoop, 'alice') }
+    return {
+      hadoop,
+      user: 'alice',
+      authenticator,
+      environment: systemEnvironment,
+      resourceManager: new ResourceManagerClient({ urls: [url], authenticator }),
+      hdfs: createWebHdfsClient(hadoop, 'alice'),
+    }
   }
   const request = (method: 'GET' | 'PUT', path: string) => proxyTransport(clusterAt(rm.url), 'application_1_0001').request(method, path)
 
@@ -31,7 +38,9 @@ describe('the master through the web proxy', () => {
 
   it('is behind a proxy of its own where one is configured', () => {
     expect(proxyBaseUrl(clusterAt(rm.url), 'application_1_0001')).to.equal(`${rm.url}/proxy/application_1_0001/`)
-    expect(proxyBaseUrl(clusterAt(rm.url, { 'yarn.web-proxy.address': 'proxy:8089', 'yarn.http.policy': 'HTTPS_ONLY' }), 'application_1_0001')).to.equal('https://proxy:8089/proxy/application_1_0001/')
+    expect(
+      proxyBaseUrl(clusterAt(rm.url, { 'yarn.web-proxy.address': 'proxy:8089', 'yarn.http.policy': 'HTTPS_ONLY' }), 'application_1_0001'),
+    ).to.equal('https://proxy:8089/proxy/application_1_0001/')
   })
 
   it('is unreachable while the proxy answers with pages, redirects or errors of its own', async () => {
@@ -45,7 +54,9 @@ describe('the master through the web proxy', () => {
       expect(MasterUnreachable.is(await rejection(() => request('GET', 'overview'))), JSON.stringify(answer)).to.equal(true)
     }
     const gone = await deadUrl()
-    expect(MasterUnreachable.is(await rejection(() => proxyTransport(clusterAt(gone), 'application_1_0001').request('GET', 'overview')))).to.equal(true)
+    expect(
+      MasterUnreachable.is(await rejection(() => proxyTransport(clusterAt(gone), 'application_1_0001').request('GET', 'overview'))),
+    ).to.equal(true)
   })
 
   it('refuses with its own words', async () => {
