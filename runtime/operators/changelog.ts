@@ -28,7 +28,14 @@ export function takeVector(vector: Vector, positions: Int32Array, type: LogicalT
     case 'decimal128':
       return { kind: 'decimal128', type, nulls, lanes: new BigInt64Array(takeWords(vector.lanes, positions, 4).buffer) }
     case 'utf8':
-      return { kind: 'utf8', type, nulls, offsets: takeInt32(vector.offsets, positions), lengths: takeInt32(vector.lengths, positions), bytes: vector.bytes }
+      return {
+        kind: 'utf8',
+        type,
+        nulls,
+        offsets: takeInt32(vector.offsets, positions),
+        lengths: takeInt32(vector.lengths, positions),
+        bytes: vector.bytes,
+      }
   }
 }
 

@@ -104,7 +104,9 @@ export class JoinOperator implements Operator {
     const types = spec.leftKeys.map((column) => left.fields[column]?.type)
     spec.rightKeys.forEach((column, i) => {
       const [a, b] = [types[i], right.fields[column]?.type]
-      if (a === undefined || b === undefined || vectorKind(a) !== vectorKind(b)) throw new Error(`join key ${i} has the types ${a?.kind} and ${b?.kind}`)
+      if (a === undefined || b === undefined || vectorKind(a) !== vectorKind(b)) {
+        throw new Error(`join key ${i} has the types ${a?.kind} and ${b?.kind}`)
+      }
     })
     this.#table = new KeyTable(types.filter((type) => type !== undefined))
     this.#sides = [new JoinSide(left, spec.leftKeys, this.#chains, 0), new JoinSide(right, spec.rightKeys, this.#chains, 1)]
@@ -112,7 +114,8 @@ export class JoinOperator implements Operator {
 
   open(context: OperatorContext, output: Output): void {
     this.#output = output
-    if (this.#spec.condition !== undefined) this.#condition = compileCondition(this.#spec.condition, this.#outputSchema, evaluationContext(context))
+    const { condition } = this.#spec
+    if (condition !== undefined) this.#condition = compileCondition(condition, this.#outputSchema, evaluationContext(context))
   }
 
   processBatch(batch: Batch, input: number): void {

@@ -200,7 +200,9 @@ export class SortLimitOperator implements Operator {
   }
 
   #emit(ids: Int32Array, kind: RowKind): void {
-    for (let from = 0; from < ids.length; from += BATCH_CAPACITY) this.#output.collect(this.#batch(ids.subarray(from, from + BATCH_CAPACITY), kind))
+    for (let from = 0; from < ids.length; from += BATCH_CAPACITY) {
+      this.#output.collect(this.#batch(ids.subarray(from, from + BATCH_CAPACITY), kind))
+    }
   }
 
   #batch(ids: Int32Array, kind: RowKind): Batch {

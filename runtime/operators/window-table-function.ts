@@ -44,9 +44,13 @@ export class WindowTableFunctionOperator implements Operator {
     let positions = batch.length
     if (batch.selection !== undefined) for (const position of batch.selection) positions = Math.max(positions, position + 1)
     const starts = new Float64Array(positions)
-    for (let row = 0; row < times.length; row++) starts[batch.position(row)] = this.#windows.startOf(this.#windows.localTime(times[row] as number))
+    for (let row = 0; row < times.length; row++) {
+      starts[batch.position(row)] = this.#windows.startOf(this.#windows.localTime(times[row] as number))
+    }
     const first = batch.columns.length
-    const appended = APPENDED.map((column, i) => windowColumn(column, starts, this.#windows, this.#outputSchema.fields[first + i]?.type as LogicalType))
+    const appended = APPENDED.map((column, i) =>
+      windowColumn(column, starts, this.#windows, this.#outputSchema.fields[first + i]?.type as LogicalType),
+    )
     this.#output.collect(batch.withColumns(this.#outputSchema, [...batch.columns, ...appended]))
   }
 

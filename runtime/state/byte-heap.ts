@@ -12,7 +12,8 @@ import { defineError } from '#core/errors/define-error.js'
 export const StateTooLarge = defineError('STATE_TOO_LARGE', {
   recovery: 'fail-job',
   message: (d: { what: string; limit: string }) =>
-    `The state of this subtask has outgrown its limit: ${d.what} (limit: ${d.limit}). Run the operator with a higher parallelism, or keep less state.`,
+    `The state of this subtask has outgrown its limit: ${d.what} (limit: ${d.limit}). ` +
+    'Run the operator with a higher parallelism, or keep less state.',
 })
 
 const CELL_BITS = 17

@@ -13,9 +13,8 @@ import type { Batch } from '../columnar/batch.js'
 import { vectorKind, type Utf8Vector, type Vector, type VectorKind } from '../columnar/vector.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
 import { grown } from './growable.js'
+import { encodeColumn, LANES, mixed } from './key-lanes.js'
 
-/** int32 lanes of a fixed-width key column. */
-const LANES = { boolean: 1, int32: 1, int64: 2, float64: 2, decimal128: 4, utf8: 0 } as const
 const MIN_SLOTS = 64
 /** From here on a table is larger than the processor's near caches. */
 const LARGE_SLOTS = 1 << 15
@@ -43,7 +42,6 @@ export class KeyTable {
   #idLimit = 0
   #size = 0
   #scratch = new Int32Array(0)
-  #touched = 0
   /** Without key columns: the one key is there. */
   #onlyKey = false
 
@@ -108,7 +106,7 @@ export class KeyTable {
     const stride = this.#stride
     const compared = this.#compared
     const strings = this.#strings
-    if (this.#slots >= LARGE_SLOTS && count > 1) this.#touched ^= touch(index, lanes, mask, stride, hashes, count)
+    if (this.#slots >= LARGE_SLOTS && count > 1) readAhead(index, lanes, mask, stride, hashes, count, ids)
     for (let row = 0; row < count; row++) {
       const hash = hashes[row] as number
       const at = row * stride
@@ -323,7 +321,10 @@ export class KeyTable {
         }
         const bytes = new Uint8Array(total)
         const refLane = this.#refLanes[column] as number
-        for (let i = 0; i < count; i++) this.#heap.copyTo(lanes[(ids[i] as number) * stride + refLane] as number, lengths[i] as number, bytes, offsets[i] as number)
+        for (let i = 0; i < count; i++) {
+          const ref = lanes[(ids[i] as number) * stride + refLane] as number
+          this.#heap.copyTo(ref, lengths[i] as number, bytes, offsets[i] as number)
+        }
         return { kind, type, nulls, offsets, lengths, bytes }
       }
     }
@@ -343,83 +344,23 @@ export class KeyTable {
 }
 
 const NO_BYTES: readonly Uint8Array[] = []
-const CANONICAL_NAN = new Int32Array(new Float64Array([NaN]).buffer)
-
-function encodeColumn(vector: Vector, positions: Int32Array, count: number, scratch: Int32Array, stride: number, lane: number, refLane: number): void {
-  switch (vector.kind) {
-    case 'boolean':
-    case 'int32': {
-      const values = vector.values
-      for (let row = 0, at = lane; row < count; row++, at += stride) scratch[at] = values[positions[row] as number] as number
-      return
-    }
-    case 'int64': {
-      const words = new Int32Array(vector.values.buffer, vector.values.byteOffset, vector.values.length * 2)
-      for (let row = 0, at = lane; row < count; row++, at += stride) {
-        const word = 2 * (positions[row] as number)
-        scratch[at] = words[word] as number
-        scratch[at + 1] = words[word + 1] as number
-      }
-      return
-    }
-    case 'float64': {
-      const values = vector.values
-      const words = new Int32Array(values.buffer, values.byteOffset, values.length * 2)
-      for (let row = 0, at = lane; row < count; row++, at += stride) {
-        const position = positions[row] as number
-        const value = values[position] as number
-        const nan = value !== value
-        scratch[at] = nan ? (CANONICAL_NAN[0] as number) : value === 0 ? 0 : (words[2 * position] as number)
-        scratch[at + 1] = nan ? (CANONICAL_NAN[1] as number) : value === 0 ? 0 : (words[2 * position + 1] as number)
-      }
-      return
-    }
-    case 'decimal128': {
-      const words = new Int32Array(vector.lanes.buffer, vector.lanes.byteOffset, vector.lanes.length * 2)
-      for (let row = 0, at = lane; row < count; row++, at += stride) {
-        const word = 4 * (positions[row] as number)
-        for (let i = 0; i < 4; i++) scratch[at + i] = words[word + i] as number
-      }
-      return
-    }
-    case 'utf8': {
-      const { offsets, lengths } = vector
-      for (let row = 0, at = 0; row < count; row++, at += stride) {
-        const position = positions[row] as number
-        scratch[at + lane] = lengths[position] as number
-        scratch[at + refLane] = offsets[position] as number
-      }
-    }
-  }
-}
 
 /**
- * Reads what the lookups will read, in loops so short that the processor fetches many rows' cache lines at once. The result only
- * keeps the reads from being optimised away.
+ * Reads what the lookups will read, in loops so short that the processor fetches many rows' cache lines at once. What it leaves in
+ * `ids` means nothing: written so that the reads are not optimised away.
  */
-function touch(index: Int32Array, lanes: Int32Array, mask: number, stride: number, hashes: Int32Array, count: number): number {
-  let seen = 0
-  for (let row = 0; row < count; row++) seen ^= index[2 * ((hashes[row] as number) & mask) + 1] as number
+function readAhead(
+  index: Int32Array,
+  lanes: Int32Array,
+  mask: number,
+  stride: number,
+  hashes: Int32Array,
+  count: number,
+  ids: Int32Array,
+): void {
+  for (let row = 0; row < count; row++) ids[row] = index[2 * ((hashes[row] as number) & mask) + 1] as number
   for (let row = 0; row < count; row++) {
-    const entry = index[2 * ((hashes[row] as number) & mask) + 1] as number
-    seen ^= lanes[(entry === 0 ? 0 : entry - 1) * stride] as number
+    const entry = ids[row] as number
+    ids[row] = lanes[(entry === 0 ? 0 : entry - 1) * stride] as number
   }
-  return seen
-}
-
-/** Murmur3's mixing of one more int32. */
-function mixed(hashes: Int32Array, prefix: Int32Array, count: number): Int32Array {
-  const result = new Int32Array(count)
-  for (let i = 0; i < count; i++) {
-    let k = Math.imul(prefix[i] as number, 0xcc9e2d51)
-    k = Math.imul((k << 15) | (k >>> 17), 0x1b873593)
-    let h = (hashes[i] as number) ^ k
-    h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64
-    h ^= h >>> 16
-    h = Math.imul(h, 0x85ebca6b)
-    h ^= h >>> 13
-    h = Math.imul(h, 0xc2b2ae35)
-    result[i] = h ^ (h >>> 16)
-  }
-  return result
 }

@@ -51,7 +51,8 @@ export class RowIndex {
     const slots = this.#slots
     const mask = (slots.length >> 1) - 1
     for (let slot = hash & mask; slots[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
-      if (slots[2 * slot] === hash && this.#store.equals((slots[2 * slot + 1] as number) - 1, columns, position)) return (slots[2 * slot + 1] as number) - 1
+      const id = (slots[2 * slot + 1] as number) - 1
+      if (slots[2 * slot] === hash && this.#store.equals(id, columns, position)) return id
     }
     return -1
   }
@@ -85,7 +86,9 @@ export class RowIndex {
 
   #grow(): void {
     const old = this.#slots
-    if (old.length > MAX_SLOTS) throw new StateTooLarge({ what: `${this.#size} rows that may be retracted`, limit: `${Math.floor(MAX_SLOTS / 1.5)} rows` })
+    if (old.length > MAX_SLOTS) {
+      throw new StateTooLarge({ what: `${this.#size} rows that may be retracted`, limit: `${Math.floor(MAX_SLOTS / 1.5)} rows` })
+    }
     this.#slots = new Int32Array(old.length * 2)
     for (let i = 0; i < old.length; i += 2) if (old[i + 1] !== 0) place(this.#slots, old[i] as number, old[i + 1] as number)
   }

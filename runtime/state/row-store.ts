@@ -10,6 +10,7 @@ import type { LogicalType } from '#core/types/logical-type.js'
 import { vectorKind, type Vector, type VectorKind } from '../columnar/vector.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
 import { grown } from './growable.js'
+import { compareDoubles, compareNumbers, compareWords } from './value-order.js'
 
 const PAGE_BITS = 10
 const PAGE_ROWS = 1 << PAGE_BITS
@@ -87,7 +88,7 @@ export class RowStore {
   #wordViews(columns: readonly Vector[]): readonly Int32Array[] {
     if (this.#viewed !== columns) {
       this.#viewed = columns
-      this.#views = columns.map((vector) => (vector.kind === 'int64' || vector.kind === 'float64' || vector.kind === 'decimal128' ? wordsOf(vector) : NO_WORDS))
+      this.#views = columns.map(wordsOf)
     }
     return this.#views
   }
@@ -234,7 +235,7 @@ export class RowStore {
     switch (this.#kinds[column] as VectorKind) {
       case 'boolean':
       case 'int32':
-        return signOf((pageA[atA] as number) - (pageB[atB] as number))
+        return compareNumbers(pageA[atA] as number, pageB[atB] as number)
       case 'int64':
         return compareWords(pageA, atA, pageB, atB, 2)
       case 'decimal128':
@@ -247,7 +248,8 @@ export class RowStore {
         return compareDoubles(float[0] as number, float[1] as number)
       case 'utf8': {
         const ref = pageB[atB] as number
-        return this.#heap.compare(pageA[atA] as number, pageA[atA + 1] as number, this.#heap.page(ref), this.#heap.offset(ref), pageB[atB + 1] as number)
+        const length = pageB[atB + 1] as number
+        return this.#heap.compare(pageA[atA] as number, pageA[atA + 1] as number, this.#heap.page(ref), this.#heap.offset(ref), length)
       }
     }
   }
@@ -386,36 +388,14 @@ export class RowStore {
   }
 }
 
-/** Total order of doubles: NaN equals NaN and is above all, -0.0 equals 0.0. */
-export function compareDoubles(a: number, b: number): number {
-  if (a < b) return -1
-  if (a > b) return 1
-  if (a === b) return 0
-  return a !== a ? (b !== b ? 0 : 1) : -1
-}
-
-/** Two's complement numbers of `width` words, low word first. */
-function compareWords(a: Int32Array, atA: number, b: Int32Array, atB: number, width: number): number {
-  const top = (a[atA + width - 1] as number) - (b[atB + width - 1] as number)
-  if (top !== 0) return signOf(top)
-  for (let w = width - 2; w >= 0; w--) {
-    const difference = ((a[atA + w] as number) >>> 0) - ((b[atB + w] as number) >>> 0)
-    if (difference !== 0) return signOf(difference)
-  }
-  return 0
-}
-
-function signOf(difference: number): number {
-  return difference < 0 ? -1 : difference > 0 ? 1 : 0
-}
-
 const NO_WORDS = new Int32Array(0)
 const EMPTY = new Uint8Array(0)
 const ONE_POSITION = new Int32Array(1)
 const ONE_ID = new Int32Array(1)
 
-/** The words of a column of 64-bit lanes. */
+/** The words of a column of 64-bit lanes; of others none. */
 function wordsOf(vector: Vector): Int32Array {
-  const lanes = vector.kind === 'decimal128' ? vector.lanes : (vector as { values: BigInt64Array | Float64Array }).values
+  if (vector.kind === 'boolean' || vector.kind === 'int32' || vector.kind === 'utf8') return NO_WORDS
+  const lanes = vector.kind === 'decimal128' ? vector.lanes : vector.values
   return new Int32Array(lanes.buffer, lanes.byteOffset, lanes.length * 2)
 }

@@ -19,7 +19,10 @@ export type Step =
   /** Virtual time passes. */
   | { readonly type: 'wait'; readonly ms: number }
 
-export type Emitted = { readonly type: 'row'; readonly row: Row } | { readonly type: 'watermark'; readonly watermark: number } | { readonly type: 'idle'; readonly idle: boolean }
+export type Emitted =
+  | { readonly type: 'row'; readonly row: Row }
+  | { readonly type: 'watermark'; readonly watermark: number }
+  | { readonly type: 'idle'; readonly idle: boolean }
 
 /**
  * How consecutive rows of one input become batches. 'rows': each alone; 'one': all together; 'selected': together, with other
@@ -150,8 +153,11 @@ function decoy(type: LogicalType): Value {
 /** What every emitted batch must be. */
 function checkBatch(batch: Batch, schema: Schema): void {
   if (batch.length === 0) throw new Error('an empty batch was emitted')
-  if (batch.columns.length !== schema.fields.length) throw new Error(`${batch.columns.length} columns emitted, the output has ${schema.fields.length}`)
+  if (batch.columns.length !== schema.fields.length) {
+    throw new Error(`${batch.columns.length} columns emitted, the output has ${schema.fields.length}`)
+  }
   batch.columns.forEach((column, i) => {
-    if (column.type.kind !== schema.fields[i]?.type.kind) throw new Error(`column ${i} is emitted as ${column.type.kind}, the output has ${schema.fields[i]?.type.kind}`)
+    const kind = schema.fields[i]?.type.kind
+    if (column.type.kind !== kind) throw new Error(`column ${i} is emitted as ${column.type.kind}, the output has ${kind}`)
   })
 }

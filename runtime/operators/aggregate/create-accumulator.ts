@@ -23,7 +23,9 @@ export function createAccumulator(call: AggregateCall, input: Schema, retract: b
     case 'MIN':
     case 'MAX':
       if (vectorKind(argument) !== vectorKind(call.type)) throw mismatch(call, argument)
-      return retract ? new RetractableExtremeAccumulator(column, call.type, call.function === 'MAX') : extreme(column, call.type, call.function === 'MAX')
+      return retract
+        ? new RetractableExtremeAccumulator(column, call.type, call.function === 'MAX')
+        : extreme(column, call.type, call.function === 'MAX')
   }
   function sum(of: number, type: LogicalType, result: LogicalType): Accumulator {
     if (type.kind === 'DOUBLE' && result.kind === 'DOUBLE') return new DoubleSumAccumulator(of, result)
@@ -34,8 +36,12 @@ export function createAccumulator(call: AggregateCall, input: Schema, retract: b
   }
   function average(of: number, type: LogicalType, result: LogicalType): Accumulator {
     if (type.kind === 'DOUBLE' && result.kind === 'DOUBLE') return new DoubleAverageAccumulator(of, result)
-    if (type.kind === 'DECIMAL' && result.kind === 'DECIMAL' && result.scale >= type.scale) return new DecimalAverageAccumulator(of, type, result)
-    if ((type.kind === 'INT' || type.kind === 'BIGINT') && (result.kind === 'INT' || result.kind === 'BIGINT')) return new IntegerAverageAccumulator(of, result)
+    if (type.kind === 'DECIMAL' && result.kind === 'DECIMAL' && result.scale >= type.scale) {
+      return new DecimalAverageAccumulator(of, type, result)
+    }
+    if ((type.kind === 'INT' || type.kind === 'BIGINT') && (result.kind === 'INT' || result.kind === 'BIGINT')) {
+      return new IntegerAverageAccumulator(of, result)
+    }
     throw mismatch(call, type)
   }
 }

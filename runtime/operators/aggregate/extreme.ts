@@ -222,7 +222,10 @@ export class TextExtremeAccumulator implements Accumulator {
 
   results(groups: Int32Array, count: number): Vector {
     const results = new TextResults(count)
-    for (let i = 0; i < count; i++) results.append(this.#heap, this.#refs[groups[i] as number] as number, this.#lengths[groups[i] as number] as number)
+    for (let i = 0; i < count; i++) {
+      const group = groups[i] as number
+      results.append(this.#heap, this.#refs[group] as number, this.#lengths[group] as number)
+    }
     return results.finish(this.#type)
   }
 

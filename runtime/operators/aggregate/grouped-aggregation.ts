@@ -84,7 +84,8 @@ export class GroupedAggregation {
 
   /** Keys, then results of those groups. */
   columns(groups: Int32Array): Vector[] {
-    return [...this.#table.keyColumns(groups, groups.length), ...this.#accumulators.map((accumulator) => accumulator.results(groups, groups.length))]
+    const results = this.#accumulators.map((accumulator) => accumulator.results(groups, groups.length))
+    return [...this.#table.keyColumns(groups, groups.length), ...results]
   }
 
   /** One column per call: what the calls yield over no rows at all. Only when no group exists. */
@@ -156,7 +157,9 @@ export class GroupedAggregation {
     for (let i = 0; i < this.#accumulators.length; i++) {
       let weights = countingRows(pass, this.#calls[i] as AggregateCall)
       const filter = this.#distinct[i]
-      if (filter !== undefined && incarnations !== undefined) weights = filter.weights(weights === pass.weights ? pass : { ...pass, weights }, incarnations)
+      if (filter !== undefined && incarnations !== undefined) {
+        weights = filter.weights(weights === pass.weights ? pass : { ...pass, weights }, incarnations)
+      }
       const result = (this.#accumulators[i] as Accumulator).update(weights === pass.weights ? pass : { ...pass, weights }, changed)
       if (result !== undefined) results.push(result)
     }
