@@ -109,14 +109,14 @@ export function frameProblem(type: number, argument: number, payloadBytes: numbe
  * @throws NETWORK_PROTOCOL_VIOLATION from `push`; the decoder must not be used after that
  */
 export class FrameDecoder {
-  readonly #peer: string
+  readonly #from: { readonly peer: string }
   readonly #header = Buffer.alloc(HEADER_BYTES)
   #headerFilled = 0
   #payload: Uint8Array<ArrayBuffer> = NO_PAYLOAD
   #payloadFilled = 0
 
-  constructor(peer: string) {
-    this.#peer = peer
+  constructor(from: { readonly peer: string }) {
+    this.#from = from
   }
 
   push(chunk: Uint8Array, onFrame: (frame: Frame) => void): void {
@@ -153,7 +153,7 @@ export class FrameDecoder {
   #startPayload(): void {
     const payloadBytes = this.#header.readUInt32BE(0) - (HEADER_BYTES - 4)
     const problem = payloadBytes < 0 ? 'frame shorter than its header' : frameProblem(this.#header.readUInt8(4), this.#header.readUInt32BE(9), payloadBytes)
-    if (problem !== undefined) throw new ProtocolViolation({ peer: this.#peer, problem })
+    if (problem !== undefined) throw new ProtocolViolation({ peer: this.#from.peer, problem })
     this.#payload = payloadBytes === 0 ? NO_PAYLOAD : new Uint8Array(payloadBytes)
     this.#payloadFilled = 0
   }

@@ -67,7 +67,6 @@ export interface SocketTransport extends FrameTransport {
 
 /** `socket`: past its handshake. */
 export function socketTransport(socket: TLSSocket, peer: string): SocketTransport {
-  const decoder = new FrameDecoder(peer)
   const early: Frame[] = []
   let user: TransportUser | undefined
   let first: { resolve(frame: Frame): void; reject(error: Error): void } | undefined
@@ -140,5 +139,6 @@ export function socketTransport(socket: TLSSocket, peer: string): SocketTranspor
       socket.destroy()
     },
   }
+  const decoder = new FrameDecoder(transport)
   return transport
 }

@@ -11,14 +11,21 @@ export interface SlotThreadUser {
   onDied(error: Error): void
 }
 
-export class SlotThread {
-  readonly slotIndex: number
+/** What TaskSlots needs of a slot's thread. */
+export interface SlotHandle {
+  send(message: TaskExecutorToSlot): void
+  /** Ends the thread at once. */
+  stop(): Promise<void>
+}
+
+export type StartSlot = (descriptor: SlotDescriptor, heapMb: number | undefined, user: SlotThreadUser) => SlotHandle
+
+export class SlotThread implements SlotHandle {
   readonly #worker: Worker
   #stopped = false
 
   /** `heapMb`: limit of the thread's heap; undefined: V8's own. */
   constructor(descriptor: SlotDescriptor, heapMb: number | undefined, user: SlotThreadUser) {
-    this.slotIndex = descriptor.slotIndex
     this.#worker = new Worker(entryPoint('slot'), {
       workerData: descriptor,
       name: `slot-${descriptor.slotIndex}`,
@@ -42,7 +49,6 @@ export class SlotThread {
     else this.#worker.postMessage(message)
   }
 
-  /** Ends the thread at once. */
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#worker.terminate()

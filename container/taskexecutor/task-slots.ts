@@ -17,7 +17,7 @@ import { CancellationTimedOut, SlotNotAvailable, TaskSlotNotFound } from './erro
 import { workerMemory } from './memory.js'
 import type { SlotDescriptor, SlotToTaskExecutor, TaskMetricsEntry, TaskStateUpdate } from './slot-messages.js'
 import { addTask, allocate, emptySlotTable, release, removeTask, runningTasks, slotOf, slotReport, type SlotTable } from './slot-table.js'
-import { SlotThread } from './slot-thread.js'
+import { SlotThread, type SlotHandle, type StartSlot } from './slot-thread.js'
 
 const log = logger('TaskExecutor')
 
@@ -45,7 +45,7 @@ interface RunningTask {
 }
 
 interface SlotEntry {
-  thread: SlotThread
+  thread: SlotHandle
   dataPort: number | undefined
   startAttempts: number
 }
@@ -56,6 +56,7 @@ export class TaskSlots {
   readonly #environment: Environment
   readonly #secret: Buffer | undefined
   readonly #user: TaskSlotsUser
+  readonly #startSlot: StartSlot
   readonly #heapMb: number | undefined
   readonly #networkBytes: number
   readonly managedBytes: number
@@ -68,7 +69,15 @@ export class TaskSlots {
   #started: { resolve(): void; reject(error: Error): void } | undefined
   #stopped = false
 
-  constructor(descriptor: WorkerDescriptor, secret: Buffer | undefined, environment: Environment, user: TaskSlotsUser) {
+  /** `startSlot`: how a slot comes to be; tests have their own. */
+  constructor(
+    descriptor: WorkerDescriptor,
+    secret: Buffer | undefined,
+    environment: Environment,
+    user: TaskSlotsUser,
+    startSlot: StartSlot = (slot, heapMb, slotUser) => new SlotThread(slot, heapMb, slotUser),
+  ) {
+    this.#startSlot = startSlot
     this.#descriptor = descriptor
     this.#configuration = Configuration.of(descriptor.configuration)
     this.#environment = environment
@@ -172,7 +181,7 @@ export class TaskSlots {
     await Promise.all(this.#slots.map(({ thread }) => thread.stop()))
   }
 
-  #startThread(slotIndex: number, dataPorts: readonly number[]): SlotThread {
+  #startThread(slotIndex: number, dataPorts: readonly number[]): SlotHandle {
     const { resourceId, configuration, workingDirectory, hadoopConfiguration, user } = this.#descriptor
     const descriptor: SlotDescriptor = {
       resourceId,
@@ -187,7 +196,7 @@ export class TaskSlots {
       hadoopConfiguration,
       user,
     }
-    return new SlotThread(descriptor, this.#heapMb, {
+    return this.#startSlot(descriptor, this.#heapMb, {
       onMessage: (message) => this.#receive(slotIndex, message),
       onDied: (error) => this.#onDied(slotIndex, error),
     })

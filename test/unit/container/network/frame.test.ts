@@ -9,7 +9,7 @@ const bytesOf = (frames: readonly Frame[]) => Buffer.concat(frames.flatMap((f) =
 const frame = (type: FrameType, channel: number, argument: number, payload: number[] = []): Frame => ({ type, channel, argument, payload: Uint8Array.from(payload) })
 
 function decode(chunks: readonly Uint8Array[]): Frame[] {
-  const decoder = new FrameDecoder('peer')
+  const decoder = new FrameDecoder({ peer: 'peer' })
   const frames: Frame[] = []
   for (const chunk of chunks) decoder.push(chunk, (each) => frames.push(each))
   return frames

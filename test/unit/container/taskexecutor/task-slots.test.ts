@@ -1,0 +1,154 @@
+import { expect } from 'chai'
+import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
+import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { AllocationId, ExecutionAttemptId, JobId, OperatorId, ResourceId, VertexId } from '#core/ids/ids.js'
+import { virtualEnvironment } from '#core/time/virtual-environment.js'
+import type { SlotToTaskExecutor } from '#container/taskexecutor/slot-messages.js'
+import { TaskSlots } from '#container/taskexecutor/task-slots.js'
+
+const job = 'job' as JobId
+const allocation = (slot: number) => `allocation-${slot}` as AllocationId
+const descriptor: WorkerDescriptor = {
+  version: 1, resourceId: 'w' as ResourceId, slots: 2, processMemory: 0, master: { kind: 'thread' }, user: 'u',
+  configuration: { 'task.cancellation.timeout': '60 s', 'taskmanager.data.port': '50100-50101' },
+}
+
+function task(name: string, slotIndex: number): TaskDeploymentDescriptor {
+  return {
+    jobId: job, jobName: 'job', vertexId: 'v' as VertexId, vertexName: name, executionAttemptId: name as ExecutionAttemptId, attemptNumber: 0, subtaskIndex: 0,
+    parallelism: 1, maxParallelism: 128, allocationId: allocation(slotIndex), slotIndex,
+    operators: [{ id: 'o' as OperatorId, name: 'o', spec: { op: 'union' }, from: null, outputSchema: { fields: [] } }],
+    inputs: [], outputs: [], configuration: {},
+  }
+}
+
+/** TaskSlots with threads of our own making, and what happens as a story. */
+function make() {
+  const story: string[] = []
+  const environment = virtualEnvironment()
+  const threads: { emit(message: SlotToTaskExecutor): void; die(reason: string): void }[] = []
+  let writing: (() => void)[] | undefined
+  const slots = new TaskSlots(
+    descriptor,
+    undefined,
+    environment,
+    {
+      onTaskState: (_job, { executionAttemptId, state, error }) => story.push(`${executionAttemptId} ${state}${error === undefined ? '' : `: ${error.message}`}`),
+      requestCoordinator: async (_job, name, _operator, event) => `answer to ${JSON.stringify(event)} of ${name}`,
+      write: async (text) => {
+        if (writing !== undefined) await new Promise<void>((resolve) => writing?.push(resolve))
+        story.push(`written: ${text.trim()}`)
+      },
+      onFatal: (error) => story.push(`fatal: ${error.message}`),
+    },
+    ({ slotIndex, dataPorts }, _heap, user) => {
+      story.push(`start slot ${slotIndex} on ${dataPorts.join(', ')}`)
+      threads[slotIndex] = { emit: (message) => user.onMessage(message), die: (reason) => user.onDied(new Error(reason)) }
+      return {
+        send: (message) => story.push(`to slot ${slotIndex}: ${message.type}${message.type === 'answer' ? ` ${String(message.answer)}` : ''}`),
+        stop: async () => void story.push(`stop slot ${slotIndex}`),
+      }
+    },
+  )
+  const started = slots.start()
+  threads[0]?.emit({ type: 'started', dataPort: 50100 })
+  threads[1]?.emit({ type: 'started', dataPort: 50101 })
+  const settle = async () => {
+    for (let i = 0; i < 20; i++) await Promise.resolve()
+  }
+  return {
+    slots, started, environment, settle,
+    thread: (i: number) => threads[i]!,
+    hold: () => (writing = []),
+    release: () => writing?.splice(0).forEach((each) => each()),
+    story: () => story.splice(0),
+  }
+}
+
+const metrics = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0, busyMs: 0, idleMs: 0, backPressuredMs: 0, watermark: null, lateRecordsDropped: 0 }
+const state = (name: string, to: 'RUNNING' | 'FINISHED' | 'CANCELED'): SlotToTaskExecutor => ({ type: 'state', executionAttemptId: name as ExecutionAttemptId, state: to, metrics })
+
+describe('TaskSlots', () => {
+  it('is ready when every slot is, and tells where they listen', async () => {
+    const it_ = make()
+    expect(await it_.started).to.deep.equal([{ slotIndex: 0, dataPort: 50100 }, { slotIndex: 1, dataPort: 50101 }])
+    expect(it_.story()).to.deep.equal(['start slot 0 on 50100, 50101', 'start slot 1 on 50100, 50101'])
+  })
+
+  it('does not start when a slot does not', async () => {
+    const environment = virtualEnvironment()
+    const user = { onTaskState: () => undefined, requestCoordinator: async () => undefined, write: async () => undefined, onFatal: () => undefined }
+    const slots = new TaskSlots(descriptor, undefined, environment, user, ({ slotIndex }, _heap, { onDied }) => {
+      if (slotIndex === 1) queueMicrotask(() => onDied(new Error('no free port')))
+      return { send: () => undefined, stop: async () => undefined }
+    })
+    expect(await slots.start().catch((error: Error) => error.message)).to.equal('no free port')
+  })
+
+  it('fails the tasks of a thread that died, at its old port starts another, and leaves other slots alone', async () => {
+    const it_ = make()
+    for (const slot of [0, 1]) {
+      it_.slots.allocate(slot, allocation(slot), job)
+      it_.slots.submit(task(`t${slot}`, slot))
+    }
+    it_.slots.cancel('t1' as ExecutionAttemptId)
+    it_.story()
+    it_.thread(0).die('boom')
+    expect(it_.story()).to.deep.equal(['t0 FAILED: boom', 'start slot 0 on 50100'])
+    it_.thread(1).die('boom too') // its task was being cancelled: nothing failed
+    expect(it_.story()).to.deep.equal(['t1 CANCELED', 'start slot 1 on 50101'])
+    expect(it_.slots.report().map(({ allocationId }) => allocationId)).to.deep.equal([allocation(0), allocation(1)])
+  })
+
+  it('gives up when a thread cannot be replaced', async () => {
+    const it_ = make()
+    it_.story()
+    for (let i = 0; i < 5; i++) {
+      it_.thread(0).die('port in use')
+      it_.environment.advance(1_000)
+    }
+    expect(it_.story().filter((line) => line.startsWith('start')).length).to.equal(5)
+    it_.thread(0).die('port in use')
+    expect(it_.story()).to.deep.equal(['fatal: port in use'])
+  })
+
+  it('restarts a slot whose task ignores its cancellation', async () => {
+    const it_ = make()
+    it_.slots.allocate(0, allocation(0), job)
+    it_.slots.submit(task('deaf', 0))
+    const freed = it_.slots.free(allocation(0), 'test')
+    it_.story()
+    it_.environment.advance(59_999)
+    expect(it_.story()).to.deep.equal([])
+    it_.environment.advance(1)
+    expect(it_.story()).to.deep.equal(['stop slot 0', 'deaf CANCELED', 'start slot 0 on 50100'])
+    await freed
+    expect(it_.slots.report()[0]?.allocationId).to.equal(null)
+  })
+
+  it('tells a task’s end when its lines are written, not before', async () => {
+    const it_ = make()
+    it_.slots.allocate(0, allocation(0), job)
+    it_.slots.submit(task('t', 0))
+    it_.story()
+    it_.hold()
+    it_.thread(0).emit({ type: 'print', text: '+I[1]\n', stderr: false })
+    it_.thread(0).emit(state('t', 'FINISHED'))
+    await it_.settle()
+    expect(it_.story()).to.deep.equal([])
+    it_.release()
+    await it_.settle()
+    expect(it_.story()).to.deep.equal(['written: +I[1]', 'to slot 0: printed', 't FINISHED'])
+    expect(it_.slots.runningTasks).to.equal(0)
+  })
+
+  it('brings operators’ questions to their coordinators, and the answers back', async () => {
+    const it_ = make()
+    it_.slots.allocate(1, allocation(1), job)
+    it_.slots.submit(task('t', 1))
+    it_.story()
+    it_.thread(1).emit({ type: 'request', request: 1, executionAttemptId: 't' as ExecutionAttemptId, operatorId: 'o' as OperatorId, event: { type: 'requestSplit' } })
+    await it_.settle()
+    expect(it_.story()).to.deep.equal(['to slot 1: answer answer to {"type":"requestSplit"} of t'])
+  })
+})
