@@ -6,7 +6,7 @@
 import type * as z from 'zod'
 import { sleep, systemEnvironment, type Environment } from '#core/time/environment.js'
 import { isRemoteException, simpleName } from '../ipc/remote-exception.js'
-import { HadoopAnswerUnreadable, HadoopAuthenticationFailed, HadoopUnreachable, ResourceManagerUnreachable } from './errors.js'
+import { HadoopAnswerUnreadable, HadoopAuthenticationFailed, HadoopUnreachable, KerberosPackageMissing, ResourceManagerUnreachable } from './errors.js'
 import type { HttpAuthenticator } from './http-authenticator.js'
 import { describeBody, errorOfAnswer, parseRemoteException } from './remote-exception.js'
 import {
@@ -244,7 +244,7 @@ export class ResourceManagerClient {
         if (haState === 'ACTIVE' || haState === '') return (this.#active = url)
         tried.set(url, haState.toLowerCase())
       } catch (error) {
-        if (HadoopAuthenticationFailed.is(error)) throw error
+        if (HadoopAuthenticationFailed.is(error) || KerberosPackageMissing.is(error)) throw error
         tried.set(url, HadoopUnreachable.is(error) ? error.details.reason : error instanceof Error ? error.message : String(error))
       }
     }

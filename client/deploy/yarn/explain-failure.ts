@@ -120,7 +120,7 @@ export function waitingReason(
     const limit = queue?.applicationMasterLimit
     const used = queue?.applicationMasterUsed
     parts.push(
-      `Queue ${report.queue} has reached its limit for application masters` +
+      `Queue ${report.queue} has no room for another application master` +
         (limit === undefined || used === undefined
           ? ''
           : ` (${used.memory} of ${limit.memory} MB, ${used.vCores} of ${limit.vCores} vcores used)`) +

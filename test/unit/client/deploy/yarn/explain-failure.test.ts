@@ -110,7 +110,7 @@ describe('explaining an application that waits', () => {
         "[Mon Nov 23 11:01:00 +0000 2026] Application is added to the scheduler and is not yet activated. Queue's AM resource limit exceeded.",
     })
     expect(waitingReason(waiting, queue, 2)).to.equal(
-      'Queue root.default has reached its limit for application masters (512 of 512 MB, 1 of 1 vcores used); it starts when another application of the queue ends.\n' +
+      'Queue root.default has no room for another application master (512 of 512 MB, 1 of 1 vcores used); it starts when another application of the queue ends.\n' +
         "YARN says: Application is added to the scheduler and is not yet activated. Queue's AM resource limit exceeded.",
     )
   })
