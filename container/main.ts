@@ -78,7 +78,7 @@ async function exit(code: number): Promise<never> {
 }
 
 function die(error: unknown): void {
-  log.error('The TaskManager ends', error)
+  log.error(`The TaskManager ends: ${error instanceof Error ? error.message : String(error)}`, error)
   // One turn for the log's own stream.
   setTimeout(() => void exit(1), 20)
 }

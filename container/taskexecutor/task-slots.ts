@@ -150,7 +150,6 @@ export class TaskSlots {
     const timeoutMs = this.#configuration.get(TASK_CANCELLATION_TIMEOUT)
     task.cancellation = this.#environment.timers.after(timeoutMs, () => {
       const error = new CancellationTimedOut({ slot: task.slotIndex, timeoutMs })
-      log.error('A slot is restarted', error)
       void this.#slots[task.slotIndex]?.thread.stop()
       this.#onDied(task.slotIndex, error)
     }, true)
@@ -281,7 +280,7 @@ export class TaskSlots {
       return
     }
     const { dataPort } = slot
-    log.error(`Slot ${slotIndex} is restarted`, error)
+    log.error(`Slot ${slotIndex} is restarted: ${error.message}`, error)
     for (const [executionAttemptId, task] of [...this.#tasks]) {
       if (task.slotIndex !== slotIndex) continue
       const metrics = task.metrics === undefined ? {} : { metrics: task.metrics }
