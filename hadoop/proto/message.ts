@@ -111,7 +111,9 @@ export function enumeration<const C extends Readonly<Record<string, number>>>(na
 /** For messages that contain themselves. */
 export function lazy<Out, In>(form: () => Message<Out, In>): Message<Out, In> {
   return {
-    name: 'lazy',
+    get name() {
+      return form().name
+    },
     wireType: WireType.LengthDelimited,
     write: (writer, value) => form().write(writer, value),
     read: (reader, depth) => form().read(reader, depth),

@@ -14,7 +14,7 @@ export type ApplicationAttemptId = Infer<typeof ApplicationAttemptId>
 
 /** `id`: low 40 bits the container's number, the rest the ResourceManager's epoch. */
 export const ContainerId = message('hadoop.yarn.ContainerIdProto', {
-  applicationAttemptId: required(2, ApplicationAttemptId),
+  appAttemptId: required(2, ApplicationAttemptId),
   id: withDefault(3, int64, 0n),
 })
 export type ContainerId = Infer<typeof ContainerId>
@@ -72,8 +72,8 @@ export const ResourceRequest = message('hadoop.yarn.ResourceRequestProto', {
 export type ResourceRequest = Infer<typeof ResourceRequest>
 
 export const ResourceBlacklistRequest = message('hadoop.yarn.ResourceBlacklistRequestProto', {
-  additions: repeated(1, string),
-  removals: repeated(2, string),
+  blacklistAdditions: repeated(1, string),
+  blacklistRemovals: repeated(2, string),
 })
 
 // ------------------------------------------------------------------------------------------------------------------- containers

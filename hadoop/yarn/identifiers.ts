@@ -33,7 +33,7 @@ export function formatApplicationAttemptId(id: ApplicationAttemptId): string {
 }
 
 export function formatContainerId(id: ContainerId): string {
-  const { applicationId, attemptId } = id.applicationAttemptId
+  const { applicationId, attemptId } = id.appAttemptId
   const raw = BigInt.asUintN(64, id.id)
   const epoch = raw >> NUMBER_BITS
   const number = raw & ((1n << NUMBER_BITS) - 1n)
@@ -68,7 +68,7 @@ export function parseContainerId(text: string): ContainerId {
   const epoch = bounded(parts[1] ?? '0', (1n << 23n) - 1n, text)
   const number = bounded(parts[5], (1n << NUMBER_BITS) - 1n, text)
   return {
-    applicationAttemptId: {
+    appAttemptId: {
       applicationId: { clusterTimestamp: bounded(parts[2], MAX_INT64, text), id: Number(bounded(parts[3], MAX_INT32, text)) },
       attemptId: Number(bounded(parts[4], MAX_INT32, text)),
     },
@@ -78,7 +78,7 @@ export function parseContainerId(text: string): ContainerId {
 
 /** The application that a container belongs to. */
 export function applicationOfContainer(containerId: string): string {
-  return formatApplicationId(parseContainerId(containerId).applicationAttemptId.applicationId)
+  return formatApplicationId(parseContainerId(containerId).appAttemptId.applicationId)
 }
 
 export function nodeAddress(node: NodeId): NodeAddress {

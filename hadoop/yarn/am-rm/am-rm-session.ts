@@ -290,10 +290,10 @@ export class AmRmSession {
     return { call: { call: 'allocate', request }, priorities, releases }
   }
 
-  #blacklistDelta(): { additions: string[]; removals: string[] } | undefined {
-    const additions = [...this.#blacklist].filter((host) => !this.#blacklistSent.has(host))
-    const removals = [...this.#blacklistSent].filter((host) => !this.#blacklist.has(host))
-    return additions.length + removals.length === 0 ? undefined : { additions, removals }
+  #blacklistDelta(): { blacklistAdditions: string[]; blacklistRemovals: string[] } | undefined {
+    const blacklistAdditions = [...this.#blacklist].filter((host) => !this.#blacklistSent.has(host))
+    const blacklistRemovals = [...this.#blacklistSent].filter((host) => !this.#blacklist.has(host))
+    return blacklistAdditions.length + blacklistRemovals.length === 0 ? undefined : { blacklistAdditions, blacklistRemovals }
   }
 
   #call(flight: InFlight, now: Millis): void {
@@ -387,8 +387,8 @@ export class AmRmSession {
   #rememberSent(flight: InFlight): void {
     if (flight.call.call !== 'allocate') return
     const { blacklistRequest, trackingUrl } = flight.call.request
-    for (const host of blacklistRequest?.additions ?? []) this.#blacklistSent.add(host)
-    for (const host of blacklistRequest?.removals ?? []) this.#blacklistSent.delete(host)
+    for (const host of blacklistRequest?.blacklistAdditions ?? []) this.#blacklistSent.add(host)
+    for (const host of blacklistRequest?.blacklistRemovals ?? []) this.#blacklistSent.delete(host)
     if (trackingUrl !== undefined && trackingUrl === this.#trackingUrl) {
       this.#trackingUrl = undefined
       // A restarted RM is told the current one.

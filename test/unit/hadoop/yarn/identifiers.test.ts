@@ -8,11 +8,11 @@ describe('YARN identifiers', () => {
   it('have the texts of Java', () => {
     expect(formatApplicationId({ id: 1, clusterTimestamp: 1795421644448n })).to.equal('application_1795421644448_0001')
     expect(formatApplicationAttemptId(attempt(12345, 2))).to.equal('appattempt_1795421644448_12345_000002')
-    expect(formatContainerId({ applicationAttemptId: attempt(1, 1), id: 2n })).to.equal('container_1795421644448_0001_01_000002')
+    expect(formatContainerId({ appAttemptId: attempt(1, 1), id: 2n })).to.equal('container_1795421644448_0001_01_000002')
   })
 
   it('carry the epoch of a restarted ResourceManager (test vector)', () => {
-    const id = { applicationAttemptId: attempt(1, 1), id: 2199023255554n }
+    const id = { appAttemptId: attempt(1, 1), id: 2199023255554n }
     expect(formatContainerId(id)).to.equal('container_e02_1795421644448_0001_01_000002')
     expect(parseContainerId('container_e02_1795421644448_0001_01_000002')).to.deep.equal(id)
     expect(applicationOfContainer('container_e02_1795421644448_0001_01_000002')).to.equal('application_1795421644448_0001')
@@ -26,7 +26,7 @@ describe('YARN identifiers', () => {
         const record = attempt(application, id, clusterTimestamp)
         expect(parseApplicationId(formatApplicationId(record.applicationId))).to.deep.equal(record.applicationId)
         expect(parseApplicationAttemptId(formatApplicationAttemptId(record))).to.deep.equal(record)
-        const whole = { applicationAttemptId: record, id: container }
+        const whole = { appAttemptId: record, id: container }
         expect(parseContainerId(formatContainerId(whole))).to.deep.equal(whole)
       }),
     )

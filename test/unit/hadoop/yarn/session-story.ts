@@ -141,8 +141,8 @@ function describe(effect: Exclude<SessionEffect, { type: 'wake' }>): string | un
         const releases = (effect.request.release ?? []).map((id) => short(formatContainerId({ ...id, id: id.id ?? 0n } as Parameters<typeof formatContainerId>[0])))
         if (releases.length > 0) parts.push(`release ${releases.join(',')}`)
         const blacklist = effect.request.blacklistRequest
-        for (const host of blacklist?.additions ?? []) parts.push(`+${host}`)
-        for (const host of blacklist?.removals ?? []) parts.push(`-${host}`)
+        for (const host of blacklist?.blacklistAdditions ?? []) parts.push(`+${host}`)
+        for (const host of blacklist?.blacklistRemovals ?? []) parts.push(`-${host}`)
         if (effect.request.trackingUrl !== undefined) parts.push(effect.request.trackingUrl)
         return parts.join(' ')
       }
