@@ -85,6 +85,8 @@ export class ResourceManager implements SlotProvider {
   #everRegistered = false
   #ticker: TimerHandle | undefined
   #stopped = false
+  #onStarted: () => void = () => undefined
+  readonly #started = new Promise<void>((resolve) => (this.#onStarted = resolve))
 
   constructor(driver: ResourceManagerDriver, settings: ResourceManagerSettings) {
     const { configuration } = settings
@@ -100,6 +102,7 @@ export class ResourceManager implements SlotProvider {
 
   async start(): Promise<void> {
     await this.#driver.start(this.#driverListener)
+    this.#onStarted()
     this.#tickLater()
   }
 
@@ -114,7 +117,11 @@ export class ResourceManager implements SlotProvider {
 
   /** What TaskExecutors say to the ResourceManager. */
   readonly handlers: GatewayHandlers<typeof ResourceManagerGateway> = {
-    registerTaskExecutor: (registration, caller) => this.#register(registration, caller),
+    registerTaskExecutor: async (registration, caller) => {
+      // A worker of an earlier attempt may be quicker than the driver's word that it is still there.
+      if (!this.#workers.has(registration.resourceId)) await this.#started
+      return this.#register(registration, caller)
+    },
     heartbeat: (heartbeat, caller) => {
       const connected = this.#connected.get(heartbeat.resourceId)
       if (connected === undefined || connected.caller !== caller) throw new UnknownWorker({ worker: heartbeat.resourceId })

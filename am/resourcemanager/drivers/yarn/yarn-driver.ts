@@ -112,8 +112,15 @@ export class YarnDriver implements ResourceManagerDriver {
     const parts = [`YARN was asked for containers and has not given them for ${formatDuration(Math.round(since / 1000) * 1000)}: ${asked}`]
     if (this.#headroom !== undefined) {
       const { memoryMb, vcores, clusterNodes } = this.#headroom
-      const vcoresText = this.#registered?.vcoresCounted === true ? ` and ${vcores} vcores` : ''
-      parts.push(`queue '${this.#registered?.queue ?? ''}' leaves this application room for ${memoryMb} MB${vcoresText} more; the cluster has ${clusterNodes} nodes`)
+      const vcoresCounted = this.#registered?.vcoresCounted === true
+      parts.push(
+        `queue '${this.#registered?.queue ?? ''}' leaves this application room for ${memoryMb} MB${vcoresCounted ? ` and ${vcores} vcores` : ''} more; the cluster has ${clusterNodes} nodes`,
+      )
+      const limits = [
+        ...(memoryMb < shape.memoryMb ? ['memory'] : []),
+        ...(vcoresCounted && lacking.some(({ slots }) => vcores < shape.vcores(slots)) ? ['vcores'] : []),
+      ]
+      if (limits.length > 0) parts.push(`the limit is the queue’s ${limits.join(' and ')}`)
     }
     const maximum = this.#registered?.maximum
     if (maximum !== undefined && maximum.memoryMb > 0) parts.push(`the largest container has ${maximum.memoryMb} MB`)
