@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect } from 'chai'
 import { connectYarn, type YarnCluster } from '#client/deploy/yarn/yarn-cluster.js'
 import { cleanUpStaging, killApplication, listApplications, waitUntilRunning } from '#client/deploy/yarn/applications.js'
@@ -50,7 +50,14 @@ describe('YARN submission', () => {
     writeFileSync(join(local, 'program.mjs'), 'export function main() {}')
     cluster = connectYarn(configuration({}), { HADOOP_USER_NAME: 'alice' })
   })
-  after(() => rmSync(local, { recursive: true, force: true }))
+  after(async () => {
+    rmSync(local, { recursive: true, force: true })
+    if (cluster === undefined) return
+    const runtimes = `${hadoop.fileSystem}/user/alice/.weft/runtime`
+    const ours = basename(archive).replace(/^weft-runtime-(.*)\.tar\.gz$/, '$1')
+    for await (const { pathSuffix } of cluster.hdfs.list(runtimes))
+      if (pathSuffix.startsWith(ours)) await cluster.hdfs.delete(`${runtimes}/${pathSuffix}`)
+  })
 
   function configuration(options: Record<string, string>): Configuration {
     return Configuration.of({

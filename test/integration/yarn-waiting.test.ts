@@ -57,13 +57,17 @@ describe('an application that waits', function () {
   }
 
   it('is told which limit of its queue holds it up', async () => {
-    expect(await second()).to.match(/^Queue root\.default has no room for another application master \(512 of \d+ MB, 1 of 8 vcores used\); it starts when another/)
+    expect(await second()).to.match(
+      /^Queue root\.default has no room for another application master \(512 of \d+ MB, 1 of 8 vcores used\); it starts when another/,
+    )
   })
 
   it('is found again by a client that waits while the ResourceManager restarts', async () => {
     await hadoop.kill('rm')
     const gone = await rejection(() => applicationReport(cluster, ids[1] ?? ''))
-    expect(ResourceManagerUnreachable.is(gone) && gone.message).to.match(/^No ResourceManager answers: http:\/\/localhost:\d+: connection refused/)
+    expect(ResourceManagerUnreachable.is(gone) && gone.message).to.match(
+      /^No ResourceManager answers: http:\/\/localhost:\d+: connection refused/,
+    )
     const states: string[] = []
     const waiting = waitUntilRunning(cluster, ids[1] ?? '', (report) => void states.push(report.state))
     await hadoop.launch('rm')
