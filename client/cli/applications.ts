@@ -85,8 +85,7 @@ const POLL_MS = 200
 async function cancelByMaster(cluster: YarnCluster, applicationId: string): Promise<boolean> {
   const client = new MasterClient(proxyTransport(cluster, applicationId))
   try {
-    // The application's own id is that of its first job, whatever YARN calls it; 'current' stands for it.
-    await client.cancel('current')
+    for (const id of await client.applicationIds()) await client.cancel(id)
   } catch (error) {
     if (MasterUnreachable.is(rootCause(error)) || MasterUnreachable.is(error) || MasterRefused.is(error)) return false
     throw error

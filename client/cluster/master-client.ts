@@ -75,6 +75,12 @@ export class MasterClient {
     this.#transport = transport
   }
 
+  /** Ids of the master's applications; in application mode there is one, whose id is that of its first job. */
+  async applicationIds(): Promise<string[]> {
+    const { applications } = (await this.#transport.request('GET', 'applications/overview')) as { applications: Pick<ApplicationDetails, 'id'>[] }
+    return applications.map(({ id }) => id)
+  }
+
   async application(id: string): Promise<ApplicationDetails> {
     return (await this.#transport.request('GET', `applications/${id}`)) as ApplicationDetails
   }
