@@ -42,6 +42,12 @@ export function parsePrimary(tokens: TokenStream): ExpressionNode {
 
 function parseWord(tokens: TokenStream): ExpressionNode {
   const { token, at } = tokens
+  if (tokens.isAt('=>', 1)) {
+    // Names of parameters may be reserved words: OFFSET => …
+    const name: Name = Object.freeze({ text: tokens.advance().text, at })
+    tokens.expect('=>')
+    return Object.freeze({ kind: 'named-argument', at, name, value: parseExpression(tokens) })
+  }
   switch (token.upper) {
     case 'TRUE':
     case 'FALSE':
@@ -137,10 +143,6 @@ function parseNamed(tokens: TokenStream): ExpressionNode {
     path.push(tokens.expectIdentifier("a column's name"))
   }
   if (tokens.isAt('(')) return parseCall(tokens, path)
-  if (path.length === 1 && tokens.isAt('=>')) {
-    tokens.advance()
-    return Object.freeze({ kind: 'named-argument', at, name: path[0] as Name, value: parseExpression(tokens) })
-  }
   return Object.freeze({ kind: 'column', at, path: Object.freeze(path) })
 }
 

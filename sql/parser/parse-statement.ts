@@ -21,7 +21,7 @@ export function parseScript(source: SourceText): readonly ScriptStatement[] {
   const tokens = new TokenStream(source, tokenize(source))
   const statements: ScriptStatement[] = []
   for (;;) {
-    while (tokens.accept(';')) continue
+    while (tokens.isAt(';')) tokens.advance()
     if (tokens.peek(0).kind === 'end') return Object.freeze(statements)
     const start = tokens.at
     const statement = parseStatement(tokens)

@@ -35,15 +35,32 @@ function collapse(relation: Relation): Chain | undefined {
     : { ...below, conditions: [...below.conditions, ...conjuncts(substitute(relation.condition, below.columns))] }
 }
 
-function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, problem: (text: string) => never): Relation | undefined {
+/** Which border of the window, if any, each key of an aggregate is. */
+function bordersOf(aggregate: Aggregate, { window, columns }: Chain): (WindowProperty | undefined)[] {
   const width = window.input.fields.length
-  const property = (expression: Expression): WindowProperty | undefined => {
+  return aggregate.keys.map((key) => {
+    const expression = columns[key] as Expression
     const inner = expression.kind === 'cast' ? expression.arg : expression
     return inner.kind === 'input' ? PROPERTIES[inner.index - width] : undefined
-  }
+  })
+}
+
+function isWindowed(borders: readonly (WindowProperty | undefined)[]): boolean {
+  return borders.includes('window_start') && borders.includes('window_end')
+}
+
+/** Keys of an aggregate that stay event time: window_time where the groups are windows. */
+export function rowtimeKeys(aggregate: Aggregate): ReadonlySet<number> {
+  const chain = collapse(aggregate.input)
+  const borders = chain === undefined ? [] : bordersOf(aggregate, chain)
+  return new Set(isWindowed(borders) ? borders.flatMap((border, i) => (border === 'window_time' ? [i] : [])) : [])
+}
+
+function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, problem: (text: string) => never): Relation | undefined {
+  const width = window.input.fields.length
   const keys = aggregate.keys.map((key) => columns[key] as Expression)
-  const borders = keys.map(property)
-  if (!borders.includes('window_start') || !borders.includes('window_end')) return undefined
+  const borders = bordersOf(aggregate, { window, columns, conditions })
+  if (!isWindowed(borders)) return undefined
   const ofInput = (expression: Expression): boolean => [...columnsOf(expression)].every((column) => column < width)
   const ofWindow = (expression: Expression): boolean => [...columnsOf(expression)].every((column) => column >= width)
 

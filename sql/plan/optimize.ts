@@ -13,7 +13,8 @@ export function optimize(roots: readonly Root[], context: FoldContext, problem: 
     const folded = foldRelation(withoutInnerSorts(root.input, true), context)
     const pushed = pushFilters(folded)
     const fused = fuseWindowAggregates(pushed, (text) => problem(root, text))
-    return extractJoinKeys(pushFilters(fused))
+    // Again: what was pushed down may have met constants.
+    return extractJoinKeys(foldRelation(pushFilters(fused), context))
   })
   return pruneAll(planned).map((input, i) => ({ ...(roots[i] as Root), input: mergeCalcs(input) }))
 }

@@ -29,7 +29,7 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
     return context.aggregates.collect(node, name, context)
   }
   if (node.over !== null) throw notSupported(source, node.at, `${name} … OVER.`)
-  if (isRefusedFunction(name)) throw notSupported(source, node.at, `the function ${name}.`)
+  if (isRefusedFunction(name)) throw notSupported(source, node.at, `the function ${name}.`, /^(TUMBLE|HOP|SESSION)/.test(name) ? 'Use FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), size)) and its columns window_start, window_end.' : null)
   if (name === 'PROCTIME') throw notSupported(source, node.at, 'processing time (PROCTIME()).', 'Use an event-time column with WATERMARK FOR.')
   if (node.star || node.distinct || node.filter !== null) {
     throw validationError(source, node.at, `${node.star ? "'*'" : node.distinct ? 'DISTINCT' : 'FILTER'} belongs to aggregate functions, and ${name} is none.`)

@@ -10,7 +10,8 @@ import type { SelectNode } from '../parser/ast-query.js'
 import type { Position } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { inputColumn, rewrite, sameExpression } from '../plan/expressions.js'
-import { projectedField, type Relation, type RelationField } from '../plan/relation.js'
+import { rowtimeKeys } from '../plan/fuse-window-aggregates.js'
+import { projectedField, type Aggregate, type Relation, type RelationField } from '../plan/relation.js'
 import { AggregateCollector, isAggregateFunction, PLACEHOLDER } from './aggregate-calls.js'
 import { bindCondition, bindExpression, expressionContext, type ExpressionContext } from './bind-expression.js'
 import type { BindContext } from './binder.js'
@@ -76,13 +77,15 @@ export class GroupedSelect {
       kind: 'project', input: below, expressions: columns, fields: columns.map((expression, i) => projectedField(names[i] as string, expression, below.fields)),
     }
     const keys = this.#keys.map((_, i) => i)
-    const relation: Relation = {
+    const aggregate: Aggregate = {
       kind: 'aggregate', input: project, keys, calls,
       fields: [
         ...keys.map((i): RelationField => ({ ...(project.fields[i] as RelationField), rowtime: false })),
         ...calls.map((call, i): RelationField => ({ name: `AGG$${i}`, type: call.type, rowtime: false })),
       ],
     }
+    const rowtimes = rowtimeKeys(aggregate)
+    const relation: Relation = { ...aggregate, fields: aggregate.fields.map((field, i) => ({ ...field, rowtime: rowtimes.has(i) })) }
     return { relation, expressions: expressions.map((expression) => this.#aboveGroups(expression, relation)) }
   }
 

@@ -83,7 +83,7 @@ function expandView(view: CatalogView, name: string, at: Position, context: Bind
 
 /** Scan of the physical columns, the computed ones above it, then the watermark. */
 function scanTable(table: CatalogTable, hinted: Readonly<Record<string, string>>, at: Position, context: BindContext): Relation {
-  const options = { ...table.options, ...hinted }
+  const options = Object.keys(hinted).length === 0 ? table.options : { ...table.options, ...hinted }
   const physical = table.columns.filter((column) => column.kind === 'physical')
   const schema = { fields: physical.map(({ name, type }) => ({ name, type })) }
   checkConnector(table, options, schema, 'source', at, context.source)

@@ -7,8 +7,9 @@ import type { Position, SourceText } from '../parser/source-text.js'
 import { located } from '../parser/sql-errors.js'
 
 /**
- * @throws the connector's own error, with the place in the script: where the table is used when it cannot be used so, else
- *   where it was created
+ * `options`: the table's own, or those with hints on top.
+ * @throws the connector's own error, with the place in the script: where the table is used when it cannot be used so, or when
+ *   hints are given, else where it was created
  */
 export function checkConnector(
   table: CatalogTable,
@@ -21,6 +22,7 @@ export function checkConnector(
   try {
     validateTable(options, schema, use)
   } catch (error) {
-    throw ConnectorCannot.is(error) ? located(source, at, error) : located(table.source, table.at, error)
+    const ofUse = ConnectorCannot.is(error) || options !== table.options
+    throw ofUse ? located(source, at, error) : located(table.source, table.at, error)
   }
 }

@@ -18,7 +18,8 @@ export function defineTable(statement: CreateTable, context: BindContext): Catal
   if (statement.partitionedBy.length > 0) throw notSupported(source, (statement.partitionedBy[0] as Name).at, 'PARTITIONED BY.')
   if (statement.columns.length === 0) throw validationError(source, statement.at, 'A table needs at least one column.')
   const seen = new Set<string>()
-  for (const { name: column } of statement.columns) {
+  for (const { kind, name: column } of statement.columns) {
+    if (kind === 'metadata') throw notSupported(source, column.at, `metadata columns ('${column.text}').`)
     if (seen.has(column.text)) throw validationError(source, column.at, `A column named '${column.text}' already exists in the table.`)
     seen.add(column.text)
   }
@@ -30,17 +31,17 @@ export function defineTable(statement: CreateTable, context: BindContext): Catal
   })
   if (physical.length === 0) throw validationError(source, statement.at, 'A table needs at least one physical column.')
 
-  const columns = statement.columns.map((column): CatalogColumn => {
+  const columns = statement.columns.flatMap((column): CatalogColumn[] => {
     const text = column.name.text
     switch (column.kind) {
       case 'metadata':
-        throw notSupported(source, column.name.at, `metadata columns ('${text}').`)
+        return []
       case 'physical':
-        return { kind: 'physical', name: text, type: (physical.find((other) => other.name === text) as Scope[number]).type, comment: column.comment }
+        return [{ kind: 'physical', name: text, type: (physical.find((other) => other.name === text) as Scope[number]).type, comment: column.comment }]
       case 'computed': {
         const { type } = bindExpression(column.expression, expressionContext(source, physical, 'a computed column'))
         if (type.kind === 'NULL') throw validationError(source, column.expression.at, "Illegal use of 'NULL'.", 'Cast it to a type: CAST(NULL AS INT).')
-        return { kind: 'computed', name: text, type, expression: column.expression, text: column.text, comment: column.comment }
+        return [{ kind: 'computed', name: text, type, expression: column.expression, text: column.text, comment: column.comment }]
       }
     }
   })
@@ -54,7 +55,7 @@ function primaryKey(statement: CreateTable, { source }: BindContext): readonly s
   const key = statement.primaryKey
   if (key === null) return null
   if (key.enforced) {
-    throw validationError(source, key.at, "Flink doesn't support ENFORCED mode for PRIMARY KEY constraint: the data is not ours to check.", 'Write PRIMARY KEY (…) NOT ENFORCED.')
+    throw validationError(source, key.at, 'ENFORCED mode for a PRIMARY KEY is not supported: the data is stored outside, nobody here can check it.', 'Write PRIMARY KEY (…) NOT ENFORCED.')
   }
   for (const column of key.columns) {
     const definition = statement.columns.find(({ name }) => name.text === column.text)

@@ -71,7 +71,8 @@ function matching(scope: Scope, name: string, qualifier?: string): number[] {
 
 /** `Did you mean 'price'?`, or the names there are when they are few; null when there is nothing to say. */
 export function didYouMean(word: string, names: readonly string[]): string | null {
-  const meant = nearest(word, names)
+  // One letter is as near to every other.
+  const meant = word.length > 1 ? nearest(word, names) : undefined
   if (meant !== undefined) return `Did you mean '${meant}'?`
   return names.length > 0 && names.length <= 12 ? `There ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}.` : null
 }
