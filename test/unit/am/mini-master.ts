@@ -1,0 +1,120 @@
+/** ResourceManager and Dispatcher on virtual time, with a scripted driver and scripted connectors. */
+import { Configuration } from '#core/config/configuration.js'
+import type { ResourceId } from '#core/ids/ids.js'
+import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
+import { RpcEndpoints } from '#core/rpc/rpc-connection.js'
+import { virtualEnvironment } from '#core/time/virtual-environment.js'
+import { Dispatcher } from '#am/dispatcher/dispatcher.js'
+import type { CoordinatorLoader } from '#am/jobmaster/coordinators/coordinator-loader.js'
+import type { DriverListener, ResourceManagerDriver } from '#am/resourcemanager/drivers/driver.js'
+import { ResourceManager } from '#am/resourcemanager/resource-manager.js'
+import type { WorkersWanted } from '#am/resourcemanager/slotmanager/slot-manager.js'
+import { ScriptedWorker } from './scripted-worker.js'
+
+export class ScriptedDriver implements ResourceManagerDriver {
+  listener!: DriverListener
+  wanted: readonly WorkersWanted[] = []
+  readonly released: string[] = []
+  finished: string | undefined
+
+  start(listener: DriverListener): Promise<void> {
+    this.listener = listener
+    return Promise.resolve()
+  }
+  declareWorkers(wanted: readonly WorkersWanted[]): void {
+    this.wanted = wanted
+  }
+  releaseWorker(id: ResourceId): void {
+    this.released.push(id)
+  }
+  describePending(): string {
+    return 'the queue is full'
+  }
+  finish(status: string, diagnostics: string): Promise<void> {
+    this.finished = `${status} ${diagnostics}`
+    return Promise.resolve()
+  }
+}
+
+/** What the connectors' coordinators were told, in order; `failing` makes one of these steps fail. */
+export class ScriptedConnectors implements CoordinatorLoader {
+  readonly log: string[] = []
+  readonly failing = new Map<string, Error>()
+  splits: unknown[] = ['split-1', 'split-2']
+
+  async enumerator() {
+    await this.#step('enumerator')
+    return {
+      start: () => this.#step('start source'),
+      nextSplit: async (subtask: number) => {
+        await this.#step(`split for ${subtask}`)
+        return this.splits.shift() ?? null
+      },
+      reset: () => void this.log.push('reset source'),
+      close: () => this.#step('close source'),
+    }
+  }
+
+  async committer() {
+    await this.#step('committer')
+    return {
+      start: () => this.#step('start sink'),
+      commit: (committables: readonly unknown[]) => this.#step(`commit ${committables.join(', ')}`),
+      abort: () => this.#step('abort sink'),
+    }
+  }
+
+  async #step(name: string): Promise<void> {
+    this.log.push(name)
+    const failure = this.failing.get(name)
+    if (failure !== undefined) throw failure
+  }
+}
+
+export class MiniMaster {
+  readonly environment = virtualEnvironment()
+  readonly endpoints = new RpcEndpoints()
+  readonly driver = new ScriptedDriver()
+  readonly connectors = new ScriptedConnectors()
+  readonly resourceManager: ResourceManager
+  readonly dispatcher: Dispatcher
+  readonly fatal: Error[] = []
+
+  constructor(options: Readonly<Record<string, string>> = {}) {
+    const configuration = Configuration.of(options)
+    this.resourceManager = new ResourceManager(this.driver, {
+      configuration,
+      environment: this.environment,
+      epoch: 7,
+      placement: { kind: 'spread', slotsPerWorker: 1 },
+      heartbeatInterval: 10_000,
+      onFatal: (error) => this.fatal.push(error),
+    })
+    this.endpoints.serve('resourcemanager', ResourceManagerGateway, this.resourceManager.handlers)
+    this.dispatcher = new Dispatcher({
+      environment: this.environment,
+      configuration,
+      endpoints: this.endpoints,
+      epoch: 7,
+      slots: this.resourceManager,
+      coordinators: () => this.connectors,
+    })
+    void this.resourceManager.start()
+  }
+
+  /** Lets everything that can happen now happen; virtual time moves by the given ms. */
+  async settle(ms = 0): Promise<void> {
+    for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve))
+    this.environment.advance(ms)
+    for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** A worker that the driver starts and that registers. */
+  async worker(name: string, slots = 1): Promise<ScriptedWorker> {
+    this.driver.listener.started(name as ResourceId, `host-of-${name}`, slots)
+    const worker = new ScriptedWorker(name, slots, this.endpoints, this.environment)
+    await worker.register()
+    await this.settle(1)
+    return worker
+  }
+}

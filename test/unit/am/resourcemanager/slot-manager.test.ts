@@ -1,0 +1,199 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import type { AllocationId, JobId, ResourceId } from '#core/ids/ids.js'
+import { heldSlots, NO_SLOTS, onSlotEvent, type SlotEffect, type SlotEvent, type SlotManagerState, type SlotPolicy } from '#am/resourcemanager/slotmanager/slot-manager.js'
+
+const SPREAD: SlotPolicy = { placement: { kind: 'spread', slotsPerWorker: 2 }, idleTimeout: 30_000 }
+const ONE_WORKER: SlotPolicy = { placement: { kind: 'one-worker' }, idleTimeout: 30_000 }
+const [A, B] = ['job-a' as JobId, 'job-b' as JobId]
+
+class Manager {
+  state: SlotManagerState = NO_SLOTS
+  now = 0
+  readonly #policy: SlotPolicy
+  #allocations = 0
+
+  constructor(policy: SlotPolicy) {
+    this.#policy = policy
+  }
+
+  /** What is to be done: `allocate w1/0 for job-a as 1`, `workers 2x2`, … */
+  on(event: SlotEvent): string[] {
+    const step = onSlotEvent(this.state, event, { now: this.now, newAllocationId: () => String(++this.#allocations) as AllocationId }, this.#policy)
+    this.state = step.state
+    return step.effects.flatMap(describeEffect)
+  }
+
+  declare(jobId: JobId, count: number): string[] {
+    return this.on({ type: 'declared', jobId, count })
+  }
+
+  register(name: string, slots: number): string[] {
+    return this.on({ type: 'workerRegistered', resourceId: name as ResourceId, slots: Array.from({ length: slots }, (_, index) => index), report: [] })
+  }
+
+  allocated(...ids: number[]): string[] {
+    return ids.flatMap((id) => this.on({ type: 'allocated', allocationId: String(id) as AllocationId }))
+  }
+
+  freed(...ids: number[]): string[] {
+    return ids.flatMap((id) => this.on({ type: 'freed', allocationId: String(id) as AllocationId }))
+  }
+}
+
+function describeEffect(effect: SlotEffect): string[] {
+  switch (effect.type) {
+    case 'allocateSlot':
+      return [`allocate ${effect.resourceId}/${effect.slotIndex} for ${effect.jobId} as ${effect.allocationId}`]
+    case 'offerSlot':
+      return [`offer ${effect.allocationId} to ${effect.jobId}`]
+    case 'slotLost':
+      return [`lost ${effect.allocationId} of ${effect.jobId}`]
+    case 'freeSlot':
+      return [`free ${effect.allocationId}`]
+    case 'declareWorkers':
+      return [`workers ${effect.wanted.map(({ slots, count }) => `${count}x${slots}`).join(' ')}`]
+    case 'releaseWorker':
+      return [`release ${effect.resourceId}: ${effect.reason}`]
+    case 'wakeAt':
+      return []
+  }
+}
+
+describe('slot manager', () => {
+  it('asks for the workers that a job needs, and gives it their slots', () => {
+    const manager = new Manager(SPREAD)
+    expect(manager.declare(A, 3)).to.deep.equal(['workers 2x2'])
+    expect(manager.register('w1', 2)).to.deep.equal(['allocate w1/0 for job-a as 1', 'allocate w1/1 for job-a as 2'])
+    expect(manager.allocated(1, 2)).to.deep.equal(['offer 1 to job-a', 'offer 2 to job-a'])
+    expect(manager.register('w2', 2)).to.deep.equal(['allocate w2/0 for job-a as 3'])
+    expect(heldSlots(manager.state, A)).to.equal(3)
+  })
+
+  it('asks for nothing twice', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 4)
+    expect(manager.declare(A, 4)).to.deep.equal([])
+    expect(manager.on({ type: 'tick' })).to.deep.equal([])
+    expect(manager.register('w1', 2).filter((line) => line.startsWith('workers'))).to.deep.equal([])
+  })
+
+  it('takes the asking back when the job does not want the slots any more', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 4)
+    expect(manager.declare(A, 0)).to.deep.equal(['workers '])
+  })
+
+  it('serves the job that came first', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 2)
+    expect(manager.declare(B, 2)).to.deep.equal(['workers 2x2'])
+    expect(manager.register('w1', 2)).to.deep.equal(['allocate w1/0 for job-a as 1', 'allocate w1/1 for job-a as 2'])
+  })
+
+  it('frees the slots of an ended job, and hands them on instead of asking for workers', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 2)
+    manager.register('w1', 2)
+    manager.allocated(1, 2)
+    expect(manager.declare(A, 0)).to.deep.equal(['free 1', 'free 2'])
+    expect(manager.declare(B, 2), 'slots that become free are waited for').to.deep.equal([])
+    expect(manager.freed(1, 2)).to.deep.equal(['allocate w1/0 for job-b as 3', 'allocate w1/1 for job-b as 4'])
+  })
+
+  it('frees a slot that the worker gave when nobody wants it any more', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 1)
+    manager.register('w1', 2)
+    expect(manager.declare(A, 0)).to.deep.equal([])
+    expect(manager.allocated(1)).to.deep.equal(['offer 1 to job-a', 'free 1'])
+  })
+
+  it('asks for a replacement of a lost worker', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 4)
+    manager.register('w1', 2)
+    manager.register('w2', 2)
+    manager.allocated(1, 2, 3, 4)
+    manager.on({ type: 'workerGone', resourceId: 'w1' as ResourceId })
+    expect(manager.state.wanted).to.deep.equal([{ slots: 2, count: 2 }])
+    expect(manager.register('w3', 2)).to.deep.equal(['allocate w3/0 for job-a as 5', 'allocate w3/1 for job-a as 6'])
+  })
+
+  it('gives an idle worker back after its time', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 2)
+    manager.register('w1', 2)
+    manager.allocated(1, 2)
+    manager.declare(A, 0)
+    manager.now = 1_000
+    manager.freed(1, 2)
+    manager.now = 30_999
+    expect(manager.on({ type: 'tick' })).to.deep.equal([])
+    manager.now = 31_000
+    expect(manager.on({ type: 'tick' })).to.deep.equal(['release w1: it was idle', 'workers '])
+    expect(manager.on({ type: 'tick' })).to.deep.equal([])
+  })
+
+  it('gives a worker back that refuses a slot', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 1)
+    manager.register('w1', 2)
+    const effects = manager.on({ type: 'allocationFailed', allocationId: '1' as AllocationId, reason: 'no' })
+    expect(effects[0]).to.equal('release w1: it refused a slot: no')
+    expect(manager.state.wanted).to.deep.equal([{ slots: 2, count: 1 }])
+  })
+
+  it('empties slots that belong to jobs of an earlier master', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 1)
+    const report = ['old', 'older'].map((allocationId, slotIndex) => ({ slotIndex, allocationId: allocationId as AllocationId, jobId: B }))
+    expect(manager.on({ type: 'workerRegistered', resourceId: 'w1' as ResourceId, slots: [0, 1], report })).to.deep.equal(['free old', 'free older'])
+    expect(manager.on({ type: 'freed', allocationId: 'old' as AllocationId })).to.deep.equal(['allocate w1/0 for job-a as 1'])
+  })
+
+  it('believes a worker that has lost a slot', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 1)
+    manager.register('w1', 1)
+    const report = [{ slotIndex: 0, allocationId: null, jobId: null }]
+    expect(manager.on({ type: 'slotReport', resourceId: 'w1' as ResourceId, report }), 'a report sent before the allocation arrived').to.deep.equal([])
+    manager.allocated(1)
+    expect(manager.on({ type: 'slotReport', resourceId: 'w1' as ResourceId, report })[0]).to.equal('lost 1 of job-a')
+  })
+
+  it('makes one worker as large as the job needs where workers cannot reach each other', () => {
+    const manager = new Manager(ONE_WORKER)
+    expect(manager.declare(A, 3)).to.deep.equal(['workers 1x3'])
+    expect(manager.register('w1', 3)).to.deep.equal([0, 1, 2].map((slot) => `allocate w1/${slot} for job-a as ${slot + 1}`))
+    expect(manager.declare(B, 2)).to.deep.equal(['workers 1x2 1x3'])
+    manager.allocated(1, 2, 3)
+    manager.declare(A, 0)
+    expect(manager.freed(1, 2, 3)).to.deep.include('allocate w1/0 for job-b as 4')
+  })
+
+  it('never gives a slot to two jobs, nor more slots than a job declared, whatever happens', () => {
+    const event = fc.oneof(
+      fc.record({ type: fc.constant('declared' as const), jobId: fc.constantFrom(A, B), count: fc.integer({ min: 0, max: 5 }) }),
+      fc.record({ type: fc.constant('register' as const), worker: fc.integer({ min: 0, max: 3 }) }),
+      fc.record({ type: fc.constant('workerGone' as const), resourceId: fc.constantFrom('w0', 'w1', 'w2', 'w3').map((name) => name as ResourceId) }),
+      fc.record({ type: fc.constant('allocated' as const), allocationId: fc.integer({ min: 1, max: 30 }).map((id) => String(id) as AllocationId) }),
+      fc.record({ type: fc.constant('freed' as const), allocationId: fc.integer({ min: 1, max: 30 }).map((id) => String(id) as AllocationId) }),
+    )
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        const manager = new Manager(SPREAD)
+        for (const each of events) {
+          if (each.type !== 'register') manager.on(each)
+          else if (!manager.state.workers.has(`w${each.worker}` as ResourceId)) manager.register(`w${each.worker}`, 2)
+          const inUse = [...manager.state.workers.values()].flatMap((worker) => worker.slots.flatMap((slot) => slot.allocation?.allocationId ?? []))
+          expect(new Set(inUse).size).to.equal(inUse.length)
+          for (const job of [A, B]) {
+            const pending = [...manager.state.workers.values()].flatMap((worker) => worker.slots).filter(({ allocation }) => allocation?.jobId === job && allocation.state === 'PENDING').length
+            expect(heldSlots(manager.state, job)).to.be.at.most((manager.state.requirements.get(job) ?? 0) + pending)
+          }
+        }
+      }),
+    )
+  })
+})

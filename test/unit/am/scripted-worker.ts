@@ -1,0 +1,106 @@
+/** A TaskExecutor that a test scripts: registers with a ResourceManager over a channel in memory and notes what it is told. */
+import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { ExecutionState } from '#core/graph/states.js'
+import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
+import { toWireError } from '#core/errors/wire-error.js'
+import type { Channel } from '#core/rpc/channel.js'
+import type { Gateway } from '#core/rpc/gateway.js'
+import { JobMasterGateway, ResourceManagerGateway, TaskExecutorGateway, type SlotReport } from '#core/rpc/gateways/task-executor.js'
+import { RpcConnection, RpcEndpoints } from '#core/rpc/rpc-connection.js'
+import type { Environment } from '#core/time/environment.js'
+import { JOB } from './job-graphs.js'
+
+/** Two ends of a channel in memory; messages arrive in a later turn, as JSON. */
+export function channelPair(name: string): [Channel, Channel] {
+  const ends: { listener?: (message: unknown) => void; closed: ((reason?: Error) => void)[]; open: boolean }[] = [
+    { closed: [], open: true },
+    { closed: [], open: true },
+  ]
+  const end = (mine: 0 | 1): Channel => ({
+    peer: name,
+    send(message) {
+      const text = JSON.stringify(message)
+      queueMicrotask(() => ends[1 - mine]?.open === true && ends[1 - mine]?.listener?.(JSON.parse(text)))
+    },
+    onMessage: (listener) => void ((ends[mine] as (typeof ends)[number]).listener = listener),
+    onClose: (listener) => void ends[mine]?.closed.push(listener),
+    close() {
+      for (const each of ends) {
+        if (!each.open) continue
+        each.open = false
+        for (const listener of each.closed) listener(new Error('reset'))
+      }
+    },
+  })
+  return [end(0), end(1)]
+}
+
+export class ScriptedWorker {
+  readonly resourceId: ResourceId
+  readonly tasks: TaskDeploymentDescriptor[] = []
+  readonly cancelled: ExecutionAttemptId[] = []
+  readonly freed: string[] = []
+  shutdownReason: string | undefined
+  epoch = 0
+  readonly #connection: RpcConnection
+  readonly #slots: number
+
+  constructor(name: string, slots: number, endpoints: RpcEndpoints, environment: Environment) {
+    this.resourceId = name as ResourceId
+    this.#slots = slots
+    const [master, mine] = channelPair(name)
+    void new RpcConnection(master, endpoints, environment)
+    const own = new RpcEndpoints()
+    own.serve('taskexecutor', TaskExecutorGateway, {
+      allocateSlot: () => ({}),
+      freeSlot: ({ allocationId }) => {
+        this.freed.push(allocationId)
+        return {}
+      },
+      submitTask: (task) => {
+        this.tasks.push(task)
+        return {}
+      },
+      cancelTask: ({ executionAttemptId }) => {
+        this.cancelled.push(executionAttemptId)
+        return {}
+      },
+      shutdown: ({ reason }) => {
+        this.shutdownReason = reason
+        return {}
+      },
+    })
+    this.#connection = new RpcConnection(mine, own, environment)
+  }
+
+  async register(slotReport: SlotReport = []): Promise<void> {
+    const answer = await this.#connection.gateway(ResourceManagerGateway, 'resourcemanager').registerTaskExecutor({
+      resourceId: this.resourceId,
+      host: `host-of-${this.resourceId}`,
+      pid: 1,
+      slots: Array.from({ length: this.#slots }, (_, slotIndex) => ({ slotIndex, dataPort: 40_000 + slotIndex })),
+      slotReport,
+      hardware: { cpuCores: 2, physicalMemory: 8e9, freeMemory: 4e9, managedMemory: 0 },
+      processMemory: 256 * 1024 * 1024,
+    })
+    this.epoch = answer.epoch
+  }
+
+  jobMaster(epoch = this.epoch): Gateway<typeof JobMasterGateway> {
+    return this.#connection.gateway(JobMasterGateway, `jobmaster/${JOB}`, epoch)
+  }
+
+  async report(task: TaskDeploymentDescriptor, state: ExecutionState, error?: Error): Promise<void> {
+    const { executionAttemptId } = task
+    await this.jobMaster().updateTaskExecutionState({ executionAttemptId, state, ...(error === undefined ? {} : { error: toWireError(error) }) })
+  }
+
+  async finish(task: TaskDeploymentDescriptor, committables: readonly { operatorId: OperatorId; committable: unknown }[] = []): Promise<void> {
+    await this.jobMaster().updateTaskExecutionState({ executionAttemptId: task.executionAttemptId, state: 'FINISHED', committables: [...committables] })
+  }
+
+  /** The connection breaks. */
+  break(): void {
+    this.#connection.close()
+  }
+}
