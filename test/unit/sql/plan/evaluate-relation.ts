@@ -1,0 +1,115 @@
+/** What a relation means, row by row and as slow as it likes: the measure for plans. */
+import type { AggregateCall, SortKey } from '#core/graph/operator-spec.js'
+import type { LogicalType, Value } from '#core/types/logical-type.js'
+import { literalToValue } from '#runtime/expr/bound-expression.js'
+import { evaluate } from '#runtime/expr/interpreter.js'
+import type { Expression } from '#core/graph/expression.js'
+import type { Relation } from '#sql/plan/relation.js'
+
+export type Row = readonly Value[]
+/** Rows of the physical columns, by table. */
+export type Tables = Readonly<Record<string, readonly Row[]>>
+
+const context = { timeZone: 'UTC', now: () => 0 }
+
+export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
+  const below = (input: Relation): Row[] => evaluateRelation(input, tables)
+  const holds = (condition: Expression | null, row: Row): boolean => condition === null || evaluate(condition, row, context) === true
+  switch (relation.kind) {
+    case 'scan':
+      return (tables[relation.table.name] as readonly Row[]).map((row) => relation.columns.map((column) => row[column] as Value))
+    case 'values':
+      return relation.rows.map((row) => row.map((value, i) => literalToValue(value, relation.fields[i]?.type as LogicalType)))
+    case 'project':
+      return below(relation.input).map((row) => relation.expressions.map((expression) => evaluate(expression, row, context)))
+    case 'filter':
+      return below(relation.input).filter((row) => holds(relation.condition, row))
+    case 'calc':
+      return below(relation.input).filter((row) => holds(relation.condition, row)).map((row) => relation.projection.map((expression) => evaluate(expression, row, context)))
+    case 'watermark':
+      return below(relation.input)
+    case 'aggregate': {
+      const groups = grouped(below(relation.input), (row) => relation.keys.map((key) => row[key] as Value))
+      if (relation.keys.length === 0 && groups.length === 0) groups.push({ key: [], rows: [] })
+      return groups.map(({ key, rows }) => [...key, ...relation.calls.map((call) => aggregate(call, rows))])
+    }
+    case 'window-table-function':
+      return below(relation.input).map((row) => [...row, ...borders(row[relation.timeColumn] as bigint, relation.window)])
+    case 'window-aggregate': {
+      const rows = below(relation.input)
+      const groups = grouped(rows, (row) => [...relation.keys.map((key) => row[key] as Value), ...borders(row[relation.timeColumn] as bigint, relation.window)])
+      const at = { window_start: 0, window_end: 1, window_time: 2 }
+      return groups.map((group) => [
+        ...group.key.slice(0, -3), ...relation.calls.map((call) => aggregate(call, group.rows)), ...relation.emit.map((name) => group.key.slice(-3)[at[name]] as Value),
+      ])
+    }
+    case 'join': {
+      const right = below(relation.right)
+      return below(relation.left).flatMap((l) =>
+        right.filter((r) => relation.leftKeys.every((key, i) => l[key] !== null && l[key] === r[relation.rightKeys[i] as number]) && holds(relation.condition, [...l, ...r])).map((r) => [...l, ...r]),
+      )
+    }
+    case 'sort': {
+      const rows = below(relation.input).sort((a, b) => compareRows(a, b, relation.keys))
+      return rows.slice(relation.offset, relation.limit === null ? undefined : relation.offset + relation.limit)
+    }
+    case 'union':
+      return relation.inputs.flatMap(below)
+  }
+}
+
+function grouped(rows: readonly Row[], keyOf: (row: Row) => Value[]): { key: Value[]; rows: Row[] }[] {
+  const groups = new Map<string, { key: Value[]; rows: Row[] }>()
+  for (const row of rows) {
+    const key = keyOf(row)
+    const text = rowText(key)
+    const group = groups.get(text)
+    if (group === undefined) groups.set(text, { key, rows: [row] })
+    else group.rows.push(row)
+  }
+  return [...groups.values()]
+}
+
+/** Of INT and BIGINT. */
+function aggregate(call: AggregateCall, rows: readonly Row[]): Value {
+  const kept = rows.filter((row) => call.filter === undefined || row[call.filter] === true)
+  const [arg] = call.args
+  if (arg === undefined) return BigInt(kept.length)
+  let values = kept.flatMap((row) => (row[arg] === null ? [] : [BigInt(row[arg] as number | bigint)]))
+  if (call.distinct) values = [...new Set(values)]
+  const back = (value: bigint): Value => (call.type.kind === 'INT' ? Number(BigInt.asIntN(32, value)) : BigInt.asIntN(64, value))
+  if (call.function === 'COUNT') return BigInt(values.length)
+  if (values.length === 0) return null
+  const sum = values.reduce((a, b) => a + b, 0n)
+  switch (call.function) {
+    case 'SUM':
+      return back(sum)
+    case 'AVG':
+      return back(sum / BigInt(values.length))
+    case 'MIN':
+      return back(values.reduce((a, b) => (a < b ? a : b)))
+    case 'MAX':
+      return back(values.reduce((a, b) => (a > b ? a : b)))
+  }
+}
+
+function borders(time: bigint, window: { sizeMs: number; offsetMs: number }): [bigint, bigint, bigint] {
+  const size = BigInt(window.sizeMs)
+  const since = (((time - BigInt(window.offsetMs)) % size) + size) % size
+  const start = time - since
+  return [start, start + size, start + size - 1n]
+}
+
+function compareRows(a: Row, b: Row, keys: readonly SortKey[]): number {
+  for (const { column, ascending, nullsFirst } of keys) {
+    const [x, y] = [a[column] as Value, b[column] as Value]
+    if (x === null || y === null) {
+      if (x !== y) return (x === null) === nullsFirst ? -1 : 1
+    } else if (x !== y) return x < y === ascending ? -1 : 1
+  }
+  return 0
+}
+
+export function rowText(row: Row): string {
+  return row.map(String).join('|')
+}
