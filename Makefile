@@ -19,7 +19,7 @@ compile: node_modules/.package-lock.json ## compile every room (the compiler als
 	$(TSC) -b
 
 .PHONY: build
-build: compile ## compile, bundle, and make the runtime archive for YARN
+build: compile examples/data/.ready ## compile, bundle, make the runtime archive for YARN and the example’s input
 	$(NODE) dist/tools/build-runtime.js
 	@ln -sfn ../../bin/weft.mjs node_modules/.bin/weft
 

@@ -5,10 +5,10 @@
  *   process = runtime base + thread bases + slack + V8 heap of the main thread + per slot (V8 heap + network + managed)
  */
 const MIB = 1024 * 1024
-/** Measured: resident set of `node` 24 with nothing loaded, rounded up. */
-const RUNTIME_BASE = 64 * MIB
-/** Measured: an idle worker thread, rounded up. */
-const THREAD_BASE = 12 * MIB
+/** Measured: resident set of a TaskManager (Node 24, all modules loaded) without its slots, rounded up. */
+const RUNTIME_BASE = 88 * MIB
+/** Measured: an idle slot thread with its modules, rounded up. */
+const THREAD_BASE = 24 * MIB
 /** What the allocator and a garbage collection's peak may take beyond the budgets. */
 const SLACK_FRACTION = 0.1
 const MIN_SLOT_HEAP = 16 * MIB

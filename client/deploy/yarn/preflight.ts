@@ -1,10 +1,10 @@
 /** What can be known to fail before anything is uploaded. Pure: the cluster's answers in, an error or warnings out. */
-import { minimumProcessBytes } from '#core/cluster/memory-budget.js'
+import { memoryBudget, minimumProcessBytes } from '#core/cluster/memory-budget.js'
 import type { Configuration } from '#core/config/configuration.js'
 import { nearest } from '#core/config/nearest.js'
 import { TASK_SLOTS } from '#core/config/options/cluster.js'
 import { PARALLELISM } from '#core/config/options/execution.js'
-import { JOBMANAGER_PROCESS_SIZE, TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
+import { JOBMANAGER_PROCESS_SIZE, MANAGED_MEMORY_SIZE, TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
 import {
   YARN_APPLICATION_QUEUE,
   YARN_APPLICATION_TYPE,
@@ -12,6 +12,7 @@ import {
   YARN_CONTAINER_VCORES,
   YARN_TAGS,
 } from '#core/config/options/yarn.js'
+import { formatMemorySize } from '#core/config/units.js'
 import type { ClusterResource, QueueAccess } from '#hadoop/rest/resource-manager-records.js'
 import { findQueue, type QueueReport, type SchedulerReport } from '#hadoop/rest/scheduler-queues.js'
 import { ContainerTooLarge, ContainerTooSmall, QueueNotUsable, SubmissionOptionInvalid, UnknownQueue } from './errors.js'
@@ -80,6 +81,7 @@ export function checkSubmission(configuration: Configuration, facts: ClusterFact
   const { master, worker } = containerAsks(configuration)
   checkMinimum(master, MASTER_SLOTS)
   checkMinimum(worker, configuration.get(TASK_SLOTS))
+  checkManagedMemory(configuration, worker.memoryMb * MIB)
   const asked = queueOf(configuration)
   const queue = checkQueue(facts.scheduler, asked)
   if (facts.access?.allowed === false) {
@@ -90,6 +92,19 @@ export function checkSubmission(configuration: Configuration, facts: ClusterFact
   }
   for (const ask of [master, worker]) checkMaximum(ask, facts.maximum, queue)
   return { queue: asked, master, worker, warnings: capacityWarnings(configuration, master, worker, queue) }
+}
+
+function checkManagedMemory(configuration: Configuration, processBytes: number): void {
+  const managed = configuration.get(MANAGED_MEMORY_SIZE)
+  const slots = configuration.get(TASK_SLOTS)
+  const most = memoryBudget(processBytes, slots, 1).slotManagedBytes * slots
+  if (managed !== undefined && managed > most) {
+    throw new SubmissionOptionInvalid({
+      option: MANAGED_MEMORY_SIZE.key,
+      value: formatMemorySize(managed),
+      reason: `a TaskManager of ${formatMemorySize(processBytes)} has room for ${Math.floor(most / MIB)} mb beside its own needs; raise ${TASKMANAGER_PROCESS_SIZE.key}`,
+    })
+  }
 }
 
 function checkNames(configuration: Configuration): void {

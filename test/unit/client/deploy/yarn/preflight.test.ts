@@ -42,6 +42,13 @@ describe('preflight of a YARN submission', () => {
     expect(check({ 'jobmanager.memory.process.size': '4096 mb' }).master.memoryMb).to.equal(4096)
   })
 
+  it('refuses managed memory that the container has no room for', () => {
+    expect(() => check({ 'taskmanager.memory.managed.size': '200 mb' })).to.throw(
+      /taskmanager\.memory\.managed\.size has the value '200 mb': a TaskManager of 256 mb has room for \d+ mb .* raise taskmanager\.memory\.process\.size/,
+    )
+    expect(check({ 'taskmanager.memory.managed.size': '32 mb' }).worker.memoryMb).to.equal(256)
+  })
+
   it('rounds memory up to whole MB, never down', () => {
     expect(check({ 'jobmanager.memory.process.size': String(300 * 1024 * 1024 + 1) }).master.memoryMb).to.equal(301)
   })
