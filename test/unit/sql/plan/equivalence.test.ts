@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { Configuration } from '#core/config/configuration.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
-import type { Select } from '#sql/parser/ast-statement.js'
+import type { ScriptStatement, Select } from '#sql/parser/ast-statement.js'
 import { parseScript } from '#sql/parser/parse-statement.js'
 import { SourceText } from '#sql/parser/source-text.js'
 import { optimize } from '#sql/plan/optimize.js'
@@ -22,8 +22,8 @@ for (const statement of parseScript(ddl)) session.execute(statement, ddl)
 
 function bind(sql: string): Relation {
   const source = new SourceText('', sql)
-  const [statement] = parseScript(source)
-  return bindQuery((statement?.statement as Select).query, { catalog: session.catalog, configuration: Configuration.empty, timeZone: 'UTC', source, ctes: new Map(), views: [] })
+  const [parsed] = parseScript(source) as [ScriptStatement]
+  return bindQuery((parsed.statement as Select).query, { catalog: session.catalog, configuration: Configuration.empty, timeZone: 'UTC', source, ctes: new Map(), views: [] })
 }
 
 function planned(relations: readonly Relation[]): Relation[] {
@@ -38,7 +38,7 @@ const bag = (relation: Relation, tables: Tables): string[] => evaluateRelation(r
 const small = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: -3, max: 3 }) }, { weight: 1, arbitrary: fc.constant(null) })
 const tables: fc.Arbitrary<Tables> = fc.record({
   t: fc.array(fc.tuple(small, small), { maxLength: 4 }),
-  u: fc.array(fc.tuple(small, fc.constantFrom('p', 'q', null), fc.option(fc.bigInt({ min: -2n, max: 2n }))), { maxLength: 4 }),
+  u: fc.array(fc.tuple(small, fc.constantFrom('p', 'q', null), fc.option<bigint>(fc.bigInt({ min: -2n, max: 2n }))), { maxLength: 4 }),
   w: fc.array(fc.tuple(small, small, fc.bigInt({ min: -20n, max: 20n }).map((n) => n * 1000n)), { maxLength: 5 }),
 })
 
