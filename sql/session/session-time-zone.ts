@@ -4,10 +4,13 @@ import { InvalidOptionValue } from '#core/config/configuration.js'
 import { LOCAL_TIME_ZONE } from '#core/config/options/sql.js'
 import { timeZone } from '#runtime/expr/time-zone.js'
 
+let ofProcess: string | undefined
+
 /** @throws CONFIG_INVALID_VALUE for a zone the platform does not know */
 export function sessionTimeZone(configuration: Configuration): string {
   const given = configuration.get(LOCAL_TIME_ZONE)
-  if (given === 'default') return Intl.DateTimeFormat().resolvedOptions().timeZone
+  // Asked of the platform once: it costs milliseconds, and every statement asks.
+  if (given === 'default') return (ofProcess ??= Intl.DateTimeFormat().resolvedOptions().timeZone)
   try {
     timeZone(given)
   } catch (cause) {
