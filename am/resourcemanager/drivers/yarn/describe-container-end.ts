@@ -12,12 +12,15 @@ export function describeContainerEnd(end: CompletedContainer, logTail: string | 
   return parts.join('\n')
 }
 
-/** Without the boilerplate that every failed container has. */
+const BOILERPLATE =
+  /^(Exception from container-launch|Container id:|Exit code:|Shell output:|Exception message:|Container exited with a non-zero exit code|Container killed on request|Killed by external signal|Last 4096 bytes of|Stack trace:|at )/
+
+/** Without timestamps, and without what is said of every failed container. */
 function shortDiagnostics(diagnostics: string): string {
   const lines = diagnostics
     .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^(Exception from container-launch|Container id:|Exit code:|Shell output:|Exception message:|\[.*\]Container exited with a non-zero exit code \d+\.?( Error file: prelaunch\.err\.?)?$|Last 4096 bytes of|Stack trace:|at )/.test(line.replace(/^\[[^\]]*\]/, '')))
+    .map((line) => line.replace(/^\[\d{4}-[^\]]*\]/, '').trim())
+    .filter((line) => line !== '' && !BOILERPLATE.test(line))
   const text = [...new Set(lines)].join('\n')
   return text.length <= MAX_DIAGNOSTICS_CHARACTERS ? text : `${text.slice(0, MAX_DIAGNOSTICS_CHARACTERS)}…`
 }

@@ -1,0 +1,185 @@
+import { expect } from 'chai'
+import { virtualEnvironment } from '#core/time/virtual-environment.js'
+import type { ResourceId } from '#core/ids/ids.js'
+import type { AllocatedContainer, AmRmEvent, CompletedContainer } from '#hadoop/yarn/am-rm/events.js'
+import { explainExit } from '#hadoop/yarn/exit-status.js'
+import { AttemptOver, YarnDriver } from '#am/resourcemanager/drivers/yarn/yarn-driver.js'
+
+const token = { identifier: Buffer.from('i'), password: Buffer.from('p'), kind: 'ContainerToken', service: 's' } as never
+const node = { host: 'node-1', port: 8041 }
+
+function container(number: number, slots = 2): AllocatedContainer {
+  return { id: `c${number}`, node, nodeHttpAddress: 'node-1:8042', priority: slots, memoryMb: 512, vcores: 2, token }
+}
+
+function completed(number: number, exitStatus: number, diagnostics = ''): CompletedContainer {
+  return { id: `c${number}`, priority: 2, exitStatus, exit: explainExit(exitStatus, diagnostics), diagnostics }
+}
+
+/** The driver between a scripted session with YARN and a listener; `lines` tells what it said to both. */
+async function driver(startFails?: Error) {
+  const environment = virtualEnvironment()
+  const lines: string[] = []
+  const fatal: { error: Error; retry: boolean }[] = []
+  let emit: (event: AmRmEvent) => void = () => undefined
+  const yarn = new YarnDriver({
+    environment,
+    shape: { memoryMb: 512, vcores: (slots) => slots, nodeLabel: undefined },
+    registration: { host: 'node-0', rpcPort: 1, trackingUrl: 'http://node-0:2/' },
+    amRm: (onEvent) => {
+      emit = onEvent
+      return {
+        register: ({ trackingUrl }) => void lines.push(`register ${trackingUrl}`),
+        setAsks: (asks, seen) => void lines.push(`ask ${asks.map((ask) => `${ask.count} of ${ask.memoryMb} MB ${ask.vcores} vcores`).join(', ') || 'nothing'} (seen ${seen})`),
+        release: (ids) => void lines.push(`release ${ids.join(' ')}`),
+        finish: ({ status, diagnostics }) => void lines.push(`finish ${status} ${diagnostics}`.trim()),
+        close: () => void lines.push('close'),
+      }
+    },
+    nodeManagers: {
+      setTokens: () => undefined,
+      start: async ({ id }) => {
+        lines.push(`start ${id}`)
+        if (startFails !== undefined) throw startFails
+      },
+      stop: async ({ id }) => void lines.push(`stop ${id}`),
+      close: () => undefined,
+    },
+    launchContext: () => ({}) as never,
+    logTail: async () => 'out of luck',
+  })
+  const started = yarn.start({
+    started: (id, host, slots) => lines.push(`started ${id} on ${host} with ${slots} slots`),
+    recovered: (id, host, slots) => lines.push(`recovered ${id} on ${host} with ${slots} slots`),
+    terminated: (id, reason) => lines.push(`terminated ${id}: ${reason}`),
+    unobtainable: (error) => lines.push(`unobtainable: ${error.message}`),
+    fatal: (error, retry) => fatal.push({ error, retry }),
+  })
+  const registered = (previousContainers: readonly AllocatedContainer[] = []) =>
+    emit({ type: 'registered', resynchronized: false, queue: 'default', maximum: { memoryMb: 4096, vcores: 4 }, vcoresCounted: true, previousContainers })
+  const take = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return lines.splice(0)
+  }
+  return { yarn, environment, started, registered, emit: (event: AmRmEvent) => emit(event), take, fatal }
+}
+
+const wants = (count: number) => [{ slots: 2, count }]
+const id = (number: number) => `c${number}` as ResourceId
+
+describe('YarnDriver', () => {
+  it('asks for what is wanted and not held, and starts what is granted', async () => {
+    const { yarn, started, registered, emit, take } = await driver()
+    expect(await take()).to.deep.equal(['register http://node-0:2/'])
+    yarn.declareWorkers(wants(2))
+    registered()
+    await started
+    expect(await take()).to.deep.equal(['ask 2 of 512 MB 2 vcores (seen 0)'])
+    emit({ type: 'allocated', sequence: 1, containers: [container(1)] })
+    expect(await take()).to.deep.equal(['started c1 on node-1 with 2 slots', 'start c1', 'ask 1 of 512 MB 2 vcores (seen 1)'])
+    emit({ type: 'allocated', sequence: 2, containers: [container(2)] })
+    expect((await take()).at(-1)).to.equal('ask nothing (seen 2)')
+  })
+
+  it('asks for another in place of one that ended, and tells why it ended', async () => {
+    const { yarn, registered, emit, take } = await driver()
+    yarn.declareWorkers(wants(1))
+    registered()
+    emit({ type: 'allocated', sequence: 1, containers: [container(1)] })
+    await take()
+    emit({ type: 'completed', containers: [completed(1, 137)] })
+    const [ask, ended] = await take()
+    expect(ask).to.equal('ask 1 of 512 MB 2 vcores (seen 1)')
+    expect(ended).to.match(/^terminated c1: exit status 137 \(SIGKILL\)[\s\S]*Last lines of its log \(stderr\):\n {2}\| out of luck$/)
+  })
+
+  it('gives a container back and does not look for its log', async () => {
+    const { yarn, registered, emit, take } = await driver()
+    yarn.declareWorkers(wants(1))
+    registered()
+    emit({ type: 'allocated', sequence: 1, containers: [container(1)] })
+    await take()
+    yarn.declareWorkers(wants(0))
+    yarn.releaseWorker(id(1))
+    yarn.releaseWorker(id(1))
+    expect(await take()).to.deep.equal(['ask nothing (seen 1)', 'release c1', 'stop c1', 'ask nothing (seen 1)'])
+    emit({ type: 'completed', containers: [completed(1, -100)] })
+    expect((await take()).at(-1)).to.equal('terminated c1: exit status -100 (ABORTED): it was released by the application, its node was lost, or it was not started in time after its allocation')
+  })
+
+  it('returns a container that its node does not start, and asks again', async () => {
+    const { yarn, registered, emit, take } = await driver(new Error('disk full'))
+    yarn.declareWorkers(wants(1))
+    registered()
+    await take()
+    emit({ type: 'allocated', sequence: 1, containers: [container(1)] })
+    expect(await take()).to.deep.equal([
+      'started c1 on node-1 with 2 slots',
+      'start c1',
+      'ask nothing (seen 1)',
+      'release c1',
+      'terminated c1: disk full',
+      'ask 1 of 512 MB 2 vcores (seen 1)',
+    ])
+  })
+
+  it('counts containers of an earlier attempt as held until they are given up', async () => {
+    const { yarn, registered, take } = await driver()
+    yarn.declareWorkers(wants(2))
+    await take()
+    registered([container(1)])
+    expect(await take()).to.deep.equal(['recovered c1 on node-1 with 2 slots', 'ask 1 of 512 MB 2 vcores (seen 0)'])
+    yarn.releaseWorker(id(1))
+    expect((await take()).at(-1)).to.equal('ask 2 of 512 MB 2 vcores (seen 0)')
+  })
+
+  it('says what it waits for, and which limit is in the way', async () => {
+    const { yarn, environment, registered, emit } = await driver()
+    registered()
+    expect(yarn.describePending()).to.equal('')
+    yarn.declareWorkers(wants(3))
+    emit({ type: 'headroom', memoryMb: 2048, vcores: 1, clusterNodes: 2 })
+    environment.advance(12_000)
+    expect(yarn.describePending()).to.equal(
+      'YARN was asked for containers and has not given them for 12 s: 3 more of 512 MB and 2 vcores; ' +
+        "queue 'default' leaves this application room for 2048 MB and 1 vcores more; the cluster has 2 nodes; the limit is the queue’s vcores; the largest container has 4096 MB",
+    )
+  })
+
+  it('tells when YARN refuses such containers for good', async () => {
+    const { registered, emit, take } = await driver()
+    registered()
+    await take()
+    emit({ type: 'asksRejected', asks: [{ priority: 2, memoryMb: 512, vcores: 2, count: 1 }], reason: 'too large', className: 'InvalidResourceRequestException' })
+    expect((await take())[0]).to.contain('YARN refuses containers of 512 MB and 2 vcores for TaskManagers: too large')
+  })
+
+  it('may not go on when YARN has ended the attempt', async () => {
+    const { emit, fatal } = await driver()
+    emit({ type: 'attemptOver', reason: 'expired', className: 'ApplicationAttemptNotFoundException' })
+    expect(fatal[0]?.error).to.satisfy(AttemptOver.is)
+    expect(fatal[0]?.retry).to.equal(false)
+  })
+
+  it('takes its leave after it has given everything back', async () => {
+    const { yarn, registered, emit, take } = await driver()
+    yarn.declareWorkers(wants(1))
+    registered()
+    emit({ type: 'allocated', sequence: 1, containers: [container(1)] })
+    await take()
+    const finished = yarn.finish('FAILED', 'boom')
+    expect(await take()).to.deep.equal(['ask nothing (seen 1)', 'release c1', 'finish FAILED boom'])
+    emit({ type: 'finished', counters: { asked: 1, granted: 1, surplus: 0, released: 1, completed: 1, heartbeats: 3, resyncs: 0 } })
+    await finished
+    expect(await take()).to.deep.equal(['close'])
+  })
+
+  it('does not start what is granted while it takes its leave', async () => {
+    const { yarn, registered, emit, take } = await driver()
+    registered()
+    void yarn.finish('SUCCEEDED', '')
+    await take()
+    emit({ type: 'allocated', sequence: 1, containers: [container(1)] })
+    expect(await take()).to.deep.equal([])
+  })
+})
