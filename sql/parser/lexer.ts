@@ -6,6 +6,9 @@ import type { Token, TokenKind } from './token.js'
 /** Longest script that is read. */
 export const MAX_SCRIPT_LENGTH = 16 * 1024 * 1024
 
+/** Longest name of a column or table, as in core/types/schema. */
+const MAX_IDENTIFIER_LENGTH = 1000
+
 const WORD_START = /[\p{L}_]/u
 const WORD = /[\p{L}\p{N}_$]+/uy
 const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
@@ -27,6 +30,9 @@ export function tokenize(source: SourceText): Token[] {
   let i = 0
 
   const push = (kind: TokenKind, start: number, end: number, value: string, upper = ''): void => {
+    if ((kind === 'word' || kind === 'quoted') && value.length > MAX_IDENTIFIER_LENGTH) {
+      throw syntaxError(source, source.position(start), `an identifier has at most ${MAX_IDENTIFIER_LENGTH} characters; this one has ${value.length}.`)
+    }
     tokens.push({ kind, text: value, upper, at: source.position(start), end })
     i = end
   }

@@ -28,6 +28,9 @@ export interface SessionOptions {
   readonly jobId?: JobId | undefined
 }
 
+/** Longest name of a job: that of a SELECT is its text. */
+const MAX_JOB_NAME = 10_000
+
 const OK: StatementEffect = { kind: 'none' }
 
 export class SqlSession {
@@ -121,7 +124,7 @@ export class SqlSession {
     const settings = this.#settings(source)
     const bound = this.#bindSelect(statement, source)
     const plan = planJob([bound], settings)
-    const jobGraph = jobGraphOf(plan, this.#nextJobId(), text.replace(/\s+/g, ' ').trim(), settings)
+    const jobGraph = jobGraphOf(plan, this.#nextJobId(), text.replace(/\s+/g, ' ').trim().slice(0, MAX_JOB_NAME), settings)
     return { kind: 'job', jobGraph, columns: bound.root.input.fields.map(({ name }) => name), wait: true }
   }
 

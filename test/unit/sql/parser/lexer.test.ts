@@ -50,6 +50,7 @@ describe('tokenize', () => {
     expect(failure('SELECT "a"')).to.match(/double quotes have no meaning/)
     expect(failure('SELECT a ~ b')).to.match(/the character '~' begins nothing/)
     expect(failure("X'0'")).to.match(/pairs of hexadecimal digits/)
+    expect(failure('a'.repeat(1001))).to.match(/at most 1000 characters; this one has 1001/)
     expect(failure("U&'\\00'")).to.match(/four hexadecimal digits/)
   })
 })

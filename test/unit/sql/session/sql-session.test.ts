@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { Configuration } from '#core/config/configuration.js'
+import { JobGraphSchema } from '#core/graph/job-graph.js'
 import type { JobId } from '#core/ids/ids.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { compileScript, type CompiledScript } from '#sql/session/compile-script.js'
@@ -79,6 +80,12 @@ describe('compileScript', () => {
   it('names jobs as Flink does, unless pipeline.name is set', () => {
     const names = jobs(compile(`${TABLES}SELECT\n  1; INSERT INTO lines SELECT 1, 'a'; SET 'pipeline.name' = 'mine'; SELECT 2`)).map(({ jobGraph }) => jobGraph.name)
     expect(names).to.deep.equal(['SELECT 1', 'insert-into_default_catalog.default_database.lines', 'mine'])
+  })
+
+  it('cuts the name of a very long SELECT, and takes its rows', () => {
+    const [job] = jobs(compile(`SELECT * FROM (VALUES ${Array.from({ length: 5000 }, (_, i) => `(${i}, 'row')`).join(', ')}) AS t (a, b)`))
+    expect(job?.jobGraph.name.length).to.equal(10_000)
+    expect(JobGraphSchema.safeParse(JSON.parse(JSON.stringify(job?.jobGraph))).success).to.equal(true)
   })
 
   it('sends the settings in effect with the job, the session zone by name', () => {
