@@ -9,7 +9,7 @@ import { JobMasterGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, Millis } from '#core/time/environment.js'
 import type { CoordinatorLoader } from '../jobmaster/coordinators/coordinator-loader.js'
 import { JobMaster } from '../jobmaster/job-master.js'
-import type { SlotProvider } from '../jobmaster/slot-provider.js'
+import type { SlotProvider } from '../slots/slot-provider.js'
 import { checkJobGraph } from './check-job-graph.js'
 
 /** A job that ended less than this ago is kept in any case, for the client that waits for its end. */

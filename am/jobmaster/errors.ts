@@ -1,10 +1,6 @@
 /** Failures of jobs that the master itself finds. */
 import { defineError } from '#core/errors/define-error.js'
 
-export const WorkerLost = defineError('WORKER_LOST', {
-  recovery: 'retry-elsewhere',
-  message: (d: { worker: string; host: string; reason: string }) => `TaskManager ${d.worker} on ${d.host} is lost: ${d.reason}`,
-})
 export const SlotsUnavailable = defineError('JOB_SLOTS_UNAVAILABLE', {
   recovery: 'none',
   message: (d: { held: number; needed: number; waited: string; reason: string }) =>

@@ -18,12 +18,13 @@ import type { Environment, TimerHandle } from '#core/time/environment.js'
 import { CollectCoordinator } from './coordinators/collect-coordinator.js'
 import type { CoordinatorLoader } from './coordinators/coordinator-loader.js'
 import { JobCoordinators } from './coordinators/job-coordinators.js'
-import { ClientGone, SlotsUnavailable, StaleAttempt, WorkerLost } from './errors.js'
+import type { SlotListener, SlotProvider } from '../slots/slot-provider.js'
+import { WorkerLost } from '../slots/worker-lost.js'
+import { ClientGone, SlotsUnavailable, StaleAttempt } from './errors.js'
 import { findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
 import { restartStrategy } from './scheduler/restart-strategy.js'
 import { createScheduler, schedule } from './scheduler/scheduler.js'
 import type { JobFailure, JobRun, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, SchedulerTimer } from './scheduler/state.js'
-import type { SlotListener, SlotProvider } from './slot-provider.js'
 
 /** YARN reports the end of a container within two heartbeats (of the NodeManager and of ours); then logs are fetched. */
 const EXPLANATION_TIMEOUT_MS = 6_000

@@ -7,7 +7,7 @@ import { isTerminalExecutionState, type ExecutionState } from '#core/graph/state
 import { executionAttemptId, type ExecutionAttemptId, type OperatorId, type ResourceId } from '#core/ids/ids.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
 import type { Millis } from '#core/time/environment.js'
-import type { PooledSlot } from '../slotpool/slot-pool.js'
+import type { PooledSlot } from '../../slots/slot-provider.js'
 
 /** What a sink's subtask prepared; made visible when the whole job has ended well. */
 export interface Committable {

@@ -5,7 +5,7 @@
 import { allTerminal, createExecutionGraph, executionsOn, inState, taskName, updateExecution, findExecution } from '../executiongraph/execution-graph.js'
 import { then, go, unreachable, type Step } from '#core/machine/step.js'
 import type { ResourceId } from '#core/ids/ids.js'
-import { WorkerLost } from '../errors.js'
+import { WorkerLost } from '../../slots/worker-lost.js'
 import { removeSlot, removeWorker } from '../slotpool/slot-pool.js'
 import { waitForResources } from './begin.js'
 import { applyTaskState, cancelAll, enterJobState, explainsBetter, isFinal, jobFailure, recordFailure, taskFailure } from './job-run.js'

@@ -5,7 +5,7 @@ import type { JobGraph } from '#core/graph/job-graph.js'
 import { go, type Step } from '#core/machine/step.js'
 import type { Millis } from '#core/time/environment.js'
 import { createExecutionGraph, findExecution, inState, mapExecutions, taskName, updateExecution } from '../executiongraph/execution-graph.js'
-import { WorkerLost } from '../errors.js'
+import { WorkerLost } from '../../slots/worker-lost.js'
 import { NO_FAILURES } from './restart-strategy.js'
 import type { JobFailure, JobRun, SchedulerEffect, SchedulerEvent, SchedulerSettings } from './state.js'
 

@@ -13,7 +13,8 @@ import type { AllocationId, ExecutionAttemptId, ResourceId } from '#core/ids/ids
 import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
 import type { Millis } from '#core/time/environment.js'
 import type { Committable, ExecutionGraph } from '../executiongraph/execution-graph.js'
-import type { PooledSlot, SlotPool } from '../slotpool/slot-pool.js'
+import type { PooledSlot } from '../../slots/slot-provider.js'
+import type { SlotPool } from '../slotpool/slot-pool.js'
 import type { RestartHistory, RestartStrategy } from './restart-strategy.js'
 
 /** A failure as people see it in the job's exception history. */

@@ -1,12 +1,6 @@
 /** The slots that a job holds. Plain data. */
-import type { SlotLocation } from '#core/graph/deployment.js'
 import type { AllocationId, ResourceId } from '#core/ids/ids.js'
-
-/** A slot that the ResourceManager allocated for the job; `location` names its worker. */
-export interface PooledSlot {
-  readonly allocationId: AllocationId
-  readonly location: SlotLocation
-}
+import type { PooledSlot } from '../../slots/slot-provider.js'
 
 /** In the order in which subtasks are placed: slot i runs subtask i of every vertex. */
 export type SlotPool = readonly PooledSlot[]

@@ -15,7 +15,7 @@ export async function containerLogTail(nodeHttpAddress: string, containerId: str
 
 function get(url: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const sent = request(url, { headers: { accept: 'text/plain' } }, (response) => {
+    const sent = request(url, { headers: { accept: 'text/plain' }, timeout: TIMEOUT_MS }, (response) => {
       const chunks: Buffer[] = []
       let size = 0
       response.on('data', (chunk: Buffer) => {
@@ -27,7 +27,7 @@ function get(url: string): Promise<string | undefined> {
       response.on('close', () => resolve(undefined))
       response.on('end', () => resolve(response.statusCode === 200 ? Buffer.concat(chunks).toString('utf8') : undefined))
     })
-    sent.setTimeout(TIMEOUT_MS, () => sent.destroy())
+    sent.on('timeout', () => sent.destroy())
     sent.on('error', () => resolve(undefined))
     sent.end()
   })

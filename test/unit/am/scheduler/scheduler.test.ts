@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { defineError } from '#core/errors/define-error.js'
 import type { ResourceId } from '#core/ids/ids.js'
-import { WorkerLost } from '#am/jobmaster/errors.js'
+import { WorkerLost } from '#am/slots/worker-lost.js'
 import { TRANSITIONS } from '#am/jobmaster/scheduler/transitions.js'
 import { SINK_OPERATOR, sourceToSink } from '../job-graphs.js'
 import { SchedulerTranscript, slot } from './transcript.js'

@@ -14,7 +14,7 @@ import { executions } from '#am/jobmaster/executiongraph/execution-graph.js'
 import { createScheduler, schedule } from '#am/jobmaster/scheduler/scheduler.js'
 import type { RestartStrategy } from '#am/jobmaster/scheduler/restart-strategy.js'
 import type { SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState } from '#am/jobmaster/scheduler/state.js'
-import type { PooledSlot } from '#am/jobmaster/slotpool/slot-pool.js'
+import type { PooledSlot } from '#am/slots/slot-provider.js'
 
 export function slot(number: number, worker = `worker-${number}`): PooledSlot {
   return {

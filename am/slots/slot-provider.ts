@@ -1,8 +1,14 @@
 /** The ResourceManager as a job sees it, and the job as the ResourceManager sees it. */
+import type { SlotLocation } from '#core/graph/deployment.js'
 import type { AllocationId, ExecutionAttemptId, JobId, ResourceId } from '#core/ids/ids.js'
 import type { Gateway } from '#core/rpc/gateway.js'
 import type { TaskExecutorGateway, TaskMetrics } from '#core/rpc/gateways/task-executor.js'
-import type { PooledSlot } from './slotpool/slot-pool.js'
+
+/** A slot that the ResourceManager allocated for a job; `location` names its worker. */
+export interface PooledSlot {
+  readonly allocationId: AllocationId
+  readonly location: SlotLocation
+}
 
 export interface SlotListener {
   slotOffered(slot: PooledSlot): void
