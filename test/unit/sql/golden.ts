@@ -12,7 +12,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 
-export function goldenTests(file: URL, least: number, run: (input: string) => string): void {
+/** `name`: of a file in golden/. `least`: number of cases below which the file is not the one that was meant. */
+export function goldenTests(name: string, least: number, run: (input: string) => string): void {
+  // Compiled tests run from dist; the texts stay where they are written.
+  const file = new URL(new URL(`golden/${name}`, import.meta.url).href.replace('/dist/test/', '/test/'))
   const text = readFileSync(file, 'utf8')
   const [head, ...blocks] = text.split(/^### /m)
   const cases = blocks.map((block) => {

@@ -20,4 +20,4 @@ function describe(graph: JobGraph): string {
   return `${sent.jobType} ${sent.name}\n${describeJobGraph(sent)}\n${last === undefined ? '' : schemaToString(last.outputSchema)}`
 }
 
-goldenTests(new URL('../golden/plans.txt', import.meta.url), 40, plans)
+goldenTests('plans.txt', 40, plans)

@@ -19,4 +19,4 @@ function failure(sql: string): string {
   }
 }
 
-goldenTests(new URL('../golden/wrong-statements.txt', import.meta.url), 60, failure)
+goldenTests('wrong-statements.txt', 60, failure)
