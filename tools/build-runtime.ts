@@ -9,9 +9,9 @@
  */
 import { createHash } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
 const root = new URL('../../', import.meta.url).pathname
@@ -88,11 +88,14 @@ function pack(): string {
   for (const name of members) hash.update(name).update('\0').update(readFileSync(join(output, name)))
   const archive = join(root, `build/weft-runtime-${hash.digest('hex').slice(0, 16)}.tar.gz`)
   if (existsSync(archive)) return archive
-  for (const name of readdirSync(join(root, 'build'))) if (/^weft-runtime-.*\.tar\.gz/.test(name)) rmSync(join(root, 'build', name))
   const temporary = `${archive}.new`
   execFileSync('tar', ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mtime=2000-01-01', '-C', output, '-cf', `${temporary}.tar`, ...members])
   execFileSync('gzip', ['-n', '-6', '-f', `${temporary}.tar`])
-  execFileSync('mv', [`${temporary}.tar.gz`, archive])
+  renameSync(`${temporary}.tar.gz`, archive)
+  // Only now: a submission that runs meanwhile finds the one or the other.
+  for (const name of readdirSync(join(root, 'build'))) {
+    if (/^weft-runtime-.*\.tar\.gz$/.test(name) && name !== basename(archive)) rmSync(join(root, 'build', name))
+  }
   return archive
 }
 
