@@ -110,17 +110,23 @@ export const AttemptSchema = z.object({
 export type ApplicationAttempt = z.infer<typeof AttemptSchema>
 export const AttemptsAnswer = z.object({ appAttempts: z.object({ appAttempt: oneOrMany(AttemptSchema) }).nullish() })
 
+/** The containers' page writes its numbers as text. */
+const countInText = z
+  .union([z.number(), z.string().regex(/^-?\d+$/)])
+  .nullish()
+  .transform((value) => (value === undefined || value === null ? undefined : Number(value)))
+
 export const ContainerSchema = z.object({
   containerId: z.string(),
-  allocatedMB: count,
-  allocatedVCores: count,
+  allocatedMB: countInText.transform((value) => value ?? 0),
+  allocatedVCores: countInText.transform((value) => value ?? 0),
   assignedNodeId: text,
   nodeHttpAddress: text,
   containerState: text,
-  containerExitStatus: z.number().nullish(),
+  containerExitStatus: countInText,
   logUrl: text,
-  startedTime: count,
-  finishedTime: count,
+  startedTime: countInText.transform((value) => value ?? 0),
+  finishedTime: countInText.transform((value) => value ?? 0),
   priority: text.or(z.number().transform(String)),
 })
 export type ContainerReport = z.infer<typeof ContainerSchema>
