@@ -3,7 +3,7 @@
  */
 import { rootCause } from '#core/errors/wire-error.js'
 import { isTerminalJobState } from '#core/graph/states.js'
-import type { ApplicationDetails, JobDetails } from '#core/rest/responses.js'
+import type { ApplicationDetails, JobDetails, ResultSortKey, StatementSummary } from '#core/rest/responses.js'
 import type { CollectedRow } from '#core/rpc/operator-events.js'
 import { sleep, type Environment } from '#core/time/environment.js'
 import { MasterUnreachable, type MasterClient } from '../cluster/master-client.js'
@@ -26,6 +26,8 @@ export interface FollowContext {
   readonly out: TextSink
   readonly err: TextSink
   readonly maxColumnWidth: number
+  /** Ends the following: whoever aborts it does not wait for the outcome. */
+  readonly signal?: AbortSignal
   /** Resolves when the application can say no more: it ended, or was killed. Undefined: still there. */
   gone(): Promise<ApplicationEnd | undefined>
 }
@@ -39,6 +41,7 @@ export interface ApplicationEnd {
 /** One SELECT's rows on their way to the terminal. */
 class ResultView {
   readonly #columns: readonly string[]
+  readonly #order: readonly ResultSortKey[]
   readonly #context: FollowContext
   readonly #state = new MaterializedRows()
   readonly #streaming: boolean
@@ -48,8 +51,9 @@ class ResultView {
   token = 0
   ended = false
 
-  constructor(columns: readonly string[], streaming: boolean, context: FollowContext) {
-    this.#columns = columns
+  constructor({ columns, order }: StatementSummary, streaming: boolean, context: FollowContext) {
+    this.#columns = columns ?? []
+    this.#order = order ?? []
     this.#streaming = streaming
     this.#context = context
   }
@@ -74,9 +78,9 @@ class ResultView {
     if (this.#layout !== undefined) {
       this.#print([borderLine(this.#layout), `Received a total of ${count(this.#total)}`])
       if (this.#total > this.#shown) this.#print([`(${this.#total - this.#shown} rows were not shown)`])
-      if (!this.#state.hasChanges) return
+      if (!this.#state.hasChanges && this.#order.length === 0) return
     }
-    const rows = this.#state.rows()
+    const rows = this.#state.rows(this.#order)
     const layout = layoutFor(this.#columns, rows, false, this.#context.maxColumnWidth)
     if (this.#layout !== undefined) this.#print(['', 'Result:'])
     this.#print([...headerLines(layout), ...rows.map((row) => rowLine(layout, row)), borderLine(layout), `${count(rows.length)} in set`])
@@ -87,7 +91,7 @@ class ResultView {
   }
 }
 
-/** Resolves with the application's end. Prints everything on the way except the failure. */
+/** Resolves with the application's end. Prints everything on the way except the failure. Rejects when its signal is aborted. */
 export async function followApplication(context: FollowContext): Promise<ApplicationEnd> {
   const { client, environment, applicationId } = context
   const progress = new Progress(context.err)
@@ -97,6 +101,7 @@ export async function followApplication(context: FollowContext): Promise<Applica
   const started = environment.clock.monotonic()
   let lastProgress = -Infinity
   for (;;) {
+    context.signal?.throwIfAborted()
     let application: ApplicationDetails
     try {
       application = await client.application(applicationId)
@@ -119,7 +124,7 @@ export async function followApplication(context: FollowContext): Promise<Applica
         progress.clear()
         context.err.write(`Job has been submitted with JobID ${id}\n`)
         const type = application.jobs.find((job) => job.jid === id)?.jobType
-        if (statement.columns !== null) views.set(id, new ResultView(statement.columns, type !== 'BATCH', context))
+        if (statement.columns !== null) views.set(id, new ResultView(statement, type !== 'BATCH', context))
       }
       if (finished.has(id)) continue
       const view = views.get(id)

@@ -108,7 +108,9 @@ async function waitWithHints(cluster: YarnCluster, job: PreparedJob, application
 }
 
 async function attached(cluster: YarnCluster, job: PreparedJob, applicationId: string, interrupt: InterruptWatch): Promise<number> {
+  const leave = new AbortController()
   const follow = followApplication({
+    signal: leave.signal,
     client: new MasterClient(proxyTransport(cluster, applicationId)),
     applicationId: job.descriptor.jobId,
     environment: systemEnvironment,
@@ -120,7 +122,9 @@ async function attached(cluster: YarnCluster, job: PreparedJob, applicationId: s
       return isTerminal(report.state) ? endOf(report, report.finalStatus === 'SUCCEEDED' ? '' : await explainFailure(cluster, report)) : undefined
     },
   })
-  const end = await Promise.race([follow, interrupt.rejection])
+  // Told only to whoever waits: after Ctrl-C nobody does.
+  follow.catch(() => undefined)
+  const end = await Promise.race([follow, interrupt.rejection]).finally(() => leave.abort())
   return finish(cluster, job, applicationId, end)
 }
 
