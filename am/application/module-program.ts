@@ -100,10 +100,10 @@ class ProgramTables implements TableEnvironment {
     }
   }
 
-  async *#rows({ job }: StartedJob): AsyncGenerator<TableRow> {
+  async *#rows({ job, columns }: StartedJob): AsyncGenerator<TableRow> {
     for (let token = 0; job.collect !== undefined; ) {
       const { rows, next, end } = job.collect.fetch(token)
-      for (const { kind, cells } of rows) yield { kind: ROW_KIND_SYMBOLS[kind as 0 | 1 | 2 | 3], cells }
+      for (const { kind, cells } of rows) yield { kind: ROW_KIND_SYMBOLS[kind as 0 | 1 | 2 | 3], cells: cells.slice(0, columns.length) }
       token = next
       if (end) break
       if (rows.length === 0) await sleep(this.#environment, POLL_MS)

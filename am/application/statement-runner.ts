@@ -71,6 +71,7 @@ export class StatementRunner {
               throw new DetachedSelect({})
             }
             summary.columns = [...columns]
+            if (effect.order !== undefined) summary.order = [...effect.order]
             summary.jobid = job.jobId
           },
         }

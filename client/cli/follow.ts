@@ -78,9 +78,10 @@ class ResultView {
     if (this.#layout !== undefined) {
       this.#print([borderLine(this.#layout), `Received a total of ${count(this.#total)}`])
       if (this.#total > this.#shown) this.#print([`(${this.#total - this.#shown} rows were not shown)`])
-      if (!this.#state.hasChanges && this.#order.length === 0) return
     }
     const rows = this.#state.rows(this.#order)
+    // What stands on the screen already is not repeated.
+    if (this.#layout !== undefined && !this.#state.hasChanges && isOrdered(rows, this.#state.rows())) return
     const layout = layoutFor(this.#columns, rows, false, this.#context.maxColumnWidth)
     if (this.#layout !== undefined) this.#print(['', 'Result:'])
     this.#print([...headerLines(layout), ...rows.map((row) => rowLine(layout, row)), borderLine(layout), `${count(rows.length)} in set`])
@@ -164,6 +165,10 @@ function finishJob(job: JobDetails, view: ResultView | undefined, progress: Prog
   if (job.state !== 'FINISHED') return
   view?.finish()
   context.err.write(`Job with JobID ${job.jid} has finished.\nJob Runtime: ${job.duration} ms\n\n`)
+}
+
+function isOrdered(rows: readonly CollectedRow[], arrived: readonly CollectedRow[]): boolean {
+  return rows.every((row, i) => row === arrived[i])
 }
 
 function count(rows: number): string {

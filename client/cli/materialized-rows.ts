@@ -1,6 +1,8 @@
-/** The rows that a changelog stands for: inserts minus retractions, in the order they came. */
+/** The rows that a changelog stands for: inserts minus retractions. */
 import { isRetraction, type RowKind } from '#core/types/row-kind.js'
+import type { ResultSortKey } from '#core/rest/responses.js'
 import type { CollectedRow } from '#core/rpc/operator-events.js'
+import { compareRows } from './row-order.js'
 
 export class MaterializedRows {
   /** Row text → its occurrences' numbers, newest last. */
@@ -30,7 +32,8 @@ export class MaterializedRows {
     else places.push(place)
   }
 
-  rows(): CollectedRow[] {
-    return [...this.#rows.values()]
+  /** In that order; rows that it leaves open stay in the order they came. */
+  rows(order: readonly ResultSortKey[] = []): CollectedRow[] {
+    return [...this.#rows.values()].sort((a, b) => compareRows(a, b, order))
   }
 }

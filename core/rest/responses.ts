@@ -155,6 +155,16 @@ export interface TaskManagers {
   taskmanagers: TaskManagerSummary[]
 }
 
+/** A key of the order that a SELECT gives its result. */
+export interface ResultSortKey {
+  /** Of the rows' cells, from 0. One behind the result's columns is there for sorting only. */
+  column: number
+  ascending: boolean
+  nullsFirst: boolean
+  /** How the texts of two cells compare: as exact numbers, as doubles (NaN is the largest), or by code points. */
+  compare: 'number' | 'double' | 'text'
+}
+
 /** A statement of a script, or one execute() of a program. */
 export interface StatementSummary {
   index: number
@@ -163,6 +173,8 @@ export interface StatementSummary {
   jobid: string | null
   /** Of a SELECT, or of `rows`. */
   columns: string[] | null
+  /** Of a SELECT whose rows come as changes: the order of what they add up to. Absent: none is given, or the rows come in order. */
+  order?: ResultSortKey[]
   /** What a statement without a job answers: the lines of EXPLAIN, SHOW, DESCRIBE; null where there is nothing to show. */
   rows: (string | null)[][] | null
 }

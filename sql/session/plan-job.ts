@@ -33,9 +33,8 @@ export interface JobPlan {
 
 /** The optimised plans of one job. @throws SQL_VALIDATION, SQL_NOT_SUPPORTED */
 export function planJob(statements: readonly BoundStatement[], settings: JobSettings): JobPlan {
-  const { configuration, source } = settings
-  const chosen = configuration.get(RUNTIME_MODE)
-  const mode = chosen !== 'AUTOMATIC' ? chosen : statements.every(({ root }) => isBounded(root.input)) ? 'BATCH' : 'STREAMING'
+  const { source } = settings
+  const mode = runtimeModeOf(statements, settings.configuration)
   const placeOf = (root: Root): Position => statements.find((statement) => statement.root === root)?.at ?? (statements[0] as BoundStatement).at
   const context = { timeZone: settings.timeZone, now: () => settings.clock.now(), clockStands: mode === 'BATCH' }
   const roots = optimize(statements.map(({ root }) => root), context, (root, text) => {
@@ -46,6 +45,13 @@ export function planJob(statements: readonly BoundStatement[], settings: JobSett
     if (problem !== undefined) throw validationError(source, (statements[i] as BoundStatement).at, problem, hintFor(problem))
   }
   return { mode, roots }
+}
+
+/** The mode that was chosen; AUTOMATIC: batch when all input is bounded. */
+export function runtimeModeOf(statements: readonly BoundStatement[], configuration: Configuration): RuntimeMode {
+  const chosen = configuration.get(RUNTIME_MODE)
+  if (chosen !== 'AUTOMATIC') return chosen
+  return statements.every(({ root }) => isBounded(root.input)) ? 'BATCH' : 'STREAMING'
 }
 
 function hintFor(problem: string): string | null {

@@ -6,17 +6,20 @@ import { Configuration, UnknownOption } from '#core/config/configuration.js'
 import { declaredOption } from '#core/config/option.js'
 import { DML_SYNC } from '#core/config/options/sql.js'
 import { newHexId, type JobId } from '#core/ids/ids.js'
+import type { ResultSortKey } from '#core/rest/responses.js'
 import type { Clock, RandomSource } from '#core/time/environment.js'
 import { Catalog, fullName } from '../catalog/catalog.js'
 import type { Explain, Insert, ScriptStatement, Select, Statement, StatementSet } from '../parser/ast-statement.js'
 import type { SourceText } from '../parser/source-text.js'
 import { located, validationError } from '../parser/sql-errors.js'
+import type { Collect } from '../plan/relation.js'
 import { bindInsert } from '../validate/bind-insert.js'
 import { bindQuery } from '../validate/bind-query.js'
 import type { BindContext } from '../validate/binder.js'
 import { applyCatalogStatement, describeObject, showObjects } from './catalog-statements.js'
 import { explain } from './explain.js'
-import { jobGraphOf, planJob, type BoundStatement, type JobSettings } from './plan-job.js'
+import { jobGraphOf, planJob, runtimeModeOf, type BoundStatement, type JobSettings } from './plan-job.js'
+import { orderedResult } from './result-order.js'
 import { sessionTimeZone } from './session-time-zone.js'
 import type { StatementEffect } from './statement-effect.js'
 
@@ -32,6 +35,10 @@ export interface SessionOptions {
 const MAX_JOB_NAME = 10_000
 
 const OK: StatementEffect = { kind: 'none' }
+
+interface BoundSelect extends BoundStatement {
+  readonly root: Collect
+}
 
 export class SqlSession {
   readonly catalog = new Catalog()
@@ -122,10 +129,18 @@ export class SqlSession {
 
   #selectJob(statement: Select, source: SourceText, text: string): StatementEffect {
     const settings = this.#settings(source)
-    const bound = this.#bindSelect(statement, source)
+    const { bound, columns, order } = this.#result(this.#bindSelect(statement, source))
     const plan = planJob([bound], settings)
     const jobGraph = jobGraphOf(plan, this.#nextJobId(), text.replace(/\s+/g, ' ').trim().slice(0, MAX_JOB_NAME), settings)
-    return { kind: 'job', jobGraph, columns: bound.root.input.fields.map(({ name }) => name), wait: true }
+    return { kind: 'job', jobGraph, columns, wait: true, ...(order.length === 0 ? {} : { order }) }
+  }
+
+  /** A streaming SELECT brings what its rows are ordered by, since they come as changes; a batch one brings them in order. */
+  #result({ root, at }: BoundSelect): { bound: BoundStatement; columns: string[]; order: readonly ResultSortKey[] } {
+    const columns = root.input.fields.map(({ name }) => name)
+    if (runtimeModeOf([{ root, at }], this.#configuration) === 'BATCH') return { bound: { root, at }, columns, order: [] }
+    const ordered = orderedResult(root)
+    return { bound: { root: ordered.root, at }, columns, order: ordered.order }
   }
 
   #explain({ statement, details }: Explain, source: SourceText): string {
@@ -140,7 +155,7 @@ export class SqlSession {
     return inserts.map((insert) => ({ root: bindInsert(insert, this.#bindContext(source)), at: insert.at }))
   }
 
-  #bindSelect(statement: Select, source: SourceText): BoundStatement {
+  #bindSelect(statement: Select, source: SourceText): BoundSelect {
     return { root: { kind: 'collect', input: bindQuery(statement.query, this.#bindContext(source)) }, at: statement.at }
   }
 

@@ -1,5 +1,6 @@
 /** What statements do, as data: whoever runs the session acts on it. */
 import type { JobGraph } from '#core/graph/job-graph.js'
+import type { ResultSortKey } from '#core/rest/responses.js'
 
 /** What a statement does. Rows hold texts as a table shows them; null is NULL. */
 export type StatementEffect =
@@ -11,6 +12,8 @@ export type StatementEffect =
       readonly jobGraph: JobGraph
       /** Names of the result's columns of a SELECT; null: the job has no result. */
       readonly columns: readonly string[] | null
+      /** Order of the rows that a streaming SELECT's changes add up to; their cells may then go on behind `columns`. */
+      readonly order?: readonly ResultSortKey[]
       /** The next statement waits for the job's end. */
       readonly wait: boolean
     }
