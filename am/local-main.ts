@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import * as z from 'zod'
 import { ApplicationDescriptorSchema } from '#core/cluster/application-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
+import { PARALLELISM } from '#core/config/options/execution.js'
 import { REST_BIND_ADDRESS, REST_BIND_PORT } from '#core/config/options/rest.js'
 import { parsePortRange } from '#core/config/port-range.js'
 import { logger } from '#core/log/logger.js'
@@ -47,6 +48,7 @@ export async function runLocalMaster({ application, port }: LocalLaunch): Promis
         workingDirectory: target.workingDirectory,
         user: descriptor.user,
         hadoopConfiguration,
+        expectedSlots: configuration.get(PARALLELISM),
         onChannel: (channel) => void new RpcConnection(channel, endpoints, environment),
       }),
     onRest: (restPort) => port.postMessage({ type: 'rest', port: restPort }),

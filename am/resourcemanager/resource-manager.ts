@@ -110,6 +110,8 @@ export class ResourceManager implements SlotProvider {
   async finish(status: FinalStatus, diagnostics: string): Promise<void> {
     this.#stopped = true
     this.#ticker?.cancel()
+    // Those that never came so far as to register can be told nothing.
+    for (const resourceId of this.#workers.keys()) if (!this.#connected.has(resourceId)) this.#driver.releaseWorker(resourceId, 'the application has ended')
     const releases = [...this.#connected.values()].map(({ gateway }) => this.#shutdown(gateway, 'the application has ended'))
     await Promise.all(releases)
     await this.#driver.finish(status, diagnostics)

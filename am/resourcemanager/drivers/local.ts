@@ -5,18 +5,22 @@ import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { resourceId, type ResourceId } from '#core/ids/ids.js'
 import type { Channel } from '#core/rpc/channel.js'
 import { portChannel } from '#core/rpc/port-channel.js'
-import type { Environment, TimerHandle } from '#core/time/environment.js'
+import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
 import type { WorkersWanted } from '../slotmanager/slot-manager.js'
 import type { DriverListener, ResourceManagerDriver } from './driver.js'
 
-/** A thread that was told to end and did not is ended by force after this time. */
+/** A thread that was told to end and did not is ended by force after this time: it may still have output to write. */
 const GRACE_MS = 2_000
+/** The same for one that is given back before the end: it runs nothing. */
+const IDLE_GRACE_MS = 50
 
 export interface LocalDriverSettings {
   readonly environment: Environment
   readonly configuration: Readonly<Record<string, string>>
   readonly workingDirectory: string
   readonly user: string
+  /** Slots that the first job probably needs. */
+  readonly expectedSlots: number
   /** For hdfs:// paths; undefined: there is no Hadoop. */
   readonly hadoopConfiguration: Readonly<Record<string, string>> | undefined
   /** The way to a new worker. */
@@ -42,6 +46,8 @@ export class LocalDriver implements ResourceManagerDriver {
 
   start(listener: DriverListener): Promise<void> {
     this.#listener = listener
+    // Its threads load while the program is compiled. A job that needs another size gets a worker of its own, and this one ends.
+    this.#startThread(this.#settings.expectedSlots)
     return Promise.resolve()
   }
 
@@ -54,7 +60,7 @@ export class LocalDriver implements ResourceManagerDriver {
 
   releaseWorker(id: ResourceId): void {
     const thread = this.#threads.get(id)
-    if (thread !== undefined) void this.#end(thread)
+    if (thread !== undefined && !thread.releasing) void this.#end(thread, IDLE_GRACE_MS)
   }
 
   describePending(): string {
@@ -62,7 +68,7 @@ export class LocalDriver implements ResourceManagerDriver {
   }
 
   async finish(): Promise<void> {
-    await Promise.all([...this.#threads.values()].map((thread) => this.#end(thread)))
+    await Promise.all([...this.#threads.values()].map((thread) => (thread.releasing ? thread.ended : this.#end(thread, GRACE_MS))))
   }
 
   #startThread(slots: number): void {
@@ -96,10 +102,10 @@ export class LocalDriver implements ResourceManagerDriver {
     this.#settings.onChannel(portChannel(port1, id))
   }
 
-  async #end(thread: Thread): Promise<void> {
+  async #end(thread: Thread, grace: Millis): Promise<void> {
     thread.releasing = true
     let timer: TimerHandle | undefined
-    const late = new Promise<void>((resolve) => (timer = this.#settings.environment.timers.after(GRACE_MS, resolve)))
+    const late = new Promise<void>((resolve) => (timer = this.#settings.environment.timers.after(grace, resolve)))
     await Promise.race([thread.ended, late])
     timer?.cancel()
     await thread.worker.terminate()
