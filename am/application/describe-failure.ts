@@ -1,4 +1,5 @@
 /** An error and its causes as lines for people: the root cause first, then where it happened, outwards. */
+import { isToldBy } from '#hadoop/ipc/remote-exception.js'
 
 const MAX_DEPTH = 20
 
@@ -24,7 +25,9 @@ function messages(error: unknown): string[] {
   const found: string[] = []
   for (let current = error; current !== undefined && current !== null && found.length < MAX_DEPTH; ) {
     found.push(current instanceof Error ? current.message : String(current))
+    const outer: unknown = current
     current = current instanceof Error ? current.cause : undefined
+    if (isToldBy(current, outer)) break
   }
   return found
 }

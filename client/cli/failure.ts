@@ -1,5 +1,6 @@
 /** Prints what went wrong for people: the message of the error first, then what it was caused by. Stacks only when asked for. */
 import { WeftError } from '#core/errors/define-error.js'
+import { isToldBy } from '#hadoop/ipc/remote-exception.js'
 
 export function describeFailure(error: unknown, stacks: boolean): string {
   const lines: string[] = []
@@ -16,7 +17,9 @@ export function describeFailure(error: unknown, stacks: boolean): string {
     if (!stacks && depth === 0 && current instanceof Error && !(current instanceof WeftError) && current.cause === undefined) {
       lines.push('(Set WEFT_DEBUG=1 for the place in the code.)')
     }
+    const outer: unknown = current
     current = current instanceof Error ? current.cause : undefined
+    if (!stacks && isToldBy(current, outer)) break
   }
   return lines.join('\n')
 }

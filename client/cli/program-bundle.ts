@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { defineError } from '#core/errors/define-error.js'
 
 export const ProgramInvalid = defineError('CLI_PROGRAM_INVALID', {
@@ -20,7 +21,18 @@ export async function bundleProgram(file: string): Promise<ProgramBundle> {
   const { build, formatMessages } = await import('esbuild')
   const path = join(tmpdir(), `weft-program-${randomBytes(8).toString('hex')}.mjs`)
   try {
-    await build({ entryPoints: [file], outfile: path, bundle: true, platform: 'node', target: 'node20', format: 'esm', logLevel: 'silent', sourcemap: 'inline' })
+    await build({
+      entryPoints: [file],
+      outfile: path,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'esm',
+      logLevel: 'silent',
+      sourcemap: 'inline',
+      // Places in errors are those of this machine's files, wherever the bundle runs.
+      sourceRoot: `${pathToFileURL(tmpdir()).href}/`,
+    })
   } catch (error) {
     const errors = (error as { errors?: Parameters<typeof formatMessages>[0] }).errors
     if (errors === undefined) throw error

@@ -2,7 +2,7 @@
  * The one place where a Java exception from Hadoop becomes an error of ours. The Java class name is kept in `details.className`,
  * so that an exception without a kind of its own can still be told apart. RPC and REST (RemoteException JSON) both come here.
  */
-import { defineError, type ErrorKind, type Recovery, type WeftError } from '#core/errors/define-error.js'
+import { defineError, WeftError, type ErrorKind, type Recovery } from '#core/errors/define-error.js'
 
 export type RemoteExceptionDetails = {
   /** Java class, as sent: `org.apache.hadoop.security.token.SecretManager$InvalidToken`. */
@@ -97,6 +97,11 @@ export function remoteException(from: { className: string; message: string; serv
 /** True for every error made by `remoteException`: the server answered, and this is its verdict. */
 export function isRemoteException(error: unknown): error is WeftError & { readonly details: RemoteExceptionDetails } {
   return error instanceof Error && typeof (error as { details?: { className?: unknown } }).details?.className === 'string'
+}
+
+/** Whether `outer` is the error of a file system that `error`, a Java exception, was translated to: it says the same in better words. */
+export function isToldBy(error: unknown, outer: unknown): boolean {
+  return isRemoteException(error) && outer instanceof WeftError && outer.code.startsWith('FS_')
 }
 
 export function simpleName(className: string): string {

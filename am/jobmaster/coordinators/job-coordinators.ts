@@ -42,7 +42,9 @@ export class JobCoordinators {
   async start(attempt: number): Promise<void> {
     if (attempt > 0) this.#collect?.reset()
     this.#loaded ??= await this.#load()
-    await Promise.all([...this.#loaded.values()].map((each) => this.#startOne(each)))
+    // A failure is told when all have ended: nothing may be made behind an abort.
+    const outcomes = await Promise.allSettled([...this.#loaded.values()].map((each) => this.#startOne(each)))
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   /** Answers what an operator asks. @throws JOB_NO_COORDINATOR, or what the connector throws */
