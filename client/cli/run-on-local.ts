@@ -1,16 +1,15 @@
 /** Target `local`: master and TaskManager as threads of this process. */
+import { CLIENT_TIMEOUT } from '#core/config/options/rest.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { httpTransport, MasterClient } from '../cluster/master-client.js'
 import { runLocal } from '../deploy/local/run-local.js'
 import { followApplication, type ApplicationEnd } from './follow.js'
 import type { PreparedJob } from './prepared-job.js'
 
-const REQUEST_TIMEOUT_MS = 30_000
-
 export async function runOnLocal(job: PreparedJob): Promise<number> {
   // There is nobody to leave a detached job with: the process ends with the job either way, only the progress is left out.
   const application = await runLocal({ ...job.descriptor, attached: true, target: { kind: 'local', workingDirectory: process.cwd() } })
-  const client = new MasterClient(httpTransport(application.url, REQUEST_TIMEOUT_MS))
+  const client = new MasterClient(httpTransport(application.url, job.configuration.get(CLIENT_TIMEOUT)))
   const applicationId = job.descriptor.jobId
   let interrupted = false
   let exited: number | undefined

@@ -48,6 +48,8 @@ export async function run(options: RunOptions): Promise<number> {
   configuration.validate('command line')
   const target = configuration.get(TARGET) ?? 'local'
   if (target !== 'local' && target !== 'yarn-application') throw new UnknownTarget({ target })
+  const inert = configuration.inertKeys()
+  if (inert.length > 0) process.stderr.write(`Warning: without effect here: ${inert.join(', ')}\n`)
   const prepared = await prepare(options, configuration)
   try {
     if (target === 'local') return await runOnLocal(prepared)

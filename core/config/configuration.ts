@@ -16,20 +16,26 @@ export const InvalidOptionValue = defineError('CONFIG_INVALID_VALUE', {
     `Option '${d.key}' (${d.source}) has the value '${d.value}', which is no ${d.type}.`,
 })
 
-/** Families of Flink keys with no effect here (they steer the JVM, RocksDB, Pekko, …): accepted, kept and shown. */
+/**
+ * Flink's keys that have no effect here: accepted, kept and shown, and the command says so. They steer the JVM, RocksDB, Pekko, …,
+ * or parts that this version does not have (`weft` has one way of failing over, no idle-state time, one way to show results).
+ */
 const INERT_FAMILIES = [
-  /^env\.java\./,
+  /^env\.(java\.|pid\.dir$)/,
   /^classloader\./,
   /^state\.backend\.(rocksdb|forst)\./,
-  /^pekko\./,
-  /^akka\./,
-  /^python\./,
-  /^queryable-state\./,
-  /^historyserver\./,
-  /^slow-task-detector\./,
+  /^(pekko|akka|python|queryable-state|historyserver|slow-task-detector)\./,
   /^metrics\.reporter\./,
   /^taskmanager\.network\./,
   /^(jobmanager|taskmanager)\.memory\.(jvm|task|framework|off-heap|heap|flink|network|segment)/,
+  /^jobmanager\.(rpc\.(address|port)|bind-host|scheduler|execution\.failover-strategy)$/,
+  /^jobmanager\.adaptive-scheduler\./,
+  /^rest\.(address|port)$/,
+  /^web\.submit\.enable$/,
+  /^io\.tmp\.dirs$/,
+  /^pipeline\.(auto-watermark-interval|object-reuse)$/,
+  /^table\.exec\.state\.ttl$/,
+  /^sql-client\.execution\.result-mode$/,
 ]
 
 /** Keys with free names below a declared prefix: values passed on as they are. */
@@ -104,11 +110,16 @@ export class Configuration {
         if (declared.type.parse(text) === undefined) {
           throw new InvalidOptionValue({ key, value: this.shown(key, text), type: declared.type.name, source })
         }
-      } else if (!INERT_FAMILIES.some((family) => family.test(key)) && !OPEN_FAMILIES.some((family) => family.test(key))) {
+      } else if (!isInert(key) && !OPEN_FAMILIES.some((family) => family.test(key))) {
         const known = nearest(key, declaredOptions().map((option) => option.key))
         throw new UnknownOption({ key, source, nearest: known ?? null })
       }
     }
+  }
+
+  /** Keys that were given and have no effect here. */
+  inertKeys(): string[] {
+    return [...this.#values.keys()].filter((key) => declaredOption(key) === undefined && isInert(key)).sort()
   }
 
   private text(option: Option<unknown>): string | undefined {
@@ -122,4 +133,8 @@ export class Configuration {
   private shown(key: string, value: string): string {
     return SECRET_KEY.test(key) ? '******' : value
   }
+}
+
+function isInert(key: string): boolean {
+  return INERT_FAMILIES.some((family) => family.test(key))
 }

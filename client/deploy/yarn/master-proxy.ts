@@ -6,8 +6,6 @@ import { axiosTransport, type RestTransport } from '#hadoop/rest/rest-transport.
 import { MasterRefused, MasterUnreachable, type JsonTransport } from '../../cluster/master-client.js'
 import type { YarnCluster } from './yarn-cluster.js'
 
-const TIMEOUT_MS = 30_000
-
 /** `http://rm:8088/proxy/application_…/`: also what people open in a browser. */
 export function proxyBaseUrl(cluster: YarnCluster, applicationId: string): string {
   const separate = cluster.hadoop.get('yarn.web-proxy.address')
@@ -20,7 +18,7 @@ export function proxyBaseUrl(cluster: YarnCluster, applicationId: string): strin
 export function proxyTransport(
   cluster: YarnCluster,
   applicationId: string,
-  transport: RestTransport = axiosTransport(TIMEOUT_MS),
+  transport: RestTransport = axiosTransport(cluster.clientTimeoutMs),
 ): JsonTransport {
   return {
     async request(method, path) {

@@ -1,6 +1,7 @@
 /** A client's connection to one Hadoop cluster: its configuration and the two services that a deployment talks to. */
 import { HADOOP_CONF_DIR_OPTION, YARN_CONF_DIR_OPTION } from '#core/config/options/containerized.js'
 import type { Configuration } from '#core/config/configuration.js'
+import { CLIENT_TIMEOUT } from '#core/config/options/rest.js'
 import { systemEnvironment, type Environment } from '#core/time/environment.js'
 import { isSecure, resourceManagerWebUrls } from '#hadoop/conf/addresses.js'
 import type { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
@@ -19,6 +20,8 @@ export interface YarnCluster {
   readonly hdfs: WebHdfsClient
   readonly authenticator: HttpAuthenticator
   readonly environment: Environment
+  /** Longest wait for one answer of a master, ms. */
+  readonly clientTimeoutMs: number
 }
 
 /** A person waits: a NameNode that does not answer is told after some seconds, not after half a minute. */
@@ -47,6 +50,7 @@ export function connectYarn(
     user,
     authenticator,
     environment,
+    clientTimeoutMs: configuration.get(CLIENT_TIMEOUT),
     resourceManager: new ResourceManagerClient({ urls: resourceManagerWebUrls(hadoop), authenticator, environment }),
     hdfs: createWebHdfsClient(hadoop, user, { authenticator, environment, retryPolicy: CLIENT_RETRY_POLICY }),
   }

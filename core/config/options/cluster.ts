@@ -1,4 +1,4 @@
-import { double, duration, integer, option, oneOf, string } from '../option.js'
+import { double, duration, integer, option, string } from '../option.js'
 
 export const TASK_SLOTS = option('taskmanager.numberOfTaskSlots', integer(1, 1024), {
   default: '1',
@@ -18,14 +18,6 @@ export const TASKMANAGER_REGISTRATION_TIMEOUT = option('taskmanager.registration
   default: '5 min',
   description: 'A TaskManager that cannot register with a JobManager for so long ends itself.',
 })
-export const JOBMANAGER_RPC_ADDRESS = option('jobmanager.rpc.address', string(), {
-  description: 'Host that TaskManagers reach the JobManager by. Set by the framework on YARN.',
-})
-export const JOBMANAGER_RPC_PORT = option('jobmanager.rpc.port', string(), {
-  default: '6123',
-  description: 'Port (or range) of the JobManager’s internal endpoint in a standalone cluster.',
-})
-export const JOBMANAGER_BIND_HOST = option('jobmanager.bind-host', string(), { description: 'Interface that the JobManager listens on.' })
 export const HEARTBEAT_INTERVAL = option('heartbeat.interval', duration(), {
   default: '10 s',
   description: 'Time between two heartbeats of JobManager and TaskManager. Metrics travel more often where somebody looks.',
@@ -58,23 +50,12 @@ export const PREVIOUS_WORKER_RECOVERY_TIMEOUT = option('resourcemanager.previous
   default: '5 s',
   description: 'How long a new JobManager attempt waits for the TaskManagers of the attempt before it (Flink: 0).',
 })
-export const FAILOVER_STRATEGY = option('jobmanager.execution.failover-strategy', oneOf('region', 'full'), {
-  default: 'region',
-  description: 'What restarts after a task failed: the pipelined region around it, or the whole job.',
-})
 export const RESOURCE_WAIT_TIMEOUT = option('jobmanager.adaptive-scheduler.submission.resource-wait-timeout', duration(), {
   default: '5 min',
   description: 'How long a job waits for the slots it asked for before it starts with those there are, or fails.',
   deprecatedKeys: ['jobmanager.adaptive-scheduler.resource-wait-timeout'],
 })
-export const RESOURCE_STABILIZATION_TIMEOUT = option('jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout', duration(), {
-  default: '10 s',
-  description: 'How long to wait for more slots once the minimum is there.',
-})
 export const TASK_CANCELLATION_TIMEOUT = option('task.cancellation.timeout', duration(), {
   default: '3 min',
   description: 'A TaskManager whose task ignores its cancellation for so long ends itself.',
-})
-export const IO_TMP_DIRS = option('io.tmp.dirs', string(), {
-  description: 'Scratch directories, separated by comma or colon. On YARN: the container’s LOCAL_DIRS.',
 })

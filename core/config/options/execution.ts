@@ -14,10 +14,6 @@ export const OPERATOR_CHAINING = option('pipeline.operator-chaining.enabled', bo
   description: 'Fuse operators connected one to one into a task.',
   deprecatedKeys: ['pipeline.operator-chaining'],
 })
-export const AUTO_WATERMARK_INTERVAL = option('pipeline.auto-watermark-interval', duration(), {
-  default: '200 ms',
-  description: 'Longest time between two watermarks of a source that has some to send.',
-})
 export const RUNTIME_MODE = option('execution.runtime-mode', oneOf('STREAMING', 'BATCH', 'AUTOMATIC'), {
   default: 'STREAMING',
   description: 'STREAMING: results are updated as records come. BATCH: bounded inputs only, results are emitted once. AUTOMATIC: BATCH when all inputs are bounded.',

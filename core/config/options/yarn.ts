@@ -1,6 +1,5 @@
 import { duration, integer, list, option, string } from '../option.js'
 
-export const YARN_APPLICATION_ID = option('yarn.application.id', string(), { description: 'Application to attach to.' })
 export const YARN_APPLICATION_NAME = option('yarn.application.name', string(), { description: 'Name shown by YARN; the job’s name if unset.' })
 export const YARN_APPLICATION_QUEUE = option('yarn.application.queue', string(), { description: 'Queue; YARN’s default queue if unset.' })
 export const YARN_APPLICATION_PRIORITY = option('yarn.application.priority', integer(-1), { default: '-1', description: 'Application priority; -1: the queue’s.' })

@@ -30,9 +30,9 @@ describe('settings', () => {
   })
 
   it('wants key=value after -D', () => {
-    expect(dynamicProperties(['rest.port=1', 'pipeline.name=a=b'])).to.deep.equal({ 'rest.port': '1', 'pipeline.name': 'a=b' })
-    expect(() => dynamicProperties(['rest.port'])).to.throw("-D takes key=value, not 'rest.port'")
-    expect(() => dynamicProperties(['rest.prt=1'])).to.throw("Did you mean 'rest.port'?")
+    expect(dynamicProperties(['web.history=1', 'pipeline.name=a=b'])).to.deep.equal({ 'web.history': '1', 'pipeline.name': 'a=b' })
+    expect(() => dynamicProperties(['web.history'])).to.throw("-D takes key=value, not 'web.history'")
+    expect(() => dynamicProperties(['rest.bind-prt=1'])).to.throw("Did you mean 'rest.bind-port'?")
   })
 })
 

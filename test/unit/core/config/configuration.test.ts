@@ -47,6 +47,12 @@ describe('Configuration', () => {
     }).validate('-D')
   })
 
+  it('tells which keys have no effect', () => {
+    const configuration = Configuration.of({ 'jobmanager.rpc.address': 'localhost', 'parallelism.default': '2', 'pekko.ask.timeout': '10 s' })
+    configuration.validate('-D')
+    expect(configuration.inertKeys()).to.deep.equal(['jobmanager.rpc.address', 'pekko.ask.timeout'])
+  })
+
   it('masks secrets by the key’s name', () => {
     const shown = Configuration.of({ 'security.ssl.internal.keystore-password': 'hunter2', 'rest.port': '1' }).toMaskedEntries()
     expect(shown).to.deep.equal([
@@ -57,7 +63,7 @@ describe('Configuration', () => {
 
   it('has a description for every option', () => {
     const options = declaredOptions()
-    expect(options.length).to.be.greaterThan(80)
+    expect(options.length).to.be.greaterThan(70)
     for (const option of options) expect(option.description, option.key).to.have.length.greaterThan(10)
   })
 })

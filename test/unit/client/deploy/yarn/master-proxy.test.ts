@@ -22,6 +22,7 @@ describe('the master through the web proxy', () => {
       user: 'alice',
       authenticator,
       environment: systemEnvironment,
+      clientTimeoutMs: 5_000,
       resourceManager: new ResourceManagerClient({ urls: [url], authenticator }),
       hdfs: createWebHdfsClient(hadoop, 'alice'),
     }
