@@ -10,7 +10,7 @@ const rows = declaredOptions().map((option) => {
 })
 const text = `# Configuration
 Printed from the declarations in \`core/config/options\` by \`make reference\`. Keys, types and defaults are Flink's unless said.
-Keys of Flink that are not in this list (they steer a JVM, RocksDB, Pekko, parts that Weft does not have) are accepted, and `weft run` names those that have no effect.
+Keys of Flink that are not in this list (they steer a JVM, RocksDB, Pekko, parts that Weft does not have) are accepted, and the command names those that have no effect.
 
 | key | default | type | meaning |
 | --- | --- | --- | --- |

@@ -3,10 +3,10 @@
  */
 import { rootCause } from '#core/errors/wire-error.js'
 import { isTerminalJobState } from '#core/graph/states.js'
-import type { ApplicationDetails, JobDetails, ResultSortKey, StatementSummary } from '#core/rest/responses.js'
+import type { ApplicationDetails, CollectedRows, JobDetails, ResultSortKey, StatementSummary } from '#core/rest/responses.js'
 import type { CollectedRow } from '#core/rpc/operator-events.js'
 import { sleep, type Environment } from '#core/time/environment.js'
-import { MasterUnreachable, type MasterClient } from '../cluster/master-client.js'
+import { MasterRefused, MasterUnreachable, type MasterClient } from '../cluster/master-client.js'
 import { MaterializedRows } from './materialized-rows.js'
 import { Progress, type TextSink } from './progress.js'
 import { borderLine, headerLines, layoutFor, rowLine, type TableLayout } from './result-table.js'
@@ -17,6 +17,8 @@ const SLOW_POLL_INTERVAL_MS = 500
 const SLOWED_AFTER_MS = 5_000
 /** Rows that are shown as they come before only a count is. */
 const MAX_SHOWN_ROWS = 10_000
+/** Rows of a result that the client keeps in memory. */
+const MAX_KEPT_ROWS = 1_000_000
 const PROGRESS_INTERVAL_MS = 250
 
 export interface FollowContext {
@@ -43,7 +45,9 @@ class ResultView {
   readonly #columns: readonly string[]
   readonly #order: readonly ResultSortKey[]
   readonly #context: FollowContext
-  readonly #state = new MaterializedRows()
+  #state = new MaterializedRows()
+  /** The rows would not fit into this process: only the changes are shown. */
+  #tooMany = false
   readonly #streaming: boolean
   #layout: TableLayout | undefined
   #shown = 0
@@ -61,7 +65,11 @@ class ResultView {
   add(rows: readonly CollectedRow[]): void {
     if (rows.length === 0) return
     this.#total += rows.length
-    for (const row of rows) this.#state.apply(row)
+    if (!this.#tooMany) {
+      for (const row of rows) this.#state.apply(row)
+      this.#tooMany = this.#state.size > MAX_KEPT_ROWS
+      if (this.#tooMany) this.#state = new MaterializedRows()
+    }
     if (!this.#streaming) return
     if (this.#layout === undefined) {
       this.#layout = layoutFor(this.#columns, rows, true, this.#context.maxColumnWidth)
@@ -73,12 +81,24 @@ class ResultView {
     this.#print(shown.map((row) => rowLine(layout, row)))
   }
 
+  /** The rows will come again from the first on. */
+  restart(): void {
+    if (this.#layout !== undefined) this.#print([borderLine(this.#layout)])
+    this.#state = new MaterializedRows()
+    this.#tooMany = false
+    this.#layout = undefined
+    this.#shown = 0
+    this.#total = 0
+    this.token = 0
+  }
+
   /** The table as it stands at the end: that of a bounded query, or what a changelog adds up to. */
   finish(): void {
     if (this.#layout !== undefined) {
       this.#print([borderLine(this.#layout), `Received a total of ${count(this.#total)}`])
       if (this.#total > this.#shown) this.#print([`(${this.#total - this.#shown} rows were not shown)`])
     }
+    if (this.#tooMany) return this.#print([`The result has more than ${MAX_KEPT_ROWS} rows and is not shown as a table. Write it to a table of its own (INSERT INTO).`])
     const rows = this.#state.rows(this.#order)
     // What stands on the screen already is not repeated.
     if (this.#layout !== undefined && !this.#state.hasChanges && isOrdered(rows, this.#state.rows())) return
@@ -94,69 +114,122 @@ class ResultView {
 
 /** Resolves with the application's end. Prints everything on the way except the failure. Rejects when its signal is aborted. */
 export async function followApplication(context: FollowContext): Promise<ApplicationEnd> {
-  const { client, environment, applicationId } = context
-  const progress = new Progress(context.err)
-  const views = new Map<string, ResultView>()
-  const announced = new Set<string>()
-  const finished = new Set<string>()
+  const { environment } = context
+  const follower = new Follower(context)
   const started = environment.clock.monotonic()
-  let lastProgress = -Infinity
   for (;;) {
     context.signal?.throwIfAborted()
-    let application: ApplicationDetails
+    let delay = environment.clock.monotonic() - started < SLOWED_AFTER_MS ? POLL_INTERVAL_MS : SLOW_POLL_INTERVAL_MS
     try {
-      application = await client.application(applicationId)
+      const end = await follower.poll()
+      if (end !== undefined) return end
     } catch (error) {
+      // It may start again, or have ended for good: whoever runs it knows.
       if (!MasterUnreachable.is(rootCause(error)) && !MasterUnreachable.is(error)) throw error
       const end = await context.gone()
-      if (end !== undefined) {
-        progress.clear()
-        return end
-      }
-      await sleep(environment, SLOW_POLL_INTERVAL_MS)
-      continue
+      if (end !== undefined) return follower.leave(end)
+      delay = SLOW_POLL_INTERVAL_MS
     }
-    const ended = ['FINISHED', 'FAILED', 'CANCELED'].includes(application.status)
-    for (const statement of application.statements) {
-      const id = statement.jobid
-      if (id === null) continue
-      if (!announced.has(id)) {
-        announced.add(id)
-        progress.clear()
-        context.err.write(`Job has been submitted with JobID ${id}\n`)
-        const type = application.jobs.find((job) => job.jid === id)?.jobType
-        if (statement.columns !== null) views.set(id, new ResultView(statement, type !== 'BATCH', context))
-      }
-      if (finished.has(id)) continue
-      const view = views.get(id)
-      if (view !== undefined && !view.ended) {
-        for (let more = true; more; ) {
-          const { rows, next, end } = await client.collect(id, view.token)
-          if (rows.length > 0) progress.clear()
-          view.add(rows)
-          more = rows.length > 0 && !end
-          view.token = next
-          view.ended = end
-        }
-      }
-      const summary = application.jobs.find((job) => job.jid === id)
-      if (summary === undefined) continue
-      if (isTerminalJobState(summary.state) && (view === undefined || view.ended || summary.state !== 'FINISHED')) {
-        finished.add(id)
-        const job = await client.job(id)
-        finishJob(job, view, progress, context)
-      } else if (environment.clock.monotonic() - lastProgress >= PROGRESS_INTERVAL_MS) {
-        lastProgress = environment.clock.monotonic()
-        progress.show(await client.job(id), lastProgress)
-      }
-    }
-    if (ended && [...announced].every((id) => finished.has(id))) {
-      progress.clear()
-      await client.acknowledge(applicationId).catch(() => undefined) // the master ends by itself a little later
-      return { succeeded: application.status === 'FINISHED', failure: application.failure ?? '' }
-    }
-    await sleep(environment, environment.clock.monotonic() - started < SLOWED_AFTER_MS ? POLL_INTERVAL_MS : SLOW_POLL_INTERVAL_MS)
+    await sleep(environment, delay)
   }
+}
+
+/** What has been seen and shown of the application so far. */
+class Follower {
+  readonly #context: FollowContext
+  readonly #progress: Progress
+  readonly #views = new Map<string, ResultView>()
+  readonly #announced = new Set<string>()
+  readonly #finished = new Set<string>()
+  /** Statements up to this one have shown what they answer. */
+  #shownStatements = 0
+  #lastProgress = -Infinity
+
+  constructor(context: FollowContext) {
+    this.#context = context
+    this.#progress = new Progress(context.err)
+  }
+
+  /** Asks once and shows what is new. Defined: the application has ended. @throws CLIENT_MASTER_UNREACHABLE */
+  async poll(): Promise<ApplicationEnd | undefined> {
+    const { client, applicationId } = this.#context
+    const application = await client.application(applicationId)
+    for (const statement of application.statements) {
+      if (statement.jobid === null) this.#showAnswer(statement)
+      else await this.#followJob(statement, statement.jobid, application)
+    }
+    if (!['FINISHED', 'FAILED', 'CANCELED'].includes(application.status)) return undefined
+    if (![...this.#announced].every((id) => this.#finished.has(id))) return undefined
+    await client.acknowledge(applicationId).catch(() => undefined) // the master ends by itself a little later
+    return this.leave({ succeeded: application.status === 'FINISHED', failure: application.failure ?? '' })
+  }
+
+  leave(end: ApplicationEnd): ApplicationEnd {
+    this.#progress.clear()
+    return end
+  }
+
+  /** The lines of SHOW, DESCRIBE, EXPLAIN. */
+  #showAnswer({ index, columns, rows }: StatementSummary): void {
+    if (index < this.#shownStatements) return
+    this.#shownStatements = index + 1
+    if (rows === null || columns === null) return
+    this.#progress.clear()
+    const cells = rows.map((row) => ({ kind: 0, cells: row }))
+    // A plan is text of many lines: it is no use in a box.
+    const lines = columns.length === 1 && rows.some(([cell]) => (cell ?? '').length > this.#context.maxColumnWidth) ? rows.map(([cell]) => cell ?? '') : boxed(columns, cells)
+    this.#context.out.write(lines.join('\n') + '\n')
+  }
+
+  async #followJob(statement: StatementSummary, id: string, application: ApplicationDetails): Promise<void> {
+    const { client, environment, err } = this.#context
+    const summary = application.jobs.find((job) => job.jid === id)
+    if (!this.#announced.has(id)) {
+      this.#announced.add(id)
+      this.#progress.clear()
+      err.write(`Job has been submitted with JobID ${id}\n`)
+      if (statement.columns !== null) this.#views.set(id, new ResultView(statement, summary?.jobType !== 'BATCH', this.#context))
+    }
+    if (this.#finished.has(id)) return
+    const view = this.#views.get(id)
+    if (view !== undefined && !view.ended) await this.#fetch(id, view)
+    if (summary === undefined) return
+    if (isTerminalJobState(summary.state) && (view === undefined || view.ended || summary.state !== 'FINISHED')) {
+      const job = await client.job(id)
+      this.#finished.add(id)
+      finishJob(job, view, this.#progress, this.#context)
+    } else if (environment.clock.monotonic() - this.#lastProgress >= PROGRESS_INTERVAL_MS) {
+      this.#lastProgress = environment.clock.monotonic()
+      this.#progress.show(await client.job(id), this.#lastProgress)
+    }
+  }
+
+  async #fetch(id: string, view: ResultView): Promise<void> {
+    const { client, err } = this.#context
+    for (let more = true; more; ) {
+      let answer: CollectedRows
+      try {
+        answer = await client.collect(id, view.token)
+      } catch (error) {
+        // A JobManager that took over runs the query from its beginning; it does not know the place that the last one had reached.
+        if (!MasterRefused.is(error) || error.details.status !== 400 || view.token === 0) throw error
+        this.#progress.clear()
+        err.write(`The JobManager was replaced: the result of job ${id} begins anew.\n`)
+        view.restart()
+        continue
+      }
+      if (answer.rows.length > 0) this.#progress.clear()
+      view.add(answer.rows)
+      more = answer.rows.length > 0 && !answer.end
+      view.token = answer.next
+      view.ended = answer.end
+    }
+  }
+}
+
+function boxed(columns: readonly string[], rows: readonly CollectedRow[]): string[] {
+  const layout = layoutFor(columns, rows, false, Infinity)
+  return [...headerLines(layout), ...rows.map((row) => rowLine(layout, row)), borderLine(layout), `${count(rows.length)} in set`]
 }
 
 function finishJob(job: JobDetails, view: ResultView | undefined, progress: Progress, context: FollowContext): void {

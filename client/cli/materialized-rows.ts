@@ -16,6 +16,10 @@ export class MaterializedRows {
     return this.#sawChange
   }
 
+  get size(): number {
+    return this.#rows.size
+  }
+
   apply(row: CollectedRow): void {
     if (row.kind !== 0) this.#sawChange = true
     const key = JSON.stringify(row.cells)

@@ -1,4 +1,5 @@
 /** Typed identifiers. Flink's ids are 16 random bytes as 32 lower-case hex digits. */
+import { createHash } from 'node:crypto'
 import type { RandomSource } from '../time/environment.js'
 
 declare const brand: unique symbol
@@ -28,6 +29,11 @@ export function newHexId<T extends JobId | VertexId | OperatorId | EdgeId | Allo
 export function jobId(text: string): JobId {
   if (!HEX_32.test(text)) throw new Error(`not a job id (32 lower-case hex digits): '${text}'`)
   return text as JobId
+}
+
+/** Id of an application's job number `n` (from 0, in the order of its statements): the same in every attempt. */
+export function nthJobId(first: JobId, n: number): JobId {
+  return n === 0 ? first : (createHash('sha256').update(`${first}:${n}`).digest('hex').slice(0, 32) as JobId)
 }
 
 /** `<vertex>_<subtask>_<attempt>`: unique in a job and readable in a log. */

@@ -13,7 +13,7 @@ export interface ScriptInput {
   /** The script's name for messages: a file, or empty. */
   readonly name: string
   readonly configuration: Configuration
-  /** Id of the first job; the others are drawn from `random`. */
+  /** Id of the first job; the others follow from it. */
   readonly jobId?: JobId | undefined
   /** Default: the environment's. */
   readonly random?: RandomSource | undefined

@@ -5,7 +5,7 @@
 import { Configuration, UnknownOption } from '#core/config/configuration.js'
 import { declaredOption } from '#core/config/option.js'
 import { DML_SYNC } from '#core/config/options/sql.js'
-import { newHexId, type JobId } from '#core/ids/ids.js'
+import { newHexId, nthJobId, type JobId } from '#core/ids/ids.js'
 import type { ResultSortKey } from '#core/rest/responses.js'
 import type { Clock, RandomSource } from '#core/time/environment.js'
 import { Catalog, fullName } from '../catalog/catalog.js'
@@ -27,7 +27,7 @@ export interface SessionOptions {
   readonly configuration: Configuration
   readonly random: RandomSource
   readonly clock: Clock
-  /** Id of the first job; later ones are drawn. */
+  /** Id of the first job; those after it follow from it, so that they are the same when the script runs again. Absent: drawn. */
   readonly jobId?: JobId | undefined
 }
 
@@ -46,7 +46,8 @@ export class SqlSession {
   readonly #random: RandomSource
   readonly #clock: Clock
   #configuration: Configuration
-  #firstJobId: JobId | undefined
+  readonly #firstJobId: JobId
+  #jobs = 0
   /** INSERTs since BEGIN STATEMENT SET. */
   #pending: { readonly at: Statement['at']; readonly inserts: Insert[] } | undefined
 
@@ -55,7 +56,7 @@ export class SqlSession {
     this.#configuration = options.configuration
     this.#random = options.random
     this.#clock = options.clock
-    this.#firstJobId = options.jobId
+    this.#firstJobId = options.jobId ?? newHexId<JobId>(options.random)
   }
 
   get configuration(): Configuration {
@@ -184,9 +185,7 @@ export class SqlSession {
   }
 
   #nextJobId(): JobId {
-    const first = this.#firstJobId
-    this.#firstJobId = undefined
-    return first ?? newHexId<JobId>(this.#random)
+    return nthJobId(this.#firstJobId, this.#jobs++)
   }
 }
 
