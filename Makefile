@@ -5,6 +5,7 @@ SHELL := /bin/bash
 NODE ?= node
 TSC := node_modules/.bin/tsc
 MOCHA := node_modules/.bin/mocha
+SOURCES := '{core,hadoop,runtime,api,sql,am,container,client,tools,bench,examples,test}/**/*.ts'
 
 .PHONY: help
 help: ## this list
@@ -24,9 +25,14 @@ build: compile examples/data/.ready ## compile, bundle, make the runtime archive
 	@ln -sfn ../../bin/weft.mjs node_modules/.bin/weft
 
 .PHONY: lint
-lint: compile ## forbidden imports and type-aware lint
+lint: compile ## forbidden imports, layout, type-aware lint
 	$(NODE) dist/tools/check-layers.js
+	node_modules/.bin/prettier --check --log-level warn $(SOURCES)
 	node_modules/.bin/oxlint --type-aware core hadoop runtime api sql am container client tools bench
+
+.PHONY: format
+format: node_modules/.package-lock.json ## lay the sources out
+	node_modules/.bin/prettier --write --log-level warn $(SOURCES)
 
 .PHONY: unit
 unit: build ## unit and property tests (seconds)

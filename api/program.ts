@@ -19,7 +19,10 @@ export async function runProgram(name: string, module: Readonly<Record<string, u
   try {
     await (main as Program)(env)
   } catch (error) {
-    throw new ProgramFailed({ name, problem: error instanceof Error ? error.message : String(error), place: placeOf(error) }, { cause: error })
+    throw new ProgramFailed(
+      { name, problem: error instanceof Error ? error.message : String(error), place: placeOf(error) },
+      { cause: error },
+    )
   }
 }
 

@@ -5,7 +5,8 @@ import type { TableEnvironment } from 'weft'
 
 export async function main(env: TableEnvironment): Promise<void> {
   const leastDistance = Number(env.args[0] ?? 0)
-  if (!Number.isInteger(leastDistance) || leastDistance < 0) throw new Error(`the least distance must be a whole number of miles, not '${env.args[0]}'`)
+  if (!Number.isInteger(leastDistance) || leastDistance < 0)
+    throw new Error(`the least distance must be a whole number of miles, not '${env.args[0]}'`)
 
   env.set('pipeline.name', 'busiest-routes')
   env.set('execution.runtime-mode', 'batch')

@@ -19,16 +19,29 @@ interface Rule {
 
 const RULES: readonly Rule[] = [
   { from: /^am\//, to: /^(sql|api)\//, except: /^am\/application\//, why: 'only am/application compiles programs' },
-  { from: /^am\//, to: /^runtime\/(?!connectors\/)/, why: 'the master plans and coordinates, it executes nothing', except: /^am\/jobmaster\/coordinators\// },
+  {
+    from: /^am\//,
+    to: /^runtime\/(?!connectors\/)/,
+    why: 'the master plans and coordinates, it executes nothing',
+    except: /^am\/jobmaster\/coordinators\//,
+  },
   { from: /^am\//, to: /^runtime\/connectors\//, except: /^am\/jobmaster\/coordinators\//, why: 'only coordinators know connectors' },
   { from: /^am\/(jobmaster|dispatcher|resourcemanager)\//, to: /^am\/rest\//, why: 'REST looks at the master, not the other way round' },
   { from: /^am\/jobmaster\//, to: /^am\/(dispatcher|resourcemanager)\//, why: 'they know each other by gateway only' },
   { from: /^am\/resourcemanager\//, to: /^am\/(dispatcher|jobmaster)\//, why: 'they know each other by gateway only' },
   { from: /^container\//, to: /^hadoop\//, except: /^container\/(main|slot-main)\.ts$/, why: 'only entry points bring Hadoop in' },
   { from: /^sql\//, to: /^runtime\/(operators|state|time|formats)\//, why: 'the planner makes specs, it runs no operators' },
-  { from: /^sql\//, to: /^runtime\/connectors\/(?!registry\.ts|connector\.ts|errors\.ts|[^/]+\/factory\.ts)/, why: 'the planner sees factories only' },
+  {
+    from: /^sql\//,
+    to: /^runtime\/connectors\/(?!registry\.ts|connector\.ts|errors\.ts|[^/]+\/factory\.ts)/,
+    why: 'the planner sees factories only',
+  },
   { from: /^runtime\/columnar\//, to: /^runtime\/(?!columnar\/)/, why: 'columnar is the lowest' },
-  { from: /^runtime\/(expr|state|time)\//, to: /^runtime\/(formats|operators|connectors)\//, why: 'expr, state and time lie below operators' },
+  {
+    from: /^runtime\/(expr|state|time)\//,
+    to: /^runtime\/(formats|operators|connectors)\//,
+    why: 'expr, state and time lie below operators',
+  },
   { from: /^runtime\/(formats|operators)\//, to: /^runtime\/connectors\//, why: 'connectors are the highest' },
   { from: /^core\/(ids|types|errors|time)\//, to: /^core\/(?!ids|types|errors|time)/, why: 'the ground floor of core' },
   { from: /^core\/config\//, to: /^core\/(graph|log|rpc|rest|fs|ha|cluster)\//, why: 'config lies below' },
@@ -59,10 +72,12 @@ for (const room of ROOMS) {
     imports.set(file, targets)
     for (const target of targets) {
       for (const rule of RULES) {
-        if (rule.from.test(file) && rule.to.test(target) && rule.except?.test(file) !== true) problems.push(`${file} imports ${target}: ${rule.why}`)
+        if (rule.from.test(file) && rule.to.test(target) && rule.except?.test(file) !== true)
+          problems.push(`${file} imports ${target}: ${rule.why}`)
       }
     }
-    if (file !== GENERATED_CODE && !file.startsWith('tools/') && /\bnew Function\(|\beval\(/.test(code)) problems.push(`${file} makes code; only ${GENERATED_CODE} may`)
+    if (file !== GENERATED_CODE && !file.startsWith('tools/') && /\bnew Function\(|\beval\(/.test(code))
+      problems.push(`${file} makes code; only ${GENERATED_CODE} may`)
     if (DETERMINISTIC.test(file) && /\b(Date\.now|setTimeout|setInterval|Math\.random|performance\.now)\(/.test(code)) {
       problems.push(`${file} uses the global clock, timers or random numbers; take them from an Environment`)
     }

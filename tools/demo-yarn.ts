@@ -12,7 +12,10 @@ const USER = 'alice'
 const CLEANED_UP_WITHIN_MS = 5_000
 const data = join(projectRoot, 'examples/data')
 
-function weft(args: readonly string[], options: { cwd: string; environment?: Readonly<Record<string, string>>; quiet?: boolean }): Promise<{ status: number; stderr: string }> {
+function weft(
+  args: readonly string[],
+  options: { cwd: string; environment?: Readonly<Record<string, string>>; quiet?: boolean },
+): Promise<{ status: number; stderr: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(projectRoot, 'bin/weft.mjs'), ...args], {
       cwd: options.cwd,
@@ -55,7 +58,9 @@ function leftProcesses(): string[] {
     .flatMap((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-        return /runtime\/(am|container)\.mjs/.test(command) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(hadoop.folder) ? [`${pid} ${command}`] : []
+        return /runtime\/(am|container)\.mjs/.test(command) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(hadoop.folder)
+          ? [`${pid} ${command}`]
+          : []
       } catch {
         return [] // it has ended meanwhile
       }
@@ -63,18 +68,29 @@ function leftProcesses(): string[] {
 }
 
 // One container per node and heartbeat, so that two TaskManagers of this small job land on both nodes.
-const hadoop = startPseudoHadoop('demo-hadoop', ['--nodes', '2', '--set', 'yarn.scheduler.capacity.per-node-heartbeat.maximum-container-assignments=1'])
+const hadoop = startPseudoHadoop('demo-hadoop', [
+  '--nodes',
+  '2',
+  '--set',
+  'yarn.scheduler.capacity.per-node-heartbeat.maximum-container-assignments=1',
+])
 try {
   const hdfs = hadoop.fileSystem(USER)
   const home = `${hadoop.defaultFs}/user/${USER}`
   await upload(hdfs, [
-    ...readdirSync(join(data, 'flights')).map((name) => ({ from: `file://${data}/flights/${name}`, to: `${home}/examples/data/flights/${name}` })),
+    ...readdirSync(join(data, 'flights')).map((name) => ({
+      from: `file://${data}/flights/${name}`,
+      to: `${home}/examples/data/flights/${name}`,
+    })),
     { from: `file://${data}/airports/airports.csv`, to: `${home}/examples/data/airports/airports.csv` },
   ])
-  const run = await weft(['run', '-t', 'yarn-application', '-p', '2', '-D', `fs.default-scheme=${hadoop.defaultFs}`, 'examples/flight-delays.sql'], {
-    cwd: projectRoot,
-    environment: { ...hadoop.environment, HADOOP_USER_NAME: USER },
-  })
+  const run = await weft(
+    ['run', '-t', 'yarn-application', '-p', '2', '-D', `fs.default-scheme=${hadoop.defaultFs}`, 'examples/flight-delays.sql'],
+    {
+      cwd: projectRoot,
+      environment: { ...hadoop.environment, HADOOP_USER_NAME: USER },
+    },
+  )
   const ended = Date.now()
   check(run.status === 0, `weft run ended with status ${run.status}`)
   const applicationId = /application_\d+_\d+/.exec(run.stderr)?.[0]
@@ -86,7 +102,10 @@ try {
     const gone = app.state === 'FINISHED' && app.runningContainers <= 0 && processes.length === 0
     if (gone) break
     if (Date.now() - ended > CLEANED_UP_WITHIN_MS) {
-      check(false, `${CLEANED_UP_WITHIN_MS} ms after the end: state ${app.state}, ${app.runningContainers} containers, processes: ${processes.join('; ') || 'none'}`)
+      check(
+        false,
+        `${CLEANED_UP_WITHIN_MS} ms after the end: state ${app.state}, ${app.runningContainers} containers, processes: ${processes.join('; ') || 'none'}`,
+      )
       break
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
@@ -103,12 +122,17 @@ try {
   const files = (await hdfs.list(`${home}/examples/data/weekly-delays`)).filter((file) => !file.directory)
   const lines = (await Promise.all(files.map((file) => readText(hdfs, file.path)))).flatMap((text) => text.trimEnd().split('\n')).sort()
   const local = await localOutput()
-  check(lines.length > 1000 && lines.join('\n') === local.join('\n'), `the output in HDFS (${lines.length} rows) is not that of the local run (${local.length} rows)`)
+  check(
+    lines.length > 1000 && lines.join('\n') === local.join('\n'),
+    `the output in HDFS (${lines.length} rows) is not that of the local run (${local.length} rows)`,
+  )
 
   const { app } = (await hadoop.cluster(`apps/${applicationId}`)) as { app: { state: string; finalStatus: string; diagnostics: string } }
   check(app.state === 'FINISHED' && app.finalStatus === 'SUCCEEDED', `YARN says ${app.state} / ${app.finalStatus}: ${app.diagnostics}`)
   if (problems.length === 0) {
-    process.stdout.write(`${applicationId}: ${lines.length} rows, equal to the local run's; TaskManagers on ${nodes.join(' and ')}; nothing left behind\n`)
+    process.stdout.write(
+      `${applicationId}: ${lines.length} rows, equal to the local run's; TaskManagers on ${nodes.join(' and ')}; nothing left behind\n`,
+    )
     process.stdout.write(`${app.state} / ${app.finalStatus}\n`)
   }
 } finally {

@@ -26,7 +26,9 @@ export function startPseudoHadoop(name: string, options: readonly string[]): Pse
   const folder = join(projectRoot, 'build', name)
   execFileSync('bash', [script, 'start', '--dir', folder, ...options], { stdio: ['ignore', 'inherit', 'inherit'] })
   const text = execFileSync('bash', [script, 'env', '--dir', folder], { encoding: 'utf8' })
-  const environment = Object.fromEntries([...text.matchAll(/^export ([A-Z_]+)='([^']*)'$/gm)].map(([, key = '', value = '']) => [key, value]))
+  const environment = Object.fromEntries(
+    [...text.matchAll(/^export ([A-Z_]+)='([^']*)'$/gm)].map(([, key = '', value = '']) => [key, value]),
+  )
   const resourceManager = environment['HADOOP_PSEUDO_RM_HTTP'] ?? ''
   return {
     folder,

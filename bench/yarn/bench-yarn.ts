@@ -32,7 +32,10 @@ function median(values: readonly number[]): number {
 }
 
 /** The command under bash's `time`, which tells the CPU seconds of the process and its children. */
-function timed(command: readonly string[], environment: Readonly<Record<string, string>>): { child: ChildProcess; done: Promise<{ text: string; status: number; cpu: number }>; onText(listener: (text: string) => void): void } {
+function timed(
+  command: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): { child: ChildProcess; done: Promise<{ text: string; status: number; cpu: number }>; onText(listener: (text: string) => void): void } {
   const child = spawn('bash', ['-c', 'TIMEFORMAT="cpu %U %S"; time "$@"', 'bash', ...command], {
     cwd: projectRoot,
     env: { ...process.env, ...environment, HADOOP_USER_NAME: USER },
@@ -55,7 +58,13 @@ function timed(command: readonly string[], environment: Readonly<Record<string, 
   return { child, done, onText: (listener) => void listeners.push(listener) }
 }
 
-const weft = (hadoop: PseudoHadoop, ...args: string[]): string[] => [process.execPath, join(projectRoot, 'bin/weft.mjs'), ...args, '-D', `fs.default-scheme=${hadoop.defaultFs}`]
+const weft = (hadoop: PseudoHadoop, ...args: string[]): string[] => [
+  process.execPath,
+  join(projectRoot, 'bin/weft.mjs'),
+  ...args,
+  '-D',
+  `fs.default-scheme=${hadoop.defaultFs}`,
+]
 
 async function submitOnce(hadoop: PseudoHadoop): Promise<Submission> {
   const hdfs = hadoop.fileSystem(USER)
@@ -108,7 +117,22 @@ async function distributedShell(hadoop: PseudoHadoop): Promise<number[]> {
   for (let run = 0; run < RUNS; run++) {
     const start = performance.now()
     const command = timed(
-      ['bash', 'test/hadoop/cluster.sh', 'java', 'org.apache.hadoop.yarn.applications.distributedshell.Client', '-jar', jar, '-shell_command', 'hostname', '-num_containers', '1', '-container_memory', '256', '-master_memory', '256'],
+      [
+        'bash',
+        'test/hadoop/cluster.sh',
+        'java',
+        'org.apache.hadoop.yarn.applications.distributedshell.Client',
+        '-jar',
+        jar,
+        '-shell_command',
+        'hostname',
+        '-num_containers',
+        '1',
+        '-container_memory',
+        '256',
+        '-master_memory',
+        '256',
+      ],
       { ...hadoop.environment, HADOOP_PSEUDO_LOGLEVEL: 'INFO' },
     )
     const { status, text } = await command.done
@@ -152,7 +176,12 @@ async function idleMemory(hadoop: PseudoHadoop): Promise<{ client: number; am: n
   await pause(IDLE_SECONDS * 1000)
   const one = (pattern: RegExp): number => Math.max(0, ...processes(pattern, hadoop.folder).map(residentMiB))
   const { app } = (await hadoop.cluster(`apps/${applicationId}`)) as { app: { allocatedMB: number } }
-  const memory = { client: one(/bin\/weft\.mjs run/), am: one(/runtime\/am\.mjs/), tm: one(/runtime\/container\.mjs/), grantedMb: app.allocatedMB }
+  const memory = {
+    client: one(/bin\/weft\.mjs run/),
+    am: one(/runtime\/am\.mjs/),
+    tm: one(/runtime\/container\.mjs/),
+    grantedMb: app.allocatedMB,
+  }
   await timed(weft(hadoop, 'cancel', applicationId), hadoop.environment).done
   await command.done
   return memory
@@ -174,8 +203,18 @@ try {
     machine: `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, client Node ${process.version}`,
     runs: RUNS,
     distributedShellSeconds: Number(median(shell).toFixed(2)),
-    warm: { running: of(warm, 'running'), firstOutput: of(warm, 'firstOutput'), commandEnd: of(warm, 'end'), clientCpuSeconds: of(warm, 'clientCpu') },
-    cold: { running: of(cold, 'running'), firstOutput: of(cold, 'firstOutput'), commandEnd: of(cold, 'end'), clientCpuSeconds: of(cold, 'clientCpu') },
+    warm: {
+      running: of(warm, 'running'),
+      firstOutput: of(warm, 'firstOutput'),
+      commandEnd: of(warm, 'end'),
+      clientCpuSeconds: of(warm, 'clientCpu'),
+    },
+    cold: {
+      running: of(cold, 'running'),
+      firstOutput: of(cold, 'firstOutput'),
+      commandEnd: of(cold, 'end'),
+      clientCpuSeconds: of(cold, 'clientCpu'),
+    },
     warmToDistributedShell: Number((median(warm.map((run) => run.end)) / median(shell)).toFixed(2)),
     archiveMB: Number(archiveMb.toFixed(1)),
     idleResidentMiB: { client: Math.round(memory.client), am: Math.round(memory.am), tm: Math.round(memory.tm) },

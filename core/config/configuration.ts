@@ -41,7 +41,8 @@ const INERT_FAMILIES = [
 /** Keys with free names below a declared prefix: values passed on as they are. */
 const OPEN_FAMILIES = [/^containerized\.(master|taskmanager)\.env\.[A-Za-z_][A-Za-z0-9_]*$/]
 
-const SECRET_KEY = /password|secret|fs\.azure\.account\.key|apikey|api-key|auth-params|service-key|token|basic-auth|jaas\.config|http-headers/i
+const SECRET_KEY =
+  /password|secret|fs\.azure\.account\.key|apikey|api-key|auth-params|service-key|token|basic-auth|jaas\.config|http-headers/i
 
 export class Configuration {
   readonly #values: ReadonlyMap<string, string>
@@ -62,7 +63,12 @@ export class Configuration {
     if (text === undefined) return option.default
     const value = option.type.parse(text)
     if (value === undefined) {
-      throw new InvalidOptionValue({ key: option.key, value: this.shown(option.key, text), type: option.type.name, source: 'configuration' })
+      throw new InvalidOptionValue({
+        key: option.key,
+        value: this.shown(option.key, text),
+        type: option.type.name,
+        source: 'configuration',
+      })
     }
     return value
   }
@@ -85,7 +91,9 @@ export class Configuration {
 
   /** Values whose key begins with the prefix, the prefix cut off. */
   withPrefix(prefix: string): Record<string, string> {
-    return Object.fromEntries([...this.#values].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value]))
+    return Object.fromEntries(
+      [...this.#values].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value]),
+    )
   }
 
   toRecord(): Record<string, string> {
@@ -94,9 +102,7 @@ export class Configuration {
 
   /** For people: sorted, secrets shown as `******` (Flink's rule: by the key's name). */
   toMaskedEntries(): { key: string; value: string }[] {
-    return [...this.#values]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, value]) => ({ key, value: this.shown(key, value) }))
+    return [...this.#values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => ({ key, value: this.shown(key, value) }))
   }
 
   /**
@@ -111,7 +117,10 @@ export class Configuration {
           throw new InvalidOptionValue({ key, value: this.shown(key, text), type: declared.type.name, source })
         }
       } else if (!isInert(key) && !OPEN_FAMILIES.some((family) => family.test(key))) {
-        const known = nearest(key, declaredOptions().map((option) => option.key))
+        const known = nearest(
+          key,
+          declaredOptions().map((option) => option.key),
+        )
         throw new UnknownOption({ key, source, nearest: known ?? null })
       }
     }

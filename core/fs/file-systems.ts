@@ -38,7 +38,8 @@ export class FileSystems {
   #entry(uri: string) {
     const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase() ?? 'file'
     const entry = this.#byScheme.get(scheme)
-    if (entry === undefined) throw new UnsupportedScheme({ path: uri, scheme, known: [...this.#byScheme.keys()].map((s) => `${s}://`).join(', ') })
+    if (entry === undefined)
+      throw new UnsupportedScheme({ path: uri, scheme, known: [...this.#byScheme.keys()].map((s) => `${s}://`).join(', ') })
     return entry
   }
 }

@@ -9,7 +9,16 @@ import type { FileStatus, FileSystem } from './file-system.js'
 const READ_CHUNK_BYTES = 256 * 1024
 
 function toLocalPath(uri: string): string {
-  return uri.startsWith('file:') ? fileURLToPath(uri.replace(/^file:\/*/, 'file:///').replaceAll('%', '%25').replaceAll('#', '%23').replaceAll('?', '%3F').replaceAll('\\', '%5C')) : uri
+  return uri.startsWith('file:')
+    ? fileURLToPath(
+        uri
+          .replace(/^file:\/*/, 'file:///')
+          .replaceAll('%', '%25')
+          .replaceAll('#', '%23')
+          .replaceAll('?', '%3F')
+          .replaceAll('\\', '%5C'),
+      )
+    : uri
 }
 
 function translate(error: unknown, path: string, operation: string): Error {
@@ -35,7 +44,12 @@ export const localFileSystem: FileSystem = {
   async status(path) {
     try {
       const found = await stat(toLocalPath(path))
-      return { path, directory: found.isDirectory(), length: found.isDirectory() ? 0 : found.size, modificationTime: Math.trunc(found.mtimeMs) }
+      return {
+        path,
+        directory: found.isDirectory(),
+        length: found.isDirectory() ? 0 : found.size,
+        modificationTime: Math.trunc(found.mtimeMs),
+      }
     } catch (error) {
       const translated = translate(error, path, 'status')
       if (PathNotFound.is(translated)) return undefined
@@ -50,7 +64,11 @@ export const localFileSystem: FileSystem = {
   async *read(path, offset = 0, length) {
     if (length === 0) return
     try {
-      yield* createReadStream(toLocalPath(path), { start: offset, highWaterMark: READ_CHUNK_BYTES, ...(length === undefined ? {} : { end: offset + length - 1 }) })
+      yield* createReadStream(toLocalPath(path), {
+        start: offset,
+        highWaterMark: READ_CHUNK_BYTES,
+        ...(length === undefined ? {} : { end: offset + length - 1 }),
+      })
     } catch (error) {
       throw translate(error, path, 'read')
     }
@@ -75,7 +93,9 @@ export const localFileSystem: FileSystem = {
     }
   },
   async mkdirs(path, permission) {
-    await attempt(path, 'mkdirs', () => mkdir(toLocalPath(path), { recursive: true, ...(permission === undefined ? {} : { mode: permission }) }))
+    await attempt(path, 'mkdirs', () =>
+      mkdir(toLocalPath(path), { recursive: true, ...(permission === undefined ? {} : { mode: permission }) }),
+    )
   },
   async rename(from, to) {
     // rename(2) replaces its target; link(2) refuses an existing one, but is for files only.

@@ -36,6 +36,10 @@ export const ResultPartitionDescriptorSchema = z.object({
 })
 export type ResultPartitionDescriptor = z.infer<typeof ResultPartitionDescriptorSchema>
 
+/** A blob of the job at the master (core/rpc/gateways/blob.ts): its SHA-256 and its length in bytes. */
+export const BlobReferenceSchema = z.object({ blobKey: z.string().regex(/^[0-9a-f]{64}$/), size: z.int().min(1) })
+export type BlobReference = z.infer<typeof BlobReferenceSchema>
+
 export const TaskDeploymentDescriptorSchema = z.object({
   jobId: id<JobId>(),
   jobName: z.string(),

@@ -13,7 +13,12 @@ export type Expression =
   | { readonly kind: 'literal'; readonly value: LiteralValue; readonly type: LogicalType }
   /** `name` is a function or operator of runtime/expr's function table, upper case: `+`, `=`, `AND`, `CASE`, `UPPER`. */
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Expression[]; readonly type: LogicalType }
-  | { readonly kind: 'cast'; readonly arg: Expression; /** TRY_CAST: NULL instead of an error */ readonly safe: boolean; readonly type: LogicalType }
+  | {
+      readonly kind: 'cast'
+      readonly arg: Expression
+      /** TRY_CAST: NULL instead of an error */ readonly safe: boolean
+      readonly type: LogicalType
+    }
 
 export const ExpressionSchema: z.ZodType<Expression> = z.lazy(() =>
   z.discriminatedUnion('kind', [

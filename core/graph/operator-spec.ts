@@ -31,7 +31,15 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
    * Reads a table whose physical columns are `schema`. Output: those of `projection`, in that order. The whole schema is needed
    * where fields are found by position (csv) or a column decides how many rows there are (datagen's sequences). No input.
    */
-  z.object({ op: z.literal('source'), connector: z.string(), tableName: z.string(), options, schema, projection: columns, bounded: z.boolean() }),
+  z.object({
+    op: z.literal('source'),
+    connector: z.string(),
+    tableName: z.string(),
+    options,
+    schema,
+    projection: columns,
+    bounded: z.boolean(),
+  }),
   /** Keeps rows whose condition is TRUE, then computes the projection. Row kinds are kept. */
   z.object({ op: z.literal('calc'), condition: ExpressionSchema.optional(), projection: z.array(ExpressionSchema).readonly() }),
   /**
@@ -65,12 +73,22 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     emit: z.array(z.enum(['window_start', 'window_end', 'window_time'])).readonly(),
   }),
   /** TUMBLE TVF without aggregation: appends window_start, window_end, window_time. */
-  z.object({ op: z.literal('window-table-function'), window: z.object({ kind: z.literal('tumble'), sizeMs: z.number().positive(), offsetMs: z.number() }), timeColumn: z.int().min(0) }),
+  z.object({
+    op: z.literal('window-table-function'),
+    window: z.object({ kind: z.literal('tumble'), sizeMs: z.number().positive(), offsetMs: z.number() }),
+    timeColumn: z.int().min(0),
+  }),
   /**
    * Regular inner join of input 0 (left) and 1 (right) on leftKeys = rightKeys (NULL never equals), then `condition` over
    * left ++ right columns. Output: left ++ right. Keeps both sides as state; retractions of either side are joined too.
    */
-  z.object({ op: z.literal('join'), joinType: z.enum(['inner']), leftKeys: columns, rightKeys: columns, condition: ExpressionSchema.optional() }),
+  z.object({
+    op: z.literal('join'),
+    joinType: z.enum(['inner']),
+    leftKeys: columns,
+    rightKeys: columns,
+    condition: ExpressionSchema.optional(),
+  }),
   /**
    * ORDER BY … [LIMIT n] [OFFSET m]. 'final': rows sorted, emitted at the end of input. 'changelog' (streaming Top-N): emits
    * the change of the first n rows after each batch. No keys: LIMIT alone.
@@ -87,7 +105,11 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
   /** UNION ALL: passes the rows of all its inputs. */
   z.object({ op: z.literal('union') }),
   /** Literal rows: `values[row][column]` as in LiteralValue. No input. */
-  z.object({ op: z.literal('values'), schema, rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))).readonly() }),
+  z.object({
+    op: z.literal('values'),
+    schema,
+    rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))).readonly(),
+  }),
   /** Writes a table. Input: `schema`. `notNull`: columns that must not be NULL, and what to do then. */
   z.object({
     op: z.literal('sink'),

@@ -36,9 +36,13 @@ export function nthJobId(first: JobId, n: number): JobId {
   return n === 0 ? first : (createHash('sha256').update(`${first}:${n}`).digest('hex').slice(0, 32) as JobId)
 }
 
-/** `<vertex>_<subtask>_<attempt>`: unique in a job and readable in a log. */
-export function executionAttemptId(job: JobId, vertex: VertexId, subtask: number, attempt: number): ExecutionAttemptId {
-  return `${job}_${vertex}_${subtask}_${attempt}` as ExecutionAttemptId
+/**
+ * `<job>_<vertex>_<subtask>_<attempt>`: unique and readable in a log. The attempts of a master that followed another carry its
+ * epoch, `<job>_e02_…` as in YARN's container ids: a worker that both had knows them apart.
+ */
+export function executionAttemptId(job: JobId, vertex: VertexId, subtask: number, attempt: number, epoch = 1): ExecutionAttemptId {
+  const master = epoch === 1 ? '' : `_e${String(epoch).padStart(2, '0')}`
+  return `${job}${master}_${vertex}_${subtask}_${attempt}` as ExecutionAttemptId
 }
 
 export function resourceId(text: string): ResourceId {

@@ -16,7 +16,8 @@ export interface Logger {
 }
 
 let sink: (record: LogRecord) => void = (record) => {
-  if (record.level === 'error' || record.level === 'warn') process.stderr.write(`${record.level.toUpperCase()} ${record.component}: ${record.message}\n`)
+  if (record.level === 'error' || record.level === 'warn')
+    process.stderr.write(`${record.level.toUpperCase()} ${record.component}: ${record.message}\n`)
 }
 
 export function setLogSink(next: (record: LogRecord) => void): void {

@@ -18,9 +18,18 @@ export function useWinston(target: LogTarget): void {
     target.file === undefined
       ? new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] })
       : new winston.transports.File({ filename: target.file, maxsize: 64 * 1024 * 1024, maxFiles: 5 })
-  const log = winston.createLogger({ level: target.level, levels: { error: 0, warn: 1, info: 2, debug: 3 }, format: line, transports: [transport] })
+  const log = winston.createLogger({
+    level: target.level,
+    levels: { error: 0, warn: 1, info: 2, debug: 3 },
+    format: line,
+    transports: [transport],
+  })
   setLogSink((record) => {
-    log.log({ level: record.level, component: record.component, message: record.error === undefined ? record.message : `${record.message}\n${describe(record.error)}` })
+    log.log({
+      level: record.level,
+      component: record.component,
+      message: record.error === undefined ? record.message : `${record.message}\n${describe(record.error)}`,
+    })
   })
 }
 

@@ -20,7 +20,10 @@ export function call<Request, Response>(request: z.ZodType<Request>, response: z
   return { request, response }
 }
 
-export function gateway<const C extends Readonly<Record<string, CallDeclaration<any, any>>>>(name: string, calls: C): GatewayDeclaration<C> {
+export function gateway<const C extends Readonly<Record<string, CallDeclaration<any, any>>>>(
+  name: string,
+  calls: C,
+): GatewayDeclaration<C> {
   return { name, calls }
 }
 
@@ -28,14 +31,14 @@ type RequestOf<D> = D extends CallDeclaration<infer Request, unknown> ? Request 
 type ResponseOf<D> = D extends { readonly response: z.ZodType<infer Response> } ? Response : never
 
 /** The remote side as its caller sees it. A rejected promise carries the remote error, revived with its code. */
-export type Gateway<G> = G extends GatewayDeclaration<infer C>
-  ? { readonly [M in keyof C]: (request: RequestOf<C[M]>) => Promise<ResponseOf<C[M]>> }
-  : never
+export type Gateway<G> =
+  G extends GatewayDeclaration<infer C> ? { readonly [M in keyof C]: (request: RequestOf<C[M]>) => Promise<ResponseOf<C[M]>> } : never
 
 /** What an endpoint must implement. */
-export type GatewayHandlers<G> = G extends GatewayDeclaration<infer C>
-  ? { readonly [M in keyof C]: (request: RequestOf<C[M]>, caller: RpcCaller) => Promise<ResponseOf<C[M]>> | ResponseOf<C[M]> }
-  : never
+export type GatewayHandlers<G> =
+  G extends GatewayDeclaration<infer C>
+    ? { readonly [M in keyof C]: (request: RequestOf<C[M]>, caller: RpcCaller) => Promise<ResponseOf<C[M]>> | ResponseOf<C[M]> }
+    : never
 
 /** The connection a call came by: an endpoint may call back by it. */
 export interface RpcCaller {

@@ -36,7 +36,14 @@ export const InvalidMessage = defineError('RPC_INVALID_MESSAGE', {
 })
 
 const MessageSchema = z.discriminatedUnion('t', [
-  z.object({ t: z.literal('call'), id: z.int().min(0), to: z.string().max(200), m: z.string().max(100), a: z.unknown(), e: z.int().optional() }),
+  z.object({
+    t: z.literal('call'),
+    id: z.int().min(0),
+    to: z.string().max(200),
+    m: z.string().max(100),
+    a: z.unknown(),
+    e: z.int().optional(),
+  }),
   z.object({ t: z.literal('ok'), id: z.int().min(0), r: z.unknown() }),
   z.object({ t: z.literal('err'), id: z.int().min(0), err: WireErrorSchema }),
 ])
@@ -57,7 +64,12 @@ export class RpcEndpoints {
    * Serves `endpoint`; with an epoch, only calls that carry the same one are let through. A promise: calls wait until the epoch
    * is known (a TaskExecutor learns it from the answer to its registration, and the master's first call may overtake that).
    */
-  serve<G extends GatewayDeclaration<any>>(endpoint: string, declaration: G, handlers: GatewayHandlers<G>, epoch?: number | Promise<number>): void {
+  serve<G extends GatewayDeclaration<any>>(
+    endpoint: string,
+    declaration: G,
+    handlers: GatewayHandlers<G>,
+    epoch?: number | Promise<number>,
+  ): void {
     this.#served.set(endpoint, { declaration, handlers: handlers as Served['handlers'], epoch })
   }
 
@@ -91,7 +103,12 @@ export class RpcConnection implements RpcCaller {
     return this.#channel.peer
   }
 
-  gateway<G extends GatewayDeclaration<any>>(declaration: G, endpoint: string, epoch?: number, timeoutMs = DEFAULT_CALL_TIMEOUT_MS): Gateway<G> {
+  gateway<G extends GatewayDeclaration<any>>(
+    declaration: G,
+    endpoint: string,
+    epoch?: number,
+    timeoutMs = DEFAULT_CALL_TIMEOUT_MS,
+  ): Gateway<G> {
     const methods: Record<string, (request: unknown) => Promise<unknown>> = {}
     for (const [method, { response }] of Object.entries(declaration.calls as Record<string, { response: z.ZodType }>)) {
       methods[method] = async (request) => response.parse(await this.#call(endpoint, method, request, epoch, timeoutMs))
@@ -113,10 +130,14 @@ export class RpcConnection implements RpcCaller {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#lost())
       const id = this.#nextId++
-      const timer = this.#environment.timers.after(timeoutMs, () => {
-        this.#pending.delete(id)
-        reject(new RpcTimeout({ peer: this.peer, method: `${endpoint}.${method}`, timeoutMs }))
-      }, true)
+      const timer = this.#environment.timers.after(
+        timeoutMs,
+        () => {
+          this.#pending.delete(id)
+          reject(new RpcTimeout({ peer: this.peer, method: `${endpoint}.${method}`, timeoutMs }))
+        },
+        true,
+      )
       this.#pending.set(id, { resolve, reject, timer })
       this.#channel.send({ t: 'call', id, to: endpoint, m: method, a: request, ...(epoch === undefined ? {} : { e: epoch }) })
     })

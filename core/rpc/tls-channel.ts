@@ -47,7 +47,12 @@ export function pskClientOptions(secret: Buffer) {
 }
 
 /** Listens on the first free port of `ports`; 0 is any. Connections that fail the handshake never reach `onChannel`. */
-export async function listenTls(host: string | undefined, ports: readonly number[], secret: Buffer, onChannel: (channel: Channel) => void): Promise<TlsListener> {
+export async function listenTls(
+  host: string | undefined,
+  ports: readonly number[],
+  secret: Buffer,
+  onChannel: (channel: Channel) => void,
+): Promise<TlsListener> {
   let last: unknown
   for (const port of ports) {
     const server = createServer(pskServerOptions(secret), (socket) => onChannel(socketChannel(socket)))
@@ -117,7 +122,8 @@ export function socketChannel(socket: TLSSocket): Channel {
     while (bufferedBytes >= 4) {
       if ((buffered[0]?.length ?? 0) < 4) buffered = [Buffer.concat(buffered)]
       const length = buffered[0]?.readUInt32BE(0) ?? 0
-      if (length > MAX_FRAME_BYTES) return void socket.destroy(new Error(`frame of ${length} bytes is over the limit of ${MAX_FRAME_BYTES}`))
+      if (length > MAX_FRAME_BYTES)
+        return void socket.destroy(new Error(`frame of ${length} bytes is over the limit of ${MAX_FRAME_BYTES}`))
       if (bufferedBytes < 4 + length) return
       const all = Buffer.concat(buffered)
       const rest = all.subarray(4 + length)

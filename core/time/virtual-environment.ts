@@ -23,7 +23,8 @@ export function virtualEnvironment(seed = 1, start: Millis = 1_700_000_000_000):
   }
   const earliest = () =>
     pending.reduce<(typeof pending)[number] | undefined>(
-      (best, timer) => (best === undefined || timer.at < best.at || (timer.at === best.at && timer.sequence < best.sequence) ? timer : best),
+      (best, timer) =>
+        best === undefined || timer.at < best.at || (timer.at === best.at && timer.sequence < best.sequence) ? timer : best,
       undefined,
     )
   return {

@@ -43,12 +43,16 @@ export class SaslConversation {
         return this.#onNegotiate(message.auths)
       case 'CHALLENGE': {
         const mechanism = this.#begun('CHALLENGE')
-        return { type: 'send', message: { state: 'RESPONSE', token: await this.#guard(() => mechanism.respond(message.token ?? new Uint8Array(0)), []) } }
+        return {
+          type: 'send',
+          message: { state: 'RESPONSE', token: await this.#guard(() => mechanism.respond(message.token ?? new Uint8Array(0)), []) },
+        }
       }
       case 'SUCCESS': {
         if (this.#mechanism === undefined) {
           // A server without security skips the negotiation.
-          if (this.#authentication.user === undefined) this.#cannot(['SIMPLE'], 'it accepts anybody without proof, which is not allowed here')
+          if (this.#authentication.user === undefined)
+            this.#cannot(['SIMPLE'], 'it accepts anybody without proof, which is not allowed here')
           return { type: 'done', method: undefined, layer: undefined }
         }
         const mechanism = this.#mechanism
@@ -61,7 +65,11 @@ export class SaslConversation {
   }
 
   async #onNegotiate(offered: readonly SaslAuth[]): Promise<SaslStep> {
-    if (++this.#negotiations > 2) this.#cannot(offered.map((auth) => auth.method), 'it refused our choice')
+    if (++this.#negotiations > 2)
+      this.#cannot(
+        offered.map((auth) => auth.method),
+        'it refused our choice',
+      )
     const found = this.#choose(offered)
     if (found === 'SIMPLE') {
       const simple = offered.find((auth) => auth.method === 'SIMPLE')!
@@ -70,7 +78,10 @@ export class SaslConversation {
     const { auth, method } = found
     this.#method = method
     const names = offered.map((one) => one.method)
-    const mechanism = await this.#guard(() => method.start({ protocol: auth.protocol ?? '', serverId: auth.serverId ?? '', host: this.#host }), names)
+    const mechanism = await this.#guard(
+      () => method.start({ protocol: auth.protocol ?? '', serverId: auth.serverId ?? '', host: this.#host }),
+      names,
+    )
     this.#mechanism = mechanism
     const token = await this.#guard(() => mechanism.respond(auth.challenge ?? new Uint8Array(0)), names)
     // The server compares the entry with the one it sent: only the challenge may be missing.
@@ -86,7 +97,8 @@ export class SaslConversation {
     const names = offered.map((auth) => auth.method)
     for (const own of this.#authentication.methods) {
       const other = offered.find((auth) => auth.method === own.method)
-      if (other !== undefined) this.#cannot(names, `it wants the mechanism ${other.mechanism} for ${own.method}, and only ${own.mechanism} is supported`)
+      if (other !== undefined)
+        this.#cannot(names, `it wants the mechanism ${other.mechanism} for ${own.method}, and only ${own.mechanism} is supported`)
     }
     if (names.includes('KERBEROS') && !this.#authentication.methods.some((own) => own.method === 'KERBEROS')) {
       this.#cannot(names, `it demands Kerberos; ${this.#have()}`)
@@ -112,7 +124,10 @@ export class SaslConversation {
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       if (offered === undefined || /rspauth/.test(problem)) throw new ServerNotTrusted({ server: this.#server, problem }, { cause: error })
-      throw new CannotAuthenticate({ server: this.#server, offered: offered.length > 0 ? offered : [this.#method?.method ?? ''], problem }, { cause: error })
+      throw new CannotAuthenticate(
+        { server: this.#server, offered: offered.length > 0 ? offered : [this.#method?.method ?? ''], problem },
+        { cause: error },
+      )
     }
   }
 

@@ -12,7 +12,15 @@
  * `delim` = a varint of the length and the bytes. Opening: "hrpc", version 9, service class 0, 00 (no SASL) or DF (SASL).
  */
 import { delimited, readDelimited } from '../proto/message.js'
-import { CALL_ID, IpcConnectionContext, NO_RETRY, RequestHeader, RpcRequestHeader, RpcResponseHeader, RpcSasl } from '../proto/rpc-messages.js'
+import {
+  CALL_ID,
+  IpcConnectionContext,
+  NO_RETRY,
+  RequestHeader,
+  RpcRequestHeader,
+  RpcResponseHeader,
+  RpcSasl,
+} from '../proto/rpc-messages.js'
 import type { InferInput } from '../proto/message.js'
 
 export const RPC_VERSION = 9
@@ -36,8 +44,20 @@ function header(callId: number, clientId: Uint8Array, retryCount: number): Uint8
   return RpcRequestHeader.encode({ rpcKind: 'PROTOCOL_BUFFER', rpcOp: 'FINAL_PACKET', callId, clientId, retryCount })
 }
 
-export function callFrame(call: { callId: number; clientId: Uint8Array; retryCount: number; method: string; protocol: string; version: number; request: Uint8Array }): Buffer {
-  const request = RequestHeader.encode({ methodName: call.method, declaringClassProtocolName: call.protocol, clientProtocolVersion: BigInt(call.version) })
+export function callFrame(call: {
+  callId: number
+  clientId: Uint8Array
+  retryCount: number
+  method: string
+  protocol: string
+  version: number
+  request: Uint8Array
+}): Buffer {
+  const request = RequestHeader.encode({
+    methodName: call.method,
+    declaringClassProtocolName: call.protocol,
+    clientProtocolVersion: BigInt(call.version),
+  })
   return frame(header(call.callId, call.clientId, call.retryCount), request, call.request)
 }
 
@@ -150,7 +170,7 @@ export function explainForeignAnswer(bytes: Buffer): string | undefined {
 function readOldFatal(bytes: Buffer): string | undefined {
   if (bytes.length < 12 || bytes.readInt32BE(0) !== -1 || bytes.readInt32BE(4) !== -1) return undefined
   const parts: string[] = []
-  for (let offset = 8; offset + 4 <= bytes.length && parts.length < 2; ) {
+  for (let offset = 8; offset + 4 <= bytes.length && parts.length < 2;) {
     const length = bytes.readInt32BE(offset)
     if (length < 0 || length > 65_536 || offset + 4 + length > bytes.length) break
     parts.push(bytes.toString('utf8', offset + 4, offset + 4 + length))

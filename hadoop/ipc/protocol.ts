@@ -28,7 +28,11 @@ export interface ProtocolDeclaration<Calls extends Readonly<Record<string, CallD
   readonly calls: Calls
 }
 
-export function protocol<Calls extends Readonly<Record<string, CallDeclaration>>>(name: string, version: number, calls: Calls): ProtocolDeclaration<Calls> {
+export function protocol<Calls extends Readonly<Record<string, CallDeclaration>>>(
+  name: string,
+  version: number,
+  calls: Calls,
+): ProtocolDeclaration<Calls> {
   return { name, version, calls }
 }
 

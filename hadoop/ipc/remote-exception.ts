@@ -15,7 +15,11 @@ export type RemoteExceptionDetails = {
   call: string
 }
 
-function kind(code: string, recovery: Recovery, prefix: (details: RemoteExceptionDetails) => string = general): ErrorKind<RemoteExceptionDetails> {
+function kind(
+  code: string,
+  recovery: Recovery,
+  prefix: (details: RemoteExceptionDetails) => string = general,
+): ErrorKind<RemoteExceptionDetails> {
   return defineError(code, { recovery, message: (c: RemoteExceptionDetails) => `${prefix(c)}: ${c.reason || simpleName(c.className)}` })
 }
 function general(c: RemoteExceptionDetails): string {
@@ -88,7 +92,12 @@ const MAX_TRACE = 64_000
  * @param message the Java message; a stack may follow on further lines
  * @param call what was asked, for the text: `allocate`, `GETFILESTATUS /a/b`
  */
-export function remoteException(from: { className: string; message: string; server: string; call: string }): WeftError & { readonly details: RemoteExceptionDetails } {
+export function remoteException(from: {
+  className: string
+  message: string
+  server: string
+  call: string
+}): WeftError & { readonly details: RemoteExceptionDetails } {
   const { reason, trace } = splitMessage(from.message, from.className)
   const details = { className: from.className, reason, trace, server: from.server, call: from.call }
   return new (KINDS[from.className] ?? RemoteException)(details)

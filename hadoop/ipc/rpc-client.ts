@@ -44,7 +44,9 @@ export class RpcClient<P extends ProtocolDeclaration> {
     if (options.addresses.length === 0) throw new Error(`no address for ${options.protocol.name}`)
     this.#options = options
     this.#clientId = options.environment.random.bytes(16)
-    this.calls = clientOf(options.protocol, (method, declaration, bytes, callOptions) => this.#invoke(method, declaration, bytes, callOptions))
+    this.calls = clientOf(options.protocol, (method, declaration, bytes, callOptions) =>
+      this.#invoke(method, declaration, bytes, callOptions),
+    )
   }
 
   /** The server that the next call goes to. */
@@ -54,14 +56,20 @@ export class RpcClient<P extends ProtocolDeclaration> {
 
   /** The next call uses a new connection, hence a new identity; calls under way are not disturbed. */
   reconnect(): void {
-    this.#connection?.then((connection) => connection.retire(), () => undefined)
+    this.#connection?.then(
+      (connection) => connection.retire(),
+      () => undefined,
+    )
     this.#connection = undefined
   }
 
   /** Fails what is outstanding with HADOOP_RPC_CLIENT_CLOSED. */
   close(): void {
     this.#closed = true
-    this.#connection?.then((connection) => connection.close(), () => undefined)
+    this.#connection?.then(
+      (connection) => connection.close(),
+      () => undefined,
+    )
     this.#connection = undefined
   }
 
@@ -108,7 +116,14 @@ export class RpcClient<P extends ProtocolDeclaration> {
       if (this.#connection === existing) this.#connection = undefined
       else if (this.#connection !== undefined) return this.#connection
     }
-    const { protocol, environment, authentication, connectTimeoutMs = 20_000, pingIntervalMs = 60_000, idleTimeoutMs = 10_000 } = this.#options
+    const {
+      protocol,
+      environment,
+      authentication,
+      connectTimeoutMs = 20_000,
+      pingIntervalMs = 60_000,
+      idleTimeoutMs = 10_000,
+    } = this.#options
     const opening = RpcConnection.open({
       address: this.address,
       protocol,

@@ -11,7 +11,17 @@ import type { SecurityLayer } from '../security/sasl-mechanism.js'
 import { SaslConversation, type Authentication } from './authentication.js'
 import { connectDraining } from './draining-socket.js'
 import { CallTimedOut, ClientClosed, ConnectionLost, ProtocolViolation, ServerNotTrusted, ServerUnreachable } from './errors.js'
-import { FrameReader, callFrame, contextFrame, explainForeignAnswer, openingBytes, pingFrame, readResponse, saslFrame, type ResponseFrame } from './frames.js'
+import {
+  FrameReader,
+  callFrame,
+  contextFrame,
+  explainForeignAnswer,
+  openingBytes,
+  pingFrame,
+  readResponse,
+  saslFrame,
+  type ResponseFrame,
+} from './frames.js'
 import { remoteException } from './remote-exception.js'
 
 export interface ConnectionOptions {
@@ -75,7 +85,10 @@ export class RpcConnection {
       const what = this.#connected ? 'did not finish the authentication' : 'no connection'
       this.#fail(new ServerUnreachable({ server: this.#server, reason: `${what} within ${options.connectTimeoutMs} ms` }))
     })
-    this.#ready.then(() => deadline.cancel(), () => deadline.cancel())
+    this.#ready.then(
+      () => deadline.cancel(),
+      () => deadline.cancel(),
+    )
     this.#socket.on('connect', () => this.#onConnect())
     this.#socket.on('error', (error) => (this.#socketError ??= error))
     this.#socket.on('close', () => void this.#inbound.then(() => this.#onClose()))
@@ -156,7 +169,8 @@ export class RpcConnection {
       })
       return
     }
-    for (const bytes of frames) this.#inbound = this.#inbound.then(() => this.#onFrame(bytes)).catch((error: unknown) => this.#fail(asError(error)))
+    for (const bytes of frames)
+      this.#inbound = this.#inbound.then(() => this.#onFrame(bytes)).catch((error: unknown) => this.#fail(asError(error)))
   }
 
   #failForeign(error: unknown): void {
@@ -167,8 +181,10 @@ export class RpcConnection {
   async #onFrame(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) return
     const response = this.#read(bytes)
-    if (response.callId === CALL_ID.sasl && response.header.status === 'SUCCESS') return this.#onSasl(RpcSasl.decode(response.body ?? new Uint8Array(0)))
-    if (this.#layer !== undefined) throw new ServerNotTrusted({ server: this.#server, problem: 'it sent an unprotected message over a protected connection' })
+    if (response.callId === CALL_ID.sasl && response.header.status === 'SUCCESS')
+      return this.#onSasl(RpcSasl.decode(response.body ?? new Uint8Array(0)))
+    if (this.#layer !== undefined)
+      throw new ServerNotTrusted({ server: this.#server, problem: 'it sent an unprotected message over a protected connection' })
     this.#onAnswer(response)
   }
 
@@ -183,7 +199,8 @@ export class RpcConnection {
 
   async #onSasl(message: RpcSasl): Promise<void> {
     if (message.state === 'WRAP') {
-      if (this.#layer === undefined) throw new ProtocolViolation({ server: this.#server, problem: 'a protected message without an agreement on protection' })
+      if (this.#layer === undefined)
+        throw new ProtocolViolation({ server: this.#server, problem: 'a protected message without an agreement on protection' })
       let clear: Uint8Array
       try {
         clear = await this.#layer.unwrap(message.token ?? new Uint8Array(0))
@@ -193,14 +210,20 @@ export class RpcConnection {
       for (const frame of this.#clearFrames.push(clear)) this.#onAnswer(this.#read(frame))
       return
     }
-    if (this.#settleReady === undefined) throw new ProtocolViolation({ server: this.#server, problem: `SASL ${message.state} after the authentication` })
+    if (this.#settleReady === undefined)
+      throw new ProtocolViolation({ server: this.#server, problem: `SASL ${message.state} after the authentication` })
     const step = await this.#conversation.onMessage(message)
     if (step.type === 'send') {
       this.#socket.write(saslFrame(step.message))
       return
     }
     const { clientId, protocol, authentication } = this.#options
-    const userInfo = step.method === undefined ? simpleUser(authentication) : step.method.contextUser === undefined ? {} : { effectiveUser: step.method.contextUser }
+    const userInfo =
+      step.method === undefined
+        ? simpleUser(authentication)
+        : step.method.contextUser === undefined
+          ? {}
+          : { effectiveUser: step.method.contextUser }
     if (step.last !== undefined) this.#preamble.push(saslFrame(step.last))
     this.#layer = step.layer
     this.#preamble.push(contextFrame(clientId, { userInfo, protocol: protocol.name }))
@@ -290,7 +313,10 @@ export class RpcConnection {
       this.#failure ??
       (this.#settleReady === undefined
         ? new ConnectionLost({ server: this.#server, reason }, { cause: this.#socketError })
-        : new ServerUnreachable({ server: this.#server, reason: this.#connected ? `${reason} during the authentication` : reason }, { cause: this.#socketError }))
+        : new ServerUnreachable(
+            { server: this.#server, reason: this.#connected ? `${reason} during the authentication` : reason },
+            { cause: this.#socketError },
+          ))
     this.#settleReady?.reject(failure)
     this.#settleReady = undefined
     if (this.#calls.size > 0) log.debug(`${failure.message} with ${this.#calls.size} calls outstanding`)

@@ -1,6 +1,19 @@
 /** ApplicationMaster to ResourceManager (scheduler port, 8030): yarn_service_protos.proto. */
 import { call, protocol } from '../ipc/protocol.js'
-import { type Infer, type InferInput, bool, bytes, enumeration, float, int32, message, optional, repeated, string, withDefault } from './message.js'
+import {
+  type Infer,
+  type InferInput,
+  bool,
+  bytes,
+  enumeration,
+  float,
+  int32,
+  message,
+  optional,
+  repeated,
+  string,
+  withDefault,
+} from './message.js'
 import { Token } from './token.js'
 import {
   ApplicationAclMap,
@@ -58,12 +71,20 @@ export const FinishApplicationMasterRequest = message('hadoop.yarn.FinishApplica
   finalApplicationStatus: optional(3, FinalApplicationStatus),
 })
 export type FinishApplicationMasterRequest = InferInput<typeof FinishApplicationMasterRequest>
-export const FinishApplicationMasterResponse = message('hadoop.yarn.FinishApplicationMasterResponseProto', { isUnregistered: withDefault(1, bool, false) })
+export const FinishApplicationMasterResponse = message('hadoop.yarn.FinishApplicationMasterResponseProto', {
+  isUnregistered: withDefault(1, bool, false),
+})
 export type FinishApplicationMasterResponse = Infer<typeof FinishApplicationMasterResponse>
 
 export const AmCommand = enumeration('hadoop.yarn.AMCommandProto', { AM_RESYNC: 1, AM_SHUTDOWN: 2 })
-export const CollectorInfo = message('hadoop.yarn.CollectorInfoProto', { collectorAddr: optional(1, string), collectorToken: optional(2, Token) })
-export const EnhancedHeadroom = message('hadoop.yarn.EnhancedHeadroomProto', { totalPendingCount: optional(1, int32), totalActiveCores: optional(2, int32) })
+export const CollectorInfo = message('hadoop.yarn.CollectorInfoProto', {
+  collectorAddr: optional(1, string),
+  collectorToken: optional(2, Token),
+})
+export const EnhancedHeadroom = message('hadoop.yarn.EnhancedHeadroomProto', {
+  totalPendingCount: optional(1, int32),
+  totalActiveCores: optional(2, int32),
+})
 
 export const AllocateRequest = message('hadoop.yarn.AllocateRequestProto', {
   ask: repeated(1, ResourceRequest),

@@ -2,7 +2,14 @@
 import { call, protocol } from '../ipc/protocol.js'
 import { type Infer, bool, enumeration, message, optional, repeated, required, withDefault } from './message.js'
 import { Token } from './token.js'
-import { ContainerId, ContainerLaunchContext, ContainerStatus, SerializedException, StringBytesMap, StringLocalResourceMap } from './yarn-records.js'
+import {
+  ContainerId,
+  ContainerLaunchContext,
+  ContainerStatus,
+  SerializedException,
+  StringBytesMap,
+  StringLocalResourceMap,
+} from './yarn-records.js'
 
 export const ContainerExceptionMap = message('hadoop.yarn.ContainerExceptionMapProto', {
   containerId: optional(1, ContainerId),
@@ -14,7 +21,9 @@ export const StartContainerRequest = message('hadoop.yarn.StartContainerRequestP
   containerLaunchContext: optional(1, ContainerLaunchContext),
   containerToken: optional(2, Token),
 })
-export const StartContainersRequest = message('hadoop.yarn.StartContainersRequestProto', { startContainerRequest: repeated(1, StartContainerRequest) })
+export const StartContainersRequest = message('hadoop.yarn.StartContainersRequestProto', {
+  startContainerRequest: repeated(1, StartContainerRequest),
+})
 export const StartContainersResponse = message('hadoop.yarn.StartContainersResponseProto', {
   servicesMetaData: repeated(1, StringBytesMap),
   succeededRequests: repeated(2, ContainerId),
@@ -25,7 +34,9 @@ export const StopContainersResponse = message('hadoop.yarn.StopContainersRespons
   succeededRequests: repeated(1, ContainerId),
   failedRequests: repeated(2, ContainerExceptionMap),
 })
-export const GetContainerStatusesRequest = message('hadoop.yarn.GetContainerStatusesRequestProto', { containerId: repeated(1, ContainerId) })
+export const GetContainerStatusesRequest = message('hadoop.yarn.GetContainerStatusesRequestProto', {
+  containerId: repeated(1, ContainerId),
+})
 export const GetContainerStatusesResponse = message('hadoop.yarn.GetContainerStatusesResponseProto', {
   status: repeated(1, ContainerStatus),
   failedRequests: repeated(2, ContainerExceptionMap),
@@ -36,7 +47,11 @@ export const ContainerUpdateResponse = message('hadoop.yarn.ContainerUpdateRespo
   failedRequests: repeated(2, ContainerExceptionMap),
 })
 /** OUTPUT_THREAD_DUMP = SIGQUIT, GRACEFUL_SHUTDOWN = SIGTERM, FORCEFUL_SHUTDOWN = SIGKILL. */
-export const SignalContainerCommand = enumeration('hadoop.yarn.SignalContainerCommandProto', { OUTPUT_THREAD_DUMP: 1, GRACEFUL_SHUTDOWN: 2, FORCEFUL_SHUTDOWN: 3 })
+export const SignalContainerCommand = enumeration('hadoop.yarn.SignalContainerCommandProto', {
+  OUTPUT_THREAD_DUMP: 1,
+  GRACEFUL_SHUTDOWN: 2,
+  FORCEFUL_SHUTDOWN: 3,
+})
 export const SignalContainerRequest = message('hadoop.yarn.SignalContainerRequestProto', {
   containerId: required(1, ContainerId),
   command: required(2, SignalContainerCommand),

@@ -46,14 +46,20 @@ export interface Field<T, I, L extends Label> {
 type Fields = Readonly<Record<string, Field<unknown, unknown, Label>>>
 
 type Simplify<T> = { [K in keyof T]: T[K] } & {}
-type KeysOf<F extends Fields, L extends Label> = { [K in keyof F]: F[K] extends Field<unknown, unknown, infer A> ? (A extends L ? K : never) : never }[keyof F]
+type KeysOf<F extends Fields, L extends Label> = {
+  [K in keyof F]: F[K] extends Field<unknown, unknown, infer A> ? (A extends L ? K : never) : never
+}[keyof F]
 type Value<F> = F extends { readonly $t?: infer T } ? Exclude<T, undefined> : never
 type Input<F> = F extends { readonly $i?: infer I } ? Exclude<I, undefined> : never
 type OutOf<F extends Fields> = Simplify<
-  { [K in KeysOf<F, 'required' | 'default'>]: Value<F[K]> } & { [K in KeysOf<F, 'optional'>]?: Value<F[K]> } & { [K in KeysOf<F, 'repeated'>]: Value<F[K]>[] }
+  { [K in KeysOf<F, 'required' | 'default'>]: Value<F[K]> } & { [K in KeysOf<F, 'optional'>]?: Value<F[K]> } & {
+    [K in KeysOf<F, 'repeated'>]: Value<F[K]>[]
+  }
 >
 type InOf<F extends Fields> = Simplify<
-  { readonly [K in KeysOf<F, 'required'>]: Input<F[K]> } & { readonly [K in KeysOf<F, 'optional' | 'default'>]?: Input<F[K]> | undefined } & {
+  { readonly [K in KeysOf<F, 'required'>]: Input<F[K]> } & {
+    readonly [K in KeysOf<F, 'optional' | 'default'>]?: Input<F[K]> | undefined
+  } & {
     readonly [K in KeysOf<F, 'repeated'>]?: readonly Input<F[K]>[] | undefined
   }
 >
@@ -70,7 +76,11 @@ export function optional<W extends AnyForm>(number: number, form: W): Field<OutO
   return { number, form, label: 'optional' }
 }
 /** Optional on the wire, never absent for the reader. A value equal to the default is still written when given. */
-export function withDefault<W extends AnyForm>(number: number, form: W, fallback: OutOfForm<W>): Field<OutOfForm<W>, InOfForm<W>, 'default'> {
+export function withDefault<W extends AnyForm>(
+  number: number,
+  form: W,
+  fallback: OutOfForm<W>,
+): Field<OutOfForm<W>, InOfForm<W>, 'default'> {
   return { number, form, label: 'default', fallback }
 }
 export function repeated<W extends AnyForm>(number: number, form: W): Field<OutOfForm<W>, InOfForm<W>, 'repeated'> {
@@ -81,19 +91,72 @@ function scalar<T>(name: string, wireType: WireType, write: (w: BinaryWriter, v:
   return { name, wireType, write: (writer, value) => void write(writer, value), read }
 }
 
-export const int32 = scalar<number>('int32', WireType.Varint, (w, v) => w.int32(v), (r) => r.int32())
-export const uint32 = scalar<number>('uint32', WireType.Varint, (w, v) => w.uint32(v), (r) => r.uint32())
-export const sint32 = scalar<number>('sint32', WireType.Varint, (w, v) => w.sint32(v), (r) => r.sint32())
-export const int64 = scalar<bigint>('int64', WireType.Varint, (w, v) => w.int64(v), (r) => BigInt(r.int64()))
-export const uint64 = scalar<bigint>('uint64', WireType.Varint, (w, v) => w.uint64(v), (r) => BigInt(r.uint64()))
-export const bool = scalar<boolean>('bool', WireType.Varint, (w, v) => w.bool(v), (r) => r.bool())
-export const float = scalar<number>('float', WireType.Bit32, (w, v) => w.float(v), (r) => r.float())
-export const double = scalar<number>('double', WireType.Bit64, (w, v) => w.double(v), (r) => r.double())
-export const string = scalar<string>('string', WireType.LengthDelimited, (w, v) => w.string(v), (r) => r.string())
-export const bytes = scalar<Uint8Array>('bytes', WireType.LengthDelimited, (w, v) => w.bytes(v), (r) => Uint8Array.from(r.bytes()))
+export const int32 = scalar<number>(
+  'int32',
+  WireType.Varint,
+  (w, v) => w.int32(v),
+  (r) => r.int32(),
+)
+export const uint32 = scalar<number>(
+  'uint32',
+  WireType.Varint,
+  (w, v) => w.uint32(v),
+  (r) => r.uint32(),
+)
+export const sint32 = scalar<number>(
+  'sint32',
+  WireType.Varint,
+  (w, v) => w.sint32(v),
+  (r) => r.sint32(),
+)
+export const int64 = scalar<bigint>(
+  'int64',
+  WireType.Varint,
+  (w, v) => w.int64(v),
+  (r) => BigInt(r.int64()),
+)
+export const uint64 = scalar<bigint>(
+  'uint64',
+  WireType.Varint,
+  (w, v) => w.uint64(v),
+  (r) => BigInt(r.uint64()),
+)
+export const bool = scalar<boolean>(
+  'bool',
+  WireType.Varint,
+  (w, v) => w.bool(v),
+  (r) => r.bool(),
+)
+export const float = scalar<number>(
+  'float',
+  WireType.Bit32,
+  (w, v) => w.float(v),
+  (r) => r.float(),
+)
+export const double = scalar<number>(
+  'double',
+  WireType.Bit64,
+  (w, v) => w.double(v),
+  (r) => r.double(),
+)
+export const string = scalar<string>(
+  'string',
+  WireType.LengthDelimited,
+  (w, v) => w.string(v),
+  (r) => r.string(),
+)
+export const bytes = scalar<Uint8Array>(
+  'bytes',
+  WireType.LengthDelimited,
+  (w, v) => w.bytes(v),
+  (r) => Uint8Array.from(r.bytes()),
+)
 
 /** `constants`: name to number. Values are the names. */
-export function enumeration<const C extends Readonly<Record<string, number>>>(name: string, constants: C): WireForm<keyof C & string> & { readonly constants: C } {
+export function enumeration<const C extends Readonly<Record<string, number>>>(
+  name: string,
+  constants: C,
+): WireForm<keyof C & string> & { readonly constants: C } {
   const names = new Map<number, keyof C & string>(Object.entries(constants).map(([key, number]) => [number, key]))
   return {
     name,
@@ -101,7 +164,8 @@ export function enumeration<const C extends Readonly<Record<string, number>>>(na
     wireType: WireType.Varint,
     write: (writer, value) => {
       const number = constants[value]
-      if (number === undefined) throw new MalformedMessage({ message: name, problem: `'${String(value)}' is none of ${Object.keys(constants).join(', ')}` })
+      if (number === undefined)
+        throw new MalformedMessage({ message: name, problem: `'${String(value)}' is none of ${Object.keys(constants).join(', ')}` })
       writer.int32(number)
     },
     read: (reader) => names.get(reader.int32()),
@@ -177,7 +241,8 @@ export function message<F extends Fields>(name: string, fields: F): Message<OutO
       }
     }
     for (const { key, label } of declared) {
-      if (label === 'required' && value[key] === undefined) throw new MalformedMessage({ message: name, problem: `required field '${key}' is missing` })
+      if (label === 'required' && value[key] === undefined)
+        throw new MalformedMessage({ message: name, problem: `required field '${key}' is missing` })
     }
     return value
   }
@@ -225,6 +290,9 @@ export function readDelimited(buffer: Uint8Array, offset: number): { bytes: Uint
     const part = reader.bytes()
     return { bytes: part, end: reader.pos }
   } catch (error) {
-    throw new MalformedMessage({ message: 'delimited message', problem: error instanceof Error ? error.message : String(error) }, { cause: error })
+    throw new MalformedMessage(
+      { message: 'delimited message', problem: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    )
   }
 }

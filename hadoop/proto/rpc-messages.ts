@@ -1,8 +1,26 @@
 /** The RPC layer's own messages: RpcHeader.proto, ProtobufRpcEngine2.proto, IpcConnectionContext.proto (package hadoop.common). */
-import { type Infer, bytes, enumeration, int64, message, optional, repeated, required, sint32, string, uint32, uint64, withDefault } from './message.js'
+import {
+  type Infer,
+  bytes,
+  enumeration,
+  int64,
+  message,
+  optional,
+  repeated,
+  required,
+  sint32,
+  string,
+  uint32,
+  uint64,
+  withDefault,
+} from './message.js'
 
 export const RpcKind = enumeration('hadoop.common.RpcKindProto', { BUILTIN: 0, WRITABLE: 1, PROTOCOL_BUFFER: 2 })
-export const RpcOperation = enumeration('hadoop.common.RpcRequestHeaderProto.OperationProto', { FINAL_PACKET: 0, CONTINUATION_PACKET: 1, CLOSE_CONNECTION: 2 })
+export const RpcOperation = enumeration('hadoop.common.RpcRequestHeaderProto.OperationProto', {
+  FINAL_PACKET: 0,
+  CONTINUATION_PACKET: 1,
+  CLOSE_CONNECTION: 2,
+})
 
 export const CallerContext = message('hadoop.common.RPCCallerContextProto', { context: required(1, string), signature: optional(2, bytes) })
 
@@ -22,7 +40,10 @@ export const RequestHeader = message('hadoop.common.RequestHeaderProto', {
   clientProtocolVersion: required(3, uint64),
 })
 
-export const UserInformation = message('hadoop.common.UserInformationProto', { effectiveUser: optional(1, string), realUser: optional(2, string) })
+export const UserInformation = message('hadoop.common.UserInformationProto', {
+  effectiveUser: optional(1, string),
+  realUser: optional(2, string),
+})
 
 export const IpcConnectionContext = message('hadoop.common.IpcConnectionContextProto', {
   userInfo: optional(2, UserInformation),
@@ -59,7 +80,14 @@ export const RpcResponseHeader = message('hadoop.common.RpcResponseHeaderProto',
 })
 export type RpcResponseHeader = Infer<typeof RpcResponseHeader>
 
-export const SaslState = enumeration('hadoop.common.RpcSaslProto.SaslState', { SUCCESS: 0, NEGOTIATE: 1, INITIATE: 2, CHALLENGE: 3, RESPONSE: 4, WRAP: 5 })
+export const SaslState = enumeration('hadoop.common.RpcSaslProto.SaslState', {
+  SUCCESS: 0,
+  NEGOTIATE: 1,
+  INITIATE: 2,
+  CHALLENGE: 3,
+  RESPONSE: 4,
+  WRAP: 5,
+})
 export const SaslAuth = message('hadoop.common.RpcSaslProto.SaslAuth', {
   method: required(1, string),
   mechanism: required(2, string),

@@ -1,6 +1,15 @@
 /** Tokens, their identifiers and the credentials file of format 1: Security.proto, yarn_security_token.proto. */
 import { type Infer, bytes, int32, int64, message, optional, repeated, required, string, withDefault } from './message.js'
-import { ApplicationAttemptId, ContainerId, ContainerType, ExecutionType, LogAggregationContext, NodeId, Priority, Resource } from './yarn-records.js'
+import {
+  ApplicationAttemptId,
+  ContainerId,
+  ContainerType,
+  ExecutionType,
+  LogAggregationContext,
+  NodeId,
+  Priority,
+  Resource,
+} from './yarn-records.js'
 import { Token } from './token.js'
 
 export const AmRmTokenIdentifier = message('hadoop.yarn.AMRMTokenIdentifierProto', {

@@ -1,9 +1,29 @@
 /** Values that YARN's protocols share: yarn_protos.proto (package hadoop.yarn). Field numbers as in Hadoop 3.4.3 and 3.5.0. */
-import { type Infer, type Message, bool, bytes, enumeration, float, int32, int64, lazy, message, optional, repeated, required, string, uint32, withDefault } from './message.js'
+import {
+  type Infer,
+  type Message,
+  bool,
+  bytes,
+  enumeration,
+  float,
+  int32,
+  int64,
+  lazy,
+  message,
+  optional,
+  repeated,
+  required,
+  string,
+  uint32,
+  withDefault,
+} from './message.js'
 import { Token } from './token.js'
 
 // ---------------------------------------------------------------------------------------------------------------- identifiers
-export const ApplicationId = message('hadoop.yarn.ApplicationIdProto', { id: withDefault(1, int32, 0), clusterTimestamp: withDefault(2, int64, 0n) })
+export const ApplicationId = message('hadoop.yarn.ApplicationIdProto', {
+  id: withDefault(1, int32, 0),
+  clusterTimestamp: withDefault(2, int64, 0n),
+})
 export type ApplicationId = Infer<typeof ApplicationId>
 
 export const ApplicationAttemptId = message('hadoop.yarn.ApplicationAttemptIdProto', {
@@ -25,7 +45,10 @@ export const Priority = message('hadoop.yarn.PriorityProto', { priority: withDef
 
 // ------------------------------------------------------------------------------------------------------------------ resources
 export const ResourceTypes = enumeration('hadoop.yarn.ResourceTypesProto', { COUNTABLE: 0 })
-export const StringStringMap = message('hadoop.yarn.StringStringMapProto', { key: withDefault(1, string, ''), value: withDefault(2, string, '') })
+export const StringStringMap = message('hadoop.yarn.StringStringMapProto', {
+  key: withDefault(1, string, ''),
+  value: withDefault(2, string, ''),
+})
 export const ResourceInformation = message('hadoop.yarn.ResourceInformationProto', {
   key: required(1, string),
   value: withDefault(2, int64, 0n),
@@ -41,8 +64,15 @@ export const Resource = message('hadoop.yarn.ResourceProto', {
   resourceValueMap: repeated(3, ResourceInformation),
 })
 export type Resource = Infer<typeof Resource>
-export const ResourceTypeInfo = message('hadoop.yarn.ResourceTypeInfoProto', { name: required(1, string), units: optional(2, string), type: optional(3, ResourceTypes) })
-export const ResourceProfileEntry = message('hadoop.yarn.ResourceProfileEntry', { name: required(1, string), resources: required(2, Resource) })
+export const ResourceTypeInfo = message('hadoop.yarn.ResourceTypeInfoProto', {
+  name: required(1, string),
+  units: optional(2, string),
+  type: optional(3, ResourceTypes),
+})
+export const ResourceProfileEntry = message('hadoop.yarn.ResourceProfileEntry', {
+  name: required(1, string),
+  resources: required(2, Resource),
+})
 export const ResourceProfiles = message('hadoop.yarn.ResourceProfilesProto', { resourceProfilesMap: repeated(1, ResourceProfileEntry) })
 export const SchedulerResourceTypes = enumeration('hadoop.yarn.SchedulerResourceTypes', { MEMORY: 0, CPU: 1 })
 export const ResourceUtilization = message('hadoop.yarn.ResourceUtilizationProto', {
@@ -93,7 +123,13 @@ export const Container = message('hadoop.yarn.ContainerProto', {
 export type Container = Infer<typeof Container>
 
 export const ContainerState = enumeration('hadoop.yarn.ContainerStateProto', { NEW: 1, RUNNING: 2, COMPLETE: 3 })
-export const ContainerSubState = enumeration('hadoop.yarn.ContainerSubStateProto', { SCHEDULED: 1, RUNNING: 2, PAUSED: 3, COMPLETING: 4, DONE: 5 })
+export const ContainerSubState = enumeration('hadoop.yarn.ContainerSubStateProto', {
+  SCHEDULED: 1,
+  RUNNING: 2,
+  PAUSED: 3,
+  COMPLETING: 4,
+  DONE: 5,
+})
 export const ContainerStatus = message('hadoop.yarn.ContainerStatusProto', {
   containerId: optional(1, ContainerId),
   state: optional(2, ContainerState),
@@ -159,14 +195,21 @@ export const LocalResource = message('hadoop.yarn.LocalResourceProto', {
   pattern: optional(6, string),
   shouldBeUploadedToSharedCache: optional(7, bool),
 })
-export const StringLocalResourceMap = message('hadoop.yarn.StringLocalResourceMapProto', { key: withDefault(1, string, ''), value: optional(2, LocalResource) })
+export const StringLocalResourceMap = message('hadoop.yarn.StringLocalResourceMapProto', {
+  key: withDefault(1, string, ''),
+  value: optional(2, LocalResource),
+})
 export const StringBytesMap = message('hadoop.yarn.StringBytesMapProto', { key: withDefault(1, string, ''), value: optional(2, bytes) })
 export const ApplicationAccessType = enumeration('hadoop.yarn.ApplicationAccessTypeProto', { VIEW_APP: 1, MODIFY_APP: 2 })
 export const ApplicationAclMap = message('hadoop.yarn.ApplicationACLMapProto', {
   accessType: withDefault(1, ApplicationAccessType, 'VIEW_APP'),
   acl: withDefault(2, string, ' '),
 })
-export const ContainerRetryPolicy = enumeration('hadoop.yarn.ContainerRetryPolicyProto', { NEVER_RETRY: 0, RETRY_ON_ALL_ERRORS: 1, RETRY_ON_SPECIFIC_ERROR_CODES: 2 })
+export const ContainerRetryPolicy = enumeration('hadoop.yarn.ContainerRetryPolicyProto', {
+  NEVER_RETRY: 0,
+  RETRY_ON_ALL_ERRORS: 1,
+  RETRY_ON_SPECIFIC_ERROR_CODES: 2,
+})
 export const ContainerRetryContext = message('hadoop.yarn.ContainerRetryContextProto', {
   retryPolicy: withDefault(1, ContainerRetryPolicy, 'NEVER_RETRY'),
   errorCodes: repeated(2, int32),
@@ -198,7 +241,9 @@ export const LogAggregationContext = message('hadoop.yarn.LogAggregationContextP
 // --------------------------------------------------------------------------------------------------------- preemption, updates
 export const PreemptionContainer = message('hadoop.yarn.PreemptionContainerProto', { id: optional(1, ContainerId) })
 export const PreemptionResourceRequest = message('hadoop.yarn.PreemptionResourceRequestProto', { resource: optional(1, ResourceRequest) })
-export const StrictPreemptionContract = message('hadoop.yarn.StrictPreemptionContractProto', { container: repeated(1, PreemptionContainer) })
+export const StrictPreemptionContract = message('hadoop.yarn.StrictPreemptionContractProto', {
+  container: repeated(1, PreemptionContainer),
+})
 export const PreemptionContract = message('hadoop.yarn.PreemptionContractProto', {
   resource: repeated(1, PreemptionResourceRequest),
   container: repeated(2, PreemptionContainer),
@@ -227,7 +272,10 @@ export const UpdateContainerError = message('hadoop.yarn.UpdateContainerErrorPro
   updateRequest: optional(2, UpdateContainerRequest),
   currentContainerVersion: optional(3, int32),
 })
-export const UpdatedContainer = message('hadoop.yarn.UpdatedContainerProto', { updateType: required(1, ContainerUpdateType), container: required(2, Container) })
+export const UpdatedContainer = message('hadoop.yarn.UpdatedContainerProto', {
+  updateType: required(1, ContainerUpdateType),
+  container: required(2, Container),
+})
 
 // -------------------------------------------------------------------------------------------------------- scheduling requests
 export interface PlacementConstraint {
@@ -258,7 +306,10 @@ export const SimplePlacementConstraint = message('hadoop.yarn.SimplePlacementCon
 })
 export const PlacementConstraint: Message<PlacementConstraint> = message('hadoop.yarn.PlacementConstraintProto', {
   simpleConstraint: optional(1, SimplePlacementConstraint),
-  compositeConstraint: optional(2, lazy(() => CompositePlacementConstraint)),
+  compositeConstraint: optional(
+    2,
+    lazy(() => CompositePlacementConstraint),
+  ),
 })
 const TimedPlacementConstraint: Message<TimedPlacementConstraint> = message('hadoop.yarn.TimedPlacementConstraintProto', {
   placementConstraint: required(1, PlacementConstraint),
@@ -270,7 +321,10 @@ const CompositePlacementConstraint: Message<CompositePlacementConstraint> = mess
   childConstraints: repeated(2, PlacementConstraint),
   timedChildConstraints: repeated(3, TimedPlacementConstraint),
 })
-export const ResourceSizing = message('hadoop.yarn.ResourceSizingProto', { numAllocations: optional(1, int32), resources: optional(2, Resource) })
+export const ResourceSizing = message('hadoop.yarn.ResourceSizingProto', {
+  numAllocations: optional(1, int32),
+  resources: optional(2, Resource),
+})
 export const SchedulingRequest = message('hadoop.yarn.SchedulingRequestProto', {
   allocationRequestId: withDefault(1, int64, 0n),
   priority: optional(2, Priority),
@@ -279,7 +333,10 @@ export const SchedulingRequest = message('hadoop.yarn.SchedulingRequestProto', {
   resourceSizing: optional(5, ResourceSizing),
   placementConstraint: optional(6, PlacementConstraint),
 })
-export const RejectionReason = enumeration('hadoop.yarn.RejectionReasonProto', { COULD_NOT_PLACE_ON_NODE: 1, COULD_NOT_SCHEDULE_ON_NODE: 2 })
+export const RejectionReason = enumeration('hadoop.yarn.RejectionReasonProto', {
+  COULD_NOT_PLACE_ON_NODE: 1,
+  COULD_NOT_SCHEDULE_ON_NODE: 2,
+})
 export const RejectedSchedulingRequest = message('hadoop.yarn.RejectedSchedulingRequestProto', {
   reason: required(1, RejectionReason),
   request: required(2, SchedulingRequest),
@@ -297,7 +354,10 @@ export const SerializedException: Message<SerializedException> = message('hadoop
   message: optional(1, string),
   trace: optional(2, string),
   className: optional(3, string),
-  cause: optional(4, lazy((): Message<SerializedException> => SerializedException)),
+  cause: optional(
+    4,
+    lazy((): Message<SerializedException> => SerializedException),
+  ),
 })
 
 export const FinalApplicationStatus = enumeration('hadoop.yarn.FinalApplicationStatusProto', {

@@ -6,7 +6,13 @@
 import type * as z from 'zod'
 import { sleep, systemEnvironment, type Environment } from '#core/time/environment.js'
 import { isRemoteException, simpleName } from '../ipc/remote-exception.js'
-import { HadoopAnswerUnreadable, HadoopAuthenticationFailed, HadoopUnreachable, KerberosPackageMissing, ResourceManagerUnreachable } from './errors.js'
+import {
+  HadoopAnswerUnreadable,
+  HadoopAuthenticationFailed,
+  HadoopUnreachable,
+  KerberosPackageMissing,
+  ResourceManagerUnreachable,
+} from './errors.js'
 import type { HttpAuthenticator } from './http-authenticator.js'
 import { describeBody, errorOfAnswer, parseRemoteException } from './remote-exception.js'
 import {

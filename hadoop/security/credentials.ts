@@ -29,7 +29,8 @@ export const NO_CREDENTIALS: Credentials = { tokens: new Map(), secrets: new Map
 /** @throws HADOOP_MALFORMED_WRITABLE, HADOOP_MALFORMED_MESSAGE */
 export function readCredentials(bytes: Uint8Array): Credentials {
   if (bytes.length > MAX_CREDENTIALS_BYTES) throw new MalformedWritable({ what: WHAT, problem: `it has ${bytes.length} bytes` })
-  if (bytes.length < 5 || !MAGIC.equals(bytes.subarray(0, 4))) throw new MalformedWritable({ what: WHAT, problem: "it does not begin with 'HDTS'" })
+  if (bytes.length < 5 || !MAGIC.equals(bytes.subarray(0, 4)))
+    throw new MalformedWritable({ what: WHAT, problem: "it does not begin with 'HDTS'" })
   switch (bytes[4]) {
     case 0:
       return readWritableForm(new WritableReader(bytes, WHAT, 5))
@@ -43,7 +44,13 @@ export function readCredentials(bytes: Uint8Array): Credentials {
 export function writeCredentials(credentials: Credentials): Buffer {
   const parts: Uint8Array[] = [MAGIC, Buffer.from([0]), vlongBytes(credentials.tokens.size)]
   for (const [alias, token] of credentials.tokens) {
-    parts.push(writableText(alias), writableBytes(token.identifier), writableBytes(token.password), writableText(token.kind), writableText(token.service))
+    parts.push(
+      writableText(alias),
+      writableBytes(token.identifier),
+      writableBytes(token.password),
+      writableText(token.kind),
+      writableText(token.service),
+    )
   }
   parts.push(vlongBytes(credentials.secrets.size))
   for (const [alias, value] of credentials.secrets) parts.push(writableText(alias), writableBytes(value))

@@ -16,8 +16,14 @@ export type DigestCipher = '3des' | 'rc4'
 const MAC_BYTES = 10
 const TRAILER_BYTES = 6
 const MESSAGE_TYPE = 1
-const SIGNING = { client: 'Digest session key to client-to-server signing key magic constant', server: 'Digest session key to server-to-client signing key magic constant' }
-const SEALING = { client: 'Digest H(A1) to client-to-server sealing key magic constant', server: 'Digest H(A1) to server-to-client sealing key magic constant' }
+const SIGNING = {
+  client: 'Digest session key to client-to-server signing key magic constant',
+  server: 'Digest session key to server-to-client signing key magic constant',
+}
+const SEALING = {
+  client: 'Digest H(A1) to client-to-server sealing key magic constant',
+  server: 'Digest H(A1) to server-to-client sealing key magic constant',
+}
 
 type Side = 'client' | 'server'
 interface Transform {
@@ -55,8 +61,10 @@ export function digestLayer(options: { ha1: Buffer; cipher: DigestCipher | undef
       const trailer = Buffer.from(wrapped.buffer, wrapped.byteOffset + wrapped.length - TRAILER_BYTES, TRAILER_BYTES)
       const sealed = wrapped.subarray(0, wrapped.length - TRAILER_BYTES)
       if (trailer.readUInt16BE(0) !== MESSAGE_TYPE) throw new Error('protected message has an unknown version')
-      if (trailer.readUInt32BE(2) !== receiveSequence) throw new Error(`protected message has sequence number ${trailer.readUInt32BE(2)}, expected ${receiveSequence}`)
-      if (decrypt !== undefined && sealed.length % blockSize !== 0) throw new Error('protected message is not a whole number of cipher blocks')
+      if (trailer.readUInt32BE(2) !== receiveSequence)
+        throw new Error(`protected message has sequence number ${trailer.readUInt32BE(2)}, expected ${receiveSequence}`)
+      if (decrypt !== undefined && sealed.length % blockSize !== 0)
+        throw new Error('protected message is not a whole number of cipher blocks')
       const body = decrypt === undefined ? sealed : decrypt.update(sealed)
       const mac = body.subarray(body.length - MAC_BYTES)
       let end = body.length - MAC_BYTES
@@ -66,7 +74,8 @@ export function digestLayer(options: { ha1: Buffer; cipher: DigestCipher | undef
         end -= pad >= 1 && pad <= blockSize && pad <= end ? pad : 0
       }
       const clear = body.subarray(0, end)
-      if (!timingSafeEqual(mac, macOf(receiveMacKey, uint32(receiveSequence), clear))) throw new Error('protected message has a wrong authentication code')
+      if (!timingSafeEqual(mac, macOf(receiveMacKey, uint32(receiveSequence), clear)))
+        throw new Error('protected message has a wrong authentication code')
       receiveSequence = (receiveSequence + 1) >>> 0
       return clear
     },

@@ -34,14 +34,16 @@ export function digestMd5(token: Token, server: ServerIdentity, options: DigestO
   const username = Buffer.from(token.identifier).toString('base64')
   const password = Buffer.from(token.password).toString('base64')
   const digestUri = `${server.protocol}/${server.serverId}`
-  let chosen: { ha1: Buffer; expected: string; quality: QualityOfProtection; cipher: DigestCipher | undefined; peerMaxBuffer: number } | undefined
+  let chosen:
+    { ha1: Buffer; expected: string; quality: QualityOfProtection; cipher: DigestCipher | undefined; peerMaxBuffer: number } | undefined
   let verified = false
 
   function verify(text: Uint8Array): void {
     if (chosen === undefined) throw new Error('the server confirmed an authentication that has not begun')
     const given = Buffer.from(parseDirectives(Buffer.from(text).toString('utf8')).get('rspauth') ?? '', 'latin1')
     const expected = Buffer.from(chosen.expected, 'latin1')
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new Error('it does not know the password of the token (wrong rspauth)')
+    if (given.length !== expected.length || !timingSafeEqual(given, expected))
+      throw new Error('it does not know the password of the token (wrong rspauth)')
     verified = true
   }
 
@@ -64,7 +66,13 @@ export function digestMd5(token: Token, server: ServerIdentity, options: DigestO
       const cnonce = options.random.bytes(30).toString('base64')
       const ha1 = digestHa1({ username, realm, password, nonce, cnonce })
       const inputs = { ha1, nonce, cnonce, quality, digestUri }
-      chosen = { ha1, quality, cipher, expected: digestResponse({ ...inputs, fromServer: true }), peerMaxBuffer: peerBuffer(directives.get('maxbuf')) }
+      chosen = {
+        ha1,
+        quality,
+        cipher,
+        expected: digestResponse({ ...inputs, fromServer: true }),
+        peerMaxBuffer: peerBuffer(directives.get('maxbuf')),
+      }
       const answer = [
         'charset=utf-8',
         `username="${quoted(username)}"`,
@@ -96,7 +104,14 @@ export function digestHa1(from: { username: string; realm: string; password: str
 }
 
 /** `response` of the client, or `rspauth` of the server. */
-export function digestResponse(from: { ha1: Buffer; nonce: string; cnonce: string; quality: QualityOfProtection; digestUri: string; fromServer: boolean }): string {
+export function digestResponse(from: {
+  ha1: Buffer
+  nonce: string
+  cnonce: string
+  quality: QualityOfProtection
+  digestUri: string
+  fromServer: boolean
+}): string {
   const a2 = `${from.fromServer ? '' : 'AUTHENTICATE'}:${from.digestUri}${from.quality === 'auth' ? '' : `:${'0'.repeat(32)}`}`
   return hex(`${from.ha1.toString('hex')}:${from.nonce}:${NONCE_COUNT}:${from.cnonce}:${from.quality}:${hex(a2)}`)
 }
@@ -123,7 +138,9 @@ function chooseQuality(offer: string | undefined, wanted: readonly QualityOfProt
   const offered = (offer ?? 'auth').split(',').map((word) => word.trim())
   const quality = (wanted ?? STRONGEST_FIRST).find((one) => offered.includes(one))
   if (quality === undefined) {
-    throw new Error(`it offers the protection ${offered.join(', ')}, and hadoop.rpc.protection here allows only ${(wanted ?? STRONGEST_FIRST).join(', ')}`)
+    throw new Error(
+      `it offers the protection ${offered.join(', ')}, and hadoop.rpc.protection here allows only ${(wanted ?? STRONGEST_FIRST).join(', ')}`,
+    )
   }
   return quality
 }
@@ -131,7 +148,8 @@ function chooseQuality(offer: string | undefined, wanted: readonly QualityOfProt
 function chooseCipher(offer: string | undefined, wanted: readonly DigestCipher[]): DigestCipher {
   const offered = (offer ?? '').split(',').map((word) => word.trim())
   const cipher = wanted.find((one) => offered.includes(one))
-  if (cipher === undefined) throw new Error(`for privacy it offers the ciphers ${offered.join(', ')}, and only ${wanted.join(', ')} are supported`)
+  if (cipher === undefined)
+    throw new Error(`for privacy it offers the ciphers ${offered.join(', ')}, and only ${wanted.join(', ')} are supported`)
   return cipher
 }
 

@@ -53,7 +53,10 @@ const NAMES: Readonly<Record<string, QualityOfProtection>> = { authentication: '
  * @throws RangeError naming the word that is none of them
  */
 export function parseRpcProtection(text: string | undefined): readonly QualityOfProtection[] | undefined {
-  const words = (text ?? '').split(',').map((word) => word.trim().toLowerCase()).filter((word) => word !== '')
+  const words = (text ?? '')
+    .split(',')
+    .map((word) => word.trim().toLowerCase())
+    .filter((word) => word !== '')
   if (words.length === 0) return undefined
   return words.map((word) => {
     const quality = NAMES[word]

@@ -1,6 +1,11 @@
 /** Tokens: kinds, their text form for REST and WebHDFS, their identifiers for logs, and the rewriting that YARN demands. */
 import type { Token } from '../proto/token.js'
-import { AmRmTokenIdentifier, ContainerTokenIdentifier, NmTokenIdentifier, YarnDelegationTokenIdentifier } from '../proto/security-messages.js'
+import {
+  AmRmTokenIdentifier,
+  ContainerTokenIdentifier,
+  NmTokenIdentifier,
+  YarnDelegationTokenIdentifier,
+} from '../proto/security-messages.js'
 import { WritableReader, writableBytes, writableText } from './writable.js'
 
 export type { Token } from '../proto/token.js'
@@ -17,7 +22,12 @@ export const TokenKind = {
 
 /** "Url string": base64url without padding of identifier, password, kind, service. */
 export function encodeToken(token: Token): string {
-  return Buffer.concat([writableBytes(token.identifier), writableBytes(token.password), writableText(token.kind), writableText(token.service)]).toString('base64url')
+  return Buffer.concat([
+    writableBytes(token.identifier),
+    writableBytes(token.password),
+    writableText(token.kind),
+    writableText(token.service),
+  ]).toString('base64url')
 }
 
 /** @throws HADOOP_MALFORMED_WRITABLE; its text never holds the token's */

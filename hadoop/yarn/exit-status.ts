@@ -12,24 +12,57 @@ export interface ExitExplanation {
 }
 
 const YARN_STATUS: Readonly<Record<number, ExitExplanation>> = {
-  [-1000]: { name: 'INVALID', words: 'it was never launched: its files could not be localized, or it failed before its process started', blame: 'unknown' },
-  [-100]: { name: 'ABORTED', words: 'it was released by the application, its node was lost, or it was not started in time after its allocation', blame: 'nobody' },
+  [-1000]: {
+    name: 'INVALID',
+    words: 'it was never launched: its files could not be localized, or it failed before its process started',
+    blame: 'unknown',
+  },
+  [-100]: {
+    name: 'ABORTED',
+    words: 'it was released by the application, its node was lost, or it was not started in time after its allocation',
+    blame: 'nobody',
+  },
   [-101]: { name: 'DISKS_FAILED', words: 'too many disks of its node are bad or full', blame: 'node' },
   [-102]: { name: 'PREEMPTED', words: 'the scheduler preempted it for another queue or application', blame: 'nobody' },
   [-103]: {
     name: 'KILLED_EXCEEDED_VMEM',
-    words: 'it was killed for its virtual memory; Node reserves much more address space than it uses, so ask the administrator to turn yarn.nodemanager.vmem-check-enabled off or to raise yarn.nodemanager.vmem-pmem-ratio',
+    words:
+      'it was killed for its virtual memory; Node reserves much more address space than it uses, so ask the administrator to turn yarn.nodemanager.vmem-check-enabled off or to raise yarn.nodemanager.vmem-pmem-ratio',
     blame: 'application',
   },
-  [-104]: { name: 'KILLED_EXCEEDED_PMEM', words: 'it was killed because its processes used more memory than its container has; give it more memory', blame: 'application' },
+  [-104]: {
+    name: 'KILLED_EXCEEDED_PMEM',
+    words: 'it was killed because its processes used more memory than its container has; give it more memory',
+    blame: 'application',
+  },
   [-105]: { name: 'KILLED_BY_APPMASTER', words: 'the application master stopped it', blame: 'nobody' },
   [-106]: { name: 'KILLED_BY_RESOURCEMANAGER', words: 'the ResourceManager ordered its end', blame: 'nobody' },
   [-107]: { name: 'KILLED_AFTER_APP_COMPLETION', words: 'it was killed because its application had ended', blame: 'nobody' },
-  [-108]: { name: 'KILLED_BY_CONTAINER_SCHEDULER', words: 'the NodeManager killed it to make room for a guaranteed container', blame: 'nobody' },
-  [-109]: { name: 'KILLED_FOR_EXCESS_LOGS', words: 'it was killed because it wrote more logs than the NodeManager allows', blame: 'application' },
+  [-108]: {
+    name: 'KILLED_BY_CONTAINER_SCHEDULER',
+    words: 'the NodeManager killed it to make room for a guaranteed container',
+    blame: 'nobody',
+  },
+  [-109]: {
+    name: 'KILLED_FOR_EXCESS_LOGS',
+    words: 'it was killed because it wrote more logs than the NodeManager allows',
+    blame: 'application',
+  },
 }
 
-const SIGNALS: Readonly<Record<number, string>> = { 1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 4: 'SIGILL', 6: 'SIGABRT', 7: 'SIGBUS', 8: 'SIGFPE', 9: 'SIGKILL', 11: 'SIGSEGV', 13: 'SIGPIPE', 15: 'SIGTERM' }
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  4: 'SIGILL',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  13: 'SIGPIPE',
+  15: 'SIGTERM',
+}
 
 /**
  * A killed container may show 137 or 143 instead of a negative status, whichever was quicker; then the diagnostics tell.
@@ -62,13 +95,15 @@ export function explainExit(status: number, diagnostics = ''): ExitExplanation {
     const signal = SIGNALS[status - 128] ?? `signal ${status - 128}`
     return { name: signal, words: `its process was ended by ${signal}`, blame: 'application' }
   }
-  if (status > 0 && status < 256) return { name: `EXIT_${status}`, words: `its process ended with exit code ${status}`, blame: 'application' }
+  if (status > 0 && status < 256)
+    return { name: `EXIT_${status}`, words: `its process ended with exit code ${status}`, blame: 'application' }
   return { name: `STATUS_${status}`, words: `YARN gave the unknown exit status ${status}`, blame: 'unknown' }
 }
 
 function aborted(general: ExitExplanation, diagnostics: string): ExitExplanation {
   if (/released by application/i.test(diagnostics)) return { ...general, words: 'the application released it' }
   if (/\*?lost\*? node/i.test(diagnostics)) return { ...general, words: 'its node was lost', blame: 'node' }
-  if (/expired since it was unused/i.test(diagnostics)) return { ...general, words: 'it was not started in time after its allocation, so YARN took it back' }
+  if (/expired since it was unused/i.test(diagnostics))
+    return { ...general, words: 'it was not started in time after its allocation, so YARN took it back' }
   return general
 }

@@ -55,7 +55,8 @@ export function parseApplicationId(text: string): ApplicationId {
 
 export function parseApplicationAttemptId(text: string): ApplicationAttemptId {
   const parts = /^appattempt_(\d{1,19})_(\d{1,10})_(\d{1,10})$/.exec(text)
-  if (parts === null) throw new MalformedIdentifier({ text, expected: 'application attempt id (appattempt_<timestamp>_<number>_<attempt>)' })
+  if (parts === null)
+    throw new MalformedIdentifier({ text, expected: 'application attempt id (appattempt_<timestamp>_<number>_<attempt>)' })
   return {
     applicationId: { clusterTimestamp: bounded(parts[1], MAX_INT64, text), id: Number(bounded(parts[2], MAX_INT32, text)) },
     attemptId: Number(bounded(parts[3], MAX_INT32, text)),
@@ -64,7 +65,8 @@ export function parseApplicationAttemptId(text: string): ApplicationAttemptId {
 
 export function parseContainerId(text: string): ContainerId {
   const parts = /^container_(?:e(\d{1,8})_)?(\d{1,19})_(\d{1,10})_(\d{1,10})_(\d{1,13})$/.exec(text)
-  if (parts === null) throw new MalformedIdentifier({ text, expected: 'container id (container_[e<epoch>_]<timestamp>_<application>_<attempt>_<number>)' })
+  if (parts === null)
+    throw new MalformedIdentifier({ text, expected: 'container id (container_[e<epoch>_]<timestamp>_<application>_<attempt>_<number>)' })
   const epoch = bounded(parts[1] ?? '0', (1n << 23n) - 1n, text)
   const number = bounded(parts[5], (1n << NUMBER_BITS) - 1n, text)
   return {

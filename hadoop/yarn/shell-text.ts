@@ -27,7 +27,8 @@ export function escapeInDoubleQuotes(text: string, what: string): string {
 
 /** A value of an environment variable, exactly as the process will see it. @throws YARN_UNUSABLE_LAUNCH_TEXT */
 export function environmentValue(name: string, value: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new UnusableLaunchText({ what: `environment variable '${name}'`, problem: 'a name has letters, digits and underscores only' })
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+    throw new UnusableLaunchText({ what: `environment variable '${name}'`, problem: 'a name has letters, digits and underscores only' })
   return escapeInDoubleQuotes(value, `the value of ${name}`)
 }
 
@@ -52,7 +53,12 @@ export interface LaunchCommand {
  */
 export function launchCommand(command: LaunchCommand): string {
   const words = command.argv.map((word) => escapeInDoubleQuotes(singleQuoted(word), `argument '${word}'`))
-  return ['exec', ...words, `1>${LOG_DIR}/${logFile(command.stdout ?? 'stdout')}`, `2>${LOG_DIR}/${logFile(command.stderr ?? 'stderr')}`].join(' ')
+  return [
+    'exec',
+    ...words,
+    `1>${LOG_DIR}/${logFile(command.stdout ?? 'stdout')}`,
+    `2>${LOG_DIR}/${logFile(command.stderr ?? 'stderr')}`,
+  ].join(' ')
 }
 
 function singleQuoted(word: string): string {
@@ -60,6 +66,7 @@ function singleQuoted(word: string): string {
 }
 
 function logFile(name: string): string {
-  if (!/^[A-Za-z0-9_.-]+$/.test(name)) throw new UnusableLaunchText({ what: `log file '${name}'`, problem: 'a file name without folders and special characters is needed' })
+  if (!/^[A-Za-z0-9_.-]+$/.test(name))
+    throw new UnusableLaunchText({ what: `log file '${name}'`, problem: 'a file name without folders and special characters is needed' })
   return name
 }

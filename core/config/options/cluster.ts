@@ -1,4 +1,4 @@
-import { double, duration, integer, option, string } from '../option.js'
+import { double, duration, integer, memorySize, option, string } from '../option.js'
 
 export const TASK_SLOTS = option('taskmanager.numberOfTaskSlots', integer(1, 1024), {
   default: '1',
@@ -58,4 +58,9 @@ export const RESOURCE_WAIT_TIMEOUT = option('jobmanager.adaptive-scheduler.submi
 export const TASK_CANCELLATION_TIMEOUT = option('task.cancellation.timeout', duration(), {
   default: '3 min',
   description: 'A TaskManager whose task ignores its cancellation for so long ends itself.',
+})
+export const BLOB_OFFLOAD_MIN_SIZE = option('blob.offload.minsize', memorySize(), {
+  default: '1 mb',
+  description:
+    'What all subtasks of a vertex share is sent to TaskManagers with each task up to this size; a larger one is fetched once by each TaskManager.',
 })

@@ -1,14 +1,31 @@
 import { boolean, duration, integer, option, string } from '../option.js'
 
 export const REST_BIND_ADDRESS = option('rest.bind-address', string(), { description: 'Interface that the REST endpoint listens on.' })
-export const REST_BIND_PORT = option('rest.bind-port', string(), { description: 'Port, list or range (8081-8090) the REST endpoint listens on; on YARN 0 (any free port) unless set.' })
-export const REST_MAX_CONTENT_LENGTH = option('rest.server.max-content-length', integer(1), { default: '104857600', description: 'Largest request body, in bytes.' })
-export const WEB_REFRESH_INTERVAL = option('web.refresh-interval', duration(), { default: '3 s', description: 'How often the dashboard polls.' })
+export const REST_BIND_PORT = option('rest.bind-port', string(), {
+  description: 'Port, list or range (8081-8090) the REST endpoint listens on; on YARN 0 (any free port) unless set.',
+})
+export const REST_MAX_CONTENT_LENGTH = option('rest.server.max-content-length', integer(1), {
+  default: '104857600',
+  description: 'Largest request body, in bytes.',
+})
+export const WEB_REFRESH_INTERVAL = option('web.refresh-interval', duration(), {
+  default: '3 s',
+  description: 'How often the dashboard polls.',
+})
 export const WEB_CANCEL = option('web.cancel.enable', boolean(), { default: 'true', description: 'Jobs may be cancelled from the web.' })
 export const WEB_HISTORY = option('web.history', integer(0), { default: '5', description: 'Finished jobs that are kept for display.' })
-export const WEB_EXCEPTION_HISTORY = option('web.exception-history-size', integer(1), { default: '16', description: 'Failures of a job that are kept for display.' })
-export const ACCESS_CONTROL_ALLOW_ORIGIN = option('web.access-control-allow-origin', string(), { default: '*', description: 'CORS header of REST responses.' })
-export const CLIENT_TIMEOUT = option('client.timeout', duration(), { default: '1 min', description: 'Longest time a client waits for one answer.' })
+export const WEB_EXCEPTION_HISTORY = option('web.exception-history-size', integer(1), {
+  default: '16',
+  description: 'Failures of a job that are kept for display.',
+})
+export const ACCESS_CONTROL_ALLOW_ORIGIN = option('web.access-control-allow-origin', string(), {
+  default: '*',
+  description: 'CORS header of REST responses.',
+})
+export const CLIENT_TIMEOUT = option('client.timeout', duration(), {
+  default: '1 min',
+  description: 'Longest time a client waits for one answer.',
+})
 export const CLIENT_HEARTBEAT_TIMEOUT = option('client.heartbeat.timeout', duration(), {
   default: '3 min',
   description: 'An attached client that does not ask for results so long is held gone; what waits only for it ends.',

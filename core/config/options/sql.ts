@@ -1,8 +1,26 @@
 import { boolean, duration, integer, oneOf, option, string } from '../option.js'
 
-export const LOCAL_TIME_ZONE = option('table.local-time-zone', string(), { default: 'default', description: 'Session time zone of TIMESTAMP_LTZ (an IANA name or offset); default: that of the process.' })
-export const DML_SYNC = option('table.dml-sync', boolean(), { default: 'false', description: 'An INSERT ends when its job has ended, before the next statement begins.' })
-export const SOURCE_IDLE_TIMEOUT = option('table.exec.source.idle-timeout', duration(), { default: '0 ms', description: 'An input that is silent so long no longer holds back watermarks; 0: never.' })
-export const NOT_NULL_ENFORCER = option('table.exec.sink.not-null-enforcer', oneOf('ERROR', 'DROP'), { default: 'ERROR', description: 'What happens to a row with NULL for a NOT NULL column of the sink.' })
-export const SQL_PARALLELISM = option('table.exec.resource.default-parallelism', integer(-1, 32768), { default: '-1', description: 'Parallelism of SQL operators; -1: parallelism.default.' })
-export const MAX_COLUMN_WIDTH = option('table.display.max-column-width', integer(1), { default: '30', description: 'Column width at which the client cuts values.' })
+export const LOCAL_TIME_ZONE = option('table.local-time-zone', string(), {
+  default: 'default',
+  description: 'Session time zone of TIMESTAMP_LTZ (an IANA name or offset); default: that of the process.',
+})
+export const DML_SYNC = option('table.dml-sync', boolean(), {
+  default: 'false',
+  description: 'An INSERT ends when its job has ended, before the next statement begins.',
+})
+export const SOURCE_IDLE_TIMEOUT = option('table.exec.source.idle-timeout', duration(), {
+  default: '0 ms',
+  description: 'An input that is silent so long no longer holds back watermarks; 0: never.',
+})
+export const NOT_NULL_ENFORCER = option('table.exec.sink.not-null-enforcer', oneOf('ERROR', 'DROP'), {
+  default: 'ERROR',
+  description: 'What happens to a row with NULL for a NOT NULL column of the sink.',
+})
+export const SQL_PARALLELISM = option('table.exec.resource.default-parallelism', integer(-1, 32768), {
+  default: '-1',
+  description: 'Parallelism of SQL operators; -1: parallelism.default.',
+})
+export const MAX_COLUMN_WIDTH = option('table.display.max-column-width', integer(1), {
+  default: '30',
+  description: 'Column width at which the client cuts values.',
+})

@@ -1,10 +1,10 @@
 /** Gateways between the master and a TaskExecutor. Endpoint names: 'resourcemanager', 'jobmaster/<jobId>', 'taskexecutor'. */
 import * as z from 'zod'
 import { WireErrorSchema } from '../../errors/wire-error.js'
-import { TaskDeploymentDescriptorSchema } from '../../graph/deployment.js'
 import { EXECUTION_STATES } from '../../graph/states.js'
 import type { AllocationId, ExecutionAttemptId, JobId, OperatorId, ResourceId } from '../../ids/ids.js'
 import { call, gateway } from '../gateway.js'
+import { SubmittedTaskSchema } from './blob.js'
 
 const id = <T extends string>() => z.string().min(1).max(300) as unknown as z.ZodType<T>
 const nothing = z.object({})
@@ -27,7 +27,9 @@ export const TaskMetricsSchema = z.object({
 })
 export type TaskMetrics = z.infer<typeof TaskMetricsSchema>
 
-export const SlotReportSchema = z.array(z.object({ slotIndex: z.int().min(0), allocationId: id<AllocationId>().nullable(), jobId: id<JobId>().nullable() }))
+export const SlotReportSchema = z.array(
+  z.object({ slotIndex: z.int().min(0), allocationId: id<AllocationId>().nullable(), jobId: id<JobId>().nullable() }),
+)
 export type SlotReport = z.infer<typeof SlotReportSchema>
 
 /** Served by the TaskExecutor at 'taskexecutor'; calls carry the master's epoch. */
@@ -37,7 +39,7 @@ export const TaskExecutorGateway = gateway('TaskExecutor', {
   /** Ends the tasks of the slot, then frees it. */
   freeSlot: call(z.object({ allocationId: id<AllocationId>(), reason: z.string() }), nothing),
   /** Takes a task over: answers once it is accepted; its states follow by JobMaster.updateTaskExecutionState. Idempotent. */
-  submitTask: call(TaskDeploymentDescriptorSchema, nothing),
+  submitTask: call(SubmittedTaskSchema, nothing),
   cancelTask: call(z.object({ executionAttemptId: id<ExecutionAttemptId>() }), nothing),
   /** The master is done with this TaskExecutor: it ends itself with status 0. */
   shutdown: call(z.object({ reason: z.string() }), nothing),

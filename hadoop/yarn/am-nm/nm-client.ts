@@ -20,7 +20,8 @@ import { formatContainerId, formatNode, parseContainerId, type NodeAddress } fro
 
 export const ContainerStartFailed = defineError('YARN_CONTAINER_START_FAILED', {
   recovery: 'retry-elsewhere',
-  message: (c: { container: string; node: string; diagnostics: string; className: string }) => `NodeManager ${c.node} did not start ${c.container}: ${c.diagnostics}`,
+  message: (c: { container: string; node: string; diagnostics: string; className: string }) =>
+    `NodeManager ${c.node} did not start ${c.container}: ${c.diagnostics}`,
 })
 export const ContainerCallFailed = defineError('YARN_CONTAINER_CALL_FAILED', {
   recovery: 'none',
@@ -175,7 +176,13 @@ export class NmClient {
     const failure = failureOf(failures, place.id)
     if (failure === undefined) return true
     if (/is not handled by this NodeManager/i.test(failure.message ?? '')) return false
-    throw new ContainerCallFailed({ container: place.id, node: formatNode(place.node), call, diagnostics: wordsOf(failure), className: failure.className ?? '' })
+    throw new ContainerCallFailed({
+      container: place.id,
+      node: formatNode(place.node),
+      call,
+      diagnostics: wordsOf(failure),
+      className: failure.className ?? '',
+    })
   }
 
   #node(node: NodeAddress): NodeClient {

@@ -120,7 +120,9 @@ export class AmRmClient {
           break
         case 'wake':
           this.#timer?.cancel()
-          this.#timer = this.#environment.timers.after(Math.max(0, effect.at - this.#now()), () => this.#perform(this.#session.tick(this.#now())))
+          this.#timer = this.#environment.timers.after(Math.max(0, effect.at - this.#now()), () =>
+            this.#perform(this.#session.tick(this.#now())),
+          )
           break
         case 'useToken':
           log.info('the AMRM token was rolled over')

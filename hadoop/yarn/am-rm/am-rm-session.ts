@@ -257,7 +257,12 @@ export class AmRmSession {
   #nextCallAt(now: Millis): Millis {
     if (this.#notBefore > now) return this.#notBefore
     if (this.#phase !== 'ACTIVE' || this.#repeat !== undefined || this.#finish !== undefined) return now
-    const busy = this.#asks.outstanding > 0 || this.#asks.anyDirty || this.#toRelease.size > 0 || this.#blacklistDelta() !== undefined || this.#trackingUrl !== undefined
+    const busy =
+      this.#asks.outstanding > 0 ||
+      this.#asks.anyDirty ||
+      this.#toRelease.size > 0 ||
+      this.#blacklistDelta() !== undefined ||
+      this.#trackingUrl !== undefined
     return this.#lastHeartbeat + (busy ? this.#settings.requestIntervalMs : this.#settings.intervalMs)
   }
 
@@ -368,7 +373,8 @@ export class AmRmSession {
 
   #onAllocated(flight: InFlight, response: AllocateResponse): void {
     if (response.amCommand === 'AM_RESYNC') return this.#resynchronize()
-    if (response.amCommand === 'AM_SHUTDOWN') return this.#over({ kind: 'attempt-over', reason: 'the ResourceManager ordered the shutdown', className: 'AM_SHUTDOWN' })
+    if (response.amCommand === 'AM_SHUTDOWN')
+      return this.#over({ kind: 'attempt-over', reason: 'the ResourceManager ordered the shutdown', className: 'AM_SHUTDOWN' })
     this.#responseId = response.responseId
     for (const id of flight.releases) this.#toRelease.delete(id)
     this.#rememberSent(flight)
@@ -397,7 +403,8 @@ export class AmRmSession {
   }
 
   #useToken(token: Token | undefined): void {
-    if (token === undefined || (sameBytes(token.identifier, this.#token.identifier) && sameBytes(token.password, this.#token.password))) return
+    if (token === undefined || (sameBytes(token.identifier, this.#token.identifier) && sameBytes(token.password, this.#token.password)))
+      return
     this.#token = token
     this.#effects.push({ type: 'useToken', token })
     this.#emit({ type: 'amRmToken', token })
@@ -405,7 +412,8 @@ export class AmRmSession {
 
   #emitNmTokens(nmTokens: readonly NmToken[]): void {
     const tokens: NodeToken[] = []
-    for (const { nodeId, token } of nmTokens) if (nodeId !== undefined && token !== undefined) tokens.push({ node: nodeAddress(nodeId), token })
+    for (const { nodeId, token } of nmTokens)
+      if (nodeId !== undefined && token !== undefined) tokens.push({ node: nodeAddress(nodeId), token })
     if (tokens.length > 0) this.#emit({ type: 'nmTokens', tokens })
   }
 

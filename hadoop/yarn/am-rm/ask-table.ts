@@ -153,5 +153,10 @@ export class AskTable {
 }
 
 function sameShape(a: Ask, b: Ask): boolean {
-  return a.memoryMb === b.memoryMb && a.vcores === b.vcores && (a.nodeLabel ?? '') === (b.nodeLabel ?? '') && placesOf(a).join() === placesOf(b).join()
+  return (
+    a.memoryMb === b.memoryMb &&
+    a.vcores === b.vcores &&
+    (a.nodeLabel ?? '') === (b.nodeLabel ?? '') &&
+    placesOf(a).join() === placesOf(b).join()
+  )
 }

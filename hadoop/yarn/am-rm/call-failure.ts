@@ -50,6 +50,13 @@ function kindOf(error: unknown): FailureKind {
   if (InvalidResourceRequest.is(error)) return 'asks-rejected'
   if (InvalidContainerRelease.is(error)) return 'release-rejected'
   if (InvalidResourceBlacklist.is(error)) return 'blacklist-rejected'
-  if (InvalidToken.is(error) || AccessDenied.is(error) || AuthenticationRefused.is(error) || CannotAuthenticate.is(error) || ServerNotTrusted.is(error)) return 'refused'
+  if (
+    InvalidToken.is(error) ||
+    AccessDenied.is(error) ||
+    AuthenticationRefused.is(error) ||
+    CannotAuthenticate.is(error) ||
+    ServerNotTrusted.is(error)
+  )
+    return 'refused'
   return 'transient'
 }

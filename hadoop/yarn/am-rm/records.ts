@@ -64,4 +64,9 @@ export function resourceRequests(ask: Ask, outstanding: number, former: Readonly
   return [...gone.map((place) => row(place, 0)), ...places.map((place) => row(place, outstanding)), row(ANY_HOST, outstanding)]
 }
 
-export const FINAL_STATUS = { SUCCEEDED: 'APP_SUCCEEDED', FAILED: 'APP_FAILED', KILLED: 'APP_KILLED', UNDEFINED: 'APP_UNDEFINED' } as const satisfies Record<FinalStatus, string>
+export const FINAL_STATUS = {
+  SUCCEEDED: 'APP_SUCCEEDED',
+  FAILED: 'APP_FAILED',
+  KILLED: 'APP_KILLED',
+  UNDEFINED: 'APP_UNDEFINED',
+} as const satisfies Record<FinalStatus, string>
