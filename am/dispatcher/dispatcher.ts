@@ -43,7 +43,7 @@ export class Dispatcher {
     this.#forgetOld()
     const { environment, endpoints, epoch, slots } = this.#services
     const configuration = this.#services.configuration.with(jobGraph.configuration)
-    const job = new JobMaster(jobGraph, { environment, configuration, slots, coordinators: this.#services.coordinators(configuration) })
+    const job = new JobMaster(jobGraph, { epoch, environment, configuration, slots, coordinators: this.#services.coordinators(configuration) })
     this.#jobs.set(job.jobId, job)
     const endpoint = `jobmaster/${job.jobId}`
     endpoints.serve(endpoint, JobMasterGateway, job.handlers, epoch)

@@ -30,6 +30,8 @@ import type { JobFailure, JobRun, SchedulerEffect, SchedulerEvent, SchedulerSett
 const EXPLANATION_TIMEOUT_MS = 6_000
 
 export interface JobMasterServices {
+  /** Of this master: its attempts differ from those of an earlier one. */
+  readonly epoch: number
   readonly environment: Environment
   readonly configuration: Configuration
   readonly slots: SlotProvider
@@ -79,7 +81,7 @@ export class JobMaster {
         )
       : undefined
     this.#coordinators = new JobCoordinators(jobGraph, services.coordinators, this.collect)
-    this.#state = createScheduler(jobGraph, environment.clock.now())
+    this.#state = createScheduler(jobGraph, services.epoch, environment.clock.now())
     this.result = new Promise((resolve) => (this.#resolve = resolve))
     this.#listener = {
       slotOffered: (slot) => this.#dispatch({ type: 'slotOffered', slot }),

@@ -38,17 +38,20 @@ export interface ExecutionGraph {
   /** In the job graph's order. */
   readonly vertices: readonly ExecutionJobVertex[]
   readonly attempt: number
+  /** Of the master whose attempts these are. */
+  readonly epoch: number
 }
 
 /** All subtasks CREATED. */
-export function createExecutionGraph(jobGraph: JobGraph, attempt: number, now: Millis): ExecutionGraph {
+export function createExecutionGraph(jobGraph: JobGraph, epoch: number, attempt: number, now: Millis): ExecutionGraph {
   return {
     jobGraph,
     attempt,
+    epoch,
     vertices: jobGraph.vertices.map((vertex) => ({
       vertex,
       executions: Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => ({
-        attemptId: executionAttemptId(jobGraph.jobId, vertex.id, subtaskIndex, attempt),
+        attemptId: executionAttemptId(jobGraph.jobId, vertex.id, subtaskIndex, attempt, epoch),
         attempt,
         subtaskIndex,
         state: 'CREATED' as const,

@@ -165,7 +165,7 @@ function close(state: Closing, moment: Moment): SchedulerStep {
 }
 
 function startAgain(job: JobRun, moment: Moment, settings: SchedulerSettings): SchedulerStep {
-  return waitForResources({ ...job, graph: createExecutionGraph(job.graph.jobGraph, job.graph.attempt + 1, moment.now) }, moment, settings)
+  return waitForResources({ ...job, graph: createExecutionGraph(job.graph.jobGraph, job.graph.epoch, job.graph.attempt + 1, moment.now) }, moment, settings)
 }
 
 function cancelInstead(state: StateOf<'Restarting'>, moment: Moment): SchedulerStep {

@@ -9,9 +9,9 @@ import { WorkerLost } from '../../slots/worker-lost.js'
 import { NO_FAILURES } from './restart-strategy.js'
 import type { JobFailure, JobRun, SchedulerEffect, SchedulerEvent, SchedulerSettings } from './state.js'
 
-export function createJobRun(jobGraph: JobGraph, now: Millis): JobRun {
+export function createJobRun(jobGraph: JobGraph, epoch: number, now: Millis): JobRun {
   return {
-    graph: createExecutionGraph(jobGraph, 0, now),
+    graph: createExecutionGraph(jobGraph, epoch, 0, now),
     slots: [],
     jobState: 'INITIALIZING',
     timestamps: { INITIALIZING: now },

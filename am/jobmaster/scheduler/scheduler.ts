@@ -14,8 +14,9 @@ import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, Schedu
 import { assertTransition } from './transitions.js'
 import { onWaitingForResources } from './waiting-for-resources.js'
 
-export function createScheduler(jobGraph: JobGraph, now: Millis): SchedulerState {
-  return { name: 'Created', job: createJobRun(jobGraph, now) }
+/** `epoch`: of this master. */
+export function createScheduler(jobGraph: JobGraph, epoch: number, now: Millis): SchedulerState {
+  return { name: 'Created', job: createJobRun(jobGraph, epoch, now) }
 }
 
 export function schedule(state: SchedulerState, event: SchedulerEvent, moment: Moment, settings: SchedulerSettings): Step<SchedulerState, SchedulerEffect> {

@@ -32,7 +32,7 @@ export class SchedulerTranscript {
 
   constructor(jobGraph: JobGraph, restartStrategy: RestartStrategy = { kind: 'none' }) {
     this.#settings = { restartStrategy, resourceWaitTimeout: 300_000, explanationTimeout: 6_000, exceptionHistorySize: 16 }
-    this.state = createScheduler(jobGraph, this.environment.clock.now())
+    this.state = createScheduler(jobGraph, 1, this.environment.clock.now())
   }
 
   on(event: SchedulerEvent): this {
