@@ -5,8 +5,10 @@ import { isTerminalJobState } from '#core/graph/states.js'
 import type { JobId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import type { RpcEndpoints } from '#core/rpc/rpc-connection.js'
+import { BlobGateway } from '#core/rpc/gateways/blob.js'
 import { JobMasterGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, Millis } from '#core/time/environment.js'
+import { BlobServer } from '../blob/blob-server.js'
 import type { CoordinatorLoader } from '../jobmaster/coordinators/coordinator-loader.js'
 import { JobMaster } from '../jobmaster/job-master.js'
 import type { SlotProvider } from '../slots/slot-provider.js'
@@ -27,12 +29,14 @@ export interface DispatcherServices {
 
 export class Dispatcher {
   readonly #services: DispatcherServices
+  readonly #blobs = new BlobServer()
   readonly #jobs = new Map<JobId, JobMaster>()
   readonly #ended = new Map<JobId, Millis>()
   readonly #log = logger('Dispatcher')
 
   constructor(services: DispatcherServices) {
     this.#services = services
+    services.endpoints.serve('blobserver', BlobGateway, this.#blobs.handlers, services.epoch)
   }
 
   /** Starts a job. Submitting the same job id again answers with the job that there is. @throws JOB_GRAPH_INVALID */
@@ -43,13 +47,14 @@ export class Dispatcher {
     this.#forgetOld()
     const { environment, endpoints, epoch, slots } = this.#services
     const configuration = this.#services.configuration.with(jobGraph.configuration)
-    const job = new JobMaster(jobGraph, { epoch, environment, configuration, slots, coordinators: this.#services.coordinators(configuration) })
+    const job = new JobMaster(jobGraph, { epoch, environment, configuration, slots, coordinators: this.#services.coordinators(configuration), blobs: this.#blobs })
     this.#jobs.set(job.jobId, job)
     const endpoint = `jobmaster/${job.jobId}`
     endpoints.serve(endpoint, JobMasterGateway, job.handlers, epoch)
     void job.result.then(() => {
       this.#ended.set(job.jobId, environment.clock.now())
       endpoints.stop(endpoint)
+      this.#blobs.removeJob(job.jobId)
     })
     this.#log.info(`Received job '${jobGraph.name}' (${job.jobId}).`)
     job.start()

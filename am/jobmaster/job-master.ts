@@ -3,7 +3,7 @@
  * scheduler/; this shell knows gateways, timers and coordinators.
  */
 import type { Configuration } from '#core/config/configuration.js'
-import { SLOT_REQUEST_TIMEOUT, RESOURCE_WAIT_TIMEOUT } from '#core/config/options/cluster.js'
+import { BLOB_OFFLOAD_MIN_SIZE, SLOT_REQUEST_TIMEOUT, RESOURCE_WAIT_TIMEOUT } from '#core/config/options/cluster.js'
 import { CLIENT_HEARTBEAT_TIMEOUT, WEB_EXCEPTION_HISTORY } from '#core/config/options/rest.js'
 import { formatDuration } from '#core/config/units.js'
 import { fromWireError } from '#core/errors/wire-error.js'
@@ -16,8 +16,10 @@ import type { GatewayHandlers } from '#core/rpc/gateway.js'
 import type { JobMasterGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
 import { CollectCoordinator } from './coordinators/collect-coordinator.js'
+import type { BlobWriter } from '../blob/blob-server.js'
 import type { CoordinatorLoader } from './coordinators/coordinator-loader.js'
 import { JobCoordinators } from './coordinators/job-coordinators.js'
+import { Offloading } from './deployment/offload.js'
 import type { SlotListener, SlotProvider } from '../slots/slot-provider.js'
 import { WorkerLost } from '../slots/worker-lost.js'
 import { ClientGone, SlotsUnavailable, StaleAttempt } from './errors.js'
@@ -36,6 +38,7 @@ export interface JobMasterServices {
   readonly configuration: Configuration
   readonly slots: SlotProvider
   readonly coordinators: CoordinatorLoader
+  readonly blobs: BlobWriter
 }
 
 export interface JobResult {
@@ -53,6 +56,7 @@ export class JobMaster {
   readonly result: Promise<JobResult>
   readonly #services: JobMasterServices
   readonly #coordinators: JobCoordinators
+  readonly #offloading: Offloading
   readonly #listener: SlotListener
   readonly #log
   readonly #events: SchedulerEvent[] = []
@@ -81,6 +85,7 @@ export class JobMaster {
         )
       : undefined
     this.#coordinators = new JobCoordinators(jobGraph, services.coordinators, this.collect)
+    this.#offloading = new Offloading(services.blobs, configuration.get(BLOB_OFFLOAD_MIN_SIZE))
     this.#state = createScheduler(jobGraph, services.epoch, environment.clock.now())
     this.result = new Promise((resolve) => (this.#resolve = resolve))
     this.#listener = {
@@ -183,7 +188,11 @@ export class JobMaster {
     const { resourceId, host } = slot.location
     const gateway = this.#services.slots.taskExecutor(resourceId)
     if (gateway === undefined) return failed(new WorkerLost({ worker: resourceId, host, reason: 'it is not registered any more' }))
-    gateway.submitTask(descriptor).catch(failed)
+    try {
+      gateway.submitTask(this.#offloading.submission(descriptor)).catch(failed)
+    } catch (error) {
+      failed(error) // too large to be sent
+    }
   }
 
   /** Coordinators do one thing at a time, in the order asked for. */

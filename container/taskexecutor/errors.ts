@@ -12,6 +12,12 @@ export const TaskSlotNotFound = defineError('TASK_SLOT_NOT_FOUND', {
     `Task ${d.task} cannot be deployed: TaskManager ${d.resourceId} holds no slot for allocation ${d.allocationId}`,
 })
 
+export const TaskDescriptionUnavailable = defineError('TASK_DESCRIPTION_UNAVAILABLE', {
+  recovery: 'retry-here',
+  message: (d: { task: string; bytes: number; resourceId: string }) =>
+    `TaskManager ${d.resourceId} could not get the plan of task ${d.task} (${d.bytes} bytes) from the JobManager`,
+})
+
 export const SlotOutOfMemory = defineError('SLOT_OUT_OF_MEMORY', {
   recovery: 'retry-elsewhere',
   message: (d: { slot: number; resourceId: string; heapMb: number }) =>

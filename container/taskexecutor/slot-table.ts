@@ -70,6 +70,11 @@ export function runningTasks(table: SlotTable): ExecutionAttemptId[] {
   return table.flatMap((slot) => (slot.state === 'FREE' ? [] : [...slot.tasks]))
 }
 
+/** Jobs that hold a slot, one being released too. */
+export function jobsOf(table: SlotTable): ReadonlySet<JobId> {
+  return new Set(table.flatMap((slot) => (slot.state === 'FREE' ? [] : [slot.jobId])))
+}
+
 /** As the master sees it: a slot being released still belongs to its job. */
 export function slotReport(table: SlotTable): SlotReport {
   return table.map((slot, slotIndex) =>

@@ -13,10 +13,14 @@ import { TASKMANAGER_REGISTRATION_TIMEOUT } from '#core/config/options/cluster.j
 import type { ExecutionAttemptId, JobId, OperatorId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import type { Channel } from '#core/rpc/channel.js'
+import { BlobGateway } from '#core/rpc/gateways/blob.js'
 import type { GatewayHandlers } from '#core/rpc/gateway.js'
 import { JobMasterGateway, ResourceManagerGateway, type TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
 import { ConnectionLost } from '#core/rpc/rpc-connection.js'
+import type { BlobReference } from '#core/graph/deployment.js'
 import type { Environment } from '#core/time/environment.js'
+import { BlobCache } from '../blob/blob-cache.js'
+import { fetchBlob } from '../blob/fetch-blob.js'
 import { MasterLost } from './errors.js'
 import { startHeartbeats } from './heartbeats.js'
 import { register, type Registration } from './registration.js'
@@ -53,6 +57,7 @@ type End = { readonly kind: 'shutdown'; readonly reason: string } | { readonly k
 export class TaskExecutor {
   readonly #options: TaskExecutorOptions
   readonly #slots: TaskSlots
+  readonly #blobs = new BlobCache()
   #session: Session | undefined
   #fatal: Error | undefined
   #end: ((end: End) => void) | undefined
@@ -62,6 +67,8 @@ export class TaskExecutor {
     this.#slots = new TaskSlots(options.descriptor, options.secret, options.environment, {
       onTaskState: (jobId, update) => this.#session?.reports.report(jobId, update),
       requestCoordinator: (jobId, task, operatorId, event) => this.#requestCoordinator(jobId, task, operatorId, event),
+      fetchBlob: (jobId, reference) => this.#blobs.get(jobId, reference, () => this.#fetchBlob(jobId, reference)),
+      onJobGone: (jobId) => this.#blobs.releaseJob(jobId),
       write: (text, stderr) => options.write(text, stderr),
       onFatal: (error) => {
         this.#fatal = error
@@ -185,6 +192,12 @@ export class TaskExecutor {
         return {}
       },
     }
+  }
+
+  async #fetchBlob(jobId: JobId, reference: BlobReference): Promise<Uint8Array> {
+    const session = this.#session
+    if (session === undefined) throw new ConnectionLost({ peer: 'the JobManager', reason: null })
+    return fetchBlob(session.connection.gateway(BlobGateway, 'blobserver', session.epoch), jobId, reference)
   }
 
   async #requestCoordinator(jobId: JobId, executionAttemptId: ExecutionAttemptId, operatorId: OperatorId, event: unknown): Promise<unknown> {

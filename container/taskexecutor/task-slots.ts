@@ -7,16 +7,17 @@ import { Configuration } from '#core/config/configuration.js'
 import { TASK_CANCELLATION_TIMEOUT, TASKMANAGER_BIND_HOST, TASKMANAGER_DATA_PORT } from '#core/config/options/cluster.js'
 import { parsePortRange } from '#core/config/port-range.js'
 import { toWireError } from '#core/errors/wire-error.js'
-import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { BlobReference, TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import { isTerminalExecutionState } from '#core/graph/states.js'
 import type { AllocationId, ExecutionAttemptId, JobId, OperatorId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
+import { OperatorChainSchema, type SubmittedTask } from '#core/rpc/gateways/blob.js'
 import type { SlotReport } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
-import { CancellationTimedOut, SlotNotAvailable, TaskSlotNotFound } from './errors.js'
+import { CancellationTimedOut, SlotNotAvailable, TaskDescriptionUnavailable, TaskSlotNotFound } from './errors.js'
 import { workerMemory } from './memory.js'
 import type { SlotDescriptor, SlotToTaskExecutor, TaskMetricsEntry, TaskStateUpdate } from './slot-messages.js'
-import { addTask, allocate, emptySlotTable, release, removeTask, runningTasks, slotOf, slotReport, type SlotTable } from './slot-table.js'
+import { addTask, allocate, emptySlotTable, jobsOf, release, removeTask, runningTasks, slotOf, slotReport, type SlotTable } from './slot-table.js'
 import { SlotThread, type SlotHandle, type StartSlot } from './slot-thread.js'
 
 const log = logger('TaskExecutor')
@@ -31,6 +32,10 @@ const REMEMBERED_TASKS = 10_000
 export interface TaskSlotsUser {
   onTaskState(jobId: JobId, update: TaskStateUpdate): void
   requestCoordinator(jobId: JobId, executionAttemptId: ExecutionAttemptId, operatorId: OperatorId, event: unknown): Promise<unknown>
+  /** Content of a blob of the job. */
+  fetchBlob(jobId: JobId, reference: BlobReference): Promise<Uint8Array>
+  /** The last slot of the job is free. */
+  onJobGone(jobId: JobId): void
   /** Whole lines to stdout or stderr; resolves when they are written. */
   write(text: string, stderr: boolean): Promise<void>
   /** A slot cannot be brought up (again): the process has to end. */
@@ -40,6 +45,8 @@ export interface TaskSlotsUser {
 interface RunningTask {
   readonly jobId: JobId
   readonly slotIndex: number
+  /** Its slot's thread has it; false while its blob is fetched. */
+  handedOver: boolean
   metrics: TaskMetricsEntry['metrics'] | undefined
   cancellation: TimerHandle | undefined
 }
@@ -118,35 +125,56 @@ export class TaskSlots {
   allocate(slotIndex: number, allocationId: AllocationId, jobId: JobId): void {
     const result = allocate(this.#table, slotIndex, allocationId, jobId)
     if ('problem' in result) throw new SlotNotAvailable({ slot: slotIndex, resourceId: this.#descriptor.resourceId, problem: result.problem })
-    this.#table = result.table
+    this.#setTable(result.table)
   }
 
   /** Resolves when the tasks of the slot have ended and it is free. */
   async free(allocationId: AllocationId, reason: string): Promise<void> {
     const { table, cancel } = release(this.#table, allocationId)
     if (cancel.length > 0) log.info(`Freeing the slot of allocation ${allocationId} with ${cancel.length} running task(s): ${reason}`)
-    this.#table = table
+    this.#setTable(table)
     for (const task of cancel) this.cancel(task)
     while (slotOf(this.#table, allocationId) !== undefined) await this.#change()
   }
 
-  /** Hands a task to its slot's thread. Idempotent. @throws TASK_SLOT_NOT_FOUND */
-  submit(task: TaskDeploymentDescriptor): void {
+  /** Hands a task to its slot's thread, when it is complete. Idempotent. @throws TASK_SLOT_NOT_FOUND */
+  submit(task: SubmittedTask): void {
     const { executionAttemptId, slotIndex, allocationId, jobId } = task
     if (this.#known.has(executionAttemptId)) return
     const table = addTask(this.#table, slotIndex, allocationId, executionAttemptId)
     const slot = this.#slots[slotIndex]
     if (table === undefined || slot === undefined) throw new TaskSlotNotFound({ task: task.vertexName, allocationId, resourceId: this.#descriptor.resourceId })
-    this.#table = table
+    this.#setTable(table)
     this.#remember(executionAttemptId)
-    this.#tasks.set(executionAttemptId, { jobId, slotIndex, metrics: undefined, cancellation: undefined })
+    const running: RunningTask = { jobId, slotIndex, handedOver: false, metrics: undefined, cancellation: undefined }
+    this.#tasks.set(executionAttemptId, running)
     log.info(`Starting ${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism}) attempt ${task.attemptNumber} of job ${jobId} in slot ${slotIndex}`)
-    slot.thread.send({ type: 'submit', task })
+    const { operators } = task
+    if (!('blobKey' in operators)) return this.#handOver(running, { ...task, operators })
+    this.#user
+      .fetchBlob(jobId, operators)
+      .then((bytes) => OperatorChainSchema.parse(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'))))
+      .then(
+        (chain) => this.#handOver(running, { ...task, operators: chain }),
+        (cause: unknown) => {
+          if (this.#tasks.get(executionAttemptId) !== running) return // it was cancelled meanwhile
+          const name = `${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism})`
+          const error = new TaskDescriptionUnavailable({ task: name, bytes: operators.size, resourceId: this.#descriptor.resourceId }, { cause })
+          this.#end({ executionAttemptId, state: 'FAILED', error: toWireError(error) }, running)
+        },
+      )
+  }
+
+  #handOver(running: RunningTask, task: TaskDeploymentDescriptor): void {
+    if (this.#tasks.get(task.executionAttemptId) !== running) return // it was cancelled meanwhile
+    running.handedOver = true
+    this.#slots[running.slotIndex]?.thread.send({ type: 'submit', task })
   }
 
   cancel(executionAttemptId: ExecutionAttemptId): void {
     const task = this.#tasks.get(executionAttemptId)
     if (task === undefined || task.cancellation !== undefined) return
+    if (!task.handedOver) return this.#end({ executionAttemptId, state: 'CANCELED' }, task)
     const timeoutMs = this.#configuration.get(TASK_CANCELLATION_TIMEOUT)
     task.cancellation = this.#environment.timers.after(timeoutMs, () => {
       const error = new CancellationTimedOut({ slot: task.slotIndex, timeoutMs })
@@ -161,7 +189,7 @@ export class TaskSlots {
     for (const { allocationId } of this.report()) {
       if (allocationId === null) continue
       const { table, cancel } = release(this.#table, allocationId)
-      this.#table = table
+      this.#setTable(table)
       for (const task of cancel) this.cancel(task)
     }
     let late = false
@@ -262,7 +290,7 @@ export class TaskSlots {
   #end(update: TaskStateUpdate, task: RunningTask): void {
     task.cancellation?.cancel()
     this.#tasks.delete(update.executionAttemptId)
-    this.#table = removeTask(this.#table, update.executionAttemptId)
+    this.#setTable(removeTask(this.#table, update.executionAttemptId))
     log.info(`Task ${update.executionAttemptId} is ${update.state}${update.error === undefined ? '' : `: ${update.error.message}`}`)
     this.#user.onTaskState(task.jobId, update)
     this.#changed()
@@ -293,6 +321,13 @@ export class TaskSlots {
     }
     if (slot.startAttempts++ === 0) restart()
     else this.#environment.timers.after(START_RETRY_MS, restart)
+  }
+
+  #setTable(table: SlotTable): void {
+    const before = jobsOf(this.#table)
+    this.#table = table
+    const after = jobsOf(table)
+    for (const jobId of before) if (!after.has(jobId)) this.#user.onJobGone(jobId)
   }
 
   #remember(executionAttemptId: ExecutionAttemptId): void {
