@@ -25,7 +25,7 @@ export function parsePrimary(tokens: TokenStream): ExpressionNode {
       tokens.advance()
       return Object.freeze({ kind: 'binary-string', at, hex: token.text })
     case 'quoted':
-      return parseNamed(tokens)
+      return tokens.isAt('=>', 1) ? parseNamedArgument(tokens) : parseNamed(tokens)
     case 'word':
       return parseWord(tokens)
     case 'symbol':
@@ -40,14 +40,17 @@ export function parsePrimary(tokens: TokenStream): ExpressionNode {
   }
 }
 
+/** Names of parameters may be reserved words: OFFSET => … */
+function parseNamedArgument(tokens: TokenStream): ExpressionNode {
+  const { at } = tokens
+  const name: Name = Object.freeze({ text: tokens.advance().text, at })
+  tokens.expect('=>')
+  return Object.freeze({ kind: 'named-argument', at, name, value: parseExpression(tokens) })
+}
+
 function parseWord(tokens: TokenStream): ExpressionNode {
   const { token, at } = tokens
-  if (tokens.isAt('=>', 1)) {
-    // Names of parameters may be reserved words: OFFSET => …
-    const name: Name = Object.freeze({ text: tokens.advance().text, at })
-    tokens.expect('=>')
-    return Object.freeze({ kind: 'named-argument', at, name, value: parseExpression(tokens) })
-  }
+  if (tokens.isAt('=>', 1)) return parseNamedArgument(tokens)
   switch (token.upper) {
     case 'TRUE':
     case 'FALSE':

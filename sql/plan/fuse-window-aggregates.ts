@@ -40,8 +40,7 @@ function bordersOf(aggregate: Aggregate, { window, columns }: Chain): (WindowPro
   const width = window.input.fields.length
   return aggregate.keys.map((key) => {
     const expression = columns[key] as Expression
-    const inner = expression.kind === 'cast' ? expression.arg : expression
-    return inner.kind === 'input' ? PROPERTIES[inner.index - width] : undefined
+    return expression.kind === 'input' ? PROPERTIES[expression.index - width] : undefined
   })
 }
 

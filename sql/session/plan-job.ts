@@ -10,6 +10,7 @@ import { notSupported, validationError } from '../parser/sql-errors.js'
 import { isBounded, planProblem, type RuntimeMode } from '../plan/changelog.js'
 import { optimize } from '../plan/optimize.js'
 import type { Root } from '../plan/relation.js'
+import { removeWatermarks } from '../plan/remove-watermarks.js'
 import { chainOperators } from '../translate/chain-operators.js'
 import { PlanTranslator } from '../translate/translate-plan.js'
 
@@ -35,9 +36,10 @@ export interface JobPlan {
 export function planJob(statements: readonly BoundStatement[], settings: JobSettings): JobPlan {
   const { source } = settings
   const mode = runtimeModeOf(statements, settings.configuration)
-  const placeOf = (root: Root): Position => statements.find((statement) => statement.root === root)?.at ?? (statements[0] as BoundStatement).at
+  const bound = statements.map(({ root }) => (mode === 'BATCH' ? { ...root, input: removeWatermarks(root.input) } : root))
+  const placeOf = (root: Root): Position => (statements[bound.indexOf(root)] ?? (statements[0] as BoundStatement)).at
   const context = { timeZone: settings.timeZone, now: () => settings.clock.now(), clockStands: mode === 'BATCH' }
-  const roots = optimize(statements.map(({ root }) => root), context, (root, text) => {
+  const roots = optimize(bound, context, (root, text) => {
     throw notSupported(source, placeOf(root), text)
   })
   for (const [i, root] of roots.entries()) {

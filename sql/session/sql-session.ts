@@ -147,7 +147,7 @@ export class SqlSession {
   #explain({ statement, details }: Explain, source: SourceText): string {
     const settings = this.#settings(source)
     const bound = statement.kind === 'select-statement' ? [this.#bindSelect(statement, source)] : this.#bindInserts(insertsOf(statement), source)
-    const plan = planJob(bound, settings)
+    const plan = planJob(bound.map(({ root, at }) => (root.kind === 'collect' ? this.#result({ root, at }).bound : { root, at })), settings)
     const graph = jobGraphOf(plan, newHexId<JobId>(this.#random), 'explain', settings)
     return explain(bound.map(({ root }) => root), plan, graph, details)
   }

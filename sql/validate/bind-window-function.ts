@@ -2,9 +2,7 @@
 import { timestamp, notNull } from '#core/types/logical-type.js'
 import type { CallNode, ExpressionNode } from '../parser/ast-expression.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
-import { castTo, inputColumn } from '../plan/expressions.js'
 import type { Relation, RelationField } from '../plan/relation.js'
-import { timeZone } from '#runtime/expr/time-zone.js'
 import { intervalOf } from './bind-expression.js'
 import { bindNamed } from './bind-table.js'
 import type { BindContext } from './binder.js'
@@ -45,39 +43,14 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
   const offset = given.get('OFFSET')
   const offsetMs = offset === undefined ? 0 : milliseconds(offset, 'offset', context)
 
-  const local = time.type.kind === 'TIMESTAMP_LTZ'
-  const shiftMs = local ? zoneShift(sizeMs, call, context) : 0
-  const added = ['window_start', 'window_end', 'window_time'].map((column): RelationField => ({ name: column, type: notNull(time.type), rowtime: column === 'window_time' }))
+  // The borders are times on the clock of the session's zone, which the running operator knows; window_time is an event time again.
+  const border = notNull(timestamp(3))
+  const added = ['window_start', 'window_end', 'window_time'].map((column): RelationField => ({ name: column, type: column === 'window_time' ? notNull(time.type) : border, rowtime: column === 'window_time' }))
   for (const { name: column } of added) {
     if (input.fields.some((field) => field.name === column)) throw validationError(source, table.at, `TUMBLE adds the column '${column}', which the table has already.`)
   }
   const fields = [...input.fields.map((field) => ({ ...field, rowtime: false })), ...added]
-  const window: Relation = { kind: 'window-table-function', input, window: { kind: 'tumble', sizeMs, offsetMs: modulo(offsetMs - shiftMs, sizeMs) }, timeColumn, fields }
-  return local ? bordersInLocalTime(window) : window
-}
-
-/** As Flink: window_start and window_end are TIMESTAMP(3) on the clock of the session zone. */
-function bordersInLocalTime(window: Relation): Relation {
-  const first = window.fields.length - 3
-  const expressions = window.fields.map((field, i) => {
-    const column = inputColumn(i, field.type)
-    return i === first || i === first + 1 ? castTo(column, notNull(timestamp(3))) : column
-  })
-  return { kind: 'project', input: window, expressions, fields: window.fields.map((field, i) => ({ ...field, type: expressions[i]?.type ?? field.type })) }
-}
-
-/**
- * Windows over TIMESTAMP_LTZ begin on the clock of the session zone. One shift of the grid does for every instant when the
- * zone's offsets all leave the same remainder; a day in a zone with daylight saving time has none.
- */
-function zoneShift(sizeMs: number, call: CallNode, { source, timeZone: id }: BindContext): number {
-  const zone = timeZone(id)
-  const year = 2024
-  const shifts = new Set(Array.from({ length: 12 }, (_, month) => modulo(zone.offsetAt(Date.UTC(year, month, 15)), sizeMs)))
-  if (shifts.size > 1) {
-    throw notSupported(source, call.at, `TUMBLE windows of this size over TIMESTAMP_LTZ in the time zone ${id}, whose offset changes during the year.`, "Set 'table.local-time-zone' to 'UTC', or use a TIMESTAMP(3) column.")
-  }
-  return [...shifts][0] ?? 0
+  return { kind: 'window-table-function', input, window: { kind: 'tumble', sizeMs, offsetMs: modulo(offsetMs, sizeMs) }, timeColumn, fields }
 }
 
 function modulo(value: number, divisor: number): number {
