@@ -117,17 +117,22 @@ export async function followApplication(context: FollowContext): Promise<Applica
   const { environment } = context
   const follower = new Follower(context)
   const started = environment.clock.monotonic()
+  // How often in a row it did not answer; told from the second time on.
+  let silent = 0
   for (;;) {
     context.signal?.throwIfAborted()
     let delay = environment.clock.monotonic() - started < SLOWED_AFTER_MS ? POLL_INTERVAL_MS : SLOW_POLL_INTERVAL_MS
     try {
       const end = await follower.poll()
       if (end !== undefined) return end
+      if (silent > 1) follower.note('The JobManager answers again.')
+      silent = 0
     } catch (error) {
       // It may start again, or have ended for good: whoever runs it knows.
       if (!MasterUnreachable.is(rootCause(error)) && !MasterUnreachable.is(error)) throw error
       const end = await context.gone()
       if (end !== undefined) return follower.leave(end)
+      if (++silent === 2) follower.note('The JobManager does not answer. Waiting for it, or for the one that takes its place.')
       delay = SLOW_POLL_INTERVAL_MS
     }
     await sleep(environment, delay)
@@ -162,6 +167,11 @@ class Follower {
     if (![...this.#announced].every((id) => this.#finished.has(id))) return undefined
     await client.acknowledge(applicationId).catch(() => undefined) // the master ends by itself a little later
     return this.leave({ succeeded: application.status === 'FINISHED', failure: application.failure ?? '' })
+  }
+
+  note(line: string): void {
+    this.#progress.clear()
+    this.#context.err.write(`${line}\n`)
   }
 
   leave(end: ApplicationEnd): ApplicationEnd {
