@@ -52,6 +52,7 @@ export async function runLocalMaster({ application, port }: LocalLaunch): Promis
         onChannel: (channel) => void new RpcConnection(channel, endpoints, environment),
       }),
     onRest: (restPort) => port.postMessage({ type: 'rest', port: restPort }),
+    openJobResults: async () => undefined,
     cleanUp: async () => undefined,
     onFatal: (error) => {
       log.error('The JobManager cannot go on', error)

@@ -15,6 +15,7 @@ import { Application, type ApplicationResult } from './application/application.j
 import { programOf } from './application/program.js'
 import { StatementRunner } from './application/statement-runner.js'
 import { Dispatcher } from './dispatcher/dispatcher.js'
+import type { JobResultStore } from './dispatcher/job-result-store.js'
 import { connectorCoordinators } from './jobmaster/coordinators/coordinator-loader.js'
 import type { FinalStatus, ResourceManagerDriver } from './resourcemanager/drivers/driver.js'
 import { ResourceManager } from './resourcemanager/resource-manager.js'
@@ -38,6 +39,8 @@ export interface MasterTarget {
   createDriver(endpoints: RpcEndpoints, restPort: number): Promise<ResourceManagerDriver>
   /** REST listens. */
   onRest(port: number): void
+  /** Where the ends of jobs are written down for later attempts; undefined: there are none. */
+  openJobResults(fileSystems: FileSystems): Promise<JobResultStore | undefined>
   /** Just before the driver takes leave: everything the application left in shared places is removed. */
   cleanUp(fileSystems: FileSystems): Promise<void>
   /** This master may not go on. `retry`: a later attempt may. Ends the process; never returns. */
@@ -51,7 +54,8 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
   const fileSystems = new FileSystems(target.workingDirectory, configuration.get(DEFAULT_SCHEME))
   await target.registerFileSystems(fileSystems)
   const endpoints = new RpcEndpoints()
-  const parts = assemble(descriptor, configuration, target, endpoints, fileSystems)
+  const results = await target.openJobResults(fileSystems)
+  const parts = assemble(descriptor, configuration, target, endpoints, fileSystems, results)
   const { application, dispatcher } = parts
   const server = createRestServer({
     configuration,
@@ -93,7 +97,7 @@ interface Parts {
   resourceManager: ResourceManager | undefined
 }
 
-function assemble(descriptor: ApplicationDescriptor, configuration: Configuration, target: MasterTarget, endpoints: RpcEndpoints, fileSystems: FileSystems): Parts {
+function assemble(descriptor: ApplicationDescriptor, configuration: Configuration, target: MasterTarget, endpoints: RpcEndpoints, fileSystems: FileSystems, results: JobResultStore | undefined): Parts {
   const { environment, epoch } = target
   const parts: { resourceManager: ResourceManager | undefined } = { resourceManager: undefined }
   const dispatcher = new Dispatcher({
@@ -101,6 +105,7 @@ function assemble(descriptor: ApplicationDescriptor, configuration: Configuratio
     configuration,
     endpoints,
     epoch,
+    results,
     slots: {
       declare: (jobId, count, listener) => parts.resourceManager?.declare(jobId, count, listener),
       forget: (jobId) => parts.resourceManager?.forget(jobId),

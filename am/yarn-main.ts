@@ -31,6 +31,7 @@ import { parseRpcProtection } from '#hadoop/security/sasl-mechanism.js'
 import { decodeAmRmTokenIdentifier, TokenKind } from '#hadoop/security/tokens.js'
 import { NmClient } from '#hadoop/yarn/am-nm/nm-client.js'
 import { containerLaunchContext } from '#hadoop/yarn/launch-context.js'
+import { openJobResultStore } from './dispatcher/job-result-store.js'
 import { registerHdfs } from './hdfs.js'
 import { runMaster } from './master.js'
 import type { WorkerShape } from './resourcemanager/drivers/yarn/container-table.js'
@@ -45,6 +46,7 @@ export const InvalidMasterLaunch = defineError('MASTER_INVALID_LAUNCH', {
 })
 
 const LEADER_FILE = 'leader.json'
+const RESULTS_DIRECTORY = 'results'
 const MIB = 1024 * 1024
 const environment = systemEnvironment
 const log = logger('Master')
@@ -137,6 +139,10 @@ async function runLaunch(launch: Launch): Promise<number> {
       return createDriver(launch, rpcPort, restPort, leaderFile)
     },
     onRest: () => undefined,
+    openJobResults: (all) => {
+      const directory = `${target.stagingDirectory}/${RESULTS_DIRECTORY}`
+      return openJobResultStore(all.of(directory), directory, attempt)
+    },
     cleanUp: async (all) => {
       await leaderWritten
       await all.of(target.stagingDirectory).delete(target.stagingDirectory)

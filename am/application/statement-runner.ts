@@ -2,7 +2,7 @@
 import type { StatementSummary } from '#core/rest/responses.js'
 import type { StatementEffect } from '#sql/session/statement-effect.js'
 import type { Dispatcher } from '../dispatcher/dispatcher.js'
-import type { JobMaster } from '../jobmaster/job-master.js'
+import type { Job } from '../jobmaster/job-master.js'
 import { ApplicationCanceled, DetachedSelect, JobFailed } from './errors.js'
 
 export interface PlannedStatement {
@@ -15,7 +15,7 @@ export class StatementRunner {
   readonly #dispatcher: Dispatcher
   readonly #attached: boolean
   readonly #statements: StatementSummary[] = []
-  readonly #jobs: JobMaster[] = []
+  readonly #jobs: Job[] = []
 
   constructor(dispatcher: Dispatcher, attached: boolean) {
     this.#dispatcher = dispatcher
@@ -23,7 +23,7 @@ export class StatementRunner {
   }
 
   /** Jobs that the statements started, in order. */
-  get jobs(): readonly JobMaster[] {
+  get jobs(): readonly Job[] {
     return this.#jobs
   }
 
@@ -32,7 +32,7 @@ export class StatementRunner {
   }
 
   /** Answers with the job that was started, if any. A SELECT's result is for the client. @throws APPLICATION_DETACHED_SELECT, JOB_GRAPH_INVALID */
-  execute(statement: PlannedStatement): JobMaster | undefined {
+  execute(statement: PlannedStatement): Job | undefined {
     const started = this.executeUnread(statement)
     started?.showToClient()
     return started?.job
@@ -55,8 +55,9 @@ export class StatementRunner {
         break
       case 'job': {
         const { columns } = effect
-        const job = this.#dispatcher.submit(effect.jobGraph)
+        const job = this.#dispatcher.submit(effect.jobGraph, index)
         this.#jobs.push(job)
+        if (job.recovered) summary.recovered = true
         this.#statements.push(summary)
         // A client that sees a job decides at once whether it fetches rows: so it sees it when that is settled.
         if (columns === null) summary.jobid = job.jobId
@@ -83,7 +84,7 @@ export class StatementRunner {
 }
 
 export interface StartedJob {
-  readonly job: JobMaster
+  readonly job: Job
   /** Of its result; empty: it has none. */
   readonly columns: readonly string[]
   readByProgram(): void
@@ -92,7 +93,7 @@ export interface StartedJob {
 }
 
 /** Resolves when the job has finished. @throws APPLICATION_JOB_FAILED with the failure as its cause, APPLICATION_CANCELED */
-export async function jobFinished(job: JobMaster): Promise<void> {
+export async function jobFinished(job: Job): Promise<void> {
   const { state, failure } = await job.result
   if (state === 'FINISHED') return
   if (state === 'CANCELED') throw new ApplicationCanceled({ what: `Job '${job.jobGraph.name}' (${job.jobId})` })

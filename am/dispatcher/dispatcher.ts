@@ -1,6 +1,7 @@
 /** The jobs of this master: takes them, finds them, keeps ended ones for display. Flink's Dispatcher. */
 import type { Configuration } from '#core/config/configuration.js'
 import { WEB_HISTORY } from '#core/config/options/rest.js'
+import type { JobGraph } from '#core/graph/job-graph.js'
 import { isTerminalJobState } from '#core/graph/states.js'
 import type { JobId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
@@ -10,9 +11,11 @@ import { JobMasterGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, Millis } from '#core/time/environment.js'
 import { BlobServer } from '../blob/blob-server.js'
 import type { CoordinatorLoader } from '../jobmaster/coordinators/coordinator-loader.js'
-import { JobMaster } from '../jobmaster/job-master.js'
+import { JobMaster, schedulerSettings, type Job, type JobResult } from '../jobmaster/job-master.js'
 import type { SlotProvider } from '../slots/slot-provider.js'
 import { checkJobGraph } from './check-job-graph.js'
+import type { JobResultStore } from './job-result-store.js'
+import { isRecordOf, recordOf, recoveredJob } from './recovered-job.js'
 
 /** A job that ended less than this ago is kept in any case, for the client that waits for its end. */
 const KEEP_MS: Millis = 60_000
@@ -25,12 +28,14 @@ export interface DispatcherServices {
   readonly slots: SlotProvider
   /** For a job with its own configuration in effect. */
   coordinators(configuration: Configuration): CoordinatorLoader
+  /** For later attempts of this master; undefined: there are none. */
+  readonly results?: JobResultStore | undefined
 }
 
 export class Dispatcher {
   readonly #services: DispatcherServices
   readonly #blobs = new BlobServer()
-  readonly #jobs = new Map<JobId, JobMaster>()
+  readonly #jobs = new Map<JobId, Job>()
   readonly #ended = new Map<JobId, Millis>()
   readonly #log = logger('Dispatcher')
 
@@ -39,15 +44,29 @@ export class Dispatcher {
     services.endpoints.serve('blobserver', BlobGateway, this.#blobs.handlers, services.epoch)
   }
 
-  /** Starts a job. Submitting the same job id again answers with the job that there is. @throws JOB_GRAPH_INVALID */
-  submit(raw: unknown): JobMaster {
+  /**
+   * Starts a job. Submitting the same job id again answers with the job that there is; one that ended under an earlier attempt of this
+   * master does not run again, unless it is a SELECT, whose rows went with that attempt. `statement`: its number in the program.
+   * @throws JOB_GRAPH_INVALID
+   */
+  submit(raw: unknown, statement = 0): Job {
     const jobGraph = checkJobGraph(raw)
     const present = this.#jobs.get(jobGraph.jobId)
     if (present !== undefined) return present
     this.#forgetOld()
     const { environment, endpoints, epoch, slots } = this.#services
     const configuration = this.#services.configuration.with(jobGraph.configuration)
-    const job = new JobMaster(jobGraph, { epoch, environment, configuration, slots, coordinators: this.#services.coordinators(configuration), blobs: this.#blobs })
+    const recovered = this.#recover(jobGraph, statement, configuration)
+    if (recovered !== undefined) return recovered
+    const job = new JobMaster(jobGraph, {
+      epoch,
+      environment,
+      configuration,
+      slots,
+      coordinators: this.#services.coordinators(configuration),
+      blobs: this.#blobs,
+      onEnd: (ended, result) => this.#writeDown(ended, result, statement),
+    })
     this.#jobs.set(job.jobId, job)
     const endpoint = `jobmaster/${job.jobId}`
     endpoints.serve(endpoint, JobMasterGateway, job.handlers, epoch)
@@ -61,17 +80,41 @@ export class Dispatcher {
     return job
   }
 
-  job(jobId: string): JobMaster | undefined {
+  job(jobId: string): Job | undefined {
     return this.#jobs.get(jobId as JobId)
   }
 
   /** In the order of their submission. */
-  jobs(): JobMaster[] {
+  jobs(): Job[] {
     return [...this.#jobs.values()]
   }
 
   cancelAll(): void {
     for (const job of this.#jobs.values()) if (!isTerminalJobState(job.state)) job.cancel()
+  }
+
+  #recover(jobGraph: JobGraph, statement: number, configuration: Configuration): Job | undefined {
+    const record = this.#services.results?.find(jobGraph.jobId)
+    if (record === undefined) return undefined
+    if (!isRecordOf(record, jobGraph, statement)) {
+      this.#log.warn(`Job '${jobGraph.name}' (${jobGraph.jobId}) runs: job '${record.name}' of that id, which an earlier attempt ran, was another one.`)
+      return undefined
+    }
+    this.#log.info(`Job '${jobGraph.name}' (${jobGraph.jobId}) was ${record.state} under an earlier attempt and does not run again.`)
+    const job = recoveredJob(jobGraph, record, schedulerSettings(configuration))
+    this.#jobs.set(job.jobId, job)
+    this.#ended.set(job.jobId, this.#services.environment.clock.now())
+    return job
+  }
+
+  async #writeDown(job: Job, result: JobResult, statement: number): Promise<void> {
+    const { results } = this.#services
+    if (results === undefined || job.collect !== undefined) return
+    try {
+      await results.add(recordOf(job, result, statement))
+    } catch (error) {
+      this.#log.warn(`The end of job ${job.jobId} could not be written down: a later attempt of this JobManager would run it again`, error)
+    }
   }
 
   #forgetOld(): void {

@@ -39,6 +39,8 @@ export interface JobMasterServices {
   readonly slots: SlotProvider
   readonly coordinators: CoordinatorLoader
   readonly blobs: BlobWriter
+  /** The job has ended; its result is told when this is done. Must not reject. */
+  onEnd(job: Job, result: JobResult): Promise<void>
 }
 
 export interface JobResult {
@@ -46,13 +48,39 @@ export interface JobResult {
   readonly failure: JobFailure | undefined
 }
 
-export class JobMaster {
+/** A job as those see it who did not start it. */
+export interface Job {
   readonly jobId: JobId
   readonly jobGraph: JobGraph
   readonly settings: SchedulerSettings
+  /** It ended under an earlier attempt of the master. */
+  readonly recovered: boolean
   /** The result's rows of a job that has a collect operator. */
   readonly collect: CollectCoordinator | undefined
-  /** Settles once the job is in a terminal state and its coordinators are closed. */
+  /** Settles once the job is in a terminal state, its coordinators are closed and its end is written down. */
+  readonly result: Promise<JobResult>
+  /** A snapshot; immutable. */
+  readonly run: JobRun
+  readonly state: JobState
+  /** Asks the job to end; no effect on one that has ended or commits. */
+  cancel(): void
+}
+
+export function schedulerSettings(configuration: Configuration): SchedulerSettings {
+  return {
+    restartStrategy: restartStrategy(configuration),
+    resourceWaitTimeout: Math.min(configuration.get(SLOT_REQUEST_TIMEOUT), configuration.get(RESOURCE_WAIT_TIMEOUT)),
+    explanationTimeout: EXPLANATION_TIMEOUT_MS,
+    exceptionHistorySize: configuration.get(WEB_EXCEPTION_HISTORY),
+  }
+}
+
+export class JobMaster implements Job {
+  readonly recovered = false
+  readonly jobId: JobId
+  readonly jobGraph: JobGraph
+  readonly settings: SchedulerSettings
+  readonly collect: CollectCoordinator | undefined
   readonly result: Promise<JobResult>
   readonly #services: JobMasterServices
   readonly #coordinators: JobCoordinators
@@ -72,12 +100,7 @@ export class JobMaster {
     this.jobGraph = jobGraph
     this.#services = services
     this.#log = logger(`JobMaster ${jobGraph.jobId}`)
-    this.settings = {
-      restartStrategy: restartStrategy(configuration),
-      resourceWaitTimeout: Math.min(configuration.get(SLOT_REQUEST_TIMEOUT), configuration.get(RESOURCE_WAIT_TIMEOUT)),
-      explanationTimeout: EXPLANATION_TIMEOUT_MS,
-      exceptionHistorySize: configuration.get(WEB_EXCEPTION_HISTORY),
-    }
+    this.settings = schedulerSettings(configuration)
     const clientTimeout = configuration.get(CLIENT_HEARTBEAT_TIMEOUT)
     this.collect = jobGraph.vertices.some((vertex) => vertex.operators.some((node) => node.spec.op === 'collect'))
       ? new CollectCoordinator(environment, clientTimeout, () =>
@@ -98,7 +121,6 @@ export class JobMaster {
     }
   }
 
-  /** A snapshot; immutable. */
   get run(): JobRun {
     return this.#state.job
   }
@@ -111,7 +133,6 @@ export class JobMaster {
     this.#dispatch({ type: 'start' })
   }
 
-  /** Asks the job to end; no effect on one that has ended or commits. */
   cancel(): void {
     this.#dispatch({ type: 'cancel' })
   }
@@ -228,6 +249,9 @@ export class JobMaster {
     for (const timer of [...this.#timers.keys()]) this.#cancelTimer(timer)
     this.#services.slots.forget(this.jobId)
     const result = { state, failure } as JobResult
-    this.#coordinatorTurn = this.#coordinatorTurn.then(() => this.#coordinators.close()).finally(() => this.#resolve(result))
+    this.#coordinatorTurn = this.#coordinatorTurn
+      .then(() => this.#coordinators.close())
+      .then(() => this.#services.onEnd(this, result))
+      .finally(() => this.#resolve(result))
   }
 }

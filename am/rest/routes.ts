@@ -7,7 +7,7 @@ import { WEB_CANCEL, WEB_REFRESH_INTERVAL } from '#core/config/options/rest.js'
 import { isTerminalJobState } from '#core/graph/states.js'
 import type { ApplicationDetails, DashboardConfiguration, JobsOverview, TaskManagers } from '#core/rest/responses.js'
 import { InvalidToken } from '../jobmaster/coordinators/collect-coordinator.js'
-import type { JobMaster } from '../jobmaster/job-master.js'
+import type { Job } from '../jobmaster/job-master.js'
 import { describeRestartStrategy } from '../jobmaster/scheduler/restart-strategy.js'
 import type { MasterView } from './master-view.js'
 import { count, hexId, text, type Parameters } from './parameters.js'
@@ -63,7 +63,7 @@ function summaries(master: MasterView) {
 }
 
 /** @throws REST_REFUSED 400, 404 */
-function findJob(master: MasterView, request: RestRequest): JobMaster {
+function findJob(master: MasterView, request: RestRequest): Job {
   const id = hexId(request.path, 'jobid')
   const job = master.dispatcher.job(id)
   if (job === undefined) throw notFound(`Job ${id} not found`)

@@ -171,6 +171,8 @@ export interface StatementSummary {
   text: string
   kind: string
   jobid: string | null
+  /** True: its job ended under an earlier attempt of the master and does not run again. */
+  recovered?: true
   /** Of a SELECT, or of `rows`. */
   columns: string[] | null
   /** Of a SELECT whose rows come as changes: the order of what they add up to. Absent: none is given, or the rows come in order. */

@@ -4,13 +4,13 @@ import { isTerminalExecutionState } from '#core/graph/states.js'
 import { memoryBudget } from '#core/cluster/memory-budget.js'
 import type { JobId, ResourceId } from '#core/ids/ids.js'
 import { executions } from '../../jobmaster/executiongraph/execution-graph.js'
-import type { JobMaster } from '../../jobmaster/job-master.js'
+import type { Job } from '../../jobmaster/job-master.js'
 import type { WorkerView } from '../../resourcemanager/resource-manager.js'
 import { WEFT_REVISION, WEFT_VERSION } from '../version.js'
 
 const MIB = 1024 * 1024
 
-export function clusterOverview(workers: readonly WorkerView[], jobs: readonly JobMaster[]): ClusterOverview {
+export function clusterOverview(workers: readonly WorkerView[], jobs: readonly Job[]): ClusterOverview {
   const slots = workers.reduce((sum, worker) => sum + worker.slots.length, 0)
   const used = workers.reduce((sum, worker) => sum + worker.allocations.length, 0)
   const inState = (matches: (state: string) => boolean) => jobs.filter((job) => matches(job.state)).length
@@ -30,7 +30,7 @@ export function clusterOverview(workers: readonly WorkerView[], jobs: readonly J
   }
 }
 
-export function taskManagerSummary(worker: WorkerView, jobs: readonly JobMaster[], managedFraction: number): TaskManagerSummary {
+export function taskManagerSummary(worker: WorkerView, jobs: readonly Job[], managedFraction: number): TaskManagerSummary {
   const free = worker.slots.length - worker.allocations.length
   return {
     id: worker.resourceId,
@@ -49,7 +49,7 @@ export function taskManagerSummary(worker: WorkerView, jobs: readonly JobMaster[
 }
 
 /** What GET /taskmanagers/:id adds. */
-export function taskManagerDetails(worker: WorkerView, jobs: readonly JobMaster[], managedFraction: number) {
+export function taskManagerDetails(worker: WorkerView, jobs: readonly Job[], managedFraction: number) {
   return {
     ...taskManagerSummary(worker, jobs, managedFraction),
     allocatedSlots: worker.allocations.map(({ jobId }) => ({
@@ -67,7 +67,7 @@ export function taskManagerDetails(worker: WorkerView, jobs: readonly JobMaster[
   }
 }
 
-function assignedTasks(resourceId: ResourceId, jobs: readonly JobMaster[], jobId: JobId | undefined): number {
+function assignedTasks(resourceId: ResourceId, jobs: readonly Job[], jobId: JobId | undefined): number {
   let count = 0
   for (const job of jobs) {
     if (jobId !== undefined && job.jobId !== jobId) continue

@@ -4,7 +4,7 @@ import type { IoMetrics, JobDetails, JobExceptions, JobSummary, PlanNode, TaskCo
 import type { Millis } from '#core/time/environment.js'
 import type { Execution, ExecutionJobVertex } from '../../jobmaster/executiongraph/execution-graph.js'
 import { executions, vertexState } from '../../jobmaster/executiongraph/execution-graph.js'
-import type { JobMaster } from '../../jobmaster/job-master.js'
+import type { Job } from '../../jobmaster/job-master.js'
 import { stackTrace } from '../../stack-trace.js'
 import type { JobFailure, JobRun } from '../../jobmaster/scheduler/state.js'
 
@@ -21,7 +21,7 @@ export function jobTimes(run: JobRun, now: Millis): Times {
   return { start, end, duration: (end < 0 ? now : end) - start }
 }
 
-export function jobSummary(job: JobMaster, now: Millis): JobSummary {
+export function jobSummary(job: Job, now: Millis): JobSummary {
   const run = job.run
   const times = jobTimes(run, now)
   const counts = countStates([...executions(run.graph)].map((execution) => execution.state))
@@ -41,7 +41,7 @@ export function jobSummary(job: JobMaster, now: Millis): JobSummary {
   }
 }
 
-export function jobDetails(job: JobMaster, applicationId: string, now: Millis): JobDetails {
+export function jobDetails(job: Job, applicationId: string, now: Millis): JobDetails {
   const run = job.run
   const times = jobTimes(run, now)
   const { jobGraph } = job
@@ -117,7 +117,7 @@ export function ioMetrics(all: readonly Execution[]): IoMetrics {
 }
 
 /** Sinks first, as Flink. */
-export function planNodes(job: JobMaster): PlanNode[] {
+export function planNodes(job: Job): PlanNode[] {
   const { vertices, edges } = job.jobGraph
   return [...vertices].reverse().map((vertex) => {
     const inputs = edges.filter((edge) => edge.target === vertex.id)
@@ -135,7 +135,7 @@ export function planNodes(job: JobMaster): PlanNode[] {
   })
 }
 
-export function jobExceptions(job: JobMaster, limit: number): JobExceptions {
+export function jobExceptions(job: Job, limit: number): JobExceptions {
   const failures = job.run.failures
   return {
     exceptionHistory: { entries: failures.slice(0, limit).map(exceptionEntry), truncated: failures.length > limit },
