@@ -12,7 +12,7 @@ import { systemEnvironment } from '#core/time/environment.js'
 import { jobFinished } from '#am/application/statement-runner.js'
 import { Dispatcher } from '#am/dispatcher/dispatcher.js'
 import { connectorCoordinators } from '#am/jobmaster/coordinators/coordinator-loader.js'
-import type { JobMaster } from '#am/jobmaster/job-master.js'
+import type { Job } from '#am/jobmaster/job-master.js'
 import { LocalDriver } from '#am/resourcemanager/drivers/local.js'
 import { ResourceManager } from '#am/resourcemanager/resource-manager.js'
 
@@ -33,7 +33,7 @@ export class EmbeddedCluster {
     const fileSystems = new FileSystems(workingDirectory)
     const endpoints = new RpcEndpoints()
     const driver = new LocalDriver({
-      environment, workingDirectory, configuration: settings, user: 'test', hadoopConfiguration: undefined,
+      environment, workingDirectory, configuration: settings, user: 'test', hadoopConfiguration: undefined, expectedSlots: 1,
       onChannel: (channel) => void new RpcConnection(channel, endpoints, environment),
     })
     const resourceManager = new ResourceManager(driver, {
@@ -62,7 +62,7 @@ export class EmbeddedCluster {
   }
 }
 
-async function collected({ collect, result }: JobMaster): Promise<readonly CollectedRow[]> {
+async function collected({ collect, result }: Job): Promise<readonly CollectedRow[]> {
   const rows: CollectedRow[] = []
   if (collect === undefined) return rows
   let ended = false
