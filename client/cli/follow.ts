@@ -30,6 +30,8 @@ export interface FollowContext {
   readonly maxColumnWidth: number
   /** Ends the following: whoever aborts it does not wait for the outcome. */
   readonly signal?: AbortSignal
+  /** A SELECT has begun whose rows come here. */
+  onResult?(): void
   /** Resolves when the application can say no more: it ended, or was killed. Undefined: still there. */
   gone(): Promise<ApplicationEnd | undefined>
 }
@@ -198,7 +200,10 @@ class Follower {
       this.#announced.add(id)
       this.#progress.clear()
       err.write(`Job has been submitted with JobID ${id}\n`)
-      if (statement.columns !== null) this.#views.set(id, new ResultView(statement, summary?.jobType !== 'BATCH', this.#context))
+      if (statement.columns !== null) {
+        this.#views.set(id, new ResultView(statement, summary?.jobType !== 'BATCH', this.#context))
+        this.#context.onResult?.()
+      }
     }
     if (this.#finished.has(id)) return
     const view = this.#views.get(id)

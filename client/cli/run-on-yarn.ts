@@ -1,5 +1,7 @@
 /** Target `yarn-application`: the job gets an application of its own on a YARN cluster. */
 import { DEFAULT_SCHEME } from '#core/config/options/execution.js'
+import { CLIENT_HEARTBEAT_TIMEOUT } from '#core/config/options/rest.js'
+import { formatDuration } from '#core/config/units.js'
 import { sleep, systemEnvironment } from '#core/time/environment.js'
 import { defaultFileSystem } from '#hadoop/conf/addresses.js'
 import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js'
@@ -18,7 +20,15 @@ import { runtimeArchive } from './runtime-archive.js'
 const WAITING_HINT_AFTER_MS = 5_000
 const END_POLL_MS = 100
 
-class Interrupted extends Error {}
+class Interrupted extends Error {
+  /** Rows of a SELECT were on their way here. */
+  readonly showedResult: boolean
+
+  constructor(showedResult: boolean) {
+    super()
+    this.showedResult = showedResult
+  }
+}
 
 export async function runOnYarn(job: PreparedJob): Promise<number> {
   const cluster = connectYarn(job.configuration, process.env)
@@ -52,7 +62,7 @@ export async function runOnYarn(job: PreparedJob): Promise<number> {
     return await attached(cluster, job, applicationId, interrupt)
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error
-    return await interrupted(cluster, job, applicationId)
+    return await interrupted(cluster, job, applicationId, error.showedResult)
   } finally {
     interrupt.stop()
   }
@@ -60,6 +70,8 @@ export async function runOnYarn(job: PreparedJob): Promise<number> {
 
 /** Notices Ctrl-C; whoever waits asks it. */
 class InterruptWatch {
+  /** Set once rows of a SELECT are shown. */
+  showsResult = false
   #happened = false
   readonly #waiting: (() => void)[] = []
   readonly #listener = () => {
@@ -74,13 +86,13 @@ class InterruptWatch {
   }
 
   check(): void {
-    if (this.#happened) throw new Interrupted()
+    if (this.#happened) throw new Interrupted(this.showsResult)
   }
 
   /** Rejects when it happens. */
   get rejection(): Promise<never> {
     return new Promise((_, reject) => {
-      const wake = () => reject(new Interrupted())
+      const wake = () => reject(new Interrupted(this.showsResult))
       if (this.#happened) wake()
       else this.#waiting.push(wake)
     })
@@ -111,6 +123,7 @@ async function attached(cluster: YarnCluster, job: PreparedJob, applicationId: s
   const leave = new AbortController()
   const follow = followApplication({
     signal: leave.signal,
+    onResult: () => (interrupt.showsResult = true),
     client: new MasterClient(proxyTransport(cluster, applicationId)),
     applicationId: job.descriptor.jobId,
     environment: systemEnvironment,
@@ -161,14 +174,17 @@ async function leaveNothing(cluster: YarnCluster, job: PreparedJob, applicationI
   }
 }
 
-async function interrupted(cluster: YarnCluster, job: PreparedJob, applicationId: string | undefined): Promise<number> {
+async function interrupted(cluster: YarnCluster, job: PreparedJob, applicationId: string | undefined, showedResult: boolean): Promise<number> {
   if (applicationId === undefined) job.err.write('\nInterrupted before anything was submitted.\n')
   else if (job.shutdownOnInterrupt) {
     job.err.write(`\nInterrupted: ending ${applicationId}.\n`)
     await killApplication(cluster, applicationId, 'its attached client was interrupted')
     await leaveNothing(cluster, job, applicationId)
   } else {
-    job.err.write(`\nInterrupted. ${applicationId} goes on running.\n  to see it:  weft status ${applicationId}\n  to end it:  weft cancel ${applicationId}\n`)
+    const end = showedResult
+      ? `\nNobody fetches the rows of its SELECT any more, so that job ends within ${formatDuration(job.configuration.get(CLIENT_HEARTBEAT_TIMEOUT))} (client.heartbeat.timeout).`
+      : ''
+    job.err.write(`\nInterrupted. ${applicationId} goes on running.${end}\n  to see it:  weft status ${applicationId}\n  to end it:  weft cancel ${applicationId}\n`)
   }
   return 1
 }
