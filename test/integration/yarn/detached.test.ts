@@ -74,6 +74,19 @@ describe('an application that outlives its client', () => {
     await jobs.expectNothingLeft(applicationId, 'FINISHED', 'KILLED')
   })
 
+  it('Ctrl-C on a SELECT: the job ends once nobody has fetched its rows for long enough, and the client says so', async () => {
+    const command = jobs.script(`${ENDLESS.slice(0, ENDLESS.indexOf('\n'))}\nSELECT n FROM ticks;`, ['-D', 'client.heartbeat.timeout=2 s'])
+    await command.says(/\| \+I \|/)
+    command.child.kill('SIGINT')
+    const result = await command.result
+    const applicationId = applicationOf(result)
+    expect(result.status).to.equal(1)
+    expect(result.stderr).to.contain('Nobody fetches the rows of its SELECT any more, so that job ends within 2 s (client.heartbeat.timeout).')
+    await until('its end', async () => (await jobs.report(applicationId)).state === 'FINISHED')
+    const { diagnostics } = await jobs.expectNothingLeft(applicationId, 'FINISHED', 'FAILED')
+    expect(diagnostics).to.contain('client.heartbeat.timeout')
+  })
+
   it('Ctrl-C with -sae: the application ends with its client', async () => {
     const command = jobs.script(ENDLESS, ['-sae'])
     await command.says(/RUNNING +1\/1/)

@@ -3,17 +3,20 @@ import { expect } from 'chai'
 import type { JobDetails } from '#core/rest/responses.js'
 import { applicationOf, expectNoStack, until, YarnJobs, type ContainerProcess } from '../../support/yarn-jobs.js'
 
-const datagen = (options: string) => `CREATE TABLE ticks (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '50'${options});
+const ENDLESS = `CREATE TABLE ticks (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '50');
 CREATE TABLE void (n BIGINT) WITH ('connector' = 'blackhole');
 INSERT INTO void SELECT n FROM ticks;`
-const ENDLESS = datagen('')
-/** Ten seconds' worth of rows. */
-const BOUNDED = datagen(`, 'number-of-rows' = '500'`)
+const ROWS = 250
+/** Five seconds' worth of rows, into files. */
+const BOUNDED = `CREATE TABLE ticks (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '50', 'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '${ROWS}');
+CREATE TABLE ticked (n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'failures/ticked', 'format' = 'csv');
+INSERT INTO ticked SELECT n FROM ticks;`
 
 describe('processes that die under a running job', () => {
   let jobs: YarnJobs
   before(async () => void (jobs = await YarnJobs.start()))
   afterEach(() => jobs.endAll())
+  after(() => jobs?.cluster.hdfs.delete(jobs.uri('failures')))
 
   function onlyTaskManager(applicationId: string): Promise<ContainerProcess> {
     return until('a TaskManager', () => jobs.taskManagers(applicationId)[0])
@@ -67,6 +70,8 @@ describe('processes that die under a running job', () => {
     const [, jobId = ''] = await command.says(/JobID ([0-9a-f]{32})/)
     const worker = await onlyTaskManager(applicationId)
     const master = await until('the master', () => jobs.master(applicationId))
+    // Some rows are in a file already.
+    await until('rows', async () => (((await jobs.proxied(applicationId, `jobs/${jobId}`)) as JobDetails).vertices[0]?.metrics['write-records'] ?? 0) > 20)
     process.kill(master.pid, 'SIGKILL')
     const second = await until('the second attempt', () => {
       const found = jobs.master(applicationId)
@@ -80,6 +85,12 @@ describe('processes that die under a running job', () => {
     expect(result.stderr).to.contain(`Job with JobID ${jobId} has finished.`)
     const { diagnostics } = await jobs.expectNothingLeft(applicationId, 'FINISHED', 'SUCCEEDED')
     expect(diagnostics).to.equal('')
+    expect(result.stderr).to.match(/The JobManager does not answer\.[^]*The JobManager answers again\./)
+    // Every row once, though it was computed twice, and nothing of the first attempt.
+    const names = await jobs.list('failures/ticked')
+    expect(names.filter((name) => /^[._]/.test(name))).to.deep.equal([])
+    const rows = (await Promise.all(names.map((name) => jobs.read(`failures/ticked/${name}`)))).flatMap((text) => text.trimEnd().split('\n').map(Number))
+    expect(rows.sort((a, b) => a - b)).to.deep.equal(Array.from({ length: ROWS }, (_, index) => index + 1))
     const log = jobs.masterLog(applicationId)
     expect(log).to.contain(`JobManager of ${applicationId}, attempt 2`)
     // The container of the first attempt was taken over, not replaced.

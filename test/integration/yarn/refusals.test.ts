@@ -139,10 +139,10 @@ describe('what is refused on YARN', () => {
         ...['-p', '40', '-D', 'taskmanager.memory.process.size=2g', '-D', 'slot.request.timeout=6 s'],
         ...['-D', 'jobmanager.adaptive-scheduler.submission.resource-wait-timeout=6 s'],
       ])
-      expect(message).to.match(/got \d+ of 40 slots/)
-      expect(message).to.match(/2048 MB/)
-      expect(message).to.match(/queue '.*' leaves this application room for \d+ MB/)
-      expect(diagnostics).to.match(/got \d+ of 40 slots/)
+      expect(message).to.match(/^The job got 3 of 40 slots within 6 s: 37 slots are missing;/)
+      expect(message).to.contain('37 more of 2048 MB and 1 vcores')
+      expect(message).to.match(/queue 'root\.default' leaves this application room for \d+ MB and \d+ vcores more; .*the limit is the queue.s memory/)
+      expect(diagnostics).to.match(/got 3 of 40 slots/)
       expect(jobs.masterLog(applicationId)).to.match(/Containers: asked /)
     })
   })
