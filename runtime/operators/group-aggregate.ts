@@ -93,10 +93,16 @@ function changelogBatch(schema: Schema, keys: readonly number[], batch: Batch, c
   if (keys.length > 0) {
     const doubled = new Int32Array(2 * count)
     for (let row = 0; row < count; row++) doubled[2 * row] = doubled[2 * row + 1] = positions[row] as number
-    keys.forEach((key, i) => columns.push(takeVector(batch.columns[key] as Vector, doubled, schema.fields[i]?.type)))
+    keys.forEach((key, i) => columns.push(asGroupKey(takeVector(batch.columns[key] as Vector, doubled, schema.fields[i]?.type))))
   }
   columns.push(...changes.results)
   return new Batch(schema, columns, length, length === 2 * count ? undefined : selection.subarray(0, length), onlyInserts ? undefined : kinds)
+}
+
+/** One group holds -0.0 and 0.0, and each of its changes has the same key: 0.0, as the key table gives it back. Changes the vector. */
+function asGroupKey(key: Vector): Vector {
+  if (key.kind === 'float64') for (let i = 0; i < key.values.length; i++) if (key.values[i] === 0) key.values[i] = 0
+  return key
 }
 
 export function createGroupAggregate(spec: SpecOf<'group-aggregate'>, inputs: readonly Schema[], output: Schema): Operator {

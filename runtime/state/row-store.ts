@@ -183,7 +183,7 @@ export class RowStore {
     return (mask & (1 << (column & 31))) !== 0
   }
 
-  /** True when the stored row equals the given one in every column; NULL equals NULL, -0.0 equals 0.0. */
+  /** True when the stored row equals the given one in every column; NULL equals NULL, NaN equals NaN, -0.0 is not 0.0: a row is what can be told apart. */
   equals(id: number, columns: readonly Vector[], position: number): boolean {
     const page = this.#pages[id >> PAGE_BITS] as Int32Array
     const at = (id & ROW_MASK) * this.#stride
@@ -209,7 +209,7 @@ export class RowStore {
           floatWords[1] = page[from + 1] as number
           const stored = float[0] as number
           const value = vector.values[position] as number
-          if (stored !== value && (stored === stored || value === value)) return false
+          if (!Object.is(stored, value)) return false
           break
         }
         default: {

@@ -27,6 +27,17 @@ describe('GroupAggregateOperator', () => {
                +U a 2
                watermark 7`))
 
+  it('has one group of -0.0 and 0.0, whose changes all have the key 0.0', () =>
+    operatorTest(aggregate([0], [COUNT_STAR]), 'x DOUBLE', 'x DOUBLE, n BIGINT')
+      .input(`+I -0.0
+              +I 0.0
+              +I -0.0`)
+      .output(`+I 0.0 1
+               -U 0.0 1
+               +U 0.0 2
+               -U 0.0 2
+               +U 0.0 3`))
+
   it('emits nothing when no result changes', () =>
     operatorTest(aggregate([0], [call('MAX', [1], INT), call('COUNT', [1], BIGINT)]), 'k STRING, v INT', 'k STRING, m INT, n BIGINT')
       .input(`+I a 5

@@ -10,11 +10,11 @@ import { schemaOf } from '../../../operators/rows.js'
 
 const SCHEMA = schemaOf('b BOOLEAN, i INT, l BIGINT, x DOUBLE, d DECIMAL(30, 2), s STRING')
 const ROW = fc.tuple(
-  fc.constantFrom(true, false, null), fc.constantFrom(0, -1, null), fc.constantFrom(2n ** 40n, -1n, null), fc.constantFrom(0, NaN, null),
+  fc.constantFrom(true, false, null), fc.constantFrom(0, -1, null), fc.constantFrom(2n ** 40n, -1n, null), fc.constantFrom(0, -0, NaN, null),
   fc.constantFrom(10n ** 25n, -1n, null), fc.constantFrom('', 'a', 'ü'.repeat(20), null),
 )
 const types = SCHEMA.fields.map((field) => field.type)
-const nameOf = (row: readonly Value[]): string => row.map((value) => `${typeof value} ${value}`).join('|')
+const nameOf = (row: readonly Value[]): string => row.map((value) => `${typeof value} ${Object.is(value, -0) ? '-0' : value}`).join('|')
 
 describe('RowStore and RowIndex', () => {
   it('keep rows, find them by content and use their ids again', () => {
