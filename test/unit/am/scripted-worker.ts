@@ -1,5 +1,5 @@
 /** A TaskExecutor that a test scripts: registers with a ResourceManager over a channel in memory and notes what it is told. */
-import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { SubmittedTask } from '#core/rpc/gateways/blob.js'
 import type { ExecutionState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
 import { toWireError } from '#core/errors/wire-error.js'
@@ -37,7 +37,7 @@ export function channelPair(name: string): [Channel, Channel] {
 
 export class ScriptedWorker {
   readonly resourceId: ResourceId
-  readonly tasks: TaskDeploymentDescriptor[] = []
+  readonly tasks: SubmittedTask[] = []
   readonly cancelled: ExecutionAttemptId[] = []
   readonly freed: string[] = []
   shutdownReason: string | undefined
@@ -90,12 +90,12 @@ export class ScriptedWorker {
     return this.#connection.gateway(JobMasterGateway, `jobmaster/${JOB}`, epoch)
   }
 
-  async report(task: TaskDeploymentDescriptor, state: ExecutionState, error?: Error): Promise<void> {
+  async report(task: SubmittedTask, state: ExecutionState, error?: Error): Promise<void> {
     const { executionAttemptId } = task
     await this.jobMaster().updateTaskExecutionState({ executionAttemptId, state, ...(error === undefined ? {} : { error: toWireError(error) }) })
   }
 
-  async finish(task: TaskDeploymentDescriptor, committables: readonly { operatorId: OperatorId; committable: unknown }[] = []): Promise<void> {
+  async finish(task: SubmittedTask, committables: readonly { operatorId: OperatorId; committable: unknown }[] = []): Promise<void> {
     await this.jobMaster().updateTaskExecutionState({ executionAttemptId: task.executionAttemptId, state: 'FINISHED', committables: [...committables] })
   }
 

@@ -1,4 +1,6 @@
 /** Makes deployment descriptors from a small job description and hands them to TaskExecutors. */
+import type { BlobWriter } from '#am/blob/blob-server.js'
+import { Offloading } from '#am/jobmaster/deployment/offload.js'
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { Partitioner } from '#core/graph/job-graph.js'
 import type { OperatorSpec } from '#core/graph/operator-spec.js'
@@ -96,6 +98,14 @@ export function descriptors(
     }),
   )
   return all.reverse()
+}
+
+/** As `deploy`, with the operators in blobs of the master when they are larger than `minSize` bytes. */
+export async function deployOffloaded(blobs: BlobWriter, minSize: number, vertices: readonly TestVertex[], edges: readonly TestEdge[], attempt: number): Promise<ExecutionAttemptId[]> {
+  const offloading = new Offloading(blobs, minSize)
+  const all = descriptors(vertices, edges, {}, attempt)
+  await Promise.all(all.map(({ worker, task }) => worker.gateway.submitTask(offloading.submission(task))))
+  return all.map(({ task }) => task.executionAttemptId)
 }
 
 export async function deploy(vertices: readonly TestVertex[], edges: readonly TestEdge[], configuration: Record<string, string> = {}, attempt = 0): Promise<ExecutionAttemptId[]> {

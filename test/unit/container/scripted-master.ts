@@ -11,11 +11,13 @@ import type { AllocationId, ExecutionAttemptId, JobId, ResourceId } from '#core/
 import type { CollectedRow } from '#core/rpc/operator-events.js'
 import type { Channel } from '#core/rpc/channel.js'
 import type { Gateway } from '#core/rpc/gateway.js'
+import { BlobGateway } from '#core/rpc/gateways/blob.js'
 import { JobMasterGateway, ResourceManagerGateway, TaskExecutorGateway, type TaskMetrics } from '#core/rpc/gateways/task-executor.js'
 import { portChannel } from '#core/rpc/port-channel.js'
 import { RpcConnection, RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { connectTls, listenTls, type TlsListener } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
+import { BlobServer } from '#am/blob/blob-server.js'
 import { TaskExecutor } from '#container/taskexecutor/task-executor.js'
 
 export const JOB = '0123456789abcdef0123456789abcdef' as JobId
@@ -52,6 +54,9 @@ export class ScriptedMaster {
   readonly rows: CollectedRow[] = []
   readonly metrics = new Map<ExecutionAttemptId, TaskMetrics>()
   heartbeats = 0
+  readonly blobs = new BlobServer()
+  /** Requests for pieces of blobs, in order: key and offset. */
+  readonly blobRequests: [key: string, offset: number][] = []
   readonly keepRows = async (event: { type: string; rows?: CollectedRow[] }): Promise<unknown> => {
     this.rows.push(...(event.rows ?? []))
     return {}
@@ -172,6 +177,17 @@ export class ScriptedMaster {
         return {}
       },
     })
+    endpoints.serve(
+      'blobserver',
+      BlobGateway,
+      {
+        getBlob: (request, caller) => {
+          this.blobRequests.push([request.key, request.offset])
+          return this.blobs.handlers.getBlob(request, caller)
+        },
+      },
+      this.epoch,
+    )
     endpoints.serve(
       `jobmaster/${JOB}`,
       JobMasterGateway,

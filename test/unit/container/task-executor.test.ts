@@ -6,7 +6,8 @@ import { TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
 import { STRING } from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
 import { countingJob, HASH_EDGE, input, ROWS, runCountingJob, values, type Place } from './counting-job.js'
-import { attemptOf, deploy, type TestVertex } from './deploy.js'
+import { MAX_BLOB_CHUNK_BYTES } from '#core/rpc/gateways/blob.js'
+import { attemptOf, deploy, deployOffloaded, type TestVertex } from './deploy.js'
 import { allocateAll, allocationOf, ScriptedMaster, type Registered, type TestWorker } from './scripted-master.js'
 
 const BLACKHOLE: OperatorSpec = { op: 'sink', connector: 'blackhole', tableName: 'out', options: {}, schema: input, notNullEnforcer: 'ERROR' }
@@ -94,6 +95,43 @@ describe('a TaskExecutor and its slots', function () {
     const stale = worker.connection.gateway(TaskExecutorGateway, 'taskexecutor', master.epoch - 1)
     const fenced = await stale.cancelTask({ executionAttemptId: attemptOf(0, 0) }).catch((error: Error) => error)
     expect(fenced).to.have.property('code', 'RPC_FENCED')
+  })
+
+  it('fetches a large plan once for all tasks of a vertex, piece by piece, until its job is gone', async () => {
+    const padding = 'x'.repeat(300)
+    const rows = Array.from({ length: 4_000 }, (_, i) => [`${padding}${i}`, i])
+    const large: OperatorSpec = { op: 'values', schema: input, rows }
+    const vertices: TestVertex[] = [
+      { operators: [{ spec: large, output: input }], slots: slots },
+      { operators: [{ spec: COLLECT, output: input }], slots: [slots[0]] },
+    ]
+    const run = async () => {
+      master.rows.length = 0
+      master.blobRequests.length = 0
+      const tasks = await deployOffloaded(master.blobs, 1024 * 1024, vertices, HASH_EDGE, attempt)
+      await reached('FINISHED', tasks)
+      expect(master.rows.map(({ cells }) => cells[1]).sort()).to.deep.equal(rows.map(([, i]) => String(i)).sort())
+      attempt++
+    }
+    await run()
+    expect(new Set(master.blobRequests.map(([key]) => key)).size, 'blobs').to.equal(1)
+    expect(master.blobRequests.map(([, offset]) => offset)).to.deep.equal([0, 1, 2].map((i) => i * MAX_BLOB_CHUNK_BYTES))
+    await run()
+    expect(master.blobRequests, 'requests of a second attempt').to.deep.equal([])
+    for (const { slotIndex } of worker.slots) await worker.gateway.freeSlot({ allocationId: allocationOf(worker.resourceId, slotIndex), reason: 'test' })
+    await allocateAll(worker)
+    await run()
+    expect(master.blobRequests).to.have.length(3)
+  })
+
+  it('fails a task whose plan the master does not have', async () => {
+    const vertices: TestVertex[] = [{ operators: [{ spec: values, output: input }, { spec: BLACKHOLE, output: input }], slots: [slots[1]] }]
+    const unknown = { put: () => ({ blobKey: '0'.repeat(64), size: 5 }) }
+    const [task] = await deployOffloaded(unknown, 1, vertices, [], attempt)
+    if (task === undefined) throw new Error('no task')
+    await reached('FAILED', [task])
+    expect(master.last(task)?.error?.message).to.match(/could not get the plan of task vertex 0 \(1\/1\)/)
+    expect(master.last(task)?.error?.cause?.code).to.equal('BLOB_NOT_FOUND')
   })
 
   it('starts a task once, however often it is submitted', async () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { AllocationId, ExecutionAttemptId, JobId, OperatorId, ResourceId, VertexId } from '#core/ids/ids.js'
+import type { SubmittedTask } from '#core/rpc/gateways/blob.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import type { SlotToTaskExecutor } from '#container/taskexecutor/slot-messages.js'
 import { TaskSlots } from '#container/taskexecutor/task-slots.js'
@@ -22,11 +23,16 @@ function task(name: string, slotIndex: number): TaskDeploymentDescriptor {
   }
 }
 
+function withHexIds(descriptor: TaskDeploymentDescriptor): TaskDeploymentDescriptor {
+  return { ...descriptor, operators: descriptor.operators.map((operator, i) => ({ ...operator, id: String(i).padStart(32, '0') as OperatorId })) }
+}
+
 /** TaskSlots with threads of our own making, and what happens as a story. */
 function make() {
   const story: string[] = []
   const environment = virtualEnvironment()
   const threads: { emit(message: SlotToTaskExecutor): void; die(reason: string): void }[] = []
+  const blobs: { resolve(bytes: Uint8Array): void; reject(error: Error): void }[] = []
   let writing: (() => void)[] | undefined
   const slots = new TaskSlots(
     descriptor,
@@ -35,6 +41,8 @@ function make() {
     {
       onTaskState: (_job, { executionAttemptId, state, error }) => story.push(`${executionAttemptId} ${state}${error === undefined ? '' : `: ${error.message}`}`),
       requestCoordinator: async (_job, name, _operator, event) => `answer to ${JSON.stringify(event)} of ${name}`,
+      fetchBlob: (_job, { blobKey }) => new Promise<Uint8Array>((resolve, reject) => (story.push(`fetch ${blobKey}`), blobs.push({ resolve, reject }))),
+      onJobGone: (gone) => story.push(`${gone} gone`),
       write: async (text) => {
         if (writing !== undefined) await new Promise<void>((resolve) => writing?.push(resolve))
         story.push(`written: ${text.trim()}`)
@@ -57,7 +65,7 @@ function make() {
     for (let i = 0; i < 20; i++) await Promise.resolve()
   }
   return {
-    slots, started, environment, settle,
+    slots, started, environment, settle, blobs,
     thread: (i: number) => threads[i]!,
     hold: () => (writing = []),
     release: () => writing?.splice(0).forEach((each) => each()),
@@ -77,7 +85,7 @@ describe('TaskSlots', () => {
 
   it('does not start when a slot does not', async () => {
     const environment = virtualEnvironment()
-    const user = { onTaskState: () => undefined, requestCoordinator: async () => undefined, write: async () => undefined, onFatal: () => undefined }
+    const user = { onTaskState: () => undefined, requestCoordinator: async () => undefined, fetchBlob: async () => Buffer.alloc(0), onJobGone: () => undefined, write: async () => undefined, onFatal: () => undefined }
     const slots = new TaskSlots(descriptor, undefined, environment, user, ({ slotIndex }, _heap, { onDied }) => {
       if (slotIndex === 1) queueMicrotask(() => onDied(new Error('no free port')))
       return { send: () => undefined, stop: async () => undefined }
@@ -121,7 +129,7 @@ describe('TaskSlots', () => {
     it_.environment.advance(59_999)
     expect(it_.story()).to.deep.equal([])
     it_.environment.advance(1)
-    expect(it_.story()).to.deep.equal(['stop slot 0', 'deaf CANCELED', 'start slot 0 on 50100'])
+    expect(it_.story()).to.deep.equal(['stop slot 0', 'job gone', 'deaf CANCELED', 'start slot 0 on 50100'])
     await freed
     expect(it_.slots.report()[0]?.allocationId).to.equal(null)
   })
@@ -150,5 +158,67 @@ describe('TaskSlots', () => {
     it_.thread(1).emit({ type: 'request', request: 1, executionAttemptId: 't' as ExecutionAttemptId, operatorId: 'o' as OperatorId, event: { type: 'requestSplit' } })
     await it_.settle()
     expect(it_.story()).to.deep.equal(['to slot 1: answer answer to {"type":"requestSplit"} of t'])
+  })
+
+  describe('a task whose operators lie in a blob', () => {
+    const chain = JSON.stringify(withHexIds(task('t', 0)).operators)
+    const submitted = (name: string, slotIndex: number): SubmittedTask => ({ ...task(name, slotIndex), operators: { blobKey: 'f'.repeat(64), size: chain.length } })
+    const begin = () => {
+      const it_ = make()
+      it_.slots.allocate(0, allocation(0), job)
+      it_.slots.submit(submitted('t', 0))
+      return it_
+    }
+
+    it('is handed over when they are there', async () => {
+      const it_ = begin()
+      expect(it_.story().at(-1)).to.equal(`fetch ${'f'.repeat(64)}`)
+      it_.blobs[0]?.resolve(Buffer.from(chain))
+      await it_.settle()
+      expect(it_.story()).to.deep.equal(['to slot 0: submit'])
+      expect(it_.slots.runningTasks).to.equal(1)
+    })
+
+    it('fails when they cannot be had, with the cause', async () => {
+      const it_ = begin()
+      it_.story()
+      it_.blobs[0]?.reject(new Error('the connection is lost'))
+      await it_.settle()
+      expect(it_.story()).to.deep.equal(['t FAILED: TaskManager w could not get the plan of task t (1/1) (' + chain.length + ' bytes) from the JobManager'])
+      expect(it_.slots.runningTasks).to.equal(0)
+    })
+
+    it('fails when they are no operators', async () => {
+      for (const wrong of ['{', '[]', '[{"id":1}]']) {
+        const it_ = begin()
+        it_.story()
+        it_.blobs[0]?.resolve(Buffer.from(wrong))
+        await it_.settle()
+        expect(it_.story()[0]).to.match(/^t FAILED/)
+      }
+    })
+
+    it('ends at once when it is cancelled, whatever comes of the fetch', async () => {
+      for (const end of ['resolve', 'reject'] as const) {
+        const it_ = begin()
+        it_.story()
+        await it_.slots.free(allocation(0), 'test')
+        expect(it_.story()).to.deep.equal(['job gone', 't CANCELED'])
+        if (end === 'resolve') it_.blobs[0]?.resolve(Buffer.from(chain))
+        else it_.blobs[0]?.reject(new Error('late'))
+        await it_.settle()
+        expect(it_.story()).to.deep.equal([])
+      }
+    })
+  })
+
+  it('tells when the last slot of a job is free', async () => {
+    const it_ = make()
+    for (const slot of [0, 1]) it_.slots.allocate(slot, allocation(slot), job)
+    it_.story()
+    await it_.slots.free(allocation(0), 'test')
+    expect(it_.story()).to.deep.equal([])
+    await it_.slots.free(allocation(1), 'test')
+    expect(it_.story()).to.deep.equal(['job gone'])
   })
 })
