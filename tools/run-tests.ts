@@ -1,14 +1,18 @@
 /** Runs the suites one after the other and prints, as its last line, `N passed, N failed`. A suite that cannot run counts as failed. */
 import { spawn } from 'node:child_process'
 
-const SUITES = ['test/unit/.mocharc.json', 'test/integration/.mocharc.json']
+/** A suite that hangs is ended and has failed. */
+const SUITES = [
+  { config: 'test/unit/.mocharc.json', timeoutMinutes: 6 },
+  { config: 'test/integration/.mocharc.json', timeoutMinutes: 18 },
+]
 
 interface Totals {
   passed: number
   failed: number
 }
 
-function runSuite(config: string): Promise<Totals> {
+function runSuite(config: string, timeoutMinutes: number): Promise<Totals> {
   return new Promise((resolve) => {
     process.stdout.write(`\n== mocha --config ${config}\n`)
     const child = spawn('node_modules/.bin/mocha', ['--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -17,7 +21,12 @@ function runSuite(config: string): Promise<Totals> {
       process.stdout.write(chunk)
       text = (text + chunk.toString('utf8')).slice(-200_000)
     })
+    const timer = setTimeout(() => {
+      process.stdout.write(`\n${config}: not done after ${timeoutMinutes} minutes\n`)
+      child.kill('SIGKILL')
+    }, timeoutMinutes * 60_000)
     child.on('close', (code) => {
+      clearTimeout(timer)
       const count = (word: string): number => Number(new RegExp(`^\\s+(\\d+) ${word}`, 'm').exec(text)?.[1] ?? 0)
       const totals = { passed: count('passing'), failed: count('failing') }
       const ran = totals.passed + totals.failed > 0
@@ -36,8 +45,8 @@ function runSuite(config: string): Promise<Totals> {
 }
 
 const sum: Totals = { passed: 0, failed: 0 }
-for (const config of SUITES) {
-  const { passed, failed } = await runSuite(config)
+for (const { config, timeoutMinutes } of SUITES) {
+  const { passed, failed } = await runSuite(config, timeoutMinutes)
   sum.passed += passed
   sum.failed += failed
 }

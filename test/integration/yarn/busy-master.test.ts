@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { startHadoop, type HadoopCluster } from '../../support/hadoop-cluster.js'
 import { runWeft } from '../../support/weft-command.js'
 
-/** The RM gives a master up after so long without a heartbeat; the program spins three times that. */
-const EXPIRY_MS = 4_000
-const SPIN_MS = 12_000
+/** The RM gives a master up after so long without a heartbeat; the program spins twice that. */
+const EXPIRY_MS = 10_000
+const SPIN_MS = 22_000
 
 describe('a master whose event loop is busy', () => {
   let cluster: HadoopCluster

@@ -68,7 +68,7 @@ export class ScriptedMaster {
   secret = randomBytes(32)
   readonly #workers = new Map<string, { resolve(registered: Registered): void }>()
   readonly #connections: RpcConnection[] = []
-  #listener: TlsListener | undefined
+  #listener: Promise<TlsListener> | undefined
   #waiting: (() => void)[] = []
 
   /** A TaskManager as the local mode starts it. */
@@ -109,8 +109,8 @@ export class ScriptedMaster {
 
   /** Listens for TaskManagers that are processes; returns the port. */
   async listen(): Promise<number> {
-    this.#listener ??= await listenTls('127.0.0.1', [0], this.secret, (channel) => this.#accept(channel))
-    return this.#listener.port
+    this.#listener ??= listenTls('127.0.0.1', [0], this.secret, (channel) => this.#accept(channel))
+    return (await this.#listener).port
   }
 
   /** Expects a TaskManager of that name, started by the test. */
@@ -149,7 +149,7 @@ export class ScriptedMaster {
 
   async close(): Promise<void> {
     this.dropConnections()
-    await this.#listener?.close()
+    await (await this.#listener)?.close()
   }
 
   #descriptor(master: WorkerDescriptor['master'], slots: number, configuration: Record<string, string>, processMemory: number) {
