@@ -5,6 +5,7 @@ import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
 import { RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { Dispatcher } from '#am/dispatcher/dispatcher.js'
+import type { JobResultStore } from '#am/dispatcher/job-result-store.js'
 import type { CoordinatorLoader } from '#am/jobmaster/coordinators/coordinator-loader.js'
 import type { DriverListener, ResourceManagerDriver } from '#am/resourcemanager/drivers/driver.js'
 import { ResourceManager } from '#am/resourcemanager/resource-manager.js'
@@ -80,7 +81,7 @@ export class MiniMaster {
   readonly dispatcher: Dispatcher
   readonly fatal: Error[] = []
 
-  constructor(options: Readonly<Record<string, string>> = {}) {
+  constructor(options: Readonly<Record<string, string>> = {}, results?: JobResultStore) {
     const configuration = Configuration.of(options)
     this.resourceManager = new ResourceManager(this.driver, {
       configuration,
@@ -98,6 +99,7 @@ export class MiniMaster {
       epoch: 7,
       slots: this.resourceManager,
       coordinators: () => this.connectors,
+      results,
     })
     void this.resourceManager.start()
   }
