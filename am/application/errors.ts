@@ -7,11 +7,12 @@ export const StatementFailed = defineError('APPLICATION_STATEMENT_FAILED', {
 })
 export const JobFailed = defineError('APPLICATION_JOB_FAILED', {
   recovery: 'none',
-  message: (d: { job: string; jobId: string; task: string | null; endpoint: string | null; worker: string | null }) =>
+  message: (d: { job: string; jobId: string; task: string | null; endpoint: string | null; worker: string | null; notRestarted: string | null }) =>
     `Job '${d.job}' (${d.jobId}) failed` +
     (d.task === null ? '' : ` in task ${d.task}`) +
     (d.endpoint === null ? '' : ` on ${d.endpoint}`) +
-    (d.worker === null ? '' : ` (${d.worker})`),
+    (d.worker === null ? '' : ` (${d.worker})`) +
+    (d.notRestarted === null ? '' : `; it is not restarted again: ${d.notRestarted}`),
 })
 export const ApplicationCanceled = defineError('APPLICATION_CANCELED', {
   recovery: 'none',

@@ -104,6 +104,7 @@ export async function jobFinished(job: Job): Promise<void> {
       task: failure?.taskName ?? null,
       endpoint: failure?.endpoint ?? null,
       worker: failure?.resourceId ?? null,
+      notRestarted: failure?.notRestarted ?? null,
     },
     failure === undefined ? undefined : { cause: failure.error },
   )

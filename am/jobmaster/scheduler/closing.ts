@@ -16,10 +16,13 @@ type Closing = StateOf<'Restarting'> | StateOf<'Failing'> | StateOf<'Canceling'>
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
 
 /** A run has failed: on to Restarting or Failing. `final`: no restart, whatever the strategy says. */
-export function fail(job: JobRun, failure: JobFailure, moment: Moment, settings: SchedulerSettings, final = false, unexplained?: ResourceId): SchedulerStep {
-  const recorded = recordFailure(job, failure, settings)
+export function fail(job: JobRun, cause: JobFailure, moment: Moment, settings: SchedulerSettings, final = false, unexplained?: ResourceId): SchedulerStep {
+  const recorded = recordFailure(job, cause, settings)
   const { history, decision } = onFailure(settings.restartStrategy, recorded.restarts, moment.now, moment.uniform)
-  const restart = decision.restart && !final && !isFinal(failure.error) ? decision : undefined
+  const mayRestart = !final && !isFinal(cause.error)
+  const restart = decision.restart && mayRestart ? decision : undefined
+  const exhausted = mayRestart && !decision.restart && settings.restartStrategy.kind !== 'none'
+  const failure: JobFailure = exhausted ? { ...cause, notRestarted: decision.why } : cause
   const ending = then(enterJobState({ ...recorded, restarts: history }, restart ? 'RESTARTING' : 'FAILING', moment.now, failure), (next) =>
     cancelAll(next, moment.now),
   )

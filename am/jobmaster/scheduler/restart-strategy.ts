@@ -88,7 +88,7 @@ export function onFailure(
       const failures = [...history.failures, now]
       const decision: RestartDecision =
         failures.length > strategy.attempts
-          ? { restart: false, why: `the job was restarted ${strategy.attempts} times (restart-strategy.fixed-delay.attempts)` }
+          ? { restart: false, why: `the job was restarted ${times(strategy.attempts)} (restart-strategy.fixed-delay.attempts)` }
           : { restart: true, delay: strategy.delay }
       return { history: { failures, backoff: undefined }, decision }
     }
@@ -96,7 +96,7 @@ export function onFailure(
       const failures = [...history.failures.filter((at) => now - at <= strategy.interval), now]
       const decision: RestartDecision =
         failures.length > strategy.maxFailures
-          ? { restart: false, why: `the job failed ${failures.length} times within ${formatDuration(strategy.interval)} (restart-strategy.failure-rate)` }
+          ? { restart: false, why: `the job failed ${times(failures.length)} within ${formatDuration(strategy.interval)} (restart-strategy.failure-rate)` }
           : { restart: true, delay: strategy.delay }
       return { history: { failures, backoff: undefined }, decision }
     }
@@ -111,6 +111,10 @@ export function onFailure(
     default:
       return unreachable(strategy)
   }
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`
 }
 
 /** The strategy in Flink's words, for REST. */

@@ -26,6 +26,8 @@ export interface JobFailure {
   /** Host of the worker, and the worker. */
   readonly endpoint: string | undefined
   readonly resourceId: ResourceId | undefined
+  /** Why the restart strategy restarts no more; absent: there is none, or it was not asked. */
+  readonly notRestarted?: string
 }
 
 /** What never depends on the state. */

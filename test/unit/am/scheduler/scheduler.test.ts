@@ -122,12 +122,14 @@ describe('scheduler', () => {
     )
     job.task(job.attempt(0), 'FAILED', new Error('boom again'))
     expect(job.state.name).to.equal('Failing')
+    expect(job.state.name === 'Failing' && job.state.failure.notRestarted).to.equal('the job was restarted once (restart-strategy.fixed-delay.attempts)')
   })
 
   it('does not restart for an error that would come again', () => {
     const job = new SchedulerTranscript(sourceToSink(), restartOnce).deployed(1)
     job.task(job.attempt(0), 'FAILED', new Error('task failed', { cause: new MalformedRow({}) }))
     expect(job.state.name).to.equal('Failing')
+    expect(job.state.name === 'Failing' && job.state.failure.notRestarted).to.equal(undefined)
   })
 
   it('ignores what tasks of an earlier attempt say', () => {
