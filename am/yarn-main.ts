@@ -138,7 +138,13 @@ async function runLaunch(launch: Launch): Promise<number> {
       if (attempt > 1) await leaderWritten
       return createDriver(launch, rpcPort, restPort, leaderFile)
     },
-    onRest: () => undefined,
+    onRest: (port) => {
+      if (configuration.get(REST_BIND_ADDRESS) !== undefined) return
+      log.warn(
+        `The REST endpoint listens on every interface of ${host} and asks nobody who they are: whoever reaches port ${port} can see and cancel ` +
+          `the jobs. ${REST_BIND_ADDRESS.key} restricts it to one interface; YARN's proxy and clients must reach that one.`,
+      )
+    },
     openJobResults: (all) => {
       const directory = `${target.stagingDirectory}/${RESULTS_DIRECTORY}`
       return openJobResultStore(all.of(directory), directory, attempt)
