@@ -1,11 +1,11 @@
 /**
  * Names of the files a job writes:
  *
- *   <path>/.staging-<job>-<operator>/part-<uuid>-<subtask>-<n>.<attempt>    while the job runs
- *   <path>/part-<uuid>-<subtask>-<n>                                        when it has ended well
+ *   <path>/.staging-<job>-<operator>/part-<uuid>-<subtask>-<n>.<attempt>-<random>    while the job runs
+ *   <path>/part-<uuid>-<subtask>-<n>                                                 when it has ended well
  *
- * The uuid is that of job and operator, so two jobs, or two INSERTs of one job, never meet; the attempt keeps what an
- * abandoned task may still be writing apart from what its successor writes.
+ * The uuid is that of job and operator, so two jobs, or two INSERTs of one job, never meet; attempt and random part keep what an
+ * abandoned task may still be writing, or removing, apart from what its successor writes, under another master too.
  */
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
@@ -14,7 +14,7 @@ import type { JobId, OperatorId } from '#core/ids/ids.js'
 /** A finished file of one subtask, waiting for the job's end. */
 export const PartFileSchema = z.object({
   /** Name inside the staging directory. */
-  staged: z.string().regex(/^part-[0-9a-f-]+\.\d+$/),
+  staged: z.string().regex(/^part-[0-9a-f-]+\.\d+-[0-9a-f]{8}$/),
   /** Name inside the table's directory. */
   name: z.string().regex(/^part-[0-9a-f-]+$/),
   length: z.int().min(0),

@@ -180,6 +180,38 @@ describe('filesystem committer', () => {
       expect(Object.values(await files(directory))).to.deep.equal(['1,x\n', '2,x\n'])
     }))
 
+  it('shows rows once when a later master runs a job again whose commit broke off', () =>
+    inDirectory(async (directory) => {
+      const small = sinkSpec(AB, { ...OPTIONS, 'sink.rolling-policy.file-size': '1b' })
+      const run = async () => runSink(await loadSink(small), operatorContext({ directory }), [1, 2].map((n) => batchOf(AB, [[n, 'x']])))
+      let renames = 0
+      const fileSystems = new FileSystems(directory)
+      const breaking: FileSystem = { ...localFileSystem, rename: (from, to) => (renames++ === 1 ? Promise.reject(new Error('killed')) : localFileSystem.rename(from, to)) }
+      fileSystems.register('file', breaking, `file://${directory}`)
+      const first = new FileCommitter(spec, coordinatorContext({ fileSystems }))
+      await first.start()
+      await failure(async () => first.commit(await run()))
+      expect((await readdir(join(directory, 'out'))).filter((name) => name.startsWith('part-')), 'shown by the first').to.have.length(1)
+      // What it staged is not known to the next master: the job runs again, under the same id.
+      const second = new FileCommitter(spec, coordinatorContext({ directory }))
+      await second.start()
+      const committables = await run()
+      await second.commit(committables)
+      await second.commit(committables)
+      expect(Object.values(await files(directory))).to.deep.equal(['1,x\n', '2,x\n'])
+    }))
+
+  it('does not touch the files of another run of the same attempt', () =>
+    inDirectory(async (directory) => {
+      const committer = new FileCommitter(spec, coordinatorContext({ directory }))
+      await committer.start()
+      const [orphaned, mine] = [await staged(directory), await staged(directory)] as { staged: string; name: string }[][]
+      expect(orphaned?.[0]?.name).to.equal(mine?.[0]?.name)
+      expect(orphaned?.[0]?.staged).not.to.equal(mine?.[0]?.staged)
+      await committer.commit(mine ?? [])
+      expect(Object.values(await files(directory))).to.deep.equal(['0,x\n'])
+    }))
+
   it('ignores what an abandoned attempt wrote, and removes it', () =>
     inDirectory(async (directory) => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
