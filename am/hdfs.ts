@@ -8,14 +8,20 @@ export async function localHadoopConfiguration(configuration: Configuration): Pr
   const hadoopConfDir = configuration.get(HADOOP_CONF_DIR_OPTION)
   const yarnConfDir = configuration.get(YARN_CONF_DIR_OPTION)
   const { HADOOP_CONF_DIR, HADOOP_HOME, YARN_CONF_DIR } = process.env
-  if ([hadoopConfDir, yarnConfDir, HADOOP_CONF_DIR, HADOOP_HOME, YARN_CONF_DIR].every((folder) => folder === undefined || folder === '')) return undefined
+  if ([hadoopConfDir, yarnConfDir, HADOOP_CONF_DIR, HADOOP_HOME, YARN_CONF_DIR].every((folder) => folder === undefined || folder === ''))
+    return undefined
   const [{ loadHadoopConfiguration }, { hadoopUser }, { HadoopConfigurationMissing }] = await Promise.all([
     import('#hadoop/conf/load.js'),
     import('#hadoop/conf/user.js'),
     import('#hadoop/conf/errors.js'),
   ])
   try {
-    return loadHadoopConfiguration({ environment: process.env, hadoopConfDir, yarnConfDir, user: hadoopUser(process.env) }).toShippedRecord()
+    return loadHadoopConfiguration({
+      environment: process.env,
+      hadoopConfDir,
+      yarnConfDir,
+      user: hadoopUser(process.env),
+    }).toShippedRecord()
   } catch (error) {
     // A job on local files needs no Hadoop; one on hdfs:// is told so when it comes to that.
     if (HadoopConfigurationMissing.is(error)) return undefined
@@ -23,7 +29,11 @@ export async function localHadoopConfiguration(configuration: Configuration): Pr
   }
 }
 
-export async function registerHdfs(fileSystems: FileSystems, hadoopConfiguration: Readonly<Record<string, string>>, user: string): Promise<void> {
+export async function registerHdfs(
+  fileSystems: FileSystems,
+  hadoopConfiguration: Readonly<Record<string, string>>,
+  user: string,
+): Promise<void> {
   const { createHdfsFileSystem, defaultHdfsAuthority, hdfsHomeDirectory } = await import('#hadoop/hdfs/hdfs-file-system.js')
   const { HadoopConfiguration } = await import('#hadoop/conf/hadoop-configuration.js')
   const { HadoopConfigurationMissing } = await import('#hadoop/conf/errors.js')

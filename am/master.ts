@@ -97,7 +97,14 @@ interface Parts {
   resourceManager: ResourceManager | undefined
 }
 
-function assemble(descriptor: ApplicationDescriptor, configuration: Configuration, target: MasterTarget, endpoints: RpcEndpoints, fileSystems: FileSystems, results: JobResultStore | undefined): Parts {
+function assemble(
+  descriptor: ApplicationDescriptor,
+  configuration: Configuration,
+  target: MasterTarget,
+  endpoints: RpcEndpoints,
+  fileSystems: FileSystems,
+  results: JobResultStore | undefined,
+): Parts {
   const { environment, epoch } = target
   const parts: { resourceManager: ResourceManager | undefined } = { resourceManager: undefined }
   const dispatcher = new Dispatcher({

@@ -2,7 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import * as z from 'zod'
-import { APPLICATION_DESCRIPTOR_FILE, ApplicationDescriptorSchema, SECRET_ALIAS, type ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
+import {
+  APPLICATION_DESCRIPTOR_FILE,
+  ApplicationDescriptorSchema,
+  SECRET_ALIAS,
+  type ApplicationDescriptor,
+} from '#core/cluster/application-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASK_SLOTS } from '#core/config/options/cluster.js'
 import { TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
@@ -91,7 +96,10 @@ function exitWith(code: number, message: string, error?: unknown): void {
 }
 
 async function readLaunch(): Promise<Launch> {
-  const [text, tokens] = await Promise.all([readFile(APPLICATION_DESCRIPTOR_FILE, 'utf8'), readFile(process.env['HADOOP_TOKEN_FILE_LOCATION'] ?? 'container_tokens')])
+  const [text, tokens] = await Promise.all([
+    readFile(APPLICATION_DESCRIPTOR_FILE, 'utf8'),
+    readFile(process.env['HADOOP_TOKEN_FILE_LOCATION'] ?? 'container_tokens'),
+  ])
   const parsed = ApplicationDescriptorSchema.safeParse(JSON.parse(text))
   if (!parsed.success) throw new InvalidMasterLaunch({ problem: `its descriptor is wrong:\n${z.prettifyError(parsed.error)}` })
   const { target } = parsed.data
@@ -99,7 +107,10 @@ async function readLaunch(): Promise<Launch> {
   const credentials = readCredentials(tokens)
   const token = findToken(credentials, TokenKind.amRm)
   const secret = credentials.secrets.get(SECRET_ALIAS)
-  if (token === undefined || secret === undefined) throw new InvalidMasterLaunch({ problem: `its token file lacks ${token === undefined ? 'YARN’s token' : `the secret '${SECRET_ALIAS}'`}` })
+  if (token === undefined || secret === undefined)
+    throw new InvalidMasterLaunch({
+      problem: `its token file lacks ${token === undefined ? 'YARN’s token' : `the secret '${SECRET_ALIAS}'`}`,
+    })
   return {
     descriptor: parsed.data,
     target,
@@ -133,7 +144,9 @@ async function runLaunch(launch: Launch): Promise<number> {
       const rpcPort = await listenForWorkers(launch, endpoints)
       const leaderFile = `${target.stagingDirectory}/${LEADER_FILE}`
       const written = writeLeader((fileSystems as FileSystems).of(leaderFile), leaderFile, { epoch: attempt, host, port: rpcPort })
-      leaderWritten = written.catch((error: unknown) => log.warn(`The leader file ${leaderFile} could not be written; workers of this attempt cannot be taken over by a later one`, error))
+      leaderWritten = written.catch((error: unknown) =>
+        log.warn(`The leader file ${leaderFile} could not be written; workers of this attempt cannot be taken over by a later one`, error),
+      )
       // Workers of an earlier attempt look there; those of the first are told the address when they start.
       if (attempt > 1) await leaderWritten
       return createDriver(launch, rpcPort, restPort, leaderFile)

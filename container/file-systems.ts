@@ -12,11 +12,17 @@ export interface FileSystemSettings {
 }
 
 /** `home`: what relative hdfs paths lie under. */
-export type LoadHdfs = (hadoopConfiguration: Readonly<Record<string, string>>, user: string) => Promise<{ readonly fileSystem: FileSystem; readonly home: string }>
+export type LoadHdfs = (
+  hadoopConfiguration: Readonly<Record<string, string>>,
+  user: string,
+) => Promise<{ readonly fileSystem: FileSystem; readonly home: string }>
 
 export async function workerFileSystems(settings: FileSystemSettings, loadHdfs: LoadHdfs): Promise<FileSystems> {
   const { hadoopConfiguration, user } = settings
-  const fileSystems = new FileSystems(settings.workingDirectory ?? process.cwd(), Configuration.of(settings.configuration).get(DEFAULT_SCHEME))
+  const fileSystems = new FileSystems(
+    settings.workingDirectory ?? process.cwd(),
+    Configuration.of(settings.configuration).get(DEFAULT_SCHEME),
+  )
   if (hadoopConfiguration !== undefined) {
     const { fileSystem, home } = await loadHdfs(hadoopConfiguration, user)
     fileSystems.register('hdfs', fileSystem, home)

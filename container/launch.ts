@@ -15,7 +15,8 @@ const MAX_DESCRIPTOR_CHARACTERS = 1024 * 1024
 export function descriptorFromEnvironment(environment: NodeJS.ProcessEnv): WorkerDescriptor {
   const text = environment[WORKER_DESCRIPTOR_VARIABLE]
   if (text === undefined || text === '') throw new InvalidLaunch({ problem: `the variable ${WORKER_DESCRIPTOR_VARIABLE} is not set` })
-  if (text.length > MAX_DESCRIPTOR_CHARACTERS) throw new InvalidLaunch({ problem: `${WORKER_DESCRIPTOR_VARIABLE} has ${text.length} characters` })
+  if (text.length > MAX_DESCRIPTOR_CHARACTERS)
+    throw new InvalidLaunch({ problem: `${WORKER_DESCRIPTOR_VARIABLE} has ${text.length} characters` })
   try {
     return parseDescriptor(JSON.parse(Buffer.from(text, 'base64').toString('utf8')))
   } catch (error) {

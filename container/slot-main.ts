@@ -17,7 +17,13 @@ if (port === null) throw new Error('slot-main runs as a thread of a TaskExecutor
 const descriptor = workerData as SlotDescriptor
 
 setLogSink(({ level, component, message, error }) => {
-  const record: SlotToTaskExecutor = { type: 'log', level, component, message, ...(error === undefined ? {} : { error: toWireError(error) }) }
+  const record: SlotToTaskExecutor = {
+    type: 'log',
+    level,
+    component,
+    message,
+    ...(error === undefined ? {} : { error: toWireError(error) }),
+  }
   port.postMessage(record)
 })
 

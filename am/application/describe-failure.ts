@@ -23,7 +23,7 @@ export function describeFailure(error: unknown): string {
 /** From the outermost to the root cause. */
 function messages(error: unknown): string[] {
   const found: string[] = []
-  for (let current = error; current !== undefined && current !== null && found.length < MAX_DEPTH; ) {
+  for (let current = error; current !== undefined && current !== null && found.length < MAX_DEPTH;) {
     found.push(current instanceof Error ? current.message : String(current))
     const outer: unknown = current
     current = current instanceof Error ? current.cause : undefined

@@ -7,7 +7,14 @@ export const StatementFailed = defineError('APPLICATION_STATEMENT_FAILED', {
 })
 export const JobFailed = defineError('APPLICATION_JOB_FAILED', {
   recovery: 'none',
-  message: (d: { job: string; jobId: string; task: string | null; endpoint: string | null; worker: string | null; notRestarted: string | null }) =>
+  message: (d: {
+    job: string
+    jobId: string
+    task: string | null
+    endpoint: string | null
+    worker: string | null
+    notRestarted: string | null
+  }) =>
     `Job '${d.job}' (${d.jobId}) failed` +
     (d.task === null ? '' : ` in task ${d.task}`) +
     (d.endpoint === null ? '' : ` on ${d.endpoint}`) +
@@ -20,7 +27,8 @@ export const ApplicationCanceled = defineError('APPLICATION_CANCELED', {
 })
 export const DetachedSelect = defineError('APPLICATION_DETACHED_SELECT', {
   recovery: 'none',
-  message: () => `A SELECT has nobody to show its result to in a detached application. Write it to a table (INSERT INTO), or run attached (without -d)`,
+  message: () =>
+    `A SELECT has nobody to show its result to in a detached application. Write it to a table (INSERT INTO), or run attached (without -d)`,
 })
 
 const SHOWN_CHARACTERS = 100

@@ -22,7 +22,12 @@ export interface ModuleProgram {
 const POLL_MS = 10
 
 /** Resolves when `main` has returned; jobs that it does not wait for may go on. @throws API_PROGRAM_WITHOUT_MAIN, API_PROGRAM_FAILED */
-export async function runModuleProgram(program: ModuleProgram, environment: Environment, runner: StatementRunner, canceled: () => boolean): Promise<void> {
+export async function runModuleProgram(
+  program: ModuleProgram,
+  environment: Environment,
+  runner: StatementRunner,
+  canceled: () => boolean,
+): Promise<void> {
   // Places in errors are then those of the program's own files, by the bundle's source map.
   process.setSourceMapsEnabled(true)
   const module = (await import(program.url)) as Readonly<Record<string, unknown>>
@@ -41,7 +46,12 @@ class ProgramTables implements TableEnvironment {
   readonly #session: SqlSession
   readonly #results: StartedJob[] = []
 
-  constructor({ name, args, configuration, jobId }: ModuleProgram, environment: Environment, runner: StatementRunner, canceled: () => boolean) {
+  constructor(
+    { name, args, configuration, jobId }: ModuleProgram,
+    environment: Environment,
+    runner: StatementRunner,
+    canceled: () => boolean,
+  ) {
     this.args = args
     this.#name = name
     this.#environment = environment
@@ -54,7 +64,8 @@ class ProgramTables implements TableEnvironment {
     const source = new SourceText(this.#name, statement)
     const parsed = parseScript(source)
     const single = parsed[0]
-    if (single === undefined || parsed.length > 1) throw new Error(`executeSql takes one statement at a time, and was given ${parsed.length}`)
+    if (single === undefined || parsed.length > 1)
+      throw new Error(`executeSql takes one statement at a time, and was given ${parsed.length}`)
     if (this.#canceled()) return await new Promise<never>(() => undefined) // the application is ending; nothing of the program runs any more
     const effect = this.#session.execute(single, source)
     const started = this.#runner.executeUnread({ text: statement, kind: single.statement.kind, effect })
@@ -101,7 +112,7 @@ class ProgramTables implements TableEnvironment {
   }
 
   async *#rows({ job, columns }: StartedJob): AsyncGenerator<TableRow> {
-    for (let token = 0; job.collect !== undefined; ) {
+    for (let token = 0; job.collect !== undefined;) {
       const { rows, next, end } = job.collect.fetch(token)
       for (const { kind, cells } of rows) yield { kind: ROW_KIND_SYMBOLS[kind as 0 | 1 | 2 | 3], cells: cells.slice(0, columns.length) }
       token = next

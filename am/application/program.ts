@@ -10,7 +10,12 @@ import type { StatementRunner } from './statement-runner.js'
 export type RunProgram = (canceled: () => boolean) => Promise<void>
 
 /** What the program needs is loaded when it runs: SQL for scripts, the TypeScript API for programs. */
-export function programOf(descriptor: ApplicationDescriptor, configuration: Configuration, environment: Environment, runner: StatementRunner): RunProgram {
+export function programOf(
+  descriptor: ApplicationDescriptor,
+  configuration: Configuration,
+  environment: Environment,
+  runner: StatementRunner,
+): RunProgram {
   const { program, jobId } = descriptor
   switch (program.kind) {
     case 'sql':

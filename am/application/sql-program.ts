@@ -17,7 +17,12 @@ export interface SqlProgram {
  * Resolves when every statement has run; jobs that nobody waits for may go on. `canceled` is asked before each statement.
  * @throws errors of the compiler (which hold line, column and the source line), APPLICATION_STATEMENT_FAILED
  */
-export async function runSqlProgram(program: SqlProgram, environment: Environment, runner: StatementRunner, canceled: () => boolean): Promise<void> {
+export async function runSqlProgram(
+  program: SqlProgram,
+  environment: Environment,
+  runner: StatementRunner,
+  canceled: () => boolean,
+): Promise<void> {
   const { name, text, configuration, jobId } = program
   const script = compileScript({ text, name, configuration, jobId, random: environment.random, environment })
   for (const statement of script.statements) {
@@ -27,7 +32,10 @@ export async function runSqlProgram(program: SqlProgram, environment: Environmen
       if (job !== undefined && statement.effect.kind === 'job' && statement.effect.wait) await jobFinished(job)
     } catch (error) {
       if (canceled()) return
-      throw new StatementFailed({ number: statement.index + 1, place: ` (${name}, line ${statement.line})`, text: statement.text }, { cause: error })
+      throw new StatementFailed(
+        { number: statement.index + 1, place: ` (${name}, line ${statement.line})`, text: statement.text },
+        { cause: error },
+      )
     }
   }
 }

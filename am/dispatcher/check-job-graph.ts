@@ -19,7 +19,8 @@ function findProblem(graph: JobGraph): string | undefined {
   const operators = graph.vertices.flatMap((vertex) => vertex.operators)
   if (new Set(operators.map((operator) => operator.id)).size < operators.length) return 'two operators have the same id'
   for (const vertex of graph.vertices) {
-    if (vertex.parallelism > vertex.maxParallelism) return `vertex '${vertex.name}' has parallelism ${vertex.parallelism}, more than its maximum ${vertex.maxParallelism}`
+    if (vertex.parallelism > vertex.maxParallelism)
+      return `vertex '${vertex.name}' has parallelism ${vertex.parallelism}, more than its maximum ${vertex.maxParallelism}`
     for (const [position, operator] of vertex.operators.entries()) {
       if (operator.from !== null && operator.from >= position) return `operator '${operator.name}' reads an operator that comes after it`
     }

@@ -97,7 +97,9 @@ export class Dispatcher {
     const record = this.#services.results?.find(jobGraph.jobId)
     if (record === undefined) return undefined
     if (!isRecordOf(record, jobGraph, statement)) {
-      this.#log.warn(`Job '${jobGraph.name}' (${jobGraph.jobId}) runs: job '${record.name}' of that id, which an earlier attempt ran, was another one.`)
+      this.#log.warn(
+        `Job '${jobGraph.name}' (${jobGraph.jobId}) runs: job '${record.name}' of that id, which an earlier attempt ran, was another one.`,
+      )
       return undefined
     }
     this.#log.info(`Job '${jobGraph.name}' (${jobGraph.jobId}) was ${record.state} under an earlier attempt and does not run again.`)

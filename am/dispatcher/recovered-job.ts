@@ -47,7 +47,12 @@ function totals({ executions }: ExecutionJobVertex): TaskMetrics {
 
 /** True when the record is of this job: a program may have taken another way this time. */
 export function isRecordOf(record: JobResultRecord, jobGraph: JobGraph, statement: number): boolean {
-  return record.jobId === jobGraph.jobId && record.name === jobGraph.name && record.statement === statement && record.metrics.length === jobGraph.vertices.length
+  return (
+    record.jobId === jobGraph.jobId &&
+    record.name === jobGraph.name &&
+    record.statement === statement &&
+    record.metrics.length === jobGraph.vertices.length
+  )
 }
 
 /** `jobGraph`: as compiled by this attempt. The sums stand at the first subtask of each vertex. */

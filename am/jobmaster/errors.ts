@@ -12,7 +12,8 @@ export const InvalidJobGraph = defineError('JOB_GRAPH_INVALID', {
 })
 export const UnknownCoordinator = defineError('JOB_NO_COORDINATOR', {
   recovery: 'none',
-  message: (d: { operator: string; request: string }) => `Operator ${d.operator} asks its coordinator for '${d.request}', but has none of that kind`,
+  message: (d: { operator: string; request: string }) =>
+    `Operator ${d.operator} asks its coordinator for '${d.request}', but has none of that kind`,
 })
 export const ResultLost = defineError('JOB_RESULT_NOT_REPEATABLE', {
   recovery: 'none',

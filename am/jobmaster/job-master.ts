@@ -26,7 +26,15 @@ import { ClientGone, SlotsUnavailable, StaleAttempt } from './errors.js'
 import { findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
 import { restartStrategy } from './scheduler/restart-strategy.js'
 import { createScheduler, schedule } from './scheduler/scheduler.js'
-import type { JobFailure, JobRun, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, SchedulerTimer } from './scheduler/state.js'
+import type {
+  JobFailure,
+  JobRun,
+  SchedulerEffect,
+  SchedulerEvent,
+  SchedulerSettings,
+  SchedulerState,
+  SchedulerTimer,
+} from './scheduler/state.js'
 
 /** YARN reports the end of a container within two heartbeats (of the NodeManager and of ours); then logs are fetched. */
 const EXPLANATION_TIMEOUT_MS = 6_000
@@ -146,7 +154,14 @@ export class JobMaster implements Job {
   readonly handlers: GatewayHandlers<typeof JobMasterGateway> = {
     updateTaskExecutionState: (update) => {
       const error = update.error === undefined ? undefined : fromWireError(update.error)
-      this.#dispatch({ type: 'taskState', attemptId: update.executionAttemptId, state: update.state, error, metrics: update.metrics, committables: update.committables as Committable[] | undefined })
+      this.#dispatch({
+        type: 'taskState',
+        attemptId: update.executionAttemptId,
+        state: update.state,
+        error,
+        metrics: update.metrics,
+        committables: update.committables as Committable[] | undefined,
+      })
       return {}
     },
     operatorRequest: async ({ executionAttemptId, operatorId, event }) => {
@@ -188,11 +203,17 @@ export class JobMaster implements Job {
         return this.#deploy(effect)
       case 'cancelTask':
         // A lost connection is reported by the ResourceManager; a task that is gone has reported its end.
-        void this.#services.slots.taskExecutor(effect.resourceId)?.cancelTask({ executionAttemptId: effect.attemptId }).catch((error: unknown) => this.#log.debug(`cancel ${effect.attemptId}: ${String(error)}`))
+        void this.#services.slots
+          .taskExecutor(effect.resourceId)
+          ?.cancelTask({ executionAttemptId: effect.attemptId })
+          .catch((error: unknown) => this.#log.debug(`cancel ${effect.attemptId}: ${String(error)}`))
         return
       case 'startTimer':
         this.#cancelTimer(effect.timer)
-        this.#timers.set(effect.timer, this.#services.environment.timers.after(effect.delay, () => this.#onTimer(effect.timer)))
+        this.#timers.set(
+          effect.timer,
+          this.#services.environment.timers.after(effect.delay, () => this.#onTimer(effect.timer)),
+        )
         return
       case 'cancelTimer':
         return this.#cancelTimer(effect.timer)
@@ -205,7 +226,12 @@ export class JobMaster implements Job {
 
   #deploy({ slot, descriptor }: Extract<SchedulerEffect, { type: 'deploy' }>): void {
     const failed = (error: unknown) =>
-      this.#dispatch({ type: 'taskState', attemptId: descriptor.executionAttemptId, state: 'FAILED', error: error instanceof Error ? error : new Error(String(error)) })
+      this.#dispatch({
+        type: 'taskState',
+        attemptId: descriptor.executionAttemptId,
+        state: 'FAILED',
+        error: error instanceof Error ? error : new Error(String(error)),
+      })
     const { resourceId, host } = slot.location
     const gateway = this.#services.slots.taskExecutor(resourceId)
     if (gateway === undefined) return failed(new WorkerLost({ worker: resourceId, host, reason: 'it is not registered any more' }))

@@ -21,9 +21,26 @@ import type { Environment, Millis, TimerHandle } from '#core/time/environment.js
 import { WorkerLost } from '../slots/worker-lost.js'
 import type { SlotListener, SlotProvider } from '../slots/slot-provider.js'
 import type { DriverListener, FinalStatus, ResourceManagerDriver } from './drivers/driver.js'
-import { heldSlots, NO_SLOTS, onSlotEvent, type SlotEffect, type SlotEvent, type SlotManagerState, type SlotPolicy, type WorkersWanted } from './slotmanager/slot-manager.js'
+import {
+  heldSlots,
+  NO_SLOTS,
+  onSlotEvent,
+  type SlotEffect,
+  type SlotEvent,
+  type SlotManagerState,
+  type SlotPolicy,
+  type WorkersWanted,
+} from './slotmanager/slot-manager.js'
 import { isHopeless, NO_START_FAILURES, onStartFailed, onWorkerStarted, type StartFailures } from './start-failures.js'
-import { onWorkerEvent, recoveredWorker, startingWorker, type Worker, type WorkerEffect, type WorkerEvent, type WorkerSettings } from './worker-lifecycle.js'
+import {
+  onWorkerEvent,
+  recoveredWorker,
+  startingWorker,
+  type Worker,
+  type WorkerEffect,
+  type WorkerEvent,
+  type WorkerSettings,
+} from './worker-lifecycle.js'
 
 export const UnknownWorker = defineError('RESOURCEMANAGER_UNKNOWN_WORKER', {
   recovery: 'fail-process',
@@ -31,7 +48,8 @@ export const UnknownWorker = defineError('RESOURCEMANAGER_UNKNOWN_WORKER', {
 })
 export const WorkersFail = defineError('RESOURCEMANAGER_WORKERS_FAIL', {
   recovery: 'none',
-  message: (d: { failed: number; reason: string }) => `No TaskManager comes up: ${d.failed} starts failed in a row. The last one: ${d.reason}`,
+  message: (d: { failed: number; reason: string }) =>
+    `No TaskManager comes up: ${d.failed} starts failed in a row. The last one: ${d.reason}`,
 })
 
 const LOST_TIMEOUT_MS = 5_000
@@ -111,7 +129,8 @@ export class ResourceManager implements SlotProvider {
     this.#stopped = true
     this.#ticker?.cancel()
     // Those that never came so far as to register can be told nothing.
-    for (const resourceId of this.#workers.keys()) if (!this.#connected.has(resourceId)) this.#driver.releaseWorker(resourceId, 'the application has ended')
+    for (const resourceId of this.#workers.keys())
+      if (!this.#connected.has(resourceId)) this.#driver.releaseWorker(resourceId, 'the application has ended')
     const releases = [...this.#connected.values()].map(({ gateway }) => this.#shutdown(gateway, 'the application has ended'))
     await Promise.all(releases)
     await this.#driver.finish(status, diagnostics)
@@ -154,9 +173,13 @@ export class ResourceManager implements SlotProvider {
     const required = this.#slots.requirements.get(jobId) ?? 0
     const states = [...this.#workers.values()].filter((worker) => worker.state === 'STARTING')
     const parts = [`${required - held} slots are missing`]
-    if (states.length > 0) parts.push(`${states.length} TaskManagers were started and have not registered yet (${states.map((worker) => worker.resourceId).join(', ')})`)
+    if (states.length > 0)
+      parts.push(
+        `${states.length} TaskManagers were started and have not registered yet (${states.map((worker) => worker.resourceId).join(', ')})`,
+      )
     parts.push(this.#driver.describePending())
-    if (this.#startFailures.lastReason !== undefined) parts.push(`the last TaskManager that did not start: ${this.#startFailures.lastReason}`)
+    if (this.#startFailures.lastReason !== undefined)
+      parts.push(`the last TaskManager that did not start: ${this.#startFailures.lastReason}`)
     return parts.filter((part) => part !== '').join('; ')
   }
 
@@ -215,7 +238,10 @@ export class ResourceManager implements SlotProvider {
     this.#connected.set(resourceId, connected)
     if (before === undefined) {
       caller.onClose((reason) => {
-        this.#onWorker(resourceId, { type: 'disconnected', reason: reason === undefined ? 'its connection was closed' : `its connection broke: ${reason.message}` })
+        this.#onWorker(resourceId, {
+          type: 'disconnected',
+          reason: reason === undefined ? 'its connection was closed' : `its connection broke: ${reason.message}`,
+        })
       })
     }
     this.#onWorker(resourceId, { type: 'registered', host: registration.host, slots: registration.slots.length })
@@ -246,7 +272,12 @@ export class ResourceManager implements SlotProvider {
         this.#log.info(`TaskManager ${resourceId} on ${registration.host} registered with ${registration.slots.length} slots.`)
         // Slots only after the answer to the registration has left, which carries the epoch.
         this.#settings.environment.timers.after(0, () =>
-          this.#onSlots({ type: 'workerRegistered', resourceId, slots: registration.slots.map((slot) => slot.slotIndex), report: registration.slotReport }),
+          this.#onSlots({
+            type: 'workerRegistered',
+            resourceId,
+            slots: registration.slots.map((slot) => slot.slotIndex),
+            report: registration.slotReport,
+          }),
         )
         return
       }
@@ -271,7 +302,8 @@ export class ResourceManager implements SlotProvider {
         this.#connected.delete(resourceId)
         this.#onSlots({ type: 'workerGone', resourceId })
         this.#log.info(`TaskManager ${resourceId} is given back: ${effect.reason}.`)
-        if (gateway !== undefined) void this.#shutdown(gateway, effect.reason).then(() => this.#driver.releaseWorker(resourceId, effect.reason))
+        if (gateway !== undefined)
+          void this.#shutdown(gateway, effect.reason).then(() => this.#driver.releaseWorker(resourceId, effect.reason))
         return
       }
       case 'release':
@@ -291,14 +323,23 @@ export class ResourceManager implements SlotProvider {
   async #shutdown(gateway: Gateway<typeof TaskExecutorGateway>, reason: string): Promise<void> {
     const answered = gateway.shutdown({ reason }).catch((error: unknown) => this.#log.debug(`shutdown: ${String(error)}`))
     let timer: TimerHandle | undefined
-    await Promise.race([answered, new Promise((resolve) => (timer = this.#settings.environment.timers.after(SHUTDOWN_CALL_TIMEOUT_MS, () => resolve(undefined))))])
+    await Promise.race([
+      answered,
+      new Promise((resolve) => (timer = this.#settings.environment.timers.after(SHUTDOWN_CALL_TIMEOUT_MS, () => resolve(undefined)))),
+    ])
     timer?.cancel()
   }
 
   #onStartFailed(resourceId: ResourceId, reason: string): void {
     const { configuration } = this.#settings
     this.#log.warn(`TaskManager ${resourceId} did not start: ${reason}`)
-    this.#startFailures = onStartFailed(this.#startFailures, reason, this.#now(), configuration.get(START_WORKER_MAX_FAILURE_RATE), configuration.get(START_WORKER_RETRY_INTERVAL))
+    this.#startFailures = onStartFailed(
+      this.#startFailures,
+      reason,
+      this.#now(),
+      configuration.get(START_WORKER_MAX_FAILURE_RATE),
+      configuration.get(START_WORKER_RETRY_INTERVAL),
+    )
     const wanted = this.#slots.wanted.reduce((sum, each) => sum + each.count, 0)
     if (isHopeless(this.#startFailures, this.#everRegistered, wanted)) {
       const error = new WorkersFail({ failed: this.#startFailures.inARow, reason })
@@ -312,7 +353,9 @@ export class ResourceManager implements SlotProvider {
     const { pausedUntil } = this.#startFailures
     const paused = pausedUntil !== undefined && this.#now() < pausedUntil
     const present = (slots: number) => [...this.#workers.values()].filter((worker) => worker.slots === slots && PRESENT.has(worker.state))
-    this.#driver.declareWorkers(paused ? wanted.map(({ slots, count }) => ({ slots, count: Math.min(count, present(slots).length) })) : wanted)
+    this.#driver.declareWorkers(
+      paused ? wanted.map(({ slots, count }) => ({ slots, count: Math.min(count, present(slots).length) })) : wanted,
+    )
     // Those that are still starting and that nobody waits for any more.
     for (const slots of new Set([...this.#workers.values()].map((worker) => worker.slots))) {
       const surplus = present(slots).length - (wanted.find((each) => each.slots === slots)?.count ?? 0)
@@ -332,7 +375,12 @@ export class ResourceManager implements SlotProvider {
     try {
       for (let next = this.#slotEvents.shift(); next !== undefined; next = this.#slotEvents.shift()) {
         const { random } = this.#settings.environment
-        const step = onSlotEvent(this.#slots, next, { now: this.#now(), newAllocationId: () => newHexId<AllocationId>(random) }, this.#policy)
+        const step = onSlotEvent(
+          this.#slots,
+          next,
+          { now: this.#now(), newAllocationId: () => newHexId<AllocationId>(random) },
+          this.#policy,
+        )
         this.#slots = step.state
         for (const effect of step.effects) this.#performForSlots(effect)
       }
@@ -345,12 +393,22 @@ export class ResourceManager implements SlotProvider {
     switch (effect.type) {
       case 'allocateSlot': {
         const { resourceId, slotIndex, allocationId, jobId } = effect
-        this.#call(resourceId, (gateway) => gateway.allocateSlot({ slotIndex, allocationId, jobId }), { type: 'allocated', allocationId }, (reason) => ({ type: 'allocationFailed', allocationId, reason }))
+        this.#call(
+          resourceId,
+          (gateway) => gateway.allocateSlot({ slotIndex, allocationId, jobId }),
+          { type: 'allocated', allocationId },
+          (reason) => ({ type: 'allocationFailed', allocationId, reason }),
+        )
         return
       }
       case 'freeSlot': {
         const { resourceId, allocationId, reason } = effect
-        this.#call(resourceId, (gateway) => gateway.freeSlot({ allocationId, reason }), { type: 'freed', allocationId }, (why) => ({ type: 'allocationFailed', allocationId, reason: why }))
+        this.#call(
+          resourceId,
+          (gateway) => gateway.freeSlot({ allocationId, reason }),
+          { type: 'freed', allocationId },
+          (why) => ({ type: 'allocationFailed', allocationId, reason: why }),
+        )
         return
       }
       case 'offerSlot': {
@@ -358,7 +416,9 @@ export class ResourceManager implements SlotProvider {
         const slot = registration?.slots.find((each) => each.slotIndex === effect.slotIndex)
         if (registration === undefined || slot === undefined) return
         const { resourceId, slotIndex, allocationId } = effect
-        this.#jobs.get(effect.jobId)?.slotOffered({ allocationId, location: { resourceId, slotIndex, host: registration.host, dataPort: slot.dataPort } })
+        this.#jobs
+          .get(effect.jobId)
+          ?.slotOffered({ allocationId, location: { resourceId, slotIndex, host: registration.host, dataPort: slot.dataPort } })
         return
       }
       case 'slotLost': {
@@ -378,7 +438,12 @@ export class ResourceManager implements SlotProvider {
     }
   }
 
-  #call(resourceId: ResourceId, call: (gateway: Gateway<typeof TaskExecutorGateway>) => Promise<unknown>, done: SlotEvent, failed: (reason: string) => SlotEvent): void {
+  #call(
+    resourceId: ResourceId,
+    call: (gateway: Gateway<typeof TaskExecutorGateway>) => Promise<unknown>,
+    done: SlotEvent,
+    failed: (reason: string) => SlotEvent,
+  ): void {
     const gateway = this.#connected.get(resourceId)?.gateway
     if (gateway === undefined) return
     call(gateway).then(

@@ -18,7 +18,13 @@ const WINDOW_MS = 60_000
 /** At least so many starts in a row fail before it counts as hopeless. */
 const HOPELESS_AFTER = 3
 
-export function onStartFailed(failures: StartFailures, reason: string, now: Millis, maxPerMinute: number, retryInterval: Millis): StartFailures {
+export function onStartFailed(
+  failures: StartFailures,
+  reason: string,
+  now: Millis,
+  maxPerMinute: number,
+  retryInterval: Millis,
+): StartFailures {
   const recent = [...failures.recent.filter((at) => now - at < WINDOW_MS), now]
   return {
     recent,

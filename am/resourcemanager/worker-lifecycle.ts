@@ -91,7 +91,12 @@ export function onWorkerEvent(worker: Worker, event: WorkerEvent, now: Millis, s
   }
 }
 
-function onUnregistered(worker: Extract<Worker, { state: 'STARTING' | 'RECOVERED' }>, event: WorkerEvent, now: Millis, settings: WorkerSettings): WorkerStep {
+function onUnregistered(
+  worker: Extract<Worker, { state: 'STARTING' | 'RECOVERED' }>,
+  event: WorkerEvent,
+  now: Millis,
+  settings: WorkerSettings,
+): WorkerStep {
   const startFailed = (reason: string): WorkerEffect[] => (worker.state === 'STARTING' ? [{ type: 'startFailed', reason }] : [])
   switch (event.type) {
     case 'registered':
@@ -102,7 +107,10 @@ function onUnregistered(worker: Extract<Worker, { state: 'STARTING' | 'RECOVERED
       return release(worker, event.reason)
     case 'tick': {
       if (now < worker.deadline) return go(worker)
-      const reason = worker.state === 'STARTING' ? `it did not register within ${formatDuration(settings.registrationTimeout)}` : 'it did not come back to the new JobManager'
+      const reason =
+        worker.state === 'STARTING'
+          ? `it did not register within ${formatDuration(settings.registrationTimeout)}`
+          : 'it did not come back to the new JobManager'
       const released = release(worker, reason)
       return { state: released.state, effects: [...released.effects, ...startFailed(reason)] }
     }
@@ -114,14 +122,21 @@ function onUnregistered(worker: Extract<Worker, { state: 'STARTING' | 'RECOVERED
   }
 }
 
-function onRegistered(worker: Extract<Worker, { state: 'REGISTERED' }>, event: WorkerEvent, now: Millis, settings: WorkerSettings): WorkerStep {
+function onRegistered(
+  worker: Extract<Worker, { state: 'REGISTERED' }>,
+  event: WorkerEvent,
+  now: Millis,
+  settings: WorkerSettings,
+): WorkerStep {
   const lost = (reason: string): WorkerStep =>
     go({ ...common(worker), state: 'LOST', deadline: now + settings.lostTimeout }, { type: 'lost', reason, explained: false })
   switch (event.type) {
     case 'heartbeat':
       return go({ ...worker, lastHeartbeat: now })
     case 'tick':
-      return now - worker.lastHeartbeat < settings.heartbeatTimeout ? go(worker) : lost(`no heartbeat for ${formatDuration(settings.heartbeatTimeout)}`)
+      return now - worker.lastHeartbeat < settings.heartbeatTimeout
+        ? go(worker)
+        : lost(`no heartbeat for ${formatDuration(settings.heartbeatTimeout)}`)
     case 'disconnected':
       return lost(event.reason)
     case 'terminated':

@@ -5,7 +5,10 @@ import { escapeHtml, jobSummary } from './views/job-view.js'
 export function frontPage(master: MasterView): string {
   const { name, status } = master.application.details()
   const jobs = master.dispatcher.jobs().map((job) => jobSummary(job, master.environment.clock.now()))
-  const rows = jobs.map((job) => `<tr><td><a href="jobs/${job.jid}">${escapeHtml(job.name)}</a></td><td>${job.state}</td><td>${job.tasks.running}/${job.tasks.total}</td></tr>`)
+  const rows = jobs.map(
+    (job) =>
+      `<tr><td><a href="jobs/${job.jid}">${escapeHtml(job.name)}</a></td><td>${job.state}</td><td>${job.tasks.running}/${job.tasks.total}</td></tr>`,
+  )
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(name)} - Weft</title></head>
 <body><h1>${escapeHtml(name)}</h1>

@@ -33,13 +33,25 @@ export interface Route {
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/config', handle: dashboardConfiguration },
   { method: 'GET', path: '/overview', handle: (master) => clusterOverview(master.resourceManager.workers(), master.dispatcher.jobs()) },
-  { method: 'GET', path: '/jobs', handle: (master) => ({ jobs: master.dispatcher.jobs().map((job) => ({ id: job.jobId, status: job.state })) }) },
+  {
+    method: 'GET',
+    path: '/jobs',
+    handle: (master) => ({ jobs: master.dispatcher.jobs().map((job) => ({ id: job.jobId, status: job.state })) }),
+  },
   { method: 'GET', path: '/jobs/overview', handle: (master): JobsOverview => ({ jobs: summaries(master) }) },
-  { method: 'GET', path: '/jobs/:jobid', handle: (master, request) => jobDetails(findJob(master, request), master.application.id, now(master)) },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid',
+    handle: (master, request) => jobDetails(findJob(master, request), master.application.id, now(master)),
+  },
   { method: 'GET', path: '/jobs/:jobid/status', handle: (master, request) => ({ status: findJob(master, request).state }) },
   { method: 'GET', path: '/jobs/:jobid/config', handle: jobConfiguration },
   { method: 'GET', path: '/jobs/:jobid/plan', handle: jobPlan },
-  { method: 'GET', path: '/jobs/:jobid/exceptions', handle: (master, request) => jobExceptions(findJob(master, request), count(request.query, 'maxExceptions', 20)) },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid/exceptions',
+    handle: (master, request) => jobExceptions(findJob(master, request), count(request.query, 'maxExceptions', 20)),
+  },
   { method: 'GET', path: '/jobs/:jobid/vertices/:vertexid', handle: vertex },
   { method: 'GET', path: '/jobs/:jobid/collect', handle: collect },
   { method: 'PATCH', path: '/jobs/:jobid', status: 202, handle: patchJob },
@@ -92,7 +104,12 @@ function jobConfiguration(master: MasterView, request: RestRequest) {
       'restart-strategy': describeRestartStrategy(settings.restartStrategy),
       'job-parallelism': Math.max(...jobGraph.vertices.map((each) => each.parallelism)),
       'object-reuse-mode': true,
-      'user-config': Object.fromEntries(master.configuration.with(jobGraph.configuration).toMaskedEntries().map(({ key, value }) => [key, value])),
+      'user-config': Object.fromEntries(
+        master.configuration
+          .with(jobGraph.configuration)
+          .toMaskedEntries()
+          .map(({ key, value }) => [key, value]),
+      ),
     },
   }
 }
@@ -124,16 +141,21 @@ function collect(master: MasterView, request: RestRequest) {
 
 function patchJob(master: MasterView, request: RestRequest) {
   const mode = request.query['mode'] ?? 'cancel'
-  if (mode === 'stop') throw new RestRefused({ status: 410, message: 'The termination mode "stop" is not supported. Cancel the job (mode=cancel).' })
+  if (mode === 'stop')
+    throw new RestRefused({ status: 410, message: 'The termination mode "stop" is not supported. Cancel the job (mode=cancel).' })
   if (mode !== 'cancel') throw badParameter('query', 'mode', mode)
   return cancelJob(master, request)
 }
 
 function cancelJob(master: MasterView, request: RestRequest) {
   const job = findJob(master, request)
-  if (!master.configuration.get(WEB_CANCEL)) throw new RestRefused({ status: 403, message: 'Cancelling by REST is switched off (web.cancel.enable)' })
+  if (!master.configuration.get(WEB_CANCEL))
+    throw new RestRefused({ status: 403, message: 'Cancelling by REST is switched off (web.cancel.enable)' })
   if (isTerminalJobState(job.state) && job.state !== 'CANCELED') {
-    throw new RestRefused({ status: 409, message: `Job cancellation failed because the job has already reached another terminal state (${job.state}).` })
+    throw new RestRefused({
+      status: 409,
+      message: `Job cancellation failed because the job has already reached another terminal state (${job.state}).`,
+    })
   }
   job.cancel()
   return {}
@@ -177,7 +199,8 @@ function acknowledge(master: MasterView, request: RestRequest) {
 
 function cancelApplication(master: MasterView, request: RestRequest) {
   const found = findApplication(master, request)
-  if (!master.configuration.get(WEB_CANCEL)) throw new RestRefused({ status: 403, message: 'Cancelling by REST is switched off (web.cancel.enable)' })
+  if (!master.configuration.get(WEB_CANCEL))
+    throw new RestRefused({ status: 403, message: 'Cancelling by REST is switched off (web.cancel.enable)' })
   found.cancel()
   return {}
 }

@@ -14,7 +14,8 @@ import { stackTrace } from '../stack-trace.js'
 
 export const RestPortTaken = defineError('REST_CANNOT_LISTEN', {
   recovery: 'none',
-  message: (d: { ports: string; host: string; reason: string }) => `The REST endpoint cannot listen on ${d.host}, port ${d.ports} (rest.bind-port): ${d.reason}`,
+  message: (d: { ports: string; host: string; reason: string }) =>
+    `The REST endpoint cannot listen on ${d.host}, port ${d.ports} (rest.bind-port): ${d.reason}`,
 })
 
 const JSON_TYPE = 'application/json; charset=UTF-8'
@@ -34,9 +35,14 @@ export function createRestServer(master: MasterView): FastifyInstance {
         url: prefix + route.path,
         handler: async (request, reply) => {
           const query = request.query as Record<string, string | string[]>
-          const single: Parameters = Object.fromEntries(Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]))
+          const single: Parameters = Object.fromEntries(
+            Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
+          )
           const body = await route.handle(master, { path: request.params as Parameters, query: single })
-          return reply.code(route.status ?? 200).type(JSON_TYPE).send(JSON.stringify(body))
+          return reply
+            .code(route.status ?? 200)
+            .type(JSON_TYPE)
+            .send(JSON.stringify(body))
         },
       })
     }
@@ -71,7 +77,8 @@ export async function listenRest(server: FastifyInstance, host: string | undefin
 function onError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (RestRefused.is(error)) return fail(reply, error.details.status, [error.message])
   const status = (error as { statusCode?: unknown }).statusCode
-  if (typeof status === 'number' && status >= 400 && status < 500) return fail(reply, status, [error instanceof Error ? error.message : String(error)])
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return fail(reply, status, [error instanceof Error ? error.message : String(error)])
   log.error(`${request.method} ${request.url} failed`, error)
   return fail(reply, 500, ['Internal server error.', `<Exception on server side:\n${stackTrace(error)}\nEnd of exception on server side>`])
 }

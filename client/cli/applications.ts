@@ -30,9 +30,23 @@ export async function list(options: Common & { readonly all: boolean }): Promise
   }
   const rows = reports.map((report) => ({
     kind: 0,
-    cells: [report.id, report.name, report.user, report.queue, report.state, report.finalStatus, new Date(report.startedTime).toISOString().slice(0, 19).replace('T', ' '), String(Math.max(0, report.runningContainers ?? 0))],
+    cells: [
+      report.id,
+      report.name,
+      report.user,
+      report.queue,
+      report.state,
+      report.finalStatus,
+      new Date(report.startedTime).toISOString().slice(0, 19).replace('T', ' '),
+      String(Math.max(0, report.runningContainers ?? 0)),
+    ],
   }))
-  const layout = layoutFor(['application', 'name', 'user', 'queue', 'state', 'final status', 'started (UTC)', 'containers'], rows, false, 60)
+  const layout = layoutFor(
+    ['application', 'name', 'user', 'queue', 'state', 'final status', 'started (UTC)', 'containers'],
+    rows,
+    false,
+    60,
+  )
   process.stdout.write([...headerLines(layout), ...rows.map((row) => rowLine(layout, row)), borderLine(layout)].join('\n') + '\n')
   return 0
 }

@@ -100,7 +100,10 @@ class ResultView {
       this.#print([borderLine(this.#layout), `Received a total of ${count(this.#total)}`])
       if (this.#total > this.#shown) this.#print([`(${this.#total - this.#shown} rows were not shown)`])
     }
-    if (this.#tooMany) return this.#print([`The result has more than ${MAX_KEPT_ROWS} rows and is not shown as a table. Write it to a table of its own (INSERT INTO).`])
+    if (this.#tooMany)
+      return this.#print([
+        `The result has more than ${MAX_KEPT_ROWS} rows and is not shown as a table. Write it to a table of its own (INSERT INTO).`,
+      ])
     const rows = this.#state.rows(this.#order)
     // What stands on the screen already is not repeated.
     if (this.#layout !== undefined && !this.#state.hasChanges && isOrdered(rows, this.#state.rows())) return
@@ -189,7 +192,10 @@ class Follower {
     this.#progress.clear()
     const cells = rows.map((row) => ({ kind: 0, cells: row }))
     // A plan is text of many lines: it is no use in a box.
-    const lines = columns.length === 1 && rows.some(([cell]) => (cell ?? '').length > this.#context.maxColumnWidth) ? rows.map(([cell]) => cell ?? '') : boxed(columns, cells)
+    const lines =
+      columns.length === 1 && rows.some(([cell]) => (cell ?? '').length > this.#context.maxColumnWidth)
+        ? rows.map(([cell]) => cell ?? '')
+        : boxed(columns, cells)
     this.#context.out.write(lines.join('\n') + '\n')
   }
 
@@ -221,7 +227,7 @@ class Follower {
 
   async #fetch(id: string, view: ResultView): Promise<void> {
     const { client, err } = this.#context
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       let answer: CollectedRows
       try {
         answer = await client.collect(id, view.token)

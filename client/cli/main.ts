@@ -38,10 +38,16 @@ program
   .option('--shutdownOnAttachedExit', '(-sae) an attached client that is interrupted ends the application, too')
   .option(...property, collect, [])
   .action(
-    guarded(async (job: string, args: string[], options: { target?: string; detached?: true; parallelism?: string; shutdownOnAttachedExit?: true; D: string[] }) => {
-      const { run } = await import('./run.js')
-      return run({ job, args, ...options, properties: options.D, installation })
-    }),
+    guarded(
+      async (
+        job: string,
+        args: string[],
+        options: { target?: string; detached?: true; parallelism?: string; shutdownOnAttachedExit?: true; D: string[] },
+      ) => {
+        const { run } = await import('./run.js')
+        return run({ job, args, ...options, properties: options.D, installation })
+      },
+    ),
   )
 
 program
@@ -81,7 +87,9 @@ program
   )
 
 // Commander knows single-letter short options only; Flink's scripts write -sae.
-program.parseAsync(process.argv.map((argument) => (argument === '-sae' ? '--shutdownOnAttachedExit' : argument))).catch((error: unknown) => {
-  printFailure(error, true)
-  process.exitCode = 1
-})
+program
+  .parseAsync(process.argv.map((argument) => (argument === '-sae' ? '--shutdownOnAttachedExit' : argument)))
+  .catch((error: unknown) => {
+    printFailure(error, true)
+    process.exitCode = 1
+  })

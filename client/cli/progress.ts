@@ -78,7 +78,9 @@ export class Progress {
 }
 
 function number(value: number): string {
-  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ' ').padStart(11)
+  return String(value)
+    .replaceAll(/\B(?=(\d{3})+$)/g, ' ')
+    .padStart(11)
 }
 
 function cut(text: string, width: number): string {

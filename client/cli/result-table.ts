@@ -37,7 +37,11 @@ export function headerLines(layout: TableLayout): string[] {
 }
 
 export function rowLine(layout: TableLayout, row: CollectedRow): string {
-  return line(layout, ROW_KIND_SYMBOLS[row.kind as 0 | 1 | 2 | 3], row.cells.map((cell) => cell ?? NULL_TEXT))
+  return line(
+    layout,
+    ROW_KIND_SYMBOLS[row.kind as 0 | 1 | 2 | 3],
+    row.cells.map((cell) => cell ?? NULL_TEXT),
+  )
 }
 
 function line(layout: TableLayout, kind: string, cells: readonly string[]): string {

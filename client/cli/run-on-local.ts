@@ -31,7 +31,10 @@ export async function runOnLocal(job: PreparedJob): Promise<number> {
       out: job.out,
       err: job.descriptor.attached ? job.err : { ...job.err, write: () => undefined },
       maxColumnWidth: job.maxColumnWidth,
-      gone: async () => (exited === undefined ? undefined : { succeeded: exited === 0, failure: exited === 0 ? '' : `The JobManager ended with exit code ${exited}.` }),
+      gone: async () =>
+        exited === undefined
+          ? undefined
+          : { succeeded: exited === 0, failure: exited === 0 ? '' : `The JobManager ended with exit code ${exited}.` },
     })
     await application.ended
   } finally {

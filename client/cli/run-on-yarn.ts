@@ -50,7 +50,9 @@ export async function runOnYarn(job: PreparedJob): Promise<number> {
     for (const warning of submitted.warnings) job.err.write(`Warning: ${warning}\n`)
     const running = await waitWithHints(cluster, job, applicationId, interrupt)
     if (isTerminal(running.state)) return await ended(cluster, job, running)
-    job.err.write(`YARN application has been deployed successfully.\nWeb interface of application '${applicationId}': ${proxyBaseUrl(cluster, applicationId)}\n`)
+    job.err.write(
+      `YARN application has been deployed successfully.\nWeb interface of application '${applicationId}': ${proxyBaseUrl(cluster, applicationId)}\n`,
+    )
     if (!job.descriptor.attached) {
       job.err.write(
         `Job has been submitted with JobID ${job.descriptor.jobId}\n` +
@@ -104,7 +106,12 @@ class InterruptWatch {
   }
 }
 
-async function waitWithHints(cluster: YarnCluster, job: PreparedJob, applicationId: string, interrupt: InterruptWatch): Promise<ApplicationReport> {
+async function waitWithHints(
+  cluster: YarnCluster,
+  job: PreparedJob,
+  applicationId: string,
+  interrupt: InterruptWatch,
+): Promise<ApplicationReport> {
   const since = cluster.environment.clock.monotonic()
   let state = ''
   let hint = ''
@@ -132,7 +139,9 @@ async function attached(cluster: YarnCluster, job: PreparedJob, applicationId: s
     maxColumnWidth: job.maxColumnWidth,
     gone: async () => {
       const report = await applicationReport(cluster, applicationId)
-      return isTerminal(report.state) ? endOf(report, report.finalStatus === 'SUCCEEDED' ? '' : await explainFailure(cluster, report)) : undefined
+      return isTerminal(report.state)
+        ? endOf(report, report.finalStatus === 'SUCCEEDED' ? '' : await explainFailure(cluster, report))
+        : undefined
     },
   })
   // Told only to whoever waits: after Ctrl-C nobody does.
@@ -174,7 +183,12 @@ async function leaveNothing(cluster: YarnCluster, job: PreparedJob, applicationI
   }
 }
 
-async function interrupted(cluster: YarnCluster, job: PreparedJob, applicationId: string | undefined, showedResult: boolean): Promise<number> {
+async function interrupted(
+  cluster: YarnCluster,
+  job: PreparedJob,
+  applicationId: string | undefined,
+  showedResult: boolean,
+): Promise<number> {
   if (applicationId === undefined) job.err.write('\nInterrupted before anything was submitted.\n')
   else if (job.shutdownOnInterrupt) {
     job.err.write(`\nInterrupted: ending ${applicationId}.\n`)
@@ -184,7 +198,9 @@ async function interrupted(cluster: YarnCluster, job: PreparedJob, applicationId
     const end = showedResult
       ? `\nNobody fetches the rows of its SELECT any more, so that job ends within ${formatDuration(job.configuration.get(CLIENT_HEARTBEAT_TIMEOUT))} (client.heartbeat.timeout).`
       : ''
-    job.err.write(`\nInterrupted. ${applicationId} goes on running.${end}\n  to see it:  weft status ${applicationId}\n  to end it:  weft cancel ${applicationId}\n`)
+    job.err.write(
+      `\nInterrupted. ${applicationId} goes on running.${end}\n  to see it:  weft status ${applicationId}\n  to end it:  weft cancel ${applicationId}\n`,
+    )
   }
   return 1
 }

@@ -63,7 +63,11 @@ export function dynamicProperties(properties: readonly string[]): Record<string,
   return values
 }
 
-export function commandConfiguration(properties: readonly string[], switches: Readonly<Record<string, string>>, installation: string): Configuration {
+export function commandConfiguration(
+  properties: readonly string[],
+  switches: Readonly<Record<string, string>>,
+  installation: string,
+): Configuration {
   const file = configurationFile(process.env, installation)
   const base = file === undefined ? Configuration.empty : readConfigurationFile(file)
   return base.with(dynamicProperties(properties)).with(switches)

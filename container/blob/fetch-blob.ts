@@ -8,10 +8,15 @@ import type { Gateway } from '#core/rpc/gateway.js'
 export type BlobSource = Gateway<typeof BlobGateway>
 
 /** @throws BLOB_NOT_FOUND, BLOB_CORRUPT, BLOB_TOO_LARGE, RPC_CONNECTION_LOST, RPC_TIMEOUT */
-export async function fetchBlob(source: BlobSource, jobId: JobId, { blobKey: key, size }: BlobReference, chunkBytes = MAX_BLOB_CHUNK_BYTES): Promise<Uint8Array> {
+export async function fetchBlob(
+  source: BlobSource,
+  jobId: JobId,
+  { blobKey: key, size }: BlobReference,
+  chunkBytes = MAX_BLOB_CHUNK_BYTES,
+): Promise<Uint8Array> {
   if (size > MAX_BLOB_BYTES) throw new BlobTooLarge({ what: `Blob ${key}`, bytes: size, limit: MAX_BLOB_BYTES })
   const bytes = Buffer.alloc(size)
-  for (let offset = 0; offset < size; ) {
+  for (let offset = 0; offset < size;) {
     const length = Math.min(chunkBytes, size - offset)
     const part = Buffer.from((await source.getBlob({ jobId, key, offset, length })).data, 'base64')
     if (part.length === 0) throw new BlobCorrupt({ key, problem: `it ends at byte ${offset} of ${size}` })

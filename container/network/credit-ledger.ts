@@ -80,7 +80,7 @@ export class CreditLedger {
     if (this.#pool === 0) return NONE
     const grants: Grant[] = []
     const count = this.#channels.length
-    for (let satisfied = 0; this.#pool > 0 && satisfied < count; ) {
+    for (let satisfied = 0; this.#pool > 0 && satisfied < count;) {
       const channel = this.#cursor
       this.#cursor = (this.#cursor + 1) % count
       const credits = this.#channels[channel] as ChannelCredits

@@ -8,7 +8,15 @@ import { concatBatches } from '#runtime/columnar/gather.js'
 import { encodeBatch } from '#runtime/columnar/wire.js'
 import { ProtocolViolation, RowTooLarge } from './errors.js'
 import {
-  decodeJson, decodeWatermark, encodeJson, encodeWatermark, ErrorPayloadSchema, FrameType, MAX_CREDITS, MAX_DATA_BYTES, PartitionRequestSchema,
+  decodeJson,
+  decodeWatermark,
+  encodeJson,
+  encodeWatermark,
+  ErrorPayloadSchema,
+  FrameType,
+  MAX_CREDITS,
+  MAX_DATA_BYTES,
+  PartitionRequestSchema,
   type Frame,
 } from './frame.js'
 import type { PartitionKey, PartitionRegistry } from './partition-registry.js'
@@ -118,7 +126,8 @@ export class DataConnection {
 
   #onRequest(frame: Frame): void {
     const { producer, edge, subpartition } = decodeJson(frame.payload, PartitionRequestSchema, this.peer)
-    if (this.#senders.has(frame.channel)) throw new ProtocolViolation({ peer: this.peer, problem: `channel ${frame.channel} is open already` })
+    if (this.#senders.has(frame.channel))
+      throw new ProtocolViolation({ peer: this.peer, problem: `channel ${frame.channel} is open already` })
     const sender = new Sender(frame.channel, frame.argument, (each) => this.#schedule(each))
     this.#senders.set(frame.channel, sender)
     const stopWaiting = this.#registry.request(

@@ -152,7 +152,10 @@ export class FrameDecoder {
 
   #startPayload(): void {
     const payloadBytes = this.#header.readUInt32BE(0) - (HEADER_BYTES - 4)
-    const problem = payloadBytes < 0 ? 'frame shorter than its header' : frameProblem(this.#header.readUInt8(4), this.#header.readUInt32BE(9), payloadBytes)
+    const problem =
+      payloadBytes < 0
+        ? 'frame shorter than its header'
+        : frameProblem(this.#header.readUInt8(4), this.#header.readUInt32BE(9), payloadBytes)
     if (problem !== undefined) throw new ProtocolViolation({ peer: this.#from.peer, problem })
     this.#payload = payloadBytes === 0 ? NO_PAYLOAD : new Uint8Array(payloadBytes)
     this.#payloadFilled = 0

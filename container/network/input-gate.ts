@@ -138,7 +138,13 @@ class RemoteInputChannel implements InputChannel {
   #peer = ''
   #closed = false
 
-  constructor(index: number, descriptor: InputGateDescriptor, ledger: CreditLedger, apply: (grants: readonly Grant[]) => void, user: InputGateUser) {
+  constructor(
+    index: number,
+    descriptor: InputGateDescriptor,
+    ledger: CreditLedger,
+    apply: (grants: readonly Grant[]) => void,
+    user: InputGateUser,
+  ) {
     this.#index = index
     this.#descriptor = descriptor
     this.#ledger = ledger

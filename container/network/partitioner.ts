@@ -47,7 +47,9 @@ function inTurn(numSubpartitions: number): Distribute {
 
 /** Key → hash → key group → subtask (Flink's KeyGroupRangeAssignment). */
 function byHash(keys: readonly number[], numSubpartitions: number, maxParallelism: number): Distribute {
-  const subtasks = Int32Array.from({ length: maxParallelism }, (_, keyGroup) => subtaskOfKeyGroup(keyGroup, maxParallelism, numSubpartitions))
+  const subtasks = Int32Array.from({ length: maxParallelism }, (_, keyGroup) =>
+    subtaskOfKeyGroup(keyGroup, maxParallelism, numSubpartitions),
+  )
   return (batch, emit) => {
     const hashes = hashRows(batch, keys)
     const length = batch.length

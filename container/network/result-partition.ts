@@ -158,7 +158,10 @@ export class ResultPartition implements Output {
   /** Halves until every piece is small enough. */
   #appendCut(index: number, batch: Batch): void {
     const half = batch.length >> 1
-    for (const [from, to] of [[0, half], [half, batch.length]] as const) {
+    for (const [from, to] of [
+      [0, half],
+      [half, batch.length],
+    ] as const) {
       const piece = batch.select(Int32Array.from({ length: to - from }, (_, row) => batch.position(from + row)))
       const bytes = batchBytes(piece)
       if (bytes > MAX_BATCH_BYTES && piece.length > 1) this.#appendCut(index, piece)

@@ -60,7 +60,8 @@ export class SlotNetwork implements ProducerAccess {
     const key = keyOf(location)
     const known = this.#connections.get(key)
     if (known !== undefined) return known
-    const opening = location.resourceId === this.#options.resourceId ? Promise.resolve(this.#openInside(location.slotIndex)) : this.#openOutside(location)
+    const opening =
+      location.resourceId === this.#options.resourceId ? Promise.resolve(this.#openInside(location.slotIndex)) : this.#openOutside(location)
     this.#connections.set(key, opening)
     opening.catch(() => {
       if (this.#connections.get(key) === opening) this.#connections.delete(key)
@@ -116,7 +117,8 @@ export class SlotNetwork implements ProducerAccess {
   async #openOutside(location: SlotLocation): Promise<DataConnection> {
     const peer = `${location.host}:${location.dataPort} (TaskManager ${location.resourceId}, slot ${location.slotIndex})`
     const { secret, environment } = this.#options
-    if (secret === undefined || location.dataPort === 0) throw new DataConnectFailed({ peer, reason: 'one side does not listen outside its process' })
+    if (secret === undefined || location.dataPort === 0)
+      throw new DataConnectFailed({ peer, reason: 'one side does not listen outside its process' })
     for (let attempt = 1; ; attempt++) {
       try {
         const socket = await openSocket(location.host, location.dataPort, secret)
@@ -158,7 +160,8 @@ export class SlotNetwork implements ProducerAccess {
     try {
       const frame = await transport.first()
       if (frame.type !== FrameType.HELLO) throw new Error('the first frame is no HELLO')
-      if (frame.argument !== PROTOCOL_VERSION) throw new Error(`version ${frame.argument} of the data protocol, here it is ${PROTOCOL_VERSION}`)
+      if (frame.argument !== PROTOCOL_VERSION)
+        throw new Error(`version ${frame.argument} of the data protocol, here it is ${PROTOCOL_VERSION}`)
       return decodeJson(frame.payload, HelloSchema, transport.peer)
     } finally {
       timer.cancel()
@@ -172,9 +175,12 @@ export class SlotNetwork implements ProducerAccess {
   #connection(transport: FrameTransport, key: string): DataConnection {
     const connection: DataConnection = new DataConnection(transport, this.registry, () => {
       this.#open.delete(connection)
-      void this.#connections.get(key)?.then((current) => {
-        if (current === connection) this.#connections.delete(key)
-      }, () => undefined)
+      void this.#connections.get(key)?.then(
+        (current) => {
+          if (current === connection) this.#connections.delete(key)
+        },
+        () => undefined,
+      )
     })
     this.#open.add(connection)
     if (this.#closed) connection.close()

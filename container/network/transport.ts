@@ -34,15 +34,18 @@ export function portTransport(port: MessagePort, peer: string): FrameTransport {
       port.postMessage({ type, channel, argument, payload: whole }, [whole.buffer])
     },
     start(user) {
-      port.on('message', (message: { type: FrameType; channel: number; argument: number; payload: Uint8Array<ArrayBuffer> | undefined }) => {
-        if (closed) return
-        const { type, channel, argument, payload = NO_PAYLOAD } = message
-        const problem = frameProblem(type, argument, payload.length)
-        if (problem === undefined) return user.onFrame({ type, channel, argument, payload })
-        closed = true
-        port.close()
-        user.onClose(new ProtocolViolation({ peer, problem }))
-      })
+      port.on(
+        'message',
+        (message: { type: FrameType; channel: number; argument: number; payload: Uint8Array<ArrayBuffer> | undefined }) => {
+          if (closed) return
+          const { type, channel, argument, payload = NO_PAYLOAD } = message
+          const problem = frameProblem(type, argument, payload.length)
+          if (problem === undefined) return user.onFrame({ type, channel, argument, payload })
+          closed = true
+          port.close()
+          user.onClose(new ProtocolViolation({ peer, problem }))
+        },
+      )
       port.on('close', () => {
         if (closed) return
         closed = true
@@ -95,7 +98,8 @@ export function socketTransport(socket: TLSSocket, peer: string): SocketTranspor
     congested = false
     if (!closed) user?.onDrain()
   })
-  const lost = () => (ProtocolViolation.is(reason) ? reason : new DataConnectionLost({ peer: transport.peer, reason: reason?.message ?? null }))
+  const lost = () =>
+    ProtocolViolation.is(reason) ? reason : new DataConnectionLost({ peer: transport.peer, reason: reason?.message ?? null })
   socket.on('close', () => {
     if (closed) return
     first?.reject(lost())

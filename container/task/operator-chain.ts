@@ -10,7 +10,14 @@ import type { OperatorNode } from '#core/graph/job-graph.js'
 import type { OperatorId } from '#core/ids/ids.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
-import { MAX_WATERMARK, NO_WATERMARK, type Operator, type OperatorContext, type Output, type SourceOperator } from '#runtime/operators/operator.js'
+import {
+  MAX_WATERMARK,
+  NO_WATERMARK,
+  type Operator,
+  type OperatorContext,
+  type Output,
+  type SourceOperator,
+} from '#runtime/operators/operator.js'
 import type { ResultPartition } from '../network/result-partition.js'
 import { InvalidDeployment } from './errors.js'
 import { isSource, type AnyOperator, type Instantiate } from './operator-factory.js'
@@ -55,20 +62,36 @@ export class OperatorChain {
   }
 
   /** @throws TASK_INVALID_DEPLOYMENT, and what loading an operator throws */
-  static async create(descriptor: TaskDeploymentDescriptor, partitions: readonly ResultPartition[], instantiate: Instantiate, host: ChainHost): Promise<OperatorChain> {
+  static async create(
+    descriptor: TaskDeploymentDescriptor,
+    partitions: readonly ResultPartition[],
+    instantiate: Instantiate,
+    host: ChainHost,
+  ): Promise<OperatorChain> {
     const invalid = (problem: string) => new InvalidDeployment({ task: descriptor.vertexName, problem })
     const headInputs = inputSchemas(descriptor)
     const links: Link[] = []
     for (const [position, node] of descriptor.operators.entries()) {
       const parent = node.from === null ? undefined : links[node.from]
-      if (node.from !== null && parent === undefined) throw invalid(`operator ${position} reads operator ${node.from}, which does not come before it`)
+      if (node.from !== null && parent === undefined)
+        throw invalid(`operator ${position} reads operator ${node.from}, which does not come before it`)
       if (node.from === null && position > 0) throw invalid(`operators 0 and ${position} both read the inputs`)
       const inputs = parent === undefined ? headInputs : [parent.node.outputSchema]
       const operator = await instantiate(node, inputs)
       if (isSource(operator) && (parent !== undefined || headInputs.length > 0)) throw invalid(`source '${node.name}' has an input`)
       if (!isSource(operator) && inputs.length === 0) throw invalid(`operator '${node.name}' has no input`)
       const sink = node.spec.op === 'sink' || node.spec.op === 'collect'
-      const link: Link = { node, operator, inputs, children: [], partitions: [], sink, opened: false, received: NO_WATERMARK, emitted: NO_WATERMARK }
+      const link: Link = {
+        node,
+        operator,
+        inputs,
+        children: [],
+        partitions: [],
+        sink,
+        opened: false,
+        received: NO_WATERMARK,
+        emitted: NO_WATERMARK,
+      }
       parent?.children.push(link)
       links.push(link)
     }

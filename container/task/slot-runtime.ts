@@ -54,7 +54,8 @@ export class SlotRuntime {
       environment,
       registry,
       secret: options.secret,
-      handOver: (target, port) => options.port.postMessage({ type: 'connectSlot', slotIndex: target, port } satisfies SlotToTaskExecutor, [port]),
+      handOver: (target, port) =>
+        options.port.postMessage({ type: 'connectSlot', slotIndex: target, port } satisfies SlotToTaskExecutor, [port]),
     })
     this.#printer = new LinePrinter((text, stderr) => this.#send({ type: 'print', text, stderr }))
     this.#services = {
@@ -65,7 +66,8 @@ export class SlotRuntime {
       printer: this.#printer,
       instantiate,
       settleGraceMs: SETTLE_GRACE_MS,
-      partitionBytes: options.networkBytes === 0 ? DEFAULT_PARTITION_BYTES : Math.max(MIN_PARTITION_BYTES, Math.floor(options.networkBytes / 4)),
+      partitionBytes:
+        options.networkBytes === 0 ? DEFAULT_PARTITION_BYTES : Math.max(MIN_PARTITION_BYTES, Math.floor(options.networkBytes / 4)),
       requestCoordinator: (task, operatorId, event) => this.#requestCoordinator(task, operatorId, event),
       report: (task, report) => this.#report(task, report),
     }
@@ -136,7 +138,10 @@ export class SlotRuntime {
     this.#options.environment.timers.after(this.#options.metricsIntervalMs, () => {
       this.#metricsTimer = false
       if (this.#tasks.size === 0) return
-      this.#send({ type: 'metrics', tasks: [...this.#tasks].map(([executionAttemptId, task]) => ({ executionAttemptId, metrics: task.metrics() })) })
+      this.#send({
+        type: 'metrics',
+        tasks: [...this.#tasks].map(([executionAttemptId, task]) => ({ executionAttemptId, metrics: task.metrics() })),
+      })
       this.#startMetrics()
     })
   }

@@ -10,7 +10,12 @@ import { WatermarkValve } from './watermark-valve.js'
 export type InputStep =
   | { readonly kind: 'batch'; readonly batch: Batch; readonly bytes: number; readonly input: number }
   /** In this order: the combined watermark rose; all inputs together became idle or active; an input has ended. */
-  | { readonly kind: 'event'; readonly watermark: number | undefined; readonly idle: boolean | undefined; readonly ended: number | undefined }
+  | {
+      readonly kind: 'event'
+      readonly watermark: number | undefined
+      readonly idle: boolean | undefined
+      readonly ended: number | undefined
+    }
 
 export class TaskInputs {
   readonly #gates: readonly InputGate[]
@@ -63,9 +68,11 @@ export class TaskInputs {
     const valve = this.#inputs[input] as WatermarkValve
     const wasIdle = this.#combined.idle
     const risen =
-      element.kind === 'watermark' ? valve.advance(channel, element.watermark)
-      : element.kind === 'idle' ? valve.setIdle(channel, element.idle)
-      : valve.end(channel)
+      element.kind === 'watermark'
+        ? valve.advance(channel, element.watermark)
+        : element.kind === 'idle'
+          ? valve.setIdle(channel, element.idle)
+          : valve.end(channel)
     const ended = element.kind === 'end' && valve.allEnded ? input : undefined
     if (ended !== undefined) this.#liveInputs--
     let watermark = risen === undefined ? undefined : this.#combined.advance(input, risen)

@@ -16,8 +16,7 @@ export type TaskLife =
 export type TaskState = TaskLife['state']
 
 export type TaskEvent =
-  | { readonly type: 'deploy' | 'initialize' | 'run' | 'finish' | 'cancel' | 'closed' }
-  | { readonly type: 'fail'; readonly error: unknown }
+  { readonly type: 'deploy' | 'initialize' | 'run' | 'finish' | 'cancel' | 'closed' } | { readonly type: 'fail'; readonly error: unknown }
 
 export type TaskEffect =
   /** Tell the master. */
@@ -50,7 +49,10 @@ export function onTaskEvent(life: TaskLife, event: TaskEvent): TaskStep {
     case 'INITIALIZING':
     case 'RUNNING': {
       if (event.type === 'fail') return { life: { state: 'FAILED', error: event.error, closed: false }, effects: CLOSE }
-      if (event.type === 'cancel') return life.state === 'CREATED' ? { life: { state: 'CANCELED' }, effects: REPORT } : { life: { state: 'CANCELING' }, effects: CLOSE }
+      if (event.type === 'cancel')
+        return life.state === 'CREATED'
+          ? { life: { state: 'CANCELED' }, effects: REPORT }
+          : { life: { state: 'CANCELING' }, effects: CLOSE }
       const forward: Partial<Record<TaskEvent['type'], TaskState>> = FORWARD[life.state]
       const next = forward[event.type] as Exclude<TaskState, 'FAILED'> | undefined
       if (next === undefined) return stay

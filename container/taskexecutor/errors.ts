@@ -3,7 +3,8 @@ import { defineError } from '#core/errors/define-error.js'
 
 export const SlotNotAvailable = defineError('SLOT_NOT_AVAILABLE', {
   recovery: 'retry-elsewhere',
-  message: (d: { slot: number; resourceId: string; problem: string }) => `Slot ${d.slot} of TaskManager ${d.resourceId} cannot be allocated: ${d.problem}`,
+  message: (d: { slot: number; resourceId: string; problem: string }) =>
+    `Slot ${d.slot} of TaskManager ${d.resourceId} cannot be allocated: ${d.problem}`,
 })
 
 export const TaskSlotNotFound = defineError('TASK_SLOT_NOT_FOUND', {
@@ -27,7 +28,8 @@ export const SlotOutOfMemory = defineError('SLOT_OUT_OF_MEMORY', {
 
 export const SlotThreadDied = defineError('SLOT_THREAD_DIED', {
   recovery: 'retry-elsewhere',
-  message: (d: { slot: number; resourceId: string; reason: string }) => `The thread of slot ${d.slot} of TaskManager ${d.resourceId} ended: ${d.reason}`,
+  message: (d: { slot: number; resourceId: string; reason: string }) =>
+    `The thread of slot ${d.slot} of TaskManager ${d.resourceId} ended: ${d.reason}`,
 })
 
 export const CancellationTimedOut = defineError('TASK_CANCELLATION_TIMED_OUT', {
@@ -44,7 +46,8 @@ export const RegistrationTimedOut = defineError('TASKMANAGER_REGISTRATION_TIMED_
 
 export const RegistrationRefused = defineError('TASKMANAGER_REGISTRATION_REFUSED', {
   recovery: 'fail-process',
-  message: (d: { resourceId: string; master: string; reason: string }) => `The JobManager at ${d.master} refused TaskManager ${d.resourceId}: ${d.reason}`,
+  message: (d: { resourceId: string; master: string; reason: string }) =>
+    `The JobManager at ${d.master} refused TaskManager ${d.resourceId}: ${d.reason}`,
 })
 
 export const MasterLost = defineError('JOBMANAGER_LOST', {

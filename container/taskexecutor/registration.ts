@@ -80,7 +80,10 @@ async function registerAt(channel: Channel, options: RegistrationOptions): Promi
     known?.reject(error)
     connection.close()
     if (isTransient(error)) throw error
-    throw new RegistrationRefused({ resourceId: options.resourceId, master: channel.peer, reason: error instanceof Error ? error.message : String(error) }, { cause: error })
+    throw new RegistrationRefused(
+      { resourceId: options.resourceId, master: channel.peer, reason: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    )
   }
 }
 

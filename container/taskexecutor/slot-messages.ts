@@ -53,9 +53,21 @@ export type SlotToTaskExecutor =
   | ({ readonly type: 'state' } & TaskStateUpdate)
   | { readonly type: 'metrics'; readonly tasks: readonly TaskMetricsEntry[] }
   /** An operator asks its coordinator. */
-  | { readonly type: 'request'; readonly request: number; readonly executionAttemptId: ExecutionAttemptId; readonly operatorId: OperatorId; readonly event: unknown }
+  | {
+      readonly type: 'request'
+      readonly request: number
+      readonly executionAttemptId: ExecutionAttemptId
+      readonly operatorId: OperatorId
+      readonly event: unknown
+    }
   /** Hands one end of a data connection to another slot. */
   | { readonly type: 'connectSlot'; readonly slotIndex: number; readonly port: MessagePort }
   /** Whole lines. */
   | { readonly type: 'print'; readonly text: string; readonly stderr: boolean }
-  | { readonly type: 'log'; readonly level: LogLevel; readonly component: string; readonly message: string; readonly error?: WireError | undefined }
+  | {
+      readonly type: 'log'
+      readonly level: LogLevel
+      readonly component: string
+      readonly message: string
+      readonly error?: WireError | undefined
+    }

@@ -25,11 +25,17 @@ export function emptySlotTable(slots: number): SlotTable {
 }
 
 /** Idempotent by allocation. `problem`: in words. */
-export function allocate(table: SlotTable, index: number, allocationId: AllocationId, jobId: JobId): { readonly table: SlotTable } | { readonly problem: string } {
+export function allocate(
+  table: SlotTable,
+  index: number,
+  allocationId: AllocationId,
+  jobId: JobId,
+): { readonly table: SlotTable } | { readonly problem: string } {
   const slot = table[index]
   if (slot === undefined) return { problem: `there are slots 0 to ${table.length - 1} only` }
   if (slot.state === 'ALLOCATED' && slot.allocationId === allocationId) return { table }
-  if (slot.state !== 'FREE') return { problem: `it is ${slot.state.toLowerCase()} for allocation ${slot.allocationId} of job ${slot.jobId}` }
+  if (slot.state !== 'FREE')
+    return { problem: `it is ${slot.state.toLowerCase()} for allocation ${slot.allocationId} of job ${slot.jobId}` }
   const elsewhere = slotOf(table, allocationId)
   if (elsewhere !== undefined) return { problem: `allocation ${allocationId} has slot ${elsewhere}` }
   return { table: replace(table, index, { state: 'ALLOCATED', allocationId, jobId, tasks: new Set() }) }
@@ -59,7 +65,10 @@ export function removeTask(table: SlotTable, task: ExecutionAttemptId): SlotTabl
 }
 
 /** Gives the slot back; `cancel`: the tasks that must end first. */
-export function release(table: SlotTable, allocationId: AllocationId): { readonly table: SlotTable; readonly cancel: readonly ExecutionAttemptId[] } {
+export function release(
+  table: SlotTable,
+  allocationId: AllocationId,
+): { readonly table: SlotTable; readonly cancel: readonly ExecutionAttemptId[] } {
   const index = slotOf(table, allocationId)
   const slot = index === undefined ? undefined : table[index]
   if (index === undefined || slot === undefined || slot.state === 'FREE') return { table, cancel: [] }
@@ -78,7 +87,9 @@ export function jobsOf(table: SlotTable): ReadonlySet<JobId> {
 /** As the master sees it: a slot being released still belongs to its job. */
 export function slotReport(table: SlotTable): SlotReport {
   return table.map((slot, slotIndex) =>
-    slot.state === 'FREE' ? { slotIndex, allocationId: null, jobId: null } : { slotIndex, allocationId: slot.allocationId, jobId: slot.jobId },
+    slot.state === 'FREE'
+      ? { slotIndex, allocationId: null, jobId: null }
+      : { slotIndex, allocationId: slot.allocationId, jobId: slot.jobId },
   )
 }
 

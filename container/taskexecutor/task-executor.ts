@@ -52,7 +52,10 @@ export interface TaskExecutorOptions {
   write(text: string, stderr: boolean): Promise<void>
 }
 
-type End = { readonly kind: 'shutdown'; readonly reason: string } | { readonly kind: 'lost'; readonly reason: string } | { readonly kind: 'fatal'; readonly error: Error }
+type End =
+  | { readonly kind: 'shutdown'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly reason: string }
+  | { readonly kind: 'fatal'; readonly error: Error }
 
 export class TaskExecutor {
   readonly #options: TaskExecutorOptions
@@ -94,7 +97,8 @@ export class TaskExecutor {
         this.#session = undefined
         if (end.kind === 'shutdown') return log.info(`Ending: ${end.reason}`)
         const said = `The JobManager is lost (${end.reason}): its tasks are cancelled`
-        if (this.#options.descriptor.master.kind === 'thread') log.info(said) // its process is ending
+        if (this.#options.descriptor.master.kind === 'thread')
+          log.info(said) // its process is ending
         else log.warn(said)
         lost = session.epoch
       }
@@ -126,7 +130,12 @@ export class TaskExecutor {
         pid: process.pid,
         slots: [...dataPorts],
         slotReport: this.#slots.report(),
-        hardware: { cpuCores: availableParallelism(), physicalMemory: totalmem(), freeMemory: freemem(), managedMemory: this.#slots.managedBytes },
+        hardware: {
+          cpuCores: availableParallelism(),
+          physicalMemory: totalmem(),
+          freeMemory: freemem(),
+          managedMemory: this.#slots.managedBytes,
+        },
         processMemory: descriptor.processMemory,
       }),
       handlers: this.#handlers(),
@@ -200,10 +209,17 @@ export class TaskExecutor {
     return fetchBlob(session.connection.gateway(BlobGateway, 'blobserver', session.epoch), jobId, reference)
   }
 
-  async #requestCoordinator(jobId: JobId, executionAttemptId: ExecutionAttemptId, operatorId: OperatorId, event: unknown): Promise<unknown> {
+  async #requestCoordinator(
+    jobId: JobId,
+    executionAttemptId: ExecutionAttemptId,
+    operatorId: OperatorId,
+    event: unknown,
+  ): Promise<unknown> {
     const session = this.#session
     if (session === undefined) throw new ConnectionLost({ peer: 'the JobManager', reason: null })
-    const { answer } = await session.jobMaster(jobId, COORDINATOR_CALL_TIMEOUT_MS).operatorRequest({ executionAttemptId, operatorId, event })
+    const { answer } = await session
+      .jobMaster(jobId, COORDINATOR_CALL_TIMEOUT_MS)
+      .operatorRequest({ executionAttemptId, operatorId, event })
     return answer
   }
 }

@@ -17,7 +17,18 @@ import type { Environment, TimerHandle } from '#core/time/environment.js'
 import { CancellationTimedOut, SlotNotAvailable, TaskDescriptionUnavailable, TaskSlotNotFound } from './errors.js'
 import { workerMemory } from './memory.js'
 import type { SlotDescriptor, SlotToTaskExecutor, TaskMetricsEntry, TaskStateUpdate } from './slot-messages.js'
-import { addTask, allocate, emptySlotTable, jobsOf, release, removeTask, runningTasks, slotOf, slotReport, type SlotTable } from './slot-table.js'
+import {
+  addTask,
+  allocate,
+  emptySlotTable,
+  jobsOf,
+  release,
+  removeTask,
+  runningTasks,
+  slotOf,
+  slotReport,
+  type SlotTable,
+} from './slot-table.js'
 import { SlotThread, type SlotHandle, type StartSlot } from './slot-thread.js'
 
 const log = logger('TaskExecutor')
@@ -124,7 +135,8 @@ export class TaskSlots {
   /** @throws SLOT_NOT_AVAILABLE */
   allocate(slotIndex: number, allocationId: AllocationId, jobId: JobId): void {
     const result = allocate(this.#table, slotIndex, allocationId, jobId)
-    if ('problem' in result) throw new SlotNotAvailable({ slot: slotIndex, resourceId: this.#descriptor.resourceId, problem: result.problem })
+    if ('problem' in result)
+      throw new SlotNotAvailable({ slot: slotIndex, resourceId: this.#descriptor.resourceId, problem: result.problem })
     this.#setTable(result.table)
   }
 
@@ -143,12 +155,15 @@ export class TaskSlots {
     if (this.#known.has(executionAttemptId)) return
     const table = addTask(this.#table, slotIndex, allocationId, executionAttemptId)
     const slot = this.#slots[slotIndex]
-    if (table === undefined || slot === undefined) throw new TaskSlotNotFound({ task: task.vertexName, allocationId, resourceId: this.#descriptor.resourceId })
+    if (table === undefined || slot === undefined)
+      throw new TaskSlotNotFound({ task: task.vertexName, allocationId, resourceId: this.#descriptor.resourceId })
     this.#setTable(table)
     this.#remember(executionAttemptId)
     const running: RunningTask = { jobId, slotIndex, handedOver: false, metrics: undefined, cancellation: undefined }
     this.#tasks.set(executionAttemptId, running)
-    log.info(`Starting ${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism}) attempt ${task.attemptNumber} of job ${jobId} in slot ${slotIndex}`)
+    log.info(
+      `Starting ${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism}) attempt ${task.attemptNumber} of job ${jobId} in slot ${slotIndex}`,
+    )
     const { operators } = task
     if (!('blobKey' in operators)) return this.#handOver(running, { ...task, operators })
     this.#user
@@ -159,7 +174,10 @@ export class TaskSlots {
         (cause: unknown) => {
           if (this.#tasks.get(executionAttemptId) !== running) return // it was cancelled meanwhile
           const name = `${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism})`
-          const error = new TaskDescriptionUnavailable({ task: name, bytes: operators.size, resourceId: this.#descriptor.resourceId }, { cause })
+          const error = new TaskDescriptionUnavailable(
+            { task: name, bytes: operators.size, resourceId: this.#descriptor.resourceId },
+            { cause },
+          )
           this.#end({ executionAttemptId, state: 'FAILED', error: toWireError(error) }, running)
         },
       )
@@ -176,11 +194,15 @@ export class TaskSlots {
     if (task === undefined || task.cancellation !== undefined) return
     if (!task.handedOver) return this.#end({ executionAttemptId, state: 'CANCELED' }, task)
     const timeoutMs = this.#configuration.get(TASK_CANCELLATION_TIMEOUT)
-    task.cancellation = this.#environment.timers.after(timeoutMs, () => {
-      const error = new CancellationTimedOut({ slot: task.slotIndex, timeoutMs })
-      void this.#slots[task.slotIndex]?.thread.stop()
-      this.#onDied(task.slotIndex, error)
-    }, true)
+    task.cancellation = this.#environment.timers.after(
+      timeoutMs,
+      () => {
+        const error = new CancellationTimedOut({ slot: task.slotIndex, timeoutMs })
+        void this.#slots[task.slotIndex]?.thread.stop()
+        this.#onDied(task.slotIndex, error)
+      },
+      true,
+    )
     this.#slots[task.slotIndex]?.thread.send({ type: 'cancel', executionAttemptId })
   }
 
@@ -235,7 +257,8 @@ export class TaskSlots {
       case 'started':
         slot.dataPort = message.dataPort
         slot.startAttempts = 0
-        if (this.#slots.length === this.#descriptor.slots && this.#slots.every((each) => each.dataPort !== undefined)) this.#started?.resolve()
+        if (this.#slots.length === this.#descriptor.slots && this.#slots.every((each) => each.dataPort !== undefined))
+          this.#started?.resolve()
         return
       case 'state': {
         const { type: _, ...update } = message

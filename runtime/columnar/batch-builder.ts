@@ -158,7 +158,8 @@ export class ColumnBuilder {
 
   finish(): Vector {
     const { type, length } = this
-    const nulls = this.#nulls?.length !== undefined && this.#nulls.length < (length + 7) >> 3 ? grow(this.#nulls, (length + 7) >> 3) : this.#nulls
+    const nulls =
+      this.#nulls?.length !== undefined && this.#nulls.length < (length + 7) >> 3 ? grow(this.#nulls, (length + 7) >> 3) : this.#nulls
     switch (this.kind) {
       case 'boolean':
         return { kind: 'boolean', type, nulls, values: this.#uint8.subarray(0, length) }
@@ -171,7 +172,14 @@ export class ColumnBuilder {
       case 'decimal128':
         return { kind: 'decimal128', type, nulls, lanes: this.#int64.subarray(0, length * 2) }
       case 'utf8':
-        return { kind: 'utf8', type, nulls, offsets: this.#offsets.subarray(0, length), lengths: this.#int32.subarray(0, length), bytes: this.#bytes.subarray(0, this.#bytesLength) }
+        return {
+          kind: 'utf8',
+          type,
+          nulls,
+          offsets: this.#offsets.subarray(0, length),
+          lengths: this.#int32.subarray(0, length),
+          bytes: this.#bytes.subarray(0, this.#bytesLength),
+        }
     }
   }
 }
@@ -211,7 +219,13 @@ export class BatchBuilder {
   }
 
   finish(): Batch {
-    return new Batch(this.schema, this.columns.map((column) => column.finish()), this.#length, undefined, this.#rowKinds?.subarray(0, this.#length))
+    return new Batch(
+      this.schema,
+      this.columns.map((column) => column.finish()),
+      this.#length,
+      undefined,
+      this.#rowKinds?.subarray(0, this.#length),
+    )
   }
 }
 

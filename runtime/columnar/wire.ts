@@ -25,7 +25,8 @@ import { vectorKind, type Vector, type VectorKind } from './vector.js'
 
 export const MalformedBatch = defineError('MALFORMED_BATCH', {
   recovery: 'retry-elsewhere',
-  message: (c: { problem: string }) => `received a batch that cannot be read: ${c.problem}; sender and receiver run different versions, or the bytes were damaged`,
+  message: (c: { problem: string }) =>
+    `received a batch that cannot be read: ${c.problem}; sender and receiver run different versions, or the bytes were damaged`,
 })
 
 const MAGIC = 0x31424657 // 'WFB1'

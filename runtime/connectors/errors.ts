@@ -43,7 +43,18 @@ export const SourcePathNotFound = defineError('SOURCE_PATH_NOT_FOUND', {
 })
 export const MalformedRow = defineError('FORMAT_MALFORMED_ROW', {
   recovery: 'none',
-  message: (d: { problem: string; format: string; table: string; file: string; line: number | null; offset: number; column: number; field: string | null; fieldNumber: number | null; text: string }) =>
+  message: (d: {
+    problem: string
+    format: string
+    table: string
+    file: string
+    line: number | null
+    offset: number
+    column: number
+    field: string | null
+    fieldNumber: number | null
+    text: string
+  }) =>
     `Malformed ${d.format} row in table '${d.table}': ${d.problem}\n` +
     `  at ${d.file}, ${d.line === null ? `in the part that begins at byte ${d.offset}` : `line ${d.line}`}, column ${d.column}` +
     `${d.field === null ? '' : ` (${d.fieldNumber === null ? 'field' : `field ${d.fieldNumber},`} '${d.field}')`}\n` +

@@ -17,7 +17,8 @@ export const isMemorySize: Check = (value) => {
   return size !== undefined && size > 0 ? undefined : `must be a size such as '128 mb', not '${value}'`
 }
 
-export const isDuration: Check = (value) => (parseDuration(value) === undefined ? `must be a duration such as '30 min', not '${value}'` : undefined)
+export const isDuration: Check = (value) =>
+  parseDuration(value) === undefined ? `must be a duration such as '30 min', not '${value}'` : undefined
 
 /** `scan.parallelism` and `sink.parallelism`. */
 export function parallelismOption(key: string) {

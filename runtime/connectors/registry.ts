@@ -10,7 +10,15 @@ import { findFormat, formatNames } from '../formats/registry.js'
 import { blackholeConnector } from './blackhole/factory.js'
 import type { CoordinatorContext, SinkCommitter, SplitEnumerator, TableConnector } from './connector.js'
 import { datagenConnector } from './datagen/factory.js'
-import { ConnectorCannot, ConnectorMissing, InvalidTable, InvalidTableOption, MissingTableOption, UnknownConnector, UnknownTableOption } from './errors.js'
+import {
+  ConnectorCannot,
+  ConnectorMissing,
+  InvalidTable,
+  InvalidTableOption,
+  MissingTableOption,
+  UnknownConnector,
+  UnknownTableOption,
+} from './errors.js'
 import { formatOptions } from './format-options.js'
 import { filesystemConnector } from './filesystem/factory.js'
 import { printConnector } from './print/factory.js'
@@ -87,13 +95,20 @@ export function validateTable(options: Readonly<Record<string, string>>, schema:
       connector: identifier,
       unsupported: quotedList(unsupported.sort()),
       nearest: nearest(unsupported[0] ?? '', [...byKey.keys(), ...general]) ?? null,
-      supported: quotedList([...general, ...connector.options.map((option) => option.key), ...known.filter((o) => format !== undefined && o.key.startsWith(`${format.identifier}.`)).map((o) => o.key)].sort()),
+      supported: quotedList(
+        [
+          ...general,
+          ...connector.options.map((option) => option.key),
+          ...known.filter((o) => format !== undefined && o.key.startsWith(`${format.identifier}.`)).map((o) => o.key),
+        ].sort(),
+      ),
     })
   }
   for (const option of known) {
     const value = options[option.key]
     if (value === undefined) {
-      if (option.required === true) throw new MissingTableOption({ connector: identifier, key: option.key, description: option.description })
+      if (option.required === true)
+        throw new MissingTableOption({ connector: identifier, key: option.key, description: option.description })
       continue
     }
     const problem = option.check?.(value, schema)

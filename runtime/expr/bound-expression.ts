@@ -15,7 +15,13 @@ export type BoundExpression =
   | { readonly kind: 'input'; readonly index: number; readonly type: LogicalType }
   | { readonly kind: 'constant'; readonly value: Value; readonly type: LogicalType }
   | { readonly kind: 'cast'; readonly arg: BoundExpression; readonly safe: boolean; readonly type: LogicalType }
-  | { readonly kind: 'call'; readonly definition: FunctionDefinition; readonly signature: Signature; readonly args: readonly BoundExpression[]; readonly type: LogicalType }
+  | {
+      readonly kind: 'call'
+      readonly definition: FunctionDefinition
+      readonly signature: Signature
+      readonly args: readonly BoundExpression[]
+      readonly type: LogicalType
+    }
 
 /** Deep enough for any query, and far from the end of the stack. */
 const MAX_DEPTH = 1_000
@@ -47,7 +53,10 @@ export function bindExpression(expression: Expression, depth = 0): BoundExpressi
       const definition = findFunction(SYNONYMS[expression.name] ?? expression.name)
       if (definition === undefined) return invalid(`there is no function ${expression.name}`)
       const literals = expression.args.map((arg): LiteralValue | undefined => (arg.kind === 'literal' ? arg.value : undefined))
-      const signature = definition.resolve(expression.args.map((arg) => arg.type), literals)
+      const signature = definition.resolve(
+        expression.args.map((arg) => arg.type),
+        literals,
+      )
       if ('problem' in signature) return invalid(signature.problem)
       const args = expression.args.map((arg, i): BoundExpression => {
         const target = signature.argTypes[i] as LogicalType
@@ -91,12 +100,18 @@ export function literalToValue(value: LiteralValue, type: LogicalType): Value {
       case 'DATE':
         return typeof value === 'number' && (value | 0) === value ? value : null
       case 'DOUBLE':
-        return typeof value === 'number' ? value : typeof value === 'string' && /^-?(Infinity|NaN|[\d.eE+-]+)$/.test(value) ? Number(value) : null
+        return typeof value === 'number'
+          ? value
+          : typeof value === 'string' && /^-?(Infinity|NaN|[\d.eE+-]+)$/.test(value)
+            ? Number(value)
+            : null
       case 'BIGINT':
       case 'DECIMAL':
       case 'TIMESTAMP':
       case 'TIMESTAMP_LTZ':
-        return (typeof value === 'string' && /^-?\d{1,60}$/.test(value)) || (typeof value === 'number' && Number.isSafeInteger(value)) ? BigInt(value) : null
+        return (typeof value === 'string' && /^-?\d{1,60}$/.test(value)) || (typeof value === 'number' && Number.isSafeInteger(value))
+          ? BigInt(value)
+          : null
       case 'VARCHAR':
         return typeof value === 'string' ? value : null
       case 'NULL':
@@ -105,7 +120,10 @@ export function literalToValue(value: LiteralValue, type: LogicalType): Value {
   }
   const result = fits()
   if (result === null) {
-    throw new InvalidExpression({ problem: `the literal ${JSON.stringify(value)} is no ${typeToString(withNullable(type, true))}`, expression: 'a literal' })
+    throw new InvalidExpression({
+      problem: `the literal ${JSON.stringify(value)} is no ${typeToString(withNullable(type, true))}`,
+      expression: 'a literal',
+    })
   }
   return result
 }

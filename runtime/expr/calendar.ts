@@ -27,7 +27,9 @@ export function civilFromDays(days: number): CivilDate {
   const z = days + 719468
   const era = Math.floor(z / 146097)
   const dayOfEra = z - era * 146097
-  const yearOfEra = Math.floor((dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) / 365)
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) / 365,
+  )
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
   const mp = Math.floor((5 * dayOfYear + 2) / 153)
   const month = mp < 10 ? mp + 3 : mp - 9
@@ -90,8 +92,23 @@ export function isoDayOfWeek(days: number): number {
 }
 
 export const TIME_UNITS = [
-  'MILLENNIUM', 'CENTURY', 'DECADE', 'YEAR', 'QUARTER', 'MONTH', 'WEEK', 'DAY', 'HOUR', 'MINUTE', 'SECOND', 'MILLISECOND',
-  'DOW', 'ISODOW', 'DOY', 'ISOYEAR', 'EPOCH',
+  'MILLENNIUM',
+  'CENTURY',
+  'DECADE',
+  'YEAR',
+  'QUARTER',
+  'MONTH',
+  'WEEK',
+  'DAY',
+  'HOUR',
+  'MINUTE',
+  'SECOND',
+  'MILLISECOND',
+  'DOW',
+  'ISODOW',
+  'DOY',
+  'ISOYEAR',
+  'EPOCH',
 ] as const
 export type TimeUnit = (typeof TIME_UNITS)[number]
 
@@ -99,7 +116,14 @@ export function isTimeUnit(text: unknown): text is TimeUnit {
   return TIME_UNITS.includes(text as TimeUnit)
 }
 
-const MILLIS_OF: Partial<Record<TimeUnit, number>> = { MILLISECOND: 1, SECOND: 1_000, MINUTE: 60_000, HOUR: 3_600_000, DAY: MILLIS_PER_DAY, WEEK: 7 * MILLIS_PER_DAY }
+const MILLIS_OF: Partial<Record<TimeUnit, number>> = {
+  MILLISECOND: 1,
+  SECOND: 1_000,
+  MINUTE: 60_000,
+  HOUR: 3_600_000,
+  DAY: MILLIS_PER_DAY,
+  WEEK: 7 * MILLIS_PER_DAY,
+}
 const MONTHS_OF: Partial<Record<TimeUnit, number>> = { MONTH: 1, QUARTER: 3, YEAR: 12, DECADE: 120, CENTURY: 1200, MILLENNIUM: 12000 }
 
 /** Ms of units of fixed length. */
@@ -207,7 +231,12 @@ export function formatDate(days: number): string {
 export function formatTimestamp(millis: number, precision: number): string {
   const rest = timeOfDay(millis)
   const seconds = Math.floor(rest / 1000)
-  const fraction = precision === 0 ? '' : `.${pad(rest - seconds * 1000, 3).padEnd(9, '0').slice(0, precision)}`
+  const fraction =
+    precision === 0
+      ? ''
+      : `.${pad(rest - seconds * 1000, 3)
+          .padEnd(9, '0')
+          .slice(0, precision)}`
   return `${formatDate(floorToDays(millis))} ${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}${fraction}`
 }
 

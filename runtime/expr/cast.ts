@@ -143,7 +143,9 @@ function toDecimal(from: LogicalType, precision: number, scale: number): CastFun
         const text = trimBlanks(value as string)
         const unscaled = parseDecimal(text, scale)
         if (unscaled === undefined) {
-          throw new EvaluationFailure(`For input string: '${shorten(text)}'. ${text === '' ? 'Input is empty.' : 'Invalid character found.'}`)
+          throw new EvaluationFailure(
+            `For input string: '${shorten(text)}'. ${text === '' ? 'Input is empty.' : 'Invalid character found.'}`,
+          )
         }
         return fit(unscaled, precision)
       }
@@ -179,7 +181,8 @@ function toDate(from: LogicalType, context: EvaluationContext): CastFunction {
     case 'VARCHAR':
       return (value) => {
         const days = parseDate(value as string)
-        if (days === undefined) throw new EvaluationFailure(`For input string: '${shorten(value as string)}'. A DATE is written like 2024-01-31.`)
+        if (days === undefined)
+          throw new EvaluationFailure(`For input string: '${shorten(value as string)}'. A DATE is written like 2024-01-31.`)
         return days
       }
     default:
@@ -200,7 +203,9 @@ function toTimestamp(from: LogicalType, to: LogicalType & { precision: number },
       return (value) => {
         const millis = parseTimestamp(trimBlanks(value as string))
         if (millis === undefined) {
-          throw new EvaluationFailure(`Text '${shorten(value as string)}' could not be parsed as ${to.kind}: it is written like 2024-01-31 12:30:00[.123].`)
+          throw new EvaluationFailure(
+            `Text '${shorten(value as string)}' could not be parsed as ${to.kind}: it is written like 2024-01-31 12:30:00[.123].`,
+          )
         }
         return cut(local ? localToUtc(millis, zone) : millis)
       }

@@ -74,7 +74,11 @@ export function compileCondition(expression: Expression, inputSchema: Schema, co
     emitter.line('out[kept] = i')
     emitter.line(operand.isNull === undefined ? `kept += ${value} ? 1 : 0` : `kept += ${operand.isNull} === 0 && ${value} ? 1 : 0`)
     return loop<(columns: Inputs, selection: Int32Array | undefined, length: number, out: Int32Array) => number>(
-      emitter, selected, ['out'], 'let kept = 0', 'return kept',
+      emitter,
+      selected,
+      ['out'],
+      'let kept = 0',
+      'return kept',
     )
   })
   const columns = inputColumns([bound])
@@ -138,7 +142,13 @@ function readInputs(batch: Batch, columns: readonly number[]): Inputs {
 const NO_NULLS = new Uint8Array(1 << 13)
 
 /** Wraps what the emitter wrote in the loop over rows. `i` is the position of row `r`. */
-function loop<F extends (...args: never[]) => unknown>(emitter: Emitter, selected: boolean, outputs: readonly string[], before: string, after: string): F {
+function loop<F extends (...args: never[]) => unknown>(
+  emitter: Emitter,
+  selected: boolean,
+  outputs: readonly string[],
+  before: string,
+  after: string,
+): F {
   const lines: string[] = []
   const noNulls = emitter.constant(NO_NULLS)
   for (const [index, kind] of emitter.columns) {
@@ -272,7 +282,11 @@ function emitOutput(emitter: Emitter, expression: BoundExpression, k: number, at
     const kind = vectorKind(expression.type)
     const { text } = operand
     if (kind === 'utf8') {
-      emitter.line(text === undefined ? `d${k}.put(${at}, ${emitter.value(operand)})` : `d${k}.putBytes(${at}, ${text.bytes}, ${text.start}, ${text.length})`)
+      emitter.line(
+        text === undefined
+          ? `d${k}.put(${at}, ${emitter.value(operand)})`
+          : `d${k}.putBytes(${at}, ${text.bytes}, ${text.start}, ${text.length})`,
+      )
     } else if (kind === 'boolean') emitter.line(`d${k}[${at}] = ${emitter.value(operand)} ? 1 : 0`)
     else if (kind === 'decimal128') emitter.line(`${emitter.constant(writeDecimal)}(d${k}, ${at}, ${emitter.value(operand)})`)
     else if (kind === 'int64' && operand.value === undefined && operand.lazyValue === undefined) {
@@ -302,7 +316,10 @@ function explain(error: unknown, expressions: readonly Expression[], batch: Batc
         evaluator(row)
       } catch (cause) {
         if (!(cause instanceof EvaluationFailure)) return cause
-        return new ExpressionFailed({ reason: cause.message, expression: describeExpression(expressions[k] as Expression, schema), row: describeRow(row, schema) }, { cause })
+        return new ExpressionFailed(
+          { reason: cause.message, expression: describeExpression(expressions[k] as Expression, schema), row: describeRow(row, schema) },
+          { cause },
+        )
       }
     }
   }

@@ -13,13 +13,36 @@ type NumberField = 'year' | 'month' | 'day' | 'dayOfYear' | 'hour24' | 'clockHou
 type Token =
   | { readonly kind: 'literal'; readonly bytes: Uint8Array; readonly text: string }
   /** `reserve`: digits that belong to the fixed numbers directly after a variable one. */
-  | { readonly kind: 'number'; readonly field: NumberField; readonly index: number; readonly min: number; readonly max: number; readonly reserve: number }
+  | {
+      readonly kind: 'number'
+      readonly field: NumberField
+      readonly index: number
+      readonly min: number
+      readonly max: number
+      readonly reserve: number
+    }
   | { readonly kind: 'shortYear' }
   | { readonly kind: 'fraction'; readonly digits: number }
-  | { readonly kind: 'name'; readonly field: 'month' | 'weekday' | 'halfDay'; readonly names: readonly string[]; readonly bytes: readonly Uint8Array[] }
+  | {
+      readonly kind: 'name'
+      readonly field: 'month' | 'weekday' | 'halfDay'
+      readonly names: readonly string[]
+      readonly bytes: readonly Uint8Array[]
+    }
   | { readonly kind: 'optional'; readonly tokens: readonly Token[] }
 
-const FIELDS: readonly NumberField[] = ['year', 'month', 'day', 'dayOfYear', 'hour24', 'clockHour24', 'hour12', 'clockHour12', 'minute', 'second']
+const FIELDS: readonly NumberField[] = [
+  'year',
+  'month',
+  'day',
+  'dayOfYear',
+  'hour24',
+  'clockHour24',
+  'hour12',
+  'clockHour12',
+  'minute',
+  'second',
+]
 const [YEAR, MONTH, DAY, DAY_OF_YEAR, HOUR, CLOCK_HOUR, HOUR_12, CLOCK_HOUR_12, MINUTE, SECOND] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const
 /** Two more slots of the parser's state, after FIELDS. */
 const MILLIS = 10
@@ -27,10 +50,34 @@ const HALF_DAY = 11
 const SLOTS = 12
 const ABSENT = -1
 
-const MONTH_NAMES = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
+const MONTH_NAMES = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+]
 const DAY_NAMES = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 const LETTERS: Record<string, NumberField> = {
-  y: 'year', u: 'year', M: 'month', L: 'month', d: 'day', D: 'dayOfYear', H: 'hour24', k: 'clockHour24', K: 'hour12', h: 'clockHour12', m: 'minute', s: 'second',
+  y: 'year',
+  u: 'year',
+  M: 'month',
+  L: 'month',
+  d: 'day',
+  D: 'dayOfYear',
+  H: 'hour24',
+  k: 'clockHour24',
+  K: 'hour12',
+  h: 'clockHour12',
+  m: 'minute',
+  s: 'second',
 }
 const encoder = new TextEncoder()
 
@@ -50,7 +97,8 @@ export class DateTimePattern {
   /** Local ms of bytes [start, end); NaN when they do not match. */
   parseBytes(bytes: Uint8Array, start: number, end: number): number {
     const state = this.#state
-    if (this.#fixed !== undefined) return end - start === this.#fixed.length && parseFixed(this.#fixed, bytes, start, state) ? resolve(state) : NaN
+    if (this.#fixed !== undefined)
+      return end - start === this.#fixed.length && parseFixed(this.#fixed, bytes, start, state) ? resolve(state) : NaN
     state.fill(ABSENT)
     return parseTokens(this.#tokens, bytes, start, end, state) === end ? resolve(state) : NaN
   }
@@ -95,7 +143,8 @@ class PatternReader {
         while (pattern[this.#at] === character) this.#at++
         tokens.push(letterToken(character, this.#at - from, pattern))
       } else {
-        if (character === '{' || character === '}' || character === '#') throw new EvaluationFailure(`Pattern includes reserved character: '${character}'`)
+        if (character === '{' || character === '}' || character === '#')
+          throw new EvaluationFailure(`Pattern includes reserved character: '${character}'`)
         tokens.push(literal(character))
         this.#at++
       }
@@ -129,7 +178,8 @@ function names(field: 'month' | 'weekday' | 'halfDay', list: readonly string[]):
 }
 
 function letterToken(letter: string, count: number, pattern: string): Token {
-  if ((letter === 'M' || letter === 'L') && count >= 3) return names('month', count === 3 ? MONTH_NAMES.map((name) => name.slice(0, 3)) : MONTH_NAMES)
+  if ((letter === 'M' || letter === 'L') && count >= 3)
+    return names('month', count === 3 ? MONTH_NAMES.map((name) => name.slice(0, 3)) : MONTH_NAMES)
   if (letter === 'E') return names('weekday', count <= 3 ? DAY_NAMES.map((name) => name.slice(0, 3)) : DAY_NAMES)
   if (letter === 'a') return names('halfDay', ['AM', 'PM'])
   if (letter === 'S') {
@@ -363,10 +413,14 @@ function formatTokens(tokens: readonly Token[], millis: number): string {
         text += String(((date.year % 100) + 100) % 100).padStart(2, '0')
         break
       case 'fraction':
-        text += String(time % 1000).padStart(3, '0').padEnd(9, '0').slice(0, token.digits)
+        text += String(time % 1000)
+          .padStart(3, '0')
+          .padEnd(9, '0')
+          .slice(0, token.digits)
         break
       case 'name':
-        text += token.names[token.field === 'month' ? date.month - 1 : token.field === 'weekday' ? isoDayOfWeek(days) - 1 : Math.floor(hour / 12)]
+        text +=
+          token.names[token.field === 'month' ? date.month - 1 : token.field === 'weekday' ? isoDayOfWeek(days) - 1 : Math.floor(hour / 12)]
         break
       case 'optional':
         text += formatTokens(token.tokens, millis)

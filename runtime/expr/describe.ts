@@ -34,8 +34,10 @@ function describe(expression: Expression, schema: Schema | undefined, depth: num
       if (first !== undefined && second === undefined && POSTFIX.test(name)) return `(${show(first)} ${name})`
       if (first !== undefined && second === undefined && (name === 'NOT' || name === '-')) return `(${name} ${show(first)})`
       if (name === 'CASE') return describeCase(args.map(show))
-      if (first !== undefined && (name === 'IN' || name === 'NOT IN')) return `(${show(first)} ${name} (${args.slice(1).map(show).join(', ')}))`
-      if (first !== undefined && (name === 'BETWEEN' || name === 'NOT BETWEEN')) return `(${show(first)} ${name} ${args.slice(1).map(show).join(' AND ')})`
+      if (first !== undefined && (name === 'IN' || name === 'NOT IN'))
+        return `(${show(first)} ${name} (${args.slice(1).map(show).join(', ')}))`
+      if (first !== undefined && (name === 'BETWEEN' || name === 'NOT BETWEEN'))
+        return `(${show(first)} ${name} ${args.slice(1).map(show).join(' AND ')})`
       const infix = !/^[A-Z][A-Z_0-9]*$/.test(name) || name === 'AND' || name === 'OR' || name === 'LIKE'
       return infix && args.length > 1 ? `(${args.map(show).join(` ${name} `)})` : `${name}(${args.map(show).join(', ')})`
     }

@@ -49,7 +49,12 @@ function emitRowCall(emitter: Emitter, call: Call): Operand {
     return emitGuardedCall(emitter, type, undefined, () => `${name}(${given.join(', ')})`)
   }
   const asNumber = (arg: Operand) => TIMES_AS_NUMBERS.has(definition.name) && isTimestamp(arg.type) && emitter.hasNumber(arg)
-  return emitGuardedCall(emitter, type, emitter.anyNull(args), () => `${name}(${args.map((arg) => (asNumber(arg) ? emitter.number(arg) : emitter.value(arg))).join(', ')})`)
+  return emitGuardedCall(
+    emitter,
+    type,
+    emitter.anyNull(args),
+    () => `${name}(${args.map((arg) => (asNumber(arg) ? emitter.number(arg) : emitter.value(arg))).join(', ')})`,
+  )
 }
 
 function isTimestamp(type: LogicalType): boolean {
@@ -76,13 +81,24 @@ function emitConnective(emitter: Emitter, call: Call, decisive: boolean): Operan
 
 /** True when the expression has a text form without being computed, so that its bytes can be handed on. */
 function hasBytes(expression: BoundExpression): boolean {
-  if (expression.kind === 'cast') return expression.arg.type.kind === 'VARCHAR' && expression.arg.type.length <= (expression.type as { length: number }).length && hasBytes(expression.arg)
+  if (expression.kind === 'cast')
+    return (
+      expression.arg.type.kind === 'VARCHAR' &&
+      expression.arg.type.length <= (expression.type as { length: number }).length &&
+      hasBytes(expression.arg)
+    )
   return expression.kind === 'input' || (expression.kind === 'constant' && expression.value !== null)
 }
 
 /** Variables that one of several branches fills: texts stay bytes when all branches have bytes. */
-function emitChoice(emitter: Emitter, type: LogicalType, branches: readonly BoundExpression[], body: (label: string, take: (operand: Operand) => void) => void): Operand {
-  const asBytes = type.kind === 'VARCHAR' && branches.every((branch) => hasBytes(branch) || (branch.kind === 'constant' && branch.value === null))
+function emitChoice(
+  emitter: Emitter,
+  type: LogicalType,
+  branches: readonly BoundExpression[],
+  body: (label: string, take: (operand: Operand) => void) => void,
+): Operand {
+  const asBytes =
+    type.kind === 'VARCHAR' && branches.every((branch) => hasBytes(branch) || (branch.kind === 'constant' && branch.value === null))
   const label = emitter.name('L')
   const isNull = emitter.name('n')
   const value = emitter.name('v')
@@ -108,17 +124,22 @@ const NO_BYTES = new Uint8Array(0)
 function emitCase(emitter: Emitter, call: Call): Operand {
   const { args } = call
   const isValue = (i: number) => i % 2 === 1 || (args.length % 2 === 1 && i === args.length - 1)
-  return emitChoice(emitter, call.type, args.filter((_, i) => isValue(i)), (_, take) => {
-    let i = 0
-    for (; i + 1 < args.length; i += 2) {
-      const condition = emitter.operand(args[i] as BoundExpression)
-      const value = args[i + 1] as BoundExpression
-      const holds = condition.isNull === undefined ? emitter.value(condition) : `${condition.isNull} === 0 && ${emitter.value(condition)}`
-      emitter.block(`if (${holds})`, () => take(emitter.operand(value)))
-    }
-    const otherwise = args[i]
-    if (otherwise !== undefined) take(emitter.operand(otherwise))
-  })
+  return emitChoice(
+    emitter,
+    call.type,
+    args.filter((_, i) => isValue(i)),
+    (_, take) => {
+      let i = 0
+      for (; i + 1 < args.length; i += 2) {
+        const condition = emitter.operand(args[i] as BoundExpression)
+        const value = args[i + 1] as BoundExpression
+        const holds = condition.isNull === undefined ? emitter.value(condition) : `${condition.isNull} === 0 && ${emitter.value(condition)}`
+        emitter.block(`if (${holds})`, () => take(emitter.operand(value)))
+      }
+      const otherwise = args[i]
+      if (otherwise !== undefined) take(emitter.operand(otherwise))
+    },
+  )
 }
 
 function emitCoalesce(emitter: Emitter, call: Call): Operand {
@@ -133,7 +154,11 @@ function emitCoalesce(emitter: Emitter, call: Call): Operand {
 
 function emitNullTest(emitter: Emitter, call: Call, whenNull: boolean): Operand {
   const { isNull } = emitter.operand(call.args[0] as BoundExpression)
-  return { type: call.type, isNull: undefined, value: emitter.let(isNull === undefined ? `${!whenNull}` : `${isNull} ${whenNull ? '!==' : '==='} 0`) }
+  return {
+    type: call.type,
+    isNull: undefined,
+    value: emitter.let(isNull === undefined ? `${!whenNull}` : `${isNull} ${whenNull ? '!==' : '==='} 0`),
+  }
 }
 
 /** IS [NOT] TRUE, IS [NOT] FALSE. */
@@ -150,8 +175,14 @@ const JAVASCRIPT: Record<string, string> = { '=': '===', '<>': '!==', '<': '<', 
 function compare(emitter: Emitter, operator: string, a: Operand, b: Operand, both: Operand): string {
   const javascript = JAVASCRIPT[operator] as string
   if (a.type.kind === 'VARCHAR') return compareTexts(emitter, operator, a, b, both)
-  const numbers = isInt64(a.type) && a.exact === true && b.exact === true && [a, b].some((side) => side.value === undefined && side.lazyValue === undefined)
-  return numbers ? emitter.let(`${emitter.number(a)} ${javascript} ${emitter.number(b)}`) : emitter.let(`${emitter.value(a)} ${javascript} ${emitter.value(b)}`)
+  const numbers =
+    isInt64(a.type) &&
+    a.exact === true &&
+    b.exact === true &&
+    [a, b].some((side) => side.value === undefined && side.lazyValue === undefined)
+  return numbers
+    ? emitter.let(`${emitter.number(a)} ${javascript} ${emitter.number(b)}`)
+    : emitter.let(`${emitter.value(a)} ${javascript} ${emitter.value(b)}`)
 }
 
 function isInt64({ kind }: LogicalType): boolean {
@@ -266,11 +297,17 @@ function emitRounding(emitter: Emitter, call: Call, round: (unit: TimeUnit, mill
   const { isNull } = time
   const millis = localMillis(emitter, time)
   if (call.type.kind === 'DATE') {
-    return { type: call.type, isNull, value: emitter.let(`${emitter.constant((local: number) => floorToDays(round(unit, local)))}(${millis})`) }
+    return {
+      type: call.type,
+      isNull,
+      value: emitter.let(`${emitter.constant((local: number) => floorToDays(round(unit, local)))}(${millis})`),
+    }
   }
   const zone = timeZone(emitter.context.timeZone)
   const kernel =
-    call.type.kind === 'TIMESTAMP' ? (local: number) => checkTimestamp(round(unit, local)) : (local: number) => checkTimestamp(localToUtc(round(unit, local), zone))
+    call.type.kind === 'TIMESTAMP'
+      ? (local: number) => checkTimestamp(round(unit, local))
+      : (local: number) => checkTimestamp(localToUtc(round(unit, local), zone))
   return { type: call.type, isNull, number: emitter.spared(time, '0', `${emitter.constant(kernel)}(${millis})`), exact: true }
 }
 
@@ -307,7 +344,16 @@ function dateTimePattern(pattern: string): DateTimePattern | undefined {
 }
 
 const PARTS: Record<string, TimeUnit> = {
-  YEAR: 'YEAR', QUARTER: 'QUARTER', MONTH: 'MONTH', WEEK: 'WEEK', DAYOFYEAR: 'DOY', DAYOFMONTH: 'DAY', DAYOFWEEK: 'DOW', HOUR: 'HOUR', MINUTE: 'MINUTE', SECOND: 'SECOND',
+  YEAR: 'YEAR',
+  QUARTER: 'QUARTER',
+  MONTH: 'MONTH',
+  WEEK: 'WEEK',
+  DAYOFYEAR: 'DOY',
+  DAYOFMONTH: 'DAY',
+  DAYOFWEEK: 'DOW',
+  HOUR: 'HOUR',
+  MINUTE: 'MINUTE',
+  SECOND: 'SECOND',
 }
 
 const SPECIAL: Record<string, Special> = {
@@ -331,7 +377,9 @@ const SPECIAL: Record<string, Special> = {
   IN: emitIn,
   LIKE: emitLike,
   EXTRACT: (emitter, call) => emitExtract(emitter, call, constantValue(call.args[0] as BoundExpression, emitter.context) as TimeUnit, 1),
-  ...Object.fromEntries(Object.entries(PARTS).map(([name, unit]): [string, Special] => [name, (emitter, call) => emitExtract(emitter, call, unit, 0)])),
+  ...Object.fromEntries(
+    Object.entries(PARTS).map(([name, unit]): [string, Special] => [name, (emitter, call) => emitExtract(emitter, call, unit, 0)]),
+  ),
   FLOOR: (emitter, call) => emitRounding(emitter, call, floorToUnit),
   CEIL: (emitter, call) => emitRounding(emitter, call, ceilToUnit),
   CEILING: (emitter, call) => emitRounding(emitter, call, ceilToUnit),

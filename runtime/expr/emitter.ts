@@ -130,7 +130,13 @@ export class Emitter {
     const name = this.constant(value)
     if (typeof value === 'string') {
       const bytes = encoder.encode(value)
-      return { type, isNull: undefined, value: name, text: { bytes: this.constant(bytes), start: '0', length: String(bytes.length) }, constant: value }
+      return {
+        type,
+        isNull: undefined,
+        value: name,
+        text: { bytes: this.constant(bytes), start: '0', length: String(bytes.length) },
+        constant: value,
+      }
     }
     if (typeof value === 'bigint') {
       const number = Number(value)

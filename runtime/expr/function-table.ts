@@ -39,6 +39,10 @@ export function resolveFunction(
   const definition = DEFINITIONS.get(NEGATED.get(name) ?? name)
   if (definition === undefined) return { problem: `No match found for function signature ${name}(${argTypes.map(() => '?').join(', ')})` }
   const resolution = definition.resolve(argTypes, literals)
-  if ('problem' in resolution) return { problem: name === definition.name ? resolution.problem : resolution.problem.replaceAll(definition.name, name) }
-  return { type: resolution.type, argTypes: resolution.argTypes.map((type, i) => withNullable(type, argTypes[i]?.nullable ?? type.nullable)) }
+  if ('problem' in resolution)
+    return { problem: name === definition.name ? resolution.problem : resolution.problem.replaceAll(definition.name, name) }
+  return {
+    type: resolution.type,
+    argTypes: resolution.argTypes.map((type, i) => withNullable(type, argTypes[i]?.nullable ?? type.nullable)),
+  }
 }

@@ -10,7 +10,11 @@ const PERMITTED = /^[\w\s$[\](){}.,;:?=<>!&|+\-*/%~]*$/
  * A function from generated text. `constants[i]` is `k<i>` in the text.
  * @param parameters names of the function's parameters, generated too.
  */
-export function instantiate<F extends (...args: never[]) => unknown>(parameters: readonly string[], body: string, constants: readonly unknown[]): F {
+export function instantiate<F extends (...args: never[]) => unknown>(
+  parameters: readonly string[],
+  body: string,
+  constants: readonly unknown[],
+): F {
   if (!PERMITTED.test(body)) throw new Error('generated code holds a character that the emitter never writes')
   const names = constants.map((_, i) => `k${i}`)
   // oxlint-disable-next-line typescript/no-implied-eval -- the one place

@@ -91,7 +91,13 @@ export function constantValue(bound: BoundExpression, context: EvaluationContext
   }
 }
 
-function prepareCastEvaluator(arg: RowEvaluator, from: LogicalType, to: LogicalType, safe: boolean, context: EvaluationContext): RowEvaluator {
+function prepareCastEvaluator(
+  arg: RowEvaluator,
+  from: LogicalType,
+  to: LogicalType,
+  safe: boolean,
+  context: EvaluationContext,
+): RowEvaluator {
   const cast = prepareCast(from, to, context)
   return (row) => {
     const value = arg(row)

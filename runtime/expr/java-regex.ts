@@ -7,19 +7,42 @@ import { EvaluationFailure } from './evaluation.js'
 const MAX_PATTERN_LENGTH = 10_000
 
 const POSIX: Record<string, string> = {
-  Lower: 'a-z', Upper: 'A-Z', ASCII: '\\x00-\\x7F', Alpha: 'a-zA-Z', Digit: '0-9', Alnum: 'a-zA-Z0-9', Punct: '!-\\/:-@\\[-`{-~',
-  Graph: '!-~', Print: ' -~', Blank: ' \\t', Cntrl: '\\x00-\\x1F\\x7F', XDigit: '0-9a-fA-F', Space: '\\s',
+  Lower: 'a-z',
+  Upper: 'A-Z',
+  ASCII: '\\x00-\\x7F',
+  Alpha: 'a-zA-Z',
+  Digit: '0-9',
+  Alnum: 'a-zA-Z0-9',
+  Punct: '!-\\/:-@\\[-`{-~',
+  Graph: '!-~',
+  Print: ' -~',
+  Blank: ' \\t',
+  Cntrl: '\\x00-\\x1F\\x7F',
+  XDigit: '0-9a-fA-F',
+  Space: '\\s',
 }
-const JAVA_ESCAPES: Record<string, string> = { A: '(?<![\\s\\S])', z: '(?![\\s\\S])', Z: '(?=\\n?(?![\\s\\S]))', h: '[ \\t\\xA0]', R: '(?:\\r\\n|[\\n\\r\\u2028\\u2029])', e: '\\x1B', a: '\\x07' }
+const JAVA_ESCAPES: Record<string, string> = {
+  A: '(?<![\\s\\S])',
+  z: '(?![\\s\\S])',
+  Z: '(?=\\n?(?![\\s\\S]))',
+  h: '[ \\t\\xA0]',
+  R: '(?:\\r\\n|[\\n\\r\\u2028\\u2029])',
+  e: '\\x1B',
+  a: '\\x07',
+}
 
 /** @throws EvaluationFailure when the pattern is wrong or needs what JavaScript lacks. */
 export function compileJavaRegex(pattern: string, flags = ''): RegExp {
-  if (pattern.length > MAX_PATTERN_LENGTH) throw new EvaluationFailure(`regular expression of ${pattern.length} characters; the most is ${MAX_PATTERN_LENGTH}`)
+  if (pattern.length > MAX_PATTERN_LENGTH)
+    throw new EvaluationFailure(`regular expression of ${pattern.length} characters; the most is ${MAX_PATTERN_LENGTH}`)
   const { source, ignoreCase, dotAll, multiline } = translate(pattern)
   try {
     return new RegExp(source, `${flags}u${ignoreCase ? 'i' : ''}${dotAll ? 's' : ''}${multiline ? 'm' : ''}`)
   } catch (cause) {
-    throw new EvaluationFailure(`invalid regular expression '${pattern}': ${cause instanceof Error ? cause.message.replace(/^.*\/: ?/, '') : ''}`, { cause })
+    throw new EvaluationFailure(
+      `invalid regular expression '${pattern}': ${cause instanceof Error ? cause.message.replace(/^.*\/: ?/, '') : ''}`,
+      { cause },
+    )
   }
 }
 

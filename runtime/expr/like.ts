@@ -3,8 +3,7 @@ import { EvaluationFailure } from './evaluation.js'
 
 /** A pattern in the simplest form that decides it. `regex` is the general one. */
 export type LikeMatcher =
-  | { readonly kind: 'equals' | 'prefix' | 'suffix' | 'contains'; readonly text: string }
-  | { readonly kind: 'regex'; readonly regex: RegExp }
+  { readonly kind: 'equals' | 'prefix' | 'suffix' | 'contains'; readonly text: string } | { readonly kind: 'regex'; readonly regex: RegExp }
 
 /** @throws EvaluationFailure for an escape that is not one character, or stands before anything but `%`, `_` or itself. */
 export function compileLike(pattern: string, escape?: string): LikeMatcher {
@@ -33,7 +32,10 @@ export function compileLike(pattern: string, escape?: string): LikeMatcher {
 }
 
 function simplest(parts: readonly (string | { wild: '%' | '_' })[]): LikeMatcher {
-  const shape = parts.map((part) => (typeof part === 'string' ? 't' : part.wild)).join('').replace(/%+/g, '%')
+  const shape = parts
+    .map((part) => (typeof part === 'string' ? 't' : part.wild))
+    .join('')
+    .replace(/%+/g, '%')
   const text = parts.find((part) => typeof part === 'string') ?? ''
   switch (shape) {
     case '':
@@ -48,7 +50,9 @@ function simplest(parts: readonly (string | { wild: '%' | '_' })[]): LikeMatcher
     case '%t%':
       return { kind: 'contains', text }
   }
-  const source = parts.map((part) => (typeof part === 'string' ? part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&') : part.wild === '%' ? '.*' : '.'))
+  const source = parts.map((part) =>
+    typeof part === 'string' ? part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&') : part.wild === '%' ? '.*' : '.',
+  )
   return { kind: 'regex', regex: new RegExp(`^${source.join('').replace(/\\-/g, '-')}$`, 'su') }
 }
 

@@ -53,7 +53,12 @@ export function decimalShape(type: LogicalType): { precision: number; scale: num
 export function adjustedDecimal(precision: number, scale: number, nullable: boolean): LogicalType {
   if (precision <= MAX_DECIMAL_PRECISION) return { kind: 'DECIMAL', precision, scale, nullable }
   const digits = precision - scale
-  return { kind: 'DECIMAL', precision: MAX_DECIMAL_PRECISION, scale: Math.max(MAX_DECIMAL_PRECISION - digits, Math.min(scale, 6)), nullable }
+  return {
+    kind: 'DECIMAL',
+    precision: MAX_DECIMAL_PRECISION,
+    scale: Math.max(MAX_DECIMAL_PRECISION - digits, Math.min(scale, 6)),
+    nullable,
+  }
 }
 
 /** Result of an arithmetic operator on numbers. At least one DECIMAL and no DOUBLE: Flink's rules; else the wider of the two. */
@@ -162,7 +167,9 @@ export function aggregateType(
     return argType.kind === 'NULL' ? { problem: `Illegal use of 'NULL': cast it to a type` } : { type: argType }
   }
   if (!isNumeric(argType)) {
-    return { problem: `Cannot apply '${name}' to arguments of type '${name}(<${typeInMessage(argType)}>)'. Supported form(s): '${name}(<NUMERIC>)'` }
+    return {
+      problem: `Cannot apply '${name}' to arguments of type '${name}(<${typeInMessage(argType)}>)'. Supported form(s): '${name}(<NUMERIC>)'`,
+    }
   }
   if (argType.kind !== 'DECIMAL') return { type: argType }
   const scale = name === 'SUM' ? argType.scale : Math.max(6, argType.scale)

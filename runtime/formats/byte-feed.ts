@@ -68,6 +68,7 @@ export class ByteFeed {
   #skipByteOrderMark(): void {
     this.#first = false
     const { bytes, position } = this
-    if (this.end - position >= 3 && bytes[position] === 0xef && bytes[position + 1] === 0xbb && bytes[position + 2] === 0xbf) this.position += 3
+    if (this.end - position >= 3 && bytes[position] === 0xef && bytes[position + 1] === 0xbb && bytes[position + 2] === 0xbf)
+      this.position += 3
   }
 }

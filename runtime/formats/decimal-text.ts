@@ -13,7 +13,14 @@ const MAX_DIGITS = 10_000
  * Appends the number in bytes[start, end) as DECIMAL(precision, scale), rounded half up; NULL when it has too many digits (as
  * Flink's DecimalData.fromBigDecimal). False, with nothing appended: it is no number.
  */
-export function appendDecimal(column: ColumnBuilder, precision: number, scale: number, bytes: Uint8Array, start: number, end: number): boolean {
+export function appendDecimal(
+  column: ColumnBuilder,
+  precision: number,
+  scale: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
   let at = start
   const negative = bytes[at] === 45
   if (negative || bytes[at] === 43) at++

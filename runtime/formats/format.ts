@@ -67,7 +67,10 @@ export class RowProblem extends Error {
   /** The row's text, shortened. */
   readonly text: string
 
-  constructor(problem: string, at: { line: number; column: number; text: string; field?: string | undefined; fieldNumber?: number | undefined }) {
+  constructor(
+    problem: string,
+    at: { line: number; column: number; text: string; field?: string | undefined; fieldNumber?: number | undefined },
+  ) {
     super(problem)
     this.name = 'RowProblem'
     this.line = at.line
@@ -85,8 +88,11 @@ export function excerpt(bytes: Uint8Array, start: number, end: number, at = star
   const from = end - start <= SHOWN_BYTES ? start : Math.max(start, Math.min(at - SHOWN_BYTES / 2, end - SHOWN_BYTES))
   const to = Math.min(end, from + SHOWN_BYTES)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8')
-  // eslint-disable-next-line no-control-regex -- made visible on purpose
-  const shown = text.replace(/[\u0000-\u001f\u007f]/g, (c) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  const shown = text.replace(
+    // oxlint-disable-next-line no-control-regex -- made visible on purpose
+    /[\u0000-\u001f\u007f]/g,
+    (c) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
   return (from > start ? '…' : '') + shown + (to < end ? '…' : '')
 }
 

@@ -96,7 +96,13 @@ function changelogBatch(schema: Schema, keys: readonly number[], batch: Batch, c
     keys.forEach((key, i) => columns.push(asGroupKey(takeVector(batch.columns[key] as Vector, doubled, schema.fields[i]?.type))))
   }
   columns.push(...changes.results)
-  return new Batch(schema, columns, length, length === 2 * count ? undefined : selection.subarray(0, length), onlyInserts ? undefined : kinds)
+  return new Batch(
+    schema,
+    columns,
+    length,
+    length === 2 * count ? undefined : selection.subarray(0, length),
+    onlyInserts ? undefined : kinds,
+  )
 }
 
 /** One group holds -0.0 and 0.0, and each of its changes has the same key: 0.0, as the key table gives it back. Changes the vector. */

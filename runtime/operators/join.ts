@@ -57,7 +57,10 @@ class JoinSide {
     this.keys = keys
     this.#chains = chains
     this.#side = side
-    this.store = new RowStore(schema.fields.map((field) => field.type), EXTRA_WORDS)
+    this.store = new RowStore(
+      schema.fields.map((field) => field.type),
+      EXTRA_WORDS,
+    )
     this.index = new RowIndex(this.store, schema)
   }
 

@@ -49,7 +49,10 @@ export class SortLimitOperator implements Operator {
   constructor(spec: SpecOf<'sort-limit'>, input: Schema) {
     this.#spec = spec
     this.#schema = input
-    this.#store = new RowStore(input.fields.map((field) => field.type), EXTRA_WORDS)
+    this.#store = new RowStore(
+      input.fields.map((field) => field.type),
+      EXTRA_WORDS,
+    )
     this.#order = new OrderedRows(this.#store, spec.keys)
     this.#index = new RowIndex(this.#store, input)
     this.#kept = spec.retractInput === false && spec.limit !== undefined ? spec.offset + spec.limit : Infinity

@@ -143,7 +143,8 @@ export class KeyTable {
     const base = id * this.#stride
     for (let i = 0; i < this.#kinds.length; i++) {
       const refLane = this.#refLanes[i] as number
-      if (refLane >= 0) this.#heap.free(this.#lanes[base + refLane] as number, this.#lanes[base + (this.#columnLanes[i] as number)] as number)
+      if (refLane >= 0)
+        this.#heap.free(this.#lanes[base + refLane] as number, this.#lanes[base + (this.#columnLanes[i] as number)] as number)
     }
     const index = this.#index
     const mask = this.#slots - 1
@@ -219,7 +220,8 @@ export class KeyTable {
       const refLane = this.#refLanes[i] as number
       if (refLane < 0) continue
       const length = scratch[at + (this.#columnLanes[i] as number)] as number
-      if (!this.#heap.equals(this.#lanes[base + refLane] as number, length, sources[i] as Uint8Array, scratch[at + refLane] as number)) return false
+      if (!this.#heap.equals(this.#lanes[base + refLane] as number, length, sources[i] as Uint8Array, scratch[at + refLane] as number))
+        return false
     }
     return true
   }
@@ -258,7 +260,8 @@ export class KeyTable {
     const scratch = this.#scratch
     const maskLanes = this.#maskLanes
     for (let mask = 0; mask < maskLanes; mask++) for (let row = 0; row < count; row++) scratch[row * stride + mask] = 0
-    if (this.#hasPrefix && prefix !== undefined) for (let row = 0; row < count; row++) scratch[row * stride + maskLanes] = prefix[row] as number
+    if (this.#hasPrefix && prefix !== undefined)
+      for (let row = 0; row < count; row++) scratch[row * stride + maskLanes] = prefix[row] as number
     for (let i = 0; i < columns.length; i++) {
       const vector = batch.columns[columns[i] as number] as Vector
       encodeColumn(vector, positions, count, scratch, stride, this.#columnLanes[i] as number, this.#refLanes[i] as number)

@@ -28,7 +28,7 @@ export class OrderedRows {
 
   setSequence(id: number, sequence: number): void {
     this.#sequenced = true
-    this.#store.setExtra(id, SEQUENCE_LOW, sequence % 4294967296 | 0)
+    this.#store.setExtra(id, SEQUENCE_LOW, (sequence % 4294967296) | 0)
     this.#store.setExtra(id, SEQUENCE_HIGH, Math.floor(sequence / 4294967296))
   }
 

@@ -182,7 +182,34 @@ export interface SortItemNode extends Node<'sort-item'> {
 }
 
 export type ExpressionNode =
-  | ColumnNode | StarNode | NumberNode | StringNode | BinaryStringNode | BooleanNode | NullNode | TemporalNode | IntervalNode
-  | UnaryNode | BinaryNode | IsNode | DistinctFromNode | BetweenNode | InListNode | InQueryNode | LikeNode | ExistsNode
-  | ScalarQueryNode | CaseNode | CastNode | CallNode | SymbolNode | NamedArgumentNode | RowNode | CollectionNode | ElementNode
-  | FieldNode | AtTimeZoneNode | DescriptorNode | TableArgumentNode
+  | ColumnNode
+  | StarNode
+  | NumberNode
+  | StringNode
+  | BinaryStringNode
+  | BooleanNode
+  | NullNode
+  | TemporalNode
+  | IntervalNode
+  | UnaryNode
+  | BinaryNode
+  | IsNode
+  | DistinctFromNode
+  | BetweenNode
+  | InListNode
+  | InQueryNode
+  | LikeNode
+  | ExistsNode
+  | ScalarQueryNode
+  | CaseNode
+  | CastNode
+  | CallNode
+  | SymbolNode
+  | NamedArgumentNode
+  | RowNode
+  | CollectionNode
+  | ElementNode
+  | FieldNode
+  | AtTimeZoneNode
+  | DescriptorNode
+  | TableArgumentNode

@@ -33,7 +33,12 @@ export interface SelectItemNode {
 
 export type GroupingNode =
   | { readonly kind: 'expression'; readonly expression: ExpressionNode }
-  | { readonly kind: 'grouping-sets'; readonly at: Position; readonly type: 'GROUPING SETS' | 'ROLLUP' | 'CUBE'; readonly sets: readonly (readonly ExpressionNode[])[] }
+  | {
+      readonly kind: 'grouping-sets'
+      readonly at: Position
+      readonly type: 'GROUPING SETS' | 'ROLLUP' | 'CUBE'
+      readonly sets: readonly (readonly ExpressionNode[])[]
+    }
 
 export interface SelectNode {
   readonly kind: 'select'

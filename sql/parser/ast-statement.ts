@@ -18,8 +18,20 @@ export interface PropertyNode {
 }
 
 export type ColumnDefinition =
-  | { readonly kind: 'physical'; readonly name: Name; readonly type: TypeNode; readonly primaryKey: boolean; readonly comment: string | null }
-  | { readonly kind: 'computed'; readonly name: Name; readonly expression: ExpressionNode; readonly text: string; readonly comment: string | null }
+  | {
+      readonly kind: 'physical'
+      readonly name: Name
+      readonly type: TypeNode
+      readonly primaryKey: boolean
+      readonly comment: string | null
+    }
+  | {
+      readonly kind: 'computed'
+      readonly name: Name
+      readonly expression: ExpressionNode
+      readonly text: string
+      readonly comment: string | null
+    }
   | {
       readonly kind: 'metadata'
       readonly name: Name
@@ -105,8 +117,19 @@ export interface Explain extends Node<'explain'> {
 }
 
 export type Statement =
-  | CreateTable | CreateView | Drop | Insert | StatementSet | BeginStatementSet | EndStatementSet | Select | SetStatement | Reset
-  | Show | Describe | Explain
+  | CreateTable
+  | CreateView
+  | Drop
+  | Insert
+  | StatementSet
+  | BeginStatementSet
+  | EndStatementSet
+  | Select
+  | SetStatement
+  | Reset
+  | Show
+  | Describe
+  | Explain
 
 /** A statement and its extent in the source, without the `;`. */
 export interface ScriptStatement {

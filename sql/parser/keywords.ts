@@ -44,7 +44,24 @@ export function isFunctionWord(upper: string): boolean {
 
 /** Units of EXTRACT, FLOOR … TO, TIMESTAMPADD and INTERVAL; plurals are accepted for INTERVAL. */
 export const TIME_UNITS = [
-  'YEAR', 'QUARTER', 'MONTH', 'WEEK', 'DAY', 'HOUR', 'MINUTE', 'SECOND', 'MILLISECOND', 'MICROSECOND', 'NANOSECOND',
-  'DOW', 'ISODOW', 'DOY', 'ISOYEAR', 'EPOCH', 'DECADE', 'CENTURY', 'MILLENNIUM',
+  'YEAR',
+  'QUARTER',
+  'MONTH',
+  'WEEK',
+  'DAY',
+  'HOUR',
+  'MINUTE',
+  'SECOND',
+  'MILLISECOND',
+  'MICROSECOND',
+  'NANOSECOND',
+  'DOW',
+  'ISODOW',
+  'DOY',
+  'ISOYEAR',
+  'EPOCH',
+  'DECADE',
+  'CENTURY',
+  'MILLENNIUM',
 ] as const
 export type TimeUnit = (typeof TIME_UNITS)[number]

@@ -31,7 +31,11 @@ export function tokenize(source: SourceText): Token[] {
 
   const push = (kind: TokenKind, start: number, end: number, value: string, upper = ''): void => {
     if ((kind === 'word' || kind === 'quoted') && value.length > MAX_IDENTIFIER_LENGTH) {
-      throw syntaxError(source, source.position(start), `an identifier has at most ${MAX_IDENTIFIER_LENGTH} characters; this one has ${value.length}.`)
+      throw syntaxError(
+        source,
+        source.position(start),
+        `an identifier has at most ${MAX_IDENTIFIER_LENGTH} characters; this one has ${value.length}.`,
+      )
     }
     tokens.push({ kind, text: value, upper, at: source.position(start), end })
     i = end
@@ -66,7 +70,8 @@ export function tokenize(source: SourceText): Token[] {
       push('string', i, end, value)
     } else if ((c === 'X' || c === 'x') && text.charAt(i + 1) === "'") {
       const [value, end] = quoted(source, i + 1, "'", 'binary string')
-      if (!/^(?:[0-9a-fA-F]{2})*$/.test(value)) throw syntaxError(source, source.position(i), "a binary string X'…' takes pairs of hexadecimal digits.")
+      if (!/^(?:[0-9a-fA-F]{2})*$/.test(value))
+        throw syntaxError(source, source.position(i), "a binary string X'…' takes pairs of hexadecimal digits.")
       push('binary', i, end, value)
     } else if ((c === 'U' || c === 'u') && text.startsWith("&'", i + 1)) {
       const [value, end] = quoted(source, i + 2, "'", 'string')
@@ -76,7 +81,12 @@ export function tokenize(source: SourceText): Token[] {
       if (value === '') throw syntaxError(source, source.position(i), 'an identifier must not be empty.')
       push('quoted', i, end, value)
     } else if (c === '"') {
-      throw syntaxError(source, source.position(i), 'double quotes have no meaning here.', "Strings take 'single quotes', identifiers `backticks`.")
+      throw syntaxError(
+        source,
+        source.position(i),
+        'double quotes have no meaning here.',
+        "Strings take 'single quotes', identifiers `backticks`.",
+      )
     } else if (WORD_START.test(String.fromCodePoint(text.codePointAt(i) ?? 0))) {
       const word = match(WORD) ?? c
       push('word', i, i + word.length, word, word.toUpperCase())
@@ -84,7 +94,12 @@ export function tokenize(source: SourceText): Token[] {
       const number = match(NUMBER) ?? c
       const end = i + number.length
       if (/[\p{L}_]/u.test(text.charAt(end))) {
-        throw syntaxError(source, source.position(i), `'${number}${/^[\p{L}\p{N}_]+/u.exec(text.slice(end))?.[0] ?? ''}' is neither a number nor an identifier.`, 'An identifier that begins with a digit needs backticks.')
+        throw syntaxError(
+          source,
+          source.position(i),
+          `'${number}${/^[\p{L}\p{N}_]+/u.exec(text.slice(end))?.[0] ?? ''}' is neither a number nor an identifier.`,
+          'An identifier that begins with a digit needs backticks.',
+        )
       }
       push('number', i, end, number)
     } else {
@@ -116,7 +131,8 @@ function unicodeEscapes(source: SourceText, start: number, value: string): strin
   return value.replace(/\\(?:(\\)|([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6})|)/g, (_all, slash?: string, four?: string, six?: string) => {
     if (slash !== undefined) return '\\'
     const code = Number.parseInt(four ?? six ?? 'x', 16)
-    if (!(code <= 0x10ffff)) throw syntaxError(source, source.position(start), "in U&'…' a backslash takes four hexadecimal digits, or + and six.")
+    if (!(code <= 0x10ffff))
+      throw syntaxError(source, source.position(start), "in U&'…' a backslash takes four hexadecimal digits, or + and six.")
     return String.fromCodePoint(code)
   })
 }

@@ -1,5 +1,13 @@
 /** CREATE TABLE and CREATE VIEW. */
-import type { ColumnDefinition, CreateTable, CreateView, PrimaryKeyDefinition, PropertyNode, Statement, WatermarkDefinition } from './ast-statement.js'
+import type {
+  ColumnDefinition,
+  CreateTable,
+  CreateView,
+  PrimaryKeyDefinition,
+  PropertyNode,
+  Statement,
+  WatermarkDefinition,
+} from './ast-statement.js'
 import { parseExpression } from './parse-expression.js'
 import { parseQuery } from './parse-query.js'
 import { parseType } from './parse-type.js'
@@ -13,7 +21,8 @@ const REFUSED = ['CATALOG', 'DATABASE', 'FUNCTION', 'MODEL', 'MATERIALIZED', 'OR
 export function parseCreate(tokens: TokenStream, at: Position): Statement {
   for (const word of REFUSED) if (tokens.isAt(word)) throw tokens.refuse(`the statement CREATE ${word === 'OR' ? 'OR REPLACE' : word}.`, at)
   const temporary = tokens.accept('TEMPORARY')
-  for (const word of ['FUNCTION', 'SYSTEM', 'MODEL']) if (tokens.isAt(word)) throw tokens.refuse(`the statement CREATE TEMPORARY ${word}.`, at)
+  for (const word of ['FUNCTION', 'SYSTEM', 'MODEL'])
+    if (tokens.isAt(word)) throw tokens.refuse(`the statement CREATE TEMPORARY ${word}.`, at)
   if (tokens.accept('VIEW')) return parseCreateView(tokens, at, temporary)
   tokens.expect('TABLE')
   return parseCreateTable(tokens, at, temporary)
@@ -33,7 +42,17 @@ function parseCreateView(tokens: TokenStream, at: Position, temporary: boolean):
   tokens.expect('AS')
   const start = tokens.at.offset
   const query = parseQuery(tokens)
-  return Object.freeze({ kind: 'create-view', at, temporary, ifNotExists, name, columns, comment, query, text: tokens.source.text.slice(start, tokens.endOfLast) })
+  return Object.freeze({
+    kind: 'create-view',
+    at,
+    temporary,
+    ifNotExists,
+    name,
+    columns,
+    comment,
+    query,
+    text: tokens.source.text.slice(start, tokens.endOfLast),
+  })
 }
 
 function parseCreateTable(tokens: TokenStream, at: Position, temporary: boolean): CreateTable {
@@ -61,8 +80,17 @@ function parseCreateTable(tokens: TokenStream, at: Position, temporary: boolean)
   if (tokens.isAt('LIKE')) throw tokens.refuse('CREATE TABLE … LIKE.')
   if (tokens.isAt('AS')) throw tokens.refuse('CREATE TABLE … AS SELECT.', tokens.at, 'Use CREATE TABLE with its columns, then INSERT INTO.')
   return Object.freeze({
-    kind: 'create-table', at, temporary, ifNotExists, name, columns: Object.freeze(columns), watermarks: Object.freeze(watermarks),
-    primaryKey: keys[0] ?? null, comment, partitionedBy: Object.freeze(partitionedBy), options: Object.freeze(options),
+    kind: 'create-table',
+    at,
+    temporary,
+    ifNotExists,
+    name,
+    columns: Object.freeze(columns),
+    watermarks: Object.freeze(watermarks),
+    primaryKey: keys[0] ?? null,
+    comment,
+    partitionedBy: Object.freeze(partitionedBy),
+    options: Object.freeze(options),
   })
 }
 

@@ -116,7 +116,16 @@ function parseWord(tokens: TokenStream): ExpressionNode {
   if (NILADIC.has(token.upper) && !tokens.isAt('(', 1)) {
     tokens.advance()
     const name: Name = Object.freeze({ text: token.upper, at })
-    return Object.freeze({ kind: 'call', at, name: Object.freeze([name]), args: Object.freeze([]), star: false, distinct: false, filter: null, over: null })
+    return Object.freeze({
+      kind: 'call',
+      at,
+      name: Object.freeze([name]),
+      args: Object.freeze([]),
+      star: false,
+      distinct: false,
+      filter: null,
+      over: null,
+    })
   }
   return parseNamed(tokens)
 }
@@ -130,7 +139,26 @@ function parseNamed(tokens: TokenStream): ExpressionNode {
   }
   if (token.kind === 'word' && isReserved(token.upper)) {
     // After a clause's keyword (`SELECT FROM t`) the missing expression is the problem, not the quoting.
-    if (['FROM', 'WHERE', 'GROUP', 'ORDER', 'HAVING', 'SELECT', 'AND', 'OR', 'AS', 'THEN', 'WHEN', 'ELSE', 'END', 'LIMIT', 'UNION', 'ON'].includes(token.upper)) {
+    if (
+      [
+        'FROM',
+        'WHERE',
+        'GROUP',
+        'ORDER',
+        'HAVING',
+        'SELECT',
+        'AND',
+        'OR',
+        'AS',
+        'THEN',
+        'WHEN',
+        'ELSE',
+        'END',
+        'LIMIT',
+        'UNION',
+        'ON',
+      ].includes(token.upper)
+    ) {
       throw tokens.unexpected()
     }
     tokens.expectIdentifier('an expression')
@@ -170,7 +198,12 @@ function parseInterval(tokens: TokenStream): IntervalNode {
   const negative = tokens.accept('-')
   if (!negative) tokens.accept('+')
   if (tokens.token.kind === 'number') {
-    throw syntaxError(tokens.source, tokens.at, `the amount of an INTERVAL is a string.`, `Write INTERVAL '${tokens.token.text}' ${tokens.peek(1).upper || 'SECOND'}.`)
+    throw syntaxError(
+      tokens.source,
+      tokens.at,
+      `the amount of an INTERVAL is a string.`,
+      `Write INTERVAL '${tokens.token.text}' ${tokens.peek(1).upper || 'SECOND'}.`,
+    )
   }
   const { text } = tokens.expectString("the amount as a string, such as '5'")
   const from = parseTimeUnit(tokens)

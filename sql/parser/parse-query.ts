@@ -19,20 +19,31 @@ export function parseQuery(tokens: TokenStream): Query {
     const ctes: Query['with'][number][] = []
     if (tokens.accept('WITH')) {
       if (tokens.isAt('RECURSIVE')) throw tokens.refuse('WITH RECURSIVE.')
-      ctes.push(...tokens.commaSeparated(() => {
-        const name = tokens.expectIdentifier("a name for the query")
-        const columns = tokens.isAt('(') ? tokens.parenthesized(() => tokens.expectIdentifier("a column's name")) : null
-        tokens.expect('AS')
-        tokens.expect('(')
-        const query = parseQuery(tokens)
-        tokens.expect(')')
-        return Object.freeze({ name, columns, query })
-      }))
+      ctes.push(
+        ...tokens.commaSeparated(() => {
+          const name = tokens.expectIdentifier('a name for the query')
+          const columns = tokens.isAt('(') ? tokens.parenthesized(() => tokens.expectIdentifier("a column's name")) : null
+          tokens.expect('AS')
+          tokens.expect('(')
+          const query = parseQuery(tokens)
+          tokens.expect(')')
+          return Object.freeze({ name, columns, query })
+        }),
+      )
     }
     const body = parseSetOperation(tokens, 0)
     const orderBy = tokens.accept('ORDER', 'BY') ? tokens.commaSeparated(() => parseSortItem(tokens)) : []
     const { limit, offset } = parseLimit(tokens)
-    return Object.freeze({ kind: 'query', at, end: tokens.endOfLast, with: Object.freeze(ctes), body, orderBy: Object.freeze(orderBy), limit, offset })
+    return Object.freeze({
+      kind: 'query',
+      at,
+      end: tokens.endOfLast,
+      with: Object.freeze(ctes),
+      body,
+      orderBy: Object.freeze(orderBy),
+      limit,
+      offset,
+    })
   })
 }
 
@@ -103,25 +114,43 @@ function parseSelect(tokens: TokenStream): SelectNode {
   const having = tokens.accept('HAVING') ? parseExpression(tokens) : null
   const windows: { name: Name; window: WindowNode }[] = []
   if (tokens.accept('WINDOW')) {
-    windows.push(...tokens.commaSeparated(() => {
-      const name = tokens.expectIdentifier("a window's name")
-      tokens.expect('AS')
-      return Object.freeze({ name, window: parseWindow(tokens) })
-    }))
+    windows.push(
+      ...tokens.commaSeparated(() => {
+        const name = tokens.expectIdentifier("a window's name")
+        tokens.expect('AS')
+        return Object.freeze({ name, window: parseWindow(tokens) })
+      }),
+    )
   }
   const qualify = tokens.accept('QUALIFY') ? parseExpression(tokens) : null
-  return Object.freeze({ kind: 'select', at, hints, distinct, items, from, where, groupBy, having, windows: Object.freeze(windows), qualify })
+  return Object.freeze({
+    kind: 'select',
+    at,
+    hints,
+    distinct,
+    items,
+    from,
+    where,
+    groupBy,
+    having,
+    windows: Object.freeze(windows),
+    qualify,
+  })
 }
 
 function parseSelectItem(tokens: TokenStream): SelectItemNode {
   const expression = parseExpression(tokens)
-  const alias = tokens.accept('AS') ? tokens.expectIdentifier("a column's name") : (tokens.acceptIdentifier('a name for the column') ?? null)
+  const alias = tokens.accept('AS')
+    ? tokens.expectIdentifier("a column's name")
+    : (tokens.acceptIdentifier('a name for the column') ?? null)
   return Object.freeze({ expression, alias })
 }
 
 function parseGrouping(tokens: TokenStream): GroupingNode {
   const { at } = tokens
-  const type = tokens.accept('GROUPING', 'SETS') ? 'GROUPING SETS' : (['ROLLUP', 'CUBE'] as const).find((word) => tokens.isAt('(', 1) && tokens.accept(word))
+  const type = tokens.accept('GROUPING', 'SETS')
+    ? 'GROUPING SETS'
+    : (['ROLLUP', 'CUBE'] as const).find((word) => tokens.isAt('(', 1) && tokens.accept(word))
   if (type === undefined) {
     const expression = parseExpression(tokens)
     return Object.freeze({ kind: 'expression', expression })

@@ -8,12 +8,44 @@ import { TokenStream } from './token-stream.js'
 
 /** First words of statements that are known and refused. */
 const REFUSED = new Set([
-  'ALTER', 'ANALYZE', 'ADD', 'CALL', 'CLEAR', 'COMPILE', 'DELETE', 'EXIT', 'HELP', 'LOAD', 'QUIT', 'REMOVE', 'REPLACE', 'SOURCE', 'STOP', 'TRUNCATE',
-  'UNLOAD', 'UPDATE', 'USE',
+  'ALTER',
+  'ANALYZE',
+  'ADD',
+  'CALL',
+  'CLEAR',
+  'COMPILE',
+  'DELETE',
+  'EXIT',
+  'HELP',
+  'LOAD',
+  'QUIT',
+  'REMOVE',
+  'REPLACE',
+  'SOURCE',
+  'STOP',
+  'TRUNCATE',
+  'UNLOAD',
+  'UPDATE',
+  'USE',
 ])
 const REFUSED_SHOW = new Set([
-  'CATALOGS', 'CATALOG', 'DATABASES', 'DATABASE', 'COLUMNS', 'CREATE', 'CURRENT', 'FUNCTIONS', 'FULL', 'JARS', 'JOBS', 'MODELS', 'MODULES', 'PARTITIONS',
-  'PROCEDURES', 'USER', 'MATERIALIZED',
+  'CATALOGS',
+  'CATALOG',
+  'DATABASES',
+  'DATABASE',
+  'COLUMNS',
+  'CREATE',
+  'CURRENT',
+  'FUNCTIONS',
+  'FULL',
+  'JARS',
+  'JOBS',
+  'MODELS',
+  'MODULES',
+  'PARTITIONS',
+  'PROCEDURES',
+  'USER',
+  'MATERIALIZED',
 ])
 
 /** All statements of a script. @throws SQL_SYNTAX, SQL_NOT_SUPPORTED at the first that cannot be read */
@@ -61,13 +93,18 @@ function parseStatement(tokens: TokenStream): Statement {
   if (tokens.accept('END')) return Object.freeze({ kind: 'end-statement-set', at })
   if (tokens.accept('SET')) {
     const property = tokens.token.kind === 'string' ? parseProperty(tokens) : null
-    if (property === null && !tokens.isAt(';') && tokens.token.kind !== 'end') tokens.expectString("a key between quotes, as in SET 'key' = 'value'")
+    if (property === null && !tokens.isAt(';') && tokens.token.kind !== 'end')
+      tokens.expectString("a key between quotes, as in SET 'key' = 'value'")
     return Object.freeze({ kind: 'set', at, property })
   }
   if (tokens.accept('RESET')) return Object.freeze({ kind: 'reset', at, key: tokens.acceptString('a key between quotes')?.text ?? null })
   if (tokens.accept('SHOW')) return parseShow(tokens, at)
   if (tokens.accept('DESCRIBE') || tokens.accept('DESC')) {
-    if (['CATALOG', 'DATABASE', 'JOB', 'FUNCTION', 'MODEL'].some((word) => tokens.isAt(word) && tokens.peek(1).kind !== 'end' && !tokens.isAt(';', 1))) {
+    if (
+      ['CATALOG', 'DATABASE', 'JOB', 'FUNCTION', 'MODEL'].some(
+        (word) => tokens.isAt(word) && tokens.peek(1).kind !== 'end' && !tokens.isAt(';', 1),
+      )
+    ) {
       throw tokens.refuse(`DESCRIBE ${tokens.token.upper}.`, at)
     }
     if (tokens.isAt('EXTENDED') && tokens.atIdentifier(1)) throw tokens.refuse('DESCRIBE EXTENDED.', at)
@@ -89,7 +126,14 @@ function parseDrop(tokens: TokenStream, at: Statement['at']): Statement {
   }
   const object = tokens.accept('TABLE') ? 'TABLE' : (tokens.expect('VIEW'), 'VIEW' as const)
   const ifExists = tokens.accept('IF', 'EXISTS')
-  return Object.freeze({ kind: 'drop', at, object, temporary, ifExists, name: tokens.expectCompoundIdentifier(`the ${object.toLowerCase()}'s name`) })
+  return Object.freeze({
+    kind: 'drop',
+    at,
+    object,
+    temporary,
+    ifExists,
+    name: tokens.expectCompoundIdentifier(`the ${object.toLowerCase()}'s name`),
+  })
 }
 
 function parseInsert(tokens: TokenStream): Insert {
@@ -142,7 +186,8 @@ function parseExplain(tokens: TokenStream, at: Statement['at']): Explain {
     while (['ESTIMATED_COST', 'CHANGELOG_MODE', 'JSON_EXECUTION_PLAN', 'PLAN_ADVICE'].includes(tokens.token.upper)) {
       const detailAt = tokens.at
       const detail = tokens.advance().upper
-      if (detail !== 'CHANGELOG_MODE') throw tokens.refuse(`EXPLAIN ${detail}.`, detailAt, 'EXPLAIN CHANGELOG_MODE and plain EXPLAIN are there.')
+      if (detail !== 'CHANGELOG_MODE')
+        throw tokens.refuse(`EXPLAIN ${detail}.`, detailAt, 'EXPLAIN CHANGELOG_MODE and plain EXPLAIN are there.')
       details.push(detail)
       if (!tokens.accept(',')) break
     }

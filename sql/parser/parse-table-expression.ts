@@ -57,7 +57,8 @@ function parseJoinType(tokens: TokenStream): JoinNode['type'] | undefined {
   for (const type of ['LEFT', 'RIGHT', 'FULL'] as const) {
     if (tokens.accept(type)) {
       tokens.accept('OUTER')
-      if (tokens.isAt('SEMI') || tokens.isAt('ANTI')) throw tokens.refuse(`${type} ${tokens.token.upper} JOIN.`, tokens.at, 'Use EXISTS or NOT EXISTS.')
+      if (tokens.isAt('SEMI') || tokens.isAt('ANTI'))
+        throw tokens.refuse(`${type} ${tokens.token.upper} JOIN.`, tokens.at, 'Use EXISTS or NOT EXISTS.')
       tokens.expect('JOIN')
       return type
     }
@@ -116,7 +117,10 @@ function parseTablePrimary(tokens: TokenStream): TableNode {
     }
     const alias = parseAlias(tokens)
     const moreHints = parseHints(tokens)
-    return refuseMatch(tokens, Object.freeze({ kind: 'named-table', at, name, hints: Object.freeze([...hints, ...moreHints]), asOf, sampled, alias }))
+    return refuseMatch(
+      tokens,
+      Object.freeze({ kind: 'named-table', at, name, hints: Object.freeze([...hints, ...moreHints]), asOf, sampled, alias }),
+    )
   })
 }
 

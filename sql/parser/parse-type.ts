@@ -6,13 +6,37 @@ import type { TokenStream } from './token-stream.js'
 
 /** Spelling → name and how many parameters it may have. */
 const TYPES: Readonly<Record<string, readonly [name: string, parameters: number]>> = {
-  CHAR: ['CHAR', 1], CHARACTER: ['CHAR', 1], VARCHAR: ['VARCHAR', 1], STRING: ['STRING', 0], BOOLEAN: ['BOOLEAN', 0],
-  BINARY: ['BINARY', 1], VARBINARY: ['VARBINARY', 1], BYTES: ['BYTES', 0],
-  DECIMAL: ['DECIMAL', 2], DEC: ['DECIMAL', 2], NUMERIC: ['DECIMAL', 2],
-  TINYINT: ['TINYINT', 0], SMALLINT: ['SMALLINT', 0], INT: ['INT', 0], INTEGER: ['INT', 0], BIGINT: ['BIGINT', 0],
-  FLOAT: ['FLOAT', 0], DOUBLE: ['DOUBLE', 0], DATE: ['DATE', 0], TIME: ['TIME', 1], TIMESTAMP: ['TIMESTAMP', 1],
-  TIMESTAMP_LTZ: ['TIMESTAMP_LTZ', 1], INTERVAL: ['INTERVAL', 0], ARRAY: ['ARRAY', 0], MAP: ['MAP', 0], MULTISET: ['MULTISET', 0],
-  ROW: ['ROW', 0], RAW: ['RAW', 0], VARIANT: ['VARIANT', 0], BITMAP: ['BITMAP', 0], NULL: ['NULL', 0],
+  CHAR: ['CHAR', 1],
+  CHARACTER: ['CHAR', 1],
+  VARCHAR: ['VARCHAR', 1],
+  STRING: ['STRING', 0],
+  BOOLEAN: ['BOOLEAN', 0],
+  BINARY: ['BINARY', 1],
+  VARBINARY: ['VARBINARY', 1],
+  BYTES: ['BYTES', 0],
+  DECIMAL: ['DECIMAL', 2],
+  DEC: ['DECIMAL', 2],
+  NUMERIC: ['DECIMAL', 2],
+  TINYINT: ['TINYINT', 0],
+  SMALLINT: ['SMALLINT', 0],
+  INT: ['INT', 0],
+  INTEGER: ['INT', 0],
+  BIGINT: ['BIGINT', 0],
+  FLOAT: ['FLOAT', 0],
+  DOUBLE: ['DOUBLE', 0],
+  DATE: ['DATE', 0],
+  TIME: ['TIME', 1],
+  TIMESTAMP: ['TIMESTAMP', 1],
+  TIMESTAMP_LTZ: ['TIMESTAMP_LTZ', 1],
+  INTERVAL: ['INTERVAL', 0],
+  ARRAY: ['ARRAY', 0],
+  MAP: ['MAP', 0],
+  MULTISET: ['MULTISET', 0],
+  ROW: ['ROW', 0],
+  RAW: ['RAW', 0],
+  VARIANT: ['VARIANT', 0],
+  BITMAP: ['BITMAP', 0],
+  NULL: ['NULL', 0],
 }
 
 export function parseType(tokens: TokenStream): TypeNode {
@@ -47,7 +71,8 @@ function plainType(tokens: TokenStream): TypeNode {
         const type = parseType(tokens)
         tokens.acceptString("a field's comment")
         return Object.freeze({ name: fieldName, type })
-      })) fields.push(field)
+      }))
+        fields.push(field)
     }
     tokens.expect(close)
   } else if (name === 'ARRAY' || name === 'MULTISET' || name === 'MAP') {
@@ -71,14 +96,21 @@ function plainType(tokens: TokenStream): TypeNode {
       tokens.advance()
       tokens.accept('LOCAL')
       tokens.expect('TIME', 'ZONE')
-      if (!local || name === 'TIME') throw tokens.refuse(`${name} WITH${local ? ' LOCAL' : ''} TIME ZONE.`, zoneAt, local ? null : 'Use TIMESTAMP_LTZ.')
+      if (!local || name === 'TIME')
+        throw tokens.refuse(`${name} WITH${local ? ' LOCAL' : ''} TIME ZONE.`, zoneAt, local ? null : 'Use TIMESTAMP_LTZ.')
       name = 'TIMESTAMP_LTZ'
     } else {
       tokens.accept('WITHOUT', 'TIME', 'ZONE')
     }
   }
   return Object.freeze({
-    kind: 'type', at, name, parameters: Object.freeze(parameters), elements: Object.freeze(elements), fields: Object.freeze(fields), nullable: nullability(tokens),
+    kind: 'type',
+    at,
+    name,
+    parameters: Object.freeze(parameters),
+    elements: Object.freeze(elements),
+    fields: Object.freeze(fields),
+    nullable: nullability(tokens),
   })
 }
 
@@ -86,7 +118,15 @@ function plainType(tokens: TokenStream): TypeNode {
 function suffixed(tokens: TokenStream, type: TypeNode): TypeNode {
   while (tokens.isAt('ARRAY') || tokens.isAt('MULTISET')) {
     const name = tokens.advance().upper
-    type = Object.freeze({ kind: 'type', at: type.at, name, parameters: Object.freeze([]), elements: Object.freeze([type]), fields: Object.freeze([]), nullable: nullability(tokens) })
+    type = Object.freeze({
+      kind: 'type',
+      at: type.at,
+      name,
+      parameters: Object.freeze([]),
+      elements: Object.freeze([type]),
+      fields: Object.freeze([]),
+      nullable: nullability(tokens),
+    })
   }
   return type
 }

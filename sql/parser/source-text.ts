@@ -50,7 +50,10 @@ export class SourceText {
   excerpt(at: Position): string {
     const start = this.#lineStarts[at.line - 1] ?? 0
     const next = this.#lineStarts[at.line]
-    const line = this.text.slice(start, next === undefined ? undefined : next - 1).replace(/\r$/, '').replaceAll('\t', ' ')
+    const line = this.text
+      .slice(start, next === undefined ? undefined : next - 1)
+      .replace(/\r$/, '')
+      .replaceAll('\t', ' ')
     const caret = at.column - 1
     if (line.length <= SHOWN_WIDTH) return `    ${line}\n    ${' '.repeat(caret)}^`
     const from = Math.max(0, Math.min(caret - SHOWN_WIDTH / 2, line.length - SHOWN_WIDTH))

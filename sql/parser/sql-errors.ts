@@ -4,8 +4,10 @@ import type { Position, SourceText } from './source-text.js'
 
 type Details = { problem: string; hint: string | null; line: number; column: number; where: string; excerpt: string }
 
-const render = (lead: string) => (d: Details): string =>
-  `${lead}${d.problem}${d.hint === null ? '' : ` ${d.hint}`}\nat ${d.where}:\n${d.excerpt}`
+const render =
+  (lead: string) =>
+  (d: Details): string =>
+    `${lead}${d.problem}${d.hint === null ? '' : ` ${d.hint}`}\nat ${d.where}:\n${d.excerpt}`
 
 /** The text is no statement. */
 export const SqlSyntaxError = defineError('SQL_SYNTAX', { recovery: 'none', message: render('SQL syntax error: ') })
@@ -34,5 +36,11 @@ export function validationError(source: SourceText, at: Position, problem: strin
 export function located(source: SourceText, at: Position, error: unknown): unknown {
   if (!(error instanceof WeftError) || 'excerpt' in error.details) return error
   const place = details(source, at, error.message, null)
-  return new WeftError(error.code, error.recovery, `${error.message}\nat ${place.where}:\n${place.excerpt}`, { ...error.details, ...place }, { cause: error })
+  return new WeftError(
+    error.code,
+    error.recovery,
+    `${error.message}\nat ${place.where}:\n${place.excerpt}`,
+    { ...error.details, ...place },
+    { cause: error },
+  )
 }

@@ -118,7 +118,12 @@ export class TokenStream {
     if (name !== undefined) return name
     const { token } = this
     if (token.kind === 'word') {
-      throw syntaxError(this.source, token.at, `'${token.text}' is a reserved word and cannot stand for ${what}.`, `Put it between backticks: \`${token.text}\`.`)
+      throw syntaxError(
+        this.source,
+        token.at,
+        `'${token.text}' is a reserved word and cannot stand for ${what}.`,
+        `Put it between backticks: \`${token.text}\`.`,
+      )
     }
     throw this.unexpected()
   }
@@ -157,7 +162,12 @@ export class TokenStream {
   /** The error for the current token: what was found, what was expected, what was probably meant. */
   unexpected(): WeftError {
     const { token } = this
-    const found = token.kind === 'end' ? 'the end of the text' : token.kind === 'string' ? `the string '${shorten(token.text)}'` : `'${shorten(token.text)}'`
+    const found =
+      token.kind === 'end'
+        ? 'the end of the text'
+        : token.kind === 'string'
+          ? `the string '${shorten(token.text)}'`
+          : `'${shorten(token.text)}'`
     const expected = [...this.#expected].map((text) => (/^[^\w\s]{1,2}$/.test(text) ? `'${text}'` : text))
     const shown = expected.slice(0, MAX_EXPECTATIONS)
     const list = shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`

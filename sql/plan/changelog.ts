@@ -82,7 +82,11 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
         ? 'Sort on a time attribute without LIMIT is not supported in streaming mode.'
         : 'Sort on a non-time-attribute field is not supported.'
     }
-    if ((relation.kind === 'window-aggregate' || relation.kind === 'window-table-function' || relation.kind === 'watermark') && input !== undefined && changelogOf(input, mode) === 'retract') {
+    if (
+      (relation.kind === 'window-aggregate' || relation.kind === 'window-table-function' || relation.kind === 'watermark') &&
+      input !== undefined &&
+      changelogOf(input, mode) === 'retract'
+    ) {
       const producer = producerOf(input, mode)
       return `${describeNode(relation)} doesn't support consuming ${changesText(producer, mode)} which is produced by node ${describeNode(producer)}.`
     }

@@ -4,7 +4,15 @@ import type { AggregateCall, SortKey } from '#core/graph/operator-spec.js'
 import { formatDuration } from '#core/config/units.js'
 import { describeExpression } from '#runtime/expr/describe.js'
 import { DEFAULT_CATALOG, DEFAULT_DATABASE, fullName } from '../catalog/catalog.js'
-import { inputsOf, type Aggregate, type Relation, type RelationField, type Root, type TumbleWindow, type WindowAggregate } from './relation.js'
+import {
+  inputsOf,
+  type Aggregate,
+  type Relation,
+  type RelationField,
+  type Root,
+  type TumbleWindow,
+  type WindowAggregate,
+} from './relation.js'
 
 const MAX_VALUES = 10
 
@@ -55,9 +63,17 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
   const names = (fields: readonly RelationField[]): string => fields.map(({ name }) => name).join(', ')
   switch (node.kind) {
     case 'scan':
-      return [['table', `[${DEFAULT_CATALOG}, ${DEFAULT_DATABASE}, ${node.table.name}]`], ['fields', names(node.fields)]]
+      return [
+        ['table', `[${DEFAULT_CATALOG}, ${DEFAULT_DATABASE}, ${node.table.name}]`],
+        ['fields', names(node.fields)],
+      ]
     case 'values': {
-      const rows = node.rows.slice(0, MAX_VALUES).map((row) => `{ ${row.map((value, i) => expressionText({ kind: 'literal', value, type: (node.fields[i] as RelationField).type }, [])).join(', ')} }`)
+      const rows = node.rows
+        .slice(0, MAX_VALUES)
+        .map(
+          (row) =>
+            `{ ${row.map((value, i) => expressionText({ kind: 'literal', value, type: (node.fields[i] as RelationField).type }, [])).join(', ')} }`,
+        )
       return [['tuples', `[${rows.join(', ')}${node.rows.length > MAX_VALUES ? ', …' : ''}]`]]
     }
     case 'project':
@@ -69,41 +85,67 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
       return node.condition === null ? [select] : [select, ['where', expressionText(node.condition, node.input.fields)]]
     }
     case 'watermark':
-      return [['rowtime', node.fields[node.column]?.name ?? ''], ['watermark', expressionText(node.expression, node.fields)]]
+      return [
+        ['rowtime', node.fields[node.column]?.name ?? ''],
+        ['watermark', expressionText(node.expression, node.fields)],
+      ]
     case 'aggregate':
       return [...groupBy(node), ['select', aggregation(node)]]
     case 'window-table-function':
       return [['window', windowText(node.window, node.input.fields[node.timeColumn]?.name ?? '')]]
     case 'window-aggregate': {
       const borders = node.emit.map((property) => `${property.replace('window_', '')}('w$) AS ${property}`)
-      return [...groupBy(node), ['window', windowText(node.window, node.input.fields[node.timeColumn]?.name ?? '')], ['select', [aggregation(node), ...borders].filter((part) => part !== '').join(', ')]]
+      return [
+        ...groupBy(node),
+        ['window', windowText(node.window, node.input.fields[node.timeColumn]?.name ?? '')],
+        ['select', [aggregation(node), ...borders].filter((part) => part !== '').join(', ')],
+      ]
     }
     case 'join': {
-      const keys = node.leftKeys.map((key, i) => `(${node.left.fields[key]?.name} = ${node.right.fields[node.rightKeys[i] as number]?.name})`)
+      const keys = node.leftKeys.map(
+        (key, i) => `(${node.left.fields[key]?.name} = ${node.right.fields[node.rightKeys[i] as number]?.name})`,
+      )
       const rest = node.condition === null ? [] : [expressionText(node.condition, node.fields)]
       const where = [...keys, ...rest]
-      return [['joinType', 'InnerJoin'], ['where', where.length === 0 ? 'true' : where.length === 1 ? (where[0] as string) : `(${where.join(' AND ')})`], ['select', names(node.fields)]]
+      return [
+        ['joinType', 'InnerJoin'],
+        ['where', where.length === 0 ? 'true' : where.length === 1 ? (where[0] as string) : `(${where.join(' AND ')})`],
+        ['select', names(node.fields)],
+      ]
     }
     case 'sort': {
-      const attributes: (readonly [string, string])[] = node.keys.length === 0 ? [] : [['orderBy', node.keys.map((key) => sortText(key, node.fields)).join(', ')]]
-      if (node.limit !== null || node.offset > 0) attributes.push(['offset', String(node.offset)], ['fetch', node.limit === null ? 'unlimited' : String(node.limit)])
+      const attributes: (readonly [string, string])[] =
+        node.keys.length === 0 ? [] : [['orderBy', node.keys.map((key) => sortText(key, node.fields)).join(', ')]]
+      if (node.limit !== null || node.offset > 0)
+        attributes.push(['offset', String(node.offset)], ['fetch', node.limit === null ? 'unlimited' : String(node.limit)])
       return attributes
     }
     case 'union':
-      return [['all', 'true'], ['union', names(node.fields)]]
+      return [
+        ['all', 'true'],
+        ['union', names(node.fields)],
+      ]
     case 'sink':
-      return [['table', fullName(node.table.name)], ['fields', names(node.input.fields)]]
+      return [
+        ['table', fullName(node.table.name)],
+        ['fields', names(node.input.fields)],
+      ]
     case 'collect':
-      return [['table', '*anonymous_collect$1*'], ['fields', names(node.input.fields)]]
+      return [
+        ['table', '*anonymous_collect$1*'],
+        ['fields', names(node.input.fields)],
+      ]
   }
 }
 
 function selection(expressions: readonly Expression[], fields: readonly RelationField[], input: readonly RelationField[]): string {
-  return expressions.map((expression, i) => {
-    const text = expressionText(expression, input)
-    const name = fields[i]?.name ?? ''
-    return text === name ? name : `${text} AS ${name}`
-  }).join(', ')
+  return expressions
+    .map((expression, i) => {
+      const text = expressionText(expression, input)
+      const name = fields[i]?.name ?? ''
+      return text === name ? name : `${text} AS ${name}`
+    })
+    .join(', ')
 }
 
 function groupBy(node: Aggregate | WindowAggregate): (readonly [string, string])[] {

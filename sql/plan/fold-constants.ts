@@ -17,7 +17,10 @@ export interface FoldContext extends EvaluationContext {
 }
 
 export function foldRelation(relation: Relation, context: FoldContext): Relation {
-  const node = withInputs(relation, inputsOf(relation).map((input) => foldRelation(input, context)))
+  const node = withInputs(
+    relation,
+    inputsOf(relation).map((input) => foldRelation(input, context)),
+  )
   const fold = (expression: Expression): Expression => foldExpression(expression, context)
   switch (node.kind) {
     case 'project':

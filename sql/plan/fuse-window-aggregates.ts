@@ -4,13 +4,26 @@
  */
 import type { Expression } from '#core/graph/expression.js'
 import { columnsOf, conjunction, conjuncts, inputColumn, rewrite, substitute } from './expressions.js'
-import { inputsOf, projectedField, withInputs, type Aggregate, type Relation, type RelationField, type WindowAggregate, type WindowProperty, type WindowTableFunction } from './relation.js'
+import {
+  inputsOf,
+  projectedField,
+  withInputs,
+  type Aggregate,
+  type Relation,
+  type RelationField,
+  type WindowAggregate,
+  type WindowProperty,
+  type WindowTableFunction,
+} from './relation.js'
 
 const PROPERTIES: readonly WindowProperty[] = ['window_start', 'window_end', 'window_time']
 
 /** `problem` is called with what keeps a windowed GROUP BY from being fused. */
 export function fuseWindowAggregates(relation: Relation, problem: (text: string) => never): Relation {
-  const node = withInputs(relation, inputsOf(relation).map((input) => fuseWindowAggregates(input, problem)))
+  const node = withInputs(
+    relation,
+    inputsOf(relation).map((input) => fuseWindowAggregates(input, problem)),
+  )
   if (node.kind !== 'aggregate') return node
   const chain = collapse(node.input)
   return chain === undefined ? node : (fuse(node, chain, problem) ?? node)
@@ -67,7 +80,8 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
   const needed: Expression[] = []
   const place = (column: number, what: string): number => {
     const expression = columns[column] as Expression
-    if (!ofInput(expression)) problem(`${what} computed from window_start, window_end or window_time beside GROUP BY window_start, window_end.`)
+    if (!ofInput(expression))
+      problem(`${what} computed from window_start, window_end or window_time beside GROUP BY window_start, window_end.`)
     needed.push(expression)
     return needed.length - 1
   }
@@ -81,20 +95,38 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
   needed.push(inputColumn(window.timeColumn, time.type))
 
   const above = conditions.filter((condition) => !ofInput(condition))
-  if (!above.every(ofWindow)) problem('a condition over both the borders of a window and other columns below GROUP BY window_start, window_end.')
-  const used = new Set([...borders.flatMap((border) => border ?? []), ...above.flatMap((condition) => [...columnsOf(condition)].map((column) => PROPERTIES[column - width] as WindowProperty))])
+  if (!above.every(ofWindow))
+    problem('a condition over both the borders of a window and other columns below GROUP BY window_start, window_end.')
+  const used = new Set([
+    ...borders.flatMap((border) => border ?? []),
+    ...above.flatMap((condition) => [...columnsOf(condition)].map((column) => PROPERTIES[column - width] as WindowProperty)),
+  ])
   const emit = PROPERTIES.filter((name) => used.has(name))
 
   const condition = conjunction(conditions.filter(ofInput))
-  const filtered: Relation = condition === undefined ? window.input : { kind: 'filter', input: window.input, condition, fields: window.input.fields }
+  const filtered: Relation =
+    condition === undefined ? window.input : { kind: 'filter', input: window.input, condition, fields: window.input.fields }
   const input: Relation = {
-    kind: 'project', input: filtered, expressions: needed,
-    fields: needed.map((expression, i) => projectedField(expression.kind === 'input' ? (filtered.fields[expression.index]?.name ?? '') : `$f${i}`, expression, filtered.fields)),
+    kind: 'project',
+    input: filtered,
+    expressions: needed,
+    fields: needed.map((expression, i) =>
+      projectedField(expression.kind === 'input' ? (filtered.fields[expression.index]?.name ?? '') : `$f${i}`, expression, filtered.fields),
+    ),
   }
-  const emitted = emit.map((name): RelationField => ({ ...(window.fields[width + PROPERTIES.indexOf(name)] as RelationField), rowtime: name === 'window_time' }))
+  const emitted = emit.map((name): RelationField => ({
+    ...(window.fields[width + PROPERTIES.indexOf(name)] as RelationField),
+    rowtime: name === 'window_time',
+  }))
   const plainFields = aggregate.fields.filter((_, i) => i < borders.length && borders[i] === undefined)
   const fused: WindowAggregate = {
-    kind: 'window-aggregate', input, window: window.window, timeColumn: needed.length - 1, keys: plain, calls, emit,
+    kind: 'window-aggregate',
+    input,
+    window: window.window,
+    timeColumn: needed.length - 1,
+    keys: plain,
+    calls,
+    emit,
     fields: [...plainFields, ...aggregate.fields.slice(borders.length), ...emitted],
   }
 
@@ -102,13 +134,21 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
     const at = plain.length + calls.length + emit.indexOf(name)
     return inputColumn(at, (fused.fields[at] as RelationField).type)
   }
-  const overBorders = (expression: Expression): Expression => rewrite(expression, (node) => (node.kind === 'input' ? borderColumn(PROPERTIES[node.index - width] as WindowProperty) : undefined))
+  const overBorders = (expression: Expression): Expression =>
+    rewrite(expression, (node) => (node.kind === 'input' ? borderColumn(PROPERTIES[node.index - width] as WindowProperty) : undefined))
   const kept = conjunction(above.map(overBorders))
   const groups: Relation = kept === undefined ? fused : { kind: 'filter', input: fused, condition: kept, fields: fused.fields }
   let next = 0
   const expressions = [
-    ...keys.map((key, i) => (borders[i] === undefined ? inputColumn(next, (fused.fields[next++] as RelationField).type) : overBorders(key))),
+    ...keys.map((key, i) =>
+      borders[i] === undefined ? inputColumn(next, (fused.fields[next++] as RelationField).type) : overBorders(key),
+    ),
     ...calls.map((call, i) => inputColumn(plain.length + i, call.type)),
   ]
-  return { kind: 'project', input: groups, expressions, fields: expressions.map((expression, i) => projectedField((aggregate.fields[i] as RelationField).name, expression, groups.fields)) }
+  return {
+    kind: 'project',
+    input: groups,
+    expressions,
+    fields: expressions.map((expression, i) => projectedField((aggregate.fields[i] as RelationField).name, expression, groups.fields)),
+  }
 }

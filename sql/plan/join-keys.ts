@@ -23,8 +23,14 @@ function withKeys(join: Join, condition: Expression): Relation {
     else pairs.push(pair)
   }
   if (pairs.length === 0) return join
-  const left = addColumns(join.left, pairs.map((pair) => pair.left))
-  const right = addColumns(join.right, pairs.map((pair) => pair.right))
+  const left = addColumns(
+    join.left,
+    pairs.map((pair) => pair.left),
+  )
+  const right = addColumns(
+    join.right,
+    pairs.map((pair) => pair.right),
+  )
   const shift = left.relation.fields.length - width
   const remaining = conjunction(rest)
   const joined: Join = {
@@ -65,6 +71,8 @@ function addColumns(input: Relation, keys: readonly Expression[]): { relation: R
     return same >= 0 ? same : expressions.push(key) - 1
   })
   if (expressions.length === input.fields.length) return { relation: input, columns }
-  const fields = expressions.map((expression, i) => projectedField(input.fields[i]?.name ?? `$key${i - input.fields.length}`, expression, input.fields))
+  const fields = expressions.map((expression, i) =>
+    projectedField(input.fields[i]?.name ?? `$key${i - input.fields.length}`, expression, input.fields),
+  )
   return { relation: { kind: 'project', input, expressions, fields }, columns }
 }

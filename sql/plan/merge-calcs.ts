@@ -7,7 +7,13 @@ import { inputsOf, withInputs, type Calc, type Relation, type RelationField } fr
 const MAX_MERGED_NODES = 500
 
 /** Nodes whose columns have no other name than the one given here. */
-const RENAMED_IN_PLACE: ReadonlySet<Relation['kind']> = new Set<Relation['kind']>(['aggregate', 'window-aggregate', 'join', 'values', 'calc'])
+const RENAMED_IN_PLACE: ReadonlySet<Relation['kind']> = new Set<Relation['kind']>([
+  'aggregate',
+  'window-aggregate',
+  'join',
+  'values',
+  'calc',
+])
 
 export function mergeCalcs(relation: Relation): Relation {
   const node = withInputs(relation, inputsOf(relation).map(mergeCalcs))
@@ -15,7 +21,13 @@ export function mergeCalcs(relation: Relation): Relation {
     case 'project':
       return merged({ kind: 'calc', input: node.input, condition: null, projection: node.expressions, fields: node.fields })
     case 'filter':
-      return merged({ kind: 'calc', input: node.input, condition: node.condition, projection: node.input.fields.map((field, i) => inputColumn(i, field.type)), fields: node.fields })
+      return merged({
+        kind: 'calc',
+        input: node.input,
+        condition: node.condition,
+        projection: node.input.fields.map((field, i) => inputColumn(i, field.type)),
+        fields: node.fields,
+      })
     default:
       return node
   }
@@ -35,7 +47,9 @@ function merged(calc: Calc): Relation {
     calc.projection.every((expression, i) => expression.kind === 'input' && expression.index === i)
   if (!trivial) return calc
   if (calc.fields.every((field, i) => field.name === input.fields[i]?.name)) return input
-  return RENAMED_IN_PLACE.has(input.kind) ? ({ ...input, fields: calc.fields.map((field, i) => ({ ...(input.fields[i] as RelationField), name: field.name })) } as Relation) : calc
+  return RENAMED_IN_PLACE.has(input.kind)
+    ? ({ ...input, fields: calc.fields.map((field, i) => ({ ...(input.fields[i] as RelationField), name: field.name })) } as Relation)
+    : calc
 }
 
 /** A computed column that is used twice above is computed once below: the two calcs then stay apart. */

@@ -21,7 +21,11 @@ export function optimize(roots: readonly Root[], context: FoldContext, problem: 
 
 /** An order without LIMIT means nothing below another query: only the outermost is kept (projections above it do not count). */
 function withoutInnerSorts(relation: Relation, outermost: boolean): Relation {
-  if (relation.kind === 'sort' && relation.limit === null && relation.offset === 0 && !outermost) return withoutInnerSorts(relation.input, false)
+  if (relation.kind === 'sort' && relation.limit === null && relation.offset === 0 && !outermost)
+    return withoutInnerSorts(relation.input, false)
   const stays = outermost && relation.kind === 'project'
-  return withInputs(relation, inputsOf(relation).map((input) => withoutInnerSorts(input, stays)))
+  return withInputs(
+    relation,
+    inputsOf(relation).map((input) => withoutInnerSorts(input, stays)),
+  )
 }

@@ -29,7 +29,11 @@ function pruneColumns(relation: Relation, shared: SharedColumns): Relation {
   const all = relation.fields.map((_, i) => i)
   const pruned = prune(relation, new Set(all), shared)
   if (pruned.relation.fields.length === all.length && all.every((column) => pruned.at.get(column) === column)) return pruned.relation
-  const expressions = all.map((column): Expression => ({ kind: 'input', index: pruned.at.get(column) as number, type: (relation.fields[column] as RelationField).type }))
+  const expressions = all.map((column): Expression => ({
+    kind: 'input',
+    index: pruned.at.get(column) as number,
+    type: (relation.fields[column] as RelationField).type,
+  }))
   return { kind: 'project', input: pruned.relation, expressions, fields: relation.fields }
 }
 
@@ -47,24 +51,38 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
     case 'scan': {
       // A scan of nothing at all still has rows to count: it keeps its first column.
       const kept = keep(relation.fields, wanted)
-      return { relation: { ...relation, columns: kept.map((i) => relation.columns[i] as number), fields: pick(relation.fields, kept) }, at: positions(kept) }
+      return {
+        relation: { ...relation, columns: kept.map((i) => relation.columns[i] as number), fields: pick(relation.fields, kept) },
+        at: positions(kept),
+      }
     }
     case 'values': {
       const kept = keep(relation.fields, wanted)
-      return { relation: { ...relation, rows: relation.rows.map((row) => pick(row, kept)), fields: pick(relation.fields, kept) }, at: positions(kept) }
+      return {
+        relation: { ...relation, rows: relation.rows.map((row) => pick(row, kept)), fields: pick(relation.fields, kept) },
+        at: positions(kept),
+      }
     }
     case 'project': {
       const kept = keep(relation.fields, wanted)
       const expressions = pick(relation.expressions, kept)
       const input = prune(relation.input, union(expressions), shared)
       return {
-        relation: { ...relation, input: input.relation, expressions: expressions.map((expression) => moved(expression, input)), fields: pick(relation.fields, kept) },
+        relation: {
+          ...relation,
+          input: input.relation,
+          expressions: expressions.map((expression) => moved(expression, input)),
+          fields: pick(relation.fields, kept),
+        },
         at: positions(kept),
       }
     }
     case 'filter': {
       const input = prune(relation.input, new Set([...wanted, ...columnsOf(relation.condition)]), shared)
-      return { relation: { ...relation, input: input.relation, condition: moved(relation.condition, input), fields: input.relation.fields }, at: input.at }
+      return {
+        relation: { ...relation, input: input.relation, condition: moved(relation.condition, input), fields: input.relation.fields },
+        at: input.at,
+      }
     }
     case 'calc':
       return identity(relation)
@@ -72,7 +90,10 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       const input = prune(relation.input, new Set([...wanted, relation.column, ...columnsOf(relation.expression)]), shared)
       const column = input.at.get(relation.column) as number
       const fields = input.relation.fields.map((field, i) => ({ ...field, rowtime: i === column }))
-      return { relation: { ...relation, input: input.relation, column, expression: moved(relation.expression, input), fields }, at: input.at }
+      return {
+        relation: { ...relation, input: input.relation, column, expression: moved(relation.expression, input), fields },
+        at: input.at,
+      }
     }
     case 'aggregate':
     case 'window-aggregate': {
@@ -81,22 +102,35 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       // Keys make the groups, read or not. An aggregate without keys and calls would have no columns: it keeps a call.
       if (width === 0 && calls.length === 0 && relation.calls.length > 0) calls.push(0)
       const keptCalls = pick(relation.calls, calls)
-      const used = new Set([...relation.keys, ...keptCalls.flatMap((call) => [...call.args, ...(call.filter === undefined ? [] : [call.filter])])])
+      const used = new Set([
+        ...relation.keys,
+        ...keptCalls.flatMap((call) => [...call.args, ...(call.filter === undefined ? [] : [call.filter])]),
+      ])
       if (relation.kind === 'window-aggregate') used.add(relation.timeColumn)
       const input = pruneExactly(relation.input, used, shared)
       const at = (column: number): number => input.at.get(column) as number
       const kept = [...relation.keys.keys(), ...calls.map((i) => width + i)]
-      const emitted = relation.kind === 'window-aggregate' ? relation.emit.map((_, i) => i).filter((i) => wanted.has(width + relation.calls.length + i)) : []
+      const emitted =
+        relation.kind === 'window-aggregate'
+          ? relation.emit.map((_, i) => i).filter((i) => wanted.has(width + relation.calls.length + i))
+          : []
       // Without keys, calls and wanted borders a row would have no columns.
       if (kept.length === 0 && emitted.length === 0) emitted.push(0)
       kept.push(...emitted.map((i) => width + relation.calls.length + i))
       const common = {
         input: input.relation,
         keys: relation.keys.map(at),
-        calls: keptCalls.map((call) => ({ ...call, args: call.args.map(at), ...(call.filter === undefined ? {} : { filter: at(call.filter) }) })),
+        calls: keptCalls.map((call) => ({
+          ...call,
+          args: call.args.map(at),
+          ...(call.filter === undefined ? {} : { filter: at(call.filter) }),
+        })),
         fields: pick(relation.fields, kept),
       }
-      const pruned: Relation = relation.kind === 'aggregate' ? { ...relation, ...common } : { ...relation, ...common, timeColumn: at(relation.timeColumn), emit: pick(relation.emit, emitted) }
+      const pruned: Relation =
+        relation.kind === 'aggregate'
+          ? { ...relation, ...common }
+          : { ...relation, ...common, timeColumn: at(relation.timeColumn), emit: pick(relation.emit, emitted) }
       return { relation: pruned, at: positions(kept) }
     }
     case 'window-table-function': {
@@ -111,13 +145,20 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       const width = relation.left.fields.length
       const used = new Set([...wanted, ...(relation.condition === null ? [] : columnsOf(relation.condition))])
       const left = pruneExactly(relation.left, new Set([...[...used].filter((column) => column < width), ...relation.leftKeys]), shared)
-      const right = pruneExactly(relation.right, new Set([...[...used].filter((column) => column >= width).map((column) => column - width), ...relation.rightKeys]), shared)
+      const right = pruneExactly(
+        relation.right,
+        new Set([...[...used].filter((column) => column >= width).map((column) => column - width), ...relation.rightKeys]),
+        shared,
+      )
       const narrow = left.relation.fields.length
       const at = new Map([...left.at, ...[...right.at].map(([from, to]) => [from + width, to + narrow] as const)])
       const fields = [...left.relation.fields, ...right.relation.fields].map((field) => ({ ...field, rowtime: false }))
       return {
         relation: {
-          ...relation, left: left.relation, right: right.relation, fields,
+          ...relation,
+          left: left.relation,
+          right: right.relation,
+          fields,
           leftKeys: relation.leftKeys.map((key) => left.at.get(key) as number),
           rightKeys: relation.rightKeys.map((key) => right.at.get(key) as number),
           condition: relation.condition === null ? null : renumber(relation.condition, (index) => at.get(index) as number),
@@ -151,8 +192,14 @@ function exactly(pruned: Pruned, columns: readonly number[], fields: readonly Re
   const { relation, at } = pruned
   if (relation.fields.length === columns.length && columns.every((column, i) => at.get(column) === i)) return relation
   return {
-    kind: 'project', input: relation, fields: pick(fields, columns),
-    expressions: columns.map((column) => ({ kind: 'input', index: at.get(column) as number, type: (fields[column] as RelationField).type })),
+    kind: 'project',
+    input: relation,
+    fields: pick(fields, columns),
+    expressions: columns.map((column) => ({
+      kind: 'input',
+      index: at.get(column) as number,
+      type: (fields[column] as RelationField).type,
+    })),
   }
 }
 

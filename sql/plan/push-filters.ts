@@ -20,9 +20,13 @@ function push(relation: Relation, conditions: readonly Expression[]): Relation {
     case 'filter':
       return push(relation.input, [...conjuncts(relation.condition), ...conditions])
     case 'project': {
-      const repeatable = (condition: Expression): boolean => [...columnsOf(condition)].every((column) => isDeterministic(relation.expressions[column] as Expression))
+      const repeatable = (condition: Expression): boolean =>
+        [...columnsOf(condition)].every((column) => isDeterministic(relation.expressions[column] as Expression))
       const below = conditions.filter(repeatable).map((condition) => substitute(condition, relation.expressions))
-      return here(conditions.filter((condition) => !repeatable(condition)), { ...relation, input: push(relation.input, below) })
+      return here(
+        conditions.filter((condition) => !repeatable(condition)),
+        { ...relation, input: push(relation.input, below) },
+      )
     }
     case 'union':
       return { ...relation, inputs: relation.inputs.map((input) => push(input, conditions)) }
@@ -30,18 +34,31 @@ function push(relation: Relation, conditions: readonly Expression[]): Relation {
       return pushIntoJoin(relation, conditions)
     case 'aggregate': {
       // A condition on keys holds for a group or for none of its rows. Without keys there is a row even when no input is left.
-      const onKeys = (condition: Expression): boolean => [...columnsOf(condition)].every((column) => column < relation.keys.length) && relation.keys.length > 0
+      const onKeys = (condition: Expression): boolean =>
+        [...columnsOf(condition)].every((column) => column < relation.keys.length) && relation.keys.length > 0
       const below = conditions.filter(onKeys).map((condition) => renumber(condition, (index) => relation.keys[index] as number))
-      return here(conditions.filter((condition) => !onKeys(condition)), { ...relation, input: push(relation.input, below) })
+      return here(
+        conditions.filter((condition) => !onKeys(condition)),
+        { ...relation, input: push(relation.input, below) },
+      )
     }
     case 'window-table-function': {
       const width = relation.input.fields.length
       const onInput = (condition: Expression): boolean => [...columnsOf(condition)].every((column) => column < width)
       const below = push(relation.input, conditions.filter(onInput))
-      return here(conditions.filter((condition) => !onInput(condition)), { ...relation, input: below })
+      return here(
+        conditions.filter((condition) => !onInput(condition)),
+        { ...relation, input: below },
+      )
     }
     default:
-      return here(conditions, withInputs(relation, inputsOf(relation).map((input) => push(input, []))))
+      return here(
+        conditions,
+        withInputs(
+          relation,
+          inputsOf(relation).map((input) => push(input, [])),
+        ),
+      )
   }
 }
 

@@ -95,7 +95,8 @@ export interface Union extends Node<'union'> {
   readonly inputs: readonly Relation[]
 }
 
-export type Relation = Scan | Values | Project | Filter | Calc | Watermark | Aggregate | WindowTableFunction | WindowAggregate | Join | Sort | Union
+export type Relation =
+  Scan | Values | Project | Filter | Calc | Watermark | Aggregate | WindowTableFunction | WindowAggregate | Join | Sort | Union
 
 /** A query with a place to go: a table, or the client. */
 export interface Sink {

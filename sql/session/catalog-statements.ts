@@ -20,7 +20,12 @@ export function applyCatalogStatement(statement: CreateTable | CreateView | Drop
   const existing = catalog.findExactly(name, statement.temporary)
   if (existing !== undefined && !statement.ifNotExists) {
     const what = statement.temporary ? 'Temporary table' : 'Table (or view)'
-    throw validationError(source, (statement.name.at(-1) as Name).at, `${what} ${fullName(name)} already exists.`, `Use CREATE ${statement.kind === 'create-view' ? 'VIEW' : 'TABLE'} IF NOT EXISTS, or DROP it first.`)
+    throw validationError(
+      source,
+      (statement.name.at(-1) as Name).at,
+      `${what} ${fullName(name)} already exists.`,
+      `Use CREATE ${statement.kind === 'create-view' ? 'VIEW' : 'TABLE'} IF NOT EXISTS, or DROP it first.`,
+    )
   }
   const object = statement.kind === 'create-table' ? defineTable(statement, context) : defineView(statement, context)
   if (existing === undefined) catalog.put(object)
@@ -33,7 +38,12 @@ function drop(statement: Drop, { catalog, source }: BindContext): void {
   const found = catalog.findExactly(name, statement.temporary)
   if (found?.kind === kind) {
     if (!statement.temporary && catalog.findExactly(name, true) !== undefined) {
-      throw validationError(source, at, `Temporary ${kind} with identifier '${fullName(name)}' exists. Drop it first before removing the permanent ${kind}.`, `Use DROP TEMPORARY ${statement.object}.`)
+      throw validationError(
+        source,
+        at,
+        `Temporary ${kind} with identifier '${fullName(name)}' exists. Drop it first before removing the permanent ${kind}.`,
+        `Use DROP TEMPORARY ${statement.object}.`,
+      )
     }
     return catalog.remove(name, statement.temporary)
   }
@@ -41,8 +51,19 @@ function drop(statement: Drop, { catalog, source }: BindContext): void {
   const other = catalog.find(name)
   const temporary = statement.temporary ? 'Temporary ' : ''
   const hint =
-    other === undefined ? didYouMean(name, catalog.names(kind)) : other.kind !== kind ? `It is a ${other.kind}: use DROP ${other.kind.toUpperCase()}.` : other.temporary ? `It is temporary: use DROP TEMPORARY ${statement.object}.` : `It is not temporary: use DROP ${statement.object}.`
-  throw validationError(source, at, `${temporary}${statement.object === 'TABLE' ? 'Table' : 'View'} with identifier '${fullName(name)}' does not exist.`, hint)
+    other === undefined
+      ? didYouMean(name, catalog.names(kind))
+      : other.kind !== kind
+        ? `It is a ${other.kind}: use DROP ${other.kind.toUpperCase()}.`
+        : other.temporary
+          ? `It is temporary: use DROP TEMPORARY ${statement.object}.`
+          : `It is not temporary: use DROP ${statement.object}.`
+  throw validationError(
+    source,
+    at,
+    `${temporary}${statement.object === 'TABLE' ? 'Table' : 'View'} with identifier '${fullName(name)}' does not exist.`,
+    hint,
+  )
 }
 
 export function showObjects({ object, pattern }: Show, catalog: Catalog): StatementEffect {
@@ -63,7 +84,14 @@ function describeColumns(object: CatalogObject): (string | null)[][] {
   const bare = (type: Parameters<typeof typeToString>[0]): string => typeToString(type).replace(/ NOT NULL$/, '')
   const nullable = (type: { nullable: boolean }): string => (type.nullable ? 'TRUE' : 'FALSE')
   if (object.kind === 'view') {
-    return object.columns.map(({ name, type, rowtime }) => [name, bare(type) + (rowtime ? ' *ROWTIME*' : ''), nullable(type), null, null, null])
+    return object.columns.map(({ name, type, rowtime }) => [
+      name,
+      bare(type) + (rowtime ? ' *ROWTIME*' : ''),
+      nullable(type),
+      null,
+      null,
+      null,
+    ])
   }
   const key = object.primaryKey === null ? null : `PRI(${object.primaryKey.join(', ')})`
   return object.columns.map((column, i) => {

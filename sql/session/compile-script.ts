@@ -41,7 +41,12 @@ export interface CompiledScript {
 export function compileScript(input: ScriptInput): CompiledScript {
   const environment = input.environment ?? systemEnvironment
   const source = new SourceText(input.name, input.text)
-  const session = new SqlSession({ configuration: input.configuration, random: input.random ?? environment.random, clock: environment.clock, jobId: input.jobId })
+  const session = new SqlSession({
+    configuration: input.configuration,
+    random: input.random ?? environment.random,
+    clock: environment.clock,
+    jobId: input.jobId,
+  })
   const statements = parseScript(source).map((parsed, index): CompiledStatement => ({
     index,
     text: input.text.slice(parsed.start.offset, parsed.end),

@@ -8,15 +8,28 @@ import type { JobPlan } from './plan-job.js'
 
 /** Calcite's names in the first tree. */
 const LOGICAL_NAMES: Readonly<Record<(Relation | Root)['kind'], string>> = {
-  scan: 'LogicalTableScan', values: 'LogicalValues', project: 'LogicalProject', filter: 'LogicalFilter', calc: 'LogicalCalc', watermark: 'LogicalWatermarkAssigner',
-  aggregate: 'LogicalAggregate', 'window-table-function': 'LogicalTableFunctionScan', 'window-aggregate': 'LogicalAggregate', join: 'LogicalJoin', sort: 'LogicalSort',
-  union: 'LogicalUnion', sink: 'LogicalSink', collect: 'LogicalSink',
+  scan: 'LogicalTableScan',
+  values: 'LogicalValues',
+  project: 'LogicalProject',
+  filter: 'LogicalFilter',
+  calc: 'LogicalCalc',
+  watermark: 'LogicalWatermarkAssigner',
+  aggregate: 'LogicalAggregate',
+  'window-table-function': 'LogicalTableFunctionScan',
+  'window-aggregate': 'LogicalAggregate',
+  join: 'LogicalJoin',
+  sort: 'LogicalSort',
+  union: 'LogicalUnion',
+  sink: 'LogicalSink',
+  collect: 'LogicalSink',
 }
 
 export function explain(bound: readonly Root[], plan: JobPlan, graph: JobGraph, details: readonly string[]): string {
   const changelogs = details.includes('CHANGELOG_MODE')
-  const line = (node: Relation | Root): string => describeNode(node, changelogs ? [`changelogMode=${changelogAttribute(node, plan.mode)}`] : [])
-  const trees = (roots: readonly Root[], describe: (node: Relation | Root) => string): string => roots.map((root) => describeTree(root, describe)).join('\n\n')
+  const line = (node: Relation | Root): string =>
+    describeNode(node, changelogs ? [`changelogMode=${changelogAttribute(node, plan.mode)}`] : [])
+  const trees = (roots: readonly Root[], describe: (node: Relation | Root) => string): string =>
+    roots.map((root) => describeTree(root, describe)).join('\n\n')
   return [
     '== Abstract Syntax Tree ==',
     trees(bound, (node) => describeNode(node).replace(/^\w+/, LOGICAL_NAMES[node.kind])),

@@ -59,7 +59,8 @@ export function runtimeModeOf(statements: readonly BoundStatement[], configurati
 function hintFor(problem: string): string | null {
   if (problem.startsWith('Sort on')) return "Add LIMIT, or SET 'execution.runtime-mode' = 'BATCH' for bounded input."
   if (problem.startsWith('Querying an unbounded')) return "SET 'execution.runtime-mode' = 'STREAMING', or bound the source."
-  if (problem.startsWith('Table sink')) return "Use a sink that takes updates, aggregate in windows, or SET 'execution.runtime-mode' = 'BATCH' for bounded input."
+  if (problem.startsWith('Table sink'))
+    return "Use a sink that takes updates, aggregate in windows, or SET 'execution.runtime-mode' = 'BATCH' for bounded input."
   return null
 }
 

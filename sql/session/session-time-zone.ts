@@ -14,7 +14,10 @@ export function sessionTimeZone(configuration: Configuration): string {
   try {
     timeZone(given)
   } catch (cause) {
-    throw new InvalidOptionValue({ key: LOCAL_TIME_ZONE.key, value: given, type: 'time zone (Europe/Berlin, UTC, +05:30)', source: 'SET' }, { cause })
+    throw new InvalidOptionValue(
+      { key: LOCAL_TIME_ZONE.key, value: given, type: 'time zone (Europe/Berlin, UTC, +05:30)', source: 'SET' },
+      { cause },
+    )
   }
   return given
 }

@@ -74,7 +74,8 @@ export class SqlSession {
 
   /** The script has ended. @throws SQL_VALIDATION when a statement set is still open */
   finish(source: SourceText): void {
-    if (this.#pending !== undefined) throw validationError(source, this.#pending.at, 'BEGIN STATEMENT SET has no END.', "Add 'END;' behind the last INSERT.")
+    if (this.#pending !== undefined)
+      throw validationError(source, this.#pending.at, 'BEGIN STATEMENT SET has no END.', "Add 'END;' behind the last INSERT.")
   }
 
   #execute(statement: Statement, source: SourceText, text: string): StatementEffect {
@@ -125,7 +126,12 @@ export class SqlSession {
     const settings = this.#settings(source)
     const plan = planJob(this.#bindInserts(inserts, source), settings)
     const name = `insert-into_${plan.roots.map((root) => (root.kind === 'sink' ? fullName(root.table.name) : '')).join(',')}`
-    return { kind: 'job', jobGraph: jobGraphOf(plan, this.#nextJobId(), name, settings), columns: null, wait: this.#configuration.get(DML_SYNC) }
+    return {
+      kind: 'job',
+      jobGraph: jobGraphOf(plan, this.#nextJobId(), name, settings),
+      columns: null,
+      wait: this.#configuration.get(DML_SYNC),
+    }
   }
 
   #selectJob(statement: Select, source: SourceText, text: string): StatementEffect {
@@ -146,10 +152,19 @@ export class SqlSession {
 
   #explain({ statement, details }: Explain, source: SourceText): string {
     const settings = this.#settings(source)
-    const bound = statement.kind === 'select-statement' ? [this.#bindSelect(statement, source)] : this.#bindInserts(insertsOf(statement), source)
-    const plan = planJob(bound.map(({ root, at }) => (root.kind === 'collect' ? this.#result({ root, at }).bound : { root, at })), settings)
+    const bound =
+      statement.kind === 'select-statement' ? [this.#bindSelect(statement, source)] : this.#bindInserts(insertsOf(statement), source)
+    const plan = planJob(
+      bound.map(({ root, at }) => (root.kind === 'collect' ? this.#result({ root, at }).bound : { root, at })),
+      settings,
+    )
     const graph = jobGraphOf(plan, newHexId<JobId>(this.#random), 'explain', settings)
-    return explain(bound.map(({ root }) => root), plan, graph, details)
+    return explain(
+      bound.map(({ root }) => root),
+      plan,
+      graph,
+      details,
+    )
   }
 
   #bindInserts(inserts: readonly Insert[], source: SourceText): BoundStatement[] {
@@ -181,7 +196,14 @@ export class SqlSession {
   }
 
   #bindContext(source: SourceText): BindContext {
-    return { catalog: this.catalog, configuration: this.#configuration, timeZone: sessionTimeZone(this.#configuration), source, ctes: new Map(), views: [] }
+    return {
+      catalog: this.catalog,
+      configuration: this.#configuration,
+      timeZone: sessionTimeZone(this.#configuration),
+      source,
+      ctes: new Map(),
+      views: [],
+    }
   }
 
   #nextJobId(): JobId {

@@ -35,27 +35,56 @@ export function chainOperators(operators: readonly PlannedOperator[], header: Jo
   const edges: JobEdge[] = []
   for (const operator of operators) {
     const [first, second] = operator.inputs
-    const straight = chaining && first !== undefined && second === undefined && first.partitioner.kind === 'FORWARD' && first.operator.parallelism === operator.parallelism
+    const straight =
+      chaining &&
+      first !== undefined &&
+      second === undefined &&
+      first.partitioner.kind === 'FORWARD' &&
+      first.operator.parallelism === operator.parallelism
     const before = straight ? (places.get(first.operator) as Place) : undefined
     const vertex = before?.vertex ?? chains.push({ head: operator, members: [], nodes: [] }) - 1
     const chain = chains[vertex] as Chain
     places.set(operator, { vertex, position: chain.nodes.length })
     chain.members.push(operator)
     chain.nodes.push({
-      id: operator.id, name: operator.description.slice(0, MAX_NAME), spec: operator.spec, from: before?.position ?? null, outputSchema: operator.outputSchema,
+      id: operator.id,
+      name: operator.description.slice(0, MAX_NAME),
+      spec: operator.spec,
+      from: before?.position ?? null,
+      outputSchema: operator.outputSchema,
     })
     if (before !== undefined) continue
     for (const [targetInput, { operator: input, partitioner }] of operator.inputs.entries()) {
       const from = places.get(input) as Place
       const source = vertexId(chains[from.vertex] as Chain)
       const target = vertexId(chain)
-      edges.push({ id: edgeId(source, from.position, target, targetInput), source, sourceOperator: from.position, target, targetInput, partitioner, schema: input.outputSchema })
+      edges.push({
+        id: edgeId(source, from.position, target, targetInput),
+        source,
+        sourceOperator: from.position,
+        target,
+        targetInput,
+        partitioner,
+        schema: input.outputSchema,
+      })
     }
   }
   const vertices = chains.map((chain): JobVertex => ({
-    id: vertexId(chain), name: chainName(chain).slice(0, MAX_NAME), parallelism: chain.head.parallelism, maxParallelism: chain.head.maxParallelism, operators: chain.nodes,
+    id: vertexId(chain),
+    name: chainName(chain).slice(0, MAX_NAME),
+    parallelism: chain.head.parallelism,
+    maxParallelism: chain.head.maxParallelism,
+    operators: chain.nodes,
   }))
-  return { version: JOB_GRAPH_VERSION, jobId: header.jobId, name: header.name, jobType: header.jobType, vertices, edges, configuration: { ...header.configuration } }
+  return {
+    version: JOB_GRAPH_VERSION,
+    jobId: header.jobId,
+    name: header.name,
+    jobType: header.jobType,
+    vertices,
+    edges,
+    configuration: { ...header.configuration },
+  }
 }
 
 /** As in Flink, a vertex goes by the id of its first operator. */

@@ -38,33 +38,71 @@ export class PlanTranslator {
     const parallelism = tableParallelism(options, 'sink') ?? input.parallelism
     const columns = table.columns.flatMap((column) => (column.kind === 'physical' ? [{ name: column.name, type: column.type }] : []))
     const spec: OperatorSpec = {
-      op: 'sink', connector: options['connector'] as string, tableName: fullName(table.name), options: { ...options },
-      schema: { fields: columns }, notNullEnforcer: this.#configuration.get(NOT_NULL_ENFORCER),
+      op: 'sink',
+      connector: options['connector'] as string,
+      tableName: fullName(table.name),
+      options: { ...options },
+      schema: { fields: columns },
+      notNullEnforcer: this.#configuration.get(NOT_NULL_ENFORCER),
     }
     const edge = this.#spread(input, root.input, parallelism)
-    return this.#add(spec, `Sink: ${table.name}`, describeNode(root), [edge], { fields: columns }, parallelism, input.maxParallelism === 1 && parallelism === 1 ? 1 : undefined)
+    return this.#add(
+      spec,
+      `Sink: ${table.name}`,
+      describeNode(root),
+      [edge],
+      { fields: columns },
+      parallelism,
+      input.maxParallelism === 1 && parallelism === 1 ? 1 : undefined,
+    )
   }
 
   translate(node: Relation): PlannedOperator {
     const output = schemaOf(node.fields)
     const chained = (spec: OperatorSpec, input: PlannedOperator): PlannedOperator =>
-      this.#add(spec, nodeName(node), describeNode(node), [{ operator: input, partitioner: FORWARD }], output, input.parallelism, input.maxParallelism)
+      this.#add(
+        spec,
+        nodeName(node),
+        describeNode(node),
+        [{ operator: input, partitioner: FORWARD }],
+        output,
+        input.parallelism,
+        input.maxParallelism,
+      )
     switch (node.kind) {
       case 'scan':
         return this.#source(node, output)
       case 'values':
-        return this.#add({ op: 'values', schema: output, rows: node.rows.map((row) => [...row]) }, 'Source: Values', describeNode(node), [], output, 1, 1)
+        return this.#add(
+          { op: 'values', schema: output, rows: node.rows.map((row) => [...row]) },
+          'Source: Values',
+          describeNode(node),
+          [],
+          output,
+          1,
+          1,
+        )
       case 'calc':
-        return chained({ op: 'calc', projection: node.projection, ...(node.condition === null ? {} : { condition: node.condition }) }, this.translate(node.input))
+        return chained(
+          { op: 'calc', projection: node.projection, ...(node.condition === null ? {} : { condition: node.condition }) },
+          this.translate(node.input),
+        )
       case 'watermark': {
         const idleTimeoutMs = this.#configuration.get(SOURCE_IDLE_TIMEOUT)
-        return chained({ op: 'watermark', expression: node.expression, rowtimeColumn: node.column, idleTimeoutMs }, this.translate(node.input))
+        return chained(
+          { op: 'watermark', expression: node.expression, rowtimeColumn: node.column, idleTimeoutMs },
+          this.translate(node.input),
+        )
       }
       case 'window-table-function':
         return chained({ op: 'window-table-function', window: node.window, timeColumn: node.timeColumn }, this.translate(node.input))
       case 'aggregate': {
         const spec: OperatorSpec = {
-          op: 'group-aggregate', keys: node.keys, calls: node.calls, retractInput: changelogOf(node.input, this.#mode) === 'retract', output: this.#output(),
+          op: 'group-aggregate',
+          keys: node.keys,
+          calls: node.calls,
+          retractInput: changelogOf(node.input, this.#mode) === 'retract',
+          output: this.#output(),
         }
         return this.#keyed(node, spec, [node.input], [node.keys], output)
       }
@@ -80,7 +118,14 @@ export class PlanTranslator {
       case 'sort': {
         const retractInput = changelogOf(node.input, this.#mode) === 'retract'
         const limit = node.limit === null ? {} : { limit: node.limit }
-        const spec: OperatorSpec = { op: 'sort-limit', keys: node.keys, offset: node.offset, output: this.#output(), retractInput, ...limit }
+        const spec: OperatorSpec = {
+          op: 'sort-limit',
+          keys: node.keys,
+          offset: node.offset,
+          output: this.#output(),
+          retractInput,
+          ...limit,
+        }
         return this.#add(spec, nodeName(node), describeNode(node), [this.#toOne(this.translate(node.input))], output, 1, 1)
       }
       case 'union':
@@ -99,16 +144,40 @@ export class PlanTranslator {
     const connector = node.options['connector'] as string
     const most = findConnector(connector)?.source?.maxParallelism?.(node.options) ?? Infinity
     const parallelism = Math.max(1, Math.min(tableParallelism(node.options, 'source') ?? this.#parallelism, most))
-    const spec: OperatorSpec = { op: 'source', connector, tableName: fullName(node.table.name), options: { ...node.options }, schema: physicalSchema(node), projection: node.columns, bounded: node.bounded }
-    return this.#add(spec, `Source: ${node.table.name}`, describeNode(node), [], schema, parallelism, Number.isFinite(most) ? Math.max(most, parallelism) : undefined)
+    const spec: OperatorSpec = {
+      op: 'source',
+      connector,
+      tableName: fullName(node.table.name),
+      options: { ...node.options },
+      schema: physicalSchema(node),
+      projection: node.columns,
+      bounded: node.bounded,
+    }
+    return this.#add(
+      spec,
+      `Source: ${node.table.name}`,
+      describeNode(node),
+      [],
+      schema,
+      parallelism,
+      Number.isFinite(most) ? Math.max(most, parallelism) : undefined,
+    )
   }
 
   /** By its keys to where their state is; without keys there is one subtask. */
-  #keyed(node: Relation, spec: OperatorSpec, inputs: readonly Relation[], keys: readonly (readonly number[])[], output: Schema): PlannedOperator {
+  #keyed(
+    node: Relation,
+    spec: OperatorSpec,
+    inputs: readonly Relation[],
+    keys: readonly (readonly number[])[],
+    output: Schema,
+  ): PlannedOperator {
     const operators = inputs.map((input) => this.translate(input))
     const single = (keys[0] ?? []).length === 0
     const edges = operators.map((operator, i): PlannedInput =>
-      single ? this.#toOne(operator, operators.length > 1) : { operator, partitioner: { kind: 'HASH', keys: [...(keys[i] as readonly number[])] } },
+      single
+        ? this.#toOne(operator, operators.length > 1)
+        : { operator, partitioner: { kind: 'HASH', keys: [...(keys[i] as readonly number[])] } },
     )
     return this.#add(spec, nodeName(node), describeNode(node), edges, output, single ? 1 : this.#parallelism, single ? 1 : undefined)
   }
@@ -132,7 +201,8 @@ export class PlanTranslator {
    */
   #spread(operator: PlannedOperator, relation: Relation, parallelism: number): PlannedInput {
     if (operator.parallelism === parallelism) return { operator, partitioner: FORWARD }
-    if (changelogOf(relation, this.#mode) === 'retract') return { operator, partitioner: { kind: 'HASH', keys: relation.fields.map((_, i) => i) } }
+    if (changelogOf(relation, this.#mode) === 'retract')
+      return { operator, partitioner: { kind: 'HASH', keys: relation.fields.map((_, i) => i) } }
     return { operator, partitioner: { kind: 'REBALANCE' } }
   }
 

@@ -13,9 +13,40 @@ export type AggregateFunction = AggregateCall['function']
 const FUNCTIONS: ReadonlySet<string> = new Set<AggregateFunction>(['COUNT', 'SUM', 'AVG', 'MIN', 'MAX'])
 /** Aggregate and window functions of the dialect that are not executed. */
 const REFUSED = new Set([
-  'STDDEV', 'STDDEV_POP', 'STDDEV_SAMP', 'VAR_POP', 'VAR_SAMP', 'VARIANCE', 'COLLECT', 'FIRST_VALUE', 'LAST_VALUE', 'LEAD', 'LAG', 'LISTAGG', 'ARRAY_AGG',
-  'PERCENTILE', 'SUM0', 'APPROX_COUNT_DISTINCT', 'RANK', 'DENSE_RANK', 'ROW_NUMBER', 'CUME_DIST', 'PERCENT_RANK', 'NTILE', 'GROUPING', 'GROUPING_ID',
-  'TUMBLE', 'HOP', 'SESSION', 'TUMBLE_START', 'TUMBLE_END', 'TUMBLE_ROWTIME', 'HOP_START', 'HOP_END', 'SESSION_START', 'SESSION_END',
+  'STDDEV',
+  'STDDEV_POP',
+  'STDDEV_SAMP',
+  'VAR_POP',
+  'VAR_SAMP',
+  'VARIANCE',
+  'COLLECT',
+  'FIRST_VALUE',
+  'LAST_VALUE',
+  'LEAD',
+  'LAG',
+  'LISTAGG',
+  'ARRAY_AGG',
+  'PERCENTILE',
+  'SUM0',
+  'APPROX_COUNT_DISTINCT',
+  'RANK',
+  'DENSE_RANK',
+  'ROW_NUMBER',
+  'CUME_DIST',
+  'PERCENT_RANK',
+  'NTILE',
+  'GROUPING',
+  'GROUPING_ID',
+  'TUMBLE',
+  'HOP',
+  'SESSION',
+  'TUMBLE_START',
+  'TUMBLE_END',
+  'TUMBLE_ROWTIME',
+  'HOP_START',
+  'HOP_END',
+  'SESSION_START',
+  'SESSION_END',
 ])
 
 export function isAggregateFunction(name: string): name is AggregateFunction {
@@ -54,7 +85,8 @@ export class AggregateCollector {
     if (node.over !== null) throw notSupported(source, node.at, 'OVER windows.')
     const inner: ExpressionContext = { ...context, aggregates: null, clause: `the arguments of ${name}` }
     if (node.star && name !== 'COUNT') throw validationError(source, node.at, `${name}(*) has no meaning; only COUNT takes '*'.`)
-    if (!node.star && node.args.length === 0) throw validationError(source, node.at, `Invalid number of arguments to function '${name}'. Was expecting 1 arguments.`)
+    if (!node.star && node.args.length === 0)
+      throw validationError(source, node.at, `Invalid number of arguments to function '${name}'. Was expecting 1 arguments.`)
     if (node.args.length > 1) throw notSupported(source, node.at, `${name} of more than one argument.`)
     const args = bindAll(node.args, inner)
     const filter = node.filter === null ? null : bindCondition(node.filter, inner, 'FILTER')

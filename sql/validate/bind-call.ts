@@ -25,26 +25,62 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
   const name = (node.name[0]?.text ?? '').toUpperCase()
   if (isAggregateFunction(name)) {
     if (node.over !== null) throw notSupported(source, node.at, 'OVER windows.')
-    if (context.aggregates === null) throw validationError(source, node.at, `An aggregate such as ${name} cannot stand in ${context.clause}.`, context.clause === 'WHERE' ? 'Use HAVING.' : null)
+    if (context.aggregates === null)
+      throw validationError(
+        source,
+        node.at,
+        `An aggregate such as ${name} cannot stand in ${context.clause}.`,
+        context.clause === 'WHERE' ? 'Use HAVING.' : null,
+      )
     return context.aggregates.collect(node, name, context)
   }
   if (node.over !== null) throw notSupported(source, node.at, `${name} … OVER.`)
-  if (isRefusedFunction(name)) throw notSupported(source, node.at, `the function ${name}.`, /^(TUMBLE|HOP|SESSION)/.test(name) ? 'Use FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), size)) and its columns window_start, window_end.' : null)
-  if (name === 'PROCTIME') throw notSupported(source, node.at, 'processing time (PROCTIME()).', 'Use an event-time column with WATERMARK FOR.')
+  if (isRefusedFunction(name))
+    throw notSupported(
+      source,
+      node.at,
+      `the function ${name}.`,
+      /^(TUMBLE|HOP|SESSION)/.test(name)
+        ? 'Use FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), size)) and its columns window_start, window_end.'
+        : null,
+    )
+  if (name === 'PROCTIME')
+    throw notSupported(source, node.at, 'processing time (PROCTIME()).', 'Use an event-time column with WATERMARK FOR.')
   if (node.star || node.distinct || node.filter !== null) {
-    throw validationError(source, node.at, `${node.star ? "'*'" : node.distinct ? 'DISTINCT' : 'FILTER'} belongs to aggregate functions, and ${name} is none.`)
+    throw validationError(
+      source,
+      node.at,
+      `${node.star ? "'*'" : node.distinct ? 'DISTINCT' : 'FILTER'} belongs to aggregate functions, and ${name} is none.`,
+    )
   }
   if (!isKnown(name)) {
-    const meant = nearest(name, [...functionNames().filter((candidate) => /^[A-Z]/.test(candidate) && isKnown(candidate)), 'COUNT', 'SUM', 'AVG', 'MIN', 'MAX'])
+    const meant = nearest(name, [
+      ...functionNames().filter((candidate) => /^[A-Z]/.test(candidate) && isKnown(candidate)),
+      'COUNT',
+      'SUM',
+      'AVG',
+      'MIN',
+      'MAX',
+    ])
     const types = node.args.map((arg) => `<${typeInMessage(bindArgument(arg, context).type)}>`).join(', ')
-    throw validationError(source, node.at, `No match found for function signature ${name}(${types}).`, meant === undefined ? null : `Did you mean ${meant}?`)
+    throw validationError(
+      source,
+      node.at,
+      `No match found for function signature ${name}(${types}).`,
+      meant === undefined ? null : `Did you mean ${meant}?`,
+    )
   }
   if (name === 'TRIM' && node.args.length === 3) {
     const [mode, characters, text] = node.args as [ExpressionNode, ExpressionNode, ExpressionNode]
     const side = mode.kind === 'symbol' && mode.name !== 'BOTH' ? (mode.name === 'LEADING' ? 'LTRIM' : 'RTRIM') : 'TRIM'
     return call(context, node.at, side, [bindExpression(text, context), bindExpression(characters, context)])
   }
-  return call(context, node.at, name, node.args.map((arg) => bindArgument(arg, context)))
+  return call(
+    context,
+    node.at,
+    name,
+    node.args.map((arg) => bindArgument(arg, context)),
+  )
 }
 
 /** A time unit is a text to the function table. */

@@ -30,7 +30,12 @@ export interface ExpressionContext {
   readonly origins: WeakMap<Expression, Position>
 }
 
-export function expressionContext(source: SourceText, scope: Scope, clause: string, aggregates: AggregateCollector | null = null): ExpressionContext {
+export function expressionContext(
+  source: SourceText,
+  scope: Scope,
+  clause: string,
+  aggregates: AggregateCollector | null = null,
+): ExpressionContext {
   return { source, scope, clause, aggregates, origins: new WeakMap() }
 }
 
@@ -73,7 +78,8 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
       return call(context, node.at, node.negated ? 'AND' : 'OR', either)
     }
     case 'in-list':
-      if (node.list.length > MAX_LIST) throw notSupported(source, node.at, `IN with more than ${MAX_LIST} values.`, 'Join with a table of them.')
+      if (node.list.length > MAX_LIST)
+        throw notSupported(source, node.at, `IN with more than ${MAX_LIST} values.`, 'Join with a table of them.')
       return call(context, node.at, node.negated ? 'NOT IN' : 'IN', bindAll([node.arg, ...node.list], context))
     case 'like': {
       if (node.operator === 'SIMILAR TO') throw notSupported(source, node.at, 'SIMILAR TO.', 'Use LIKE or REGEXP.')
@@ -86,7 +92,11 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
       const arg = bindExpression(node.arg, context)
       const type = logicalType(source, node.type)
       if (!canCast(arg.type, type, true)) {
-        throw validationError(source, node.at, `Cast function cannot convert value of type ${typeInMessage(arg.type)} to type ${typeInMessage(type)}.`)
+        throw validationError(
+          source,
+          node.at,
+          `Cast function cannot convert value of type ${typeInMessage(arg.type)} to type ${typeInMessage(type)}.`,
+        )
       }
       if (!node.type.nullable) throw validationError(source, node.type.at, `CAST takes a type without NOT NULL.`)
       return castTo(arg, type, node.safe)
@@ -94,12 +104,21 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
     case 'call':
       return bindFunctionCall(node, context)
     case 'interval':
-      throw notSupported(source, node.at, 'an INTERVAL as a value of its own.', 'Intervals are added to and taken from dates and timestamps.')
+      throw notSupported(
+        source,
+        node.at,
+        'an INTERVAL as a value of its own.',
+        'Intervals are added to and taken from dates and timestamps.',
+      )
     case 'star':
       throw validationError(source, node.at, "'*' stands for columns only in SELECT and in COUNT(*).")
     case 'symbol':
     case 'named-argument':
-      throw validationError(source, node.at, `'${node.kind === 'symbol' ? node.name : `${node.name.text} =>`}' has no meaning as an argument here.`)
+      throw validationError(
+        source,
+        node.at,
+        `'${node.kind === 'symbol' ? node.name : `${node.name.text} =>`}' has no meaning as an argument here.`,
+      )
     case 'in-query':
       throw notSupported(source, node.at, 'IN with a sub-query.', 'Write it as a join.')
     case 'exists':
@@ -134,21 +153,30 @@ export function bindCondition(node: ExpressionNode, context: ExpressionContext, 
   const condition = bindExpression(node, context)
   if (condition.type.kind === 'NULL') return castTo(condition, BOOLEAN)
   if (condition.type.kind !== 'BOOLEAN') {
-    throw validationError(context.source, node.at, `${clause} clause must be a condition, but this is of type ${typeToString(condition.type)}.`)
+    throw validationError(
+      context.source,
+      node.at,
+      `${clause} clause must be a condition, but this is of type ${typeToString(condition.type)}.`,
+    )
   }
   return condition
 }
 
 function bindNumeric(node: ExpressionNode, context: ExpressionContext): Expression {
   const value = bindExpression(node, context)
-  if (!['INT', 'BIGINT', 'DOUBLE', 'DECIMAL'].includes(value.type.kind)) throw validationError(context.source, node.at, `Cannot apply '+' to a value of type ${typeInMessage(value.type)}.`)
+  if (!['INT', 'BIGINT', 'DOUBLE', 'DECIMAL'].includes(value.type.kind))
+    throw validationError(context.source, node.at, `Cannot apply '+' to a value of type ${typeInMessage(value.type)}.`)
   return value
 }
 
 /** A call of the function table, its arguments cast to what it takes. */
 export function call(context: ExpressionContext, at: Position, name: string, args: readonly Expression[]): Expression {
   const literals = args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined))
-  const resolved = resolveFunction(name, args.map((arg) => arg.type), literals)
+  const resolved = resolveFunction(
+    name,
+    args.map((arg) => arg.type),
+    literals,
+  )
   if ('problem' in resolved) throw validationError(context.source, at, ended(resolved.problem))
   const cast = args.map((arg, i) => castTo(arg, resolved.argTypes[i] as LogicalType))
   return { kind: 'call', name, args: cast, type: resolved.type }
@@ -169,7 +197,12 @@ function bindBinary(node: BinaryNode, context: ExpressionContext): Expression {
       rest = rest.left
     }
     operands.push(rest)
-    return call(context, node.at, operator, operands.reverse().map((operand) => bindCondition(operand, context, operator)))
+    return call(
+      context,
+      node.at,
+      operator,
+      operands.reverse().map((operand) => bindCondition(operand, context, operator)),
+    )
   }
   if (operator === '+' || operator === '-') {
     const right = intervalOf(node.right, context)
@@ -195,7 +228,11 @@ function shift(context: ExpressionContext, node: BinaryNode, base: ExpressionNod
   if (intervalOf(base, context) !== undefined) throw notSupported(context.source, node.at, 'arithmetic between intervals.')
   const arg = bindExpression(base, context)
   if (!['DATE', 'TIMESTAMP', 'TIMESTAMP_LTZ'].includes(arg.type.kind)) {
-    throw validationError(context.source, node.at, `Cannot apply '${node.operator}' to arguments of type '<${typeInMessage(arg.type)}> ${node.operator} <INTERVAL>'.`)
+    throw validationError(
+      context.source,
+      node.at,
+      `Cannot apply '${node.operator}' to arguments of type '<${typeInMessage(arg.type)}> ${node.operator} <INTERVAL>'.`,
+    )
   }
   return unit === 'MONTHS'
     ? call(context, node.at, 'TIMESTAMP_ADD_MONTHS', [arg, { kind: 'literal', value: amount, type: notNull(INT) }])
@@ -207,11 +244,14 @@ function bindCase(node: CaseNode, context: ExpressionContext): Expression {
   const operand = node.operand === null ? undefined : bindExpression(node.operand, context)
   const args: Expression[] = []
   for (const { when, then } of node.branches) {
-    args.push(operand === undefined ? bindCondition(when, context, 'WHEN') : call(context, when.at, '=', [operand, bindExpression(when, context)]))
+    args.push(
+      operand === undefined ? bindCondition(when, context, 'WHEN') : call(context, when.at, '=', [operand, bindExpression(when, context)]),
+    )
     args.push(bindExpression(then, context))
   }
   if (node.otherwise !== null) args.push(bindExpression(node.otherwise, context))
   const values = args.filter((_, i) => i % 2 === 1 || (node.otherwise !== null && i === args.length - 1))
-  if (values.every((value) => value.type.kind === 'NULL')) throw validationError(context.source, node.at, "Illegal use of 'NULL': every branch of CASE is NULL.", 'Cast one of them to a type.')
+  if (values.every((value) => value.type.kind === 'NULL'))
+    throw validationError(context.source, node.at, "Illegal use of 'NULL': every branch of CASE is NULL.", 'Cast one of them to a type.')
   return call(context, node.at, 'CASE', args)
 }

@@ -72,13 +72,21 @@ export class GroupedSelect {
     // Rows to be counted need a column to travel in.
     if (columns.length === 0) columns.push({ kind: 'literal', value: 0, type: notNull(INT) })
     const below = this.#input
-    const names = columns.map((expression, i) => this.#keyNames[i] ?? (expression.kind === 'input' ? (below.fields[expression.index]?.name ?? `$f${i}`) : `$f${i}`))
+    const names = columns.map(
+      (expression, i) => this.#keyNames[i] ?? (expression.kind === 'input' ? (below.fields[expression.index]?.name ?? `$f${i}`) : `$f${i}`),
+    )
     const project: Relation = {
-      kind: 'project', input: below, expressions: columns, fields: columns.map((expression, i) => projectedField(names[i] as string, expression, below.fields)),
+      kind: 'project',
+      input: below,
+      expressions: columns,
+      fields: columns.map((expression, i) => projectedField(names[i] as string, expression, below.fields)),
     }
     const keys = this.#keys.map((_, i) => i)
     const aggregate: Aggregate = {
-      kind: 'aggregate', input: project, keys, calls,
+      kind: 'aggregate',
+      input: project,
+      keys,
+      calls,
       fields: [
         ...keys.map((i): RelationField => ({ ...(project.fields[i] as RelationField), rowtime: false })),
         ...calls.map((call, i): RelationField => ({ name: `AGG$${i}`, type: call.type, rowtime: false })),
@@ -96,7 +104,12 @@ export class GroupedSelect {
       if (node.kind !== 'input') return undefined
       if (node.index >= PLACEHOLDER) return inputColumn(this.#keys.length + node.index - PLACEHOLDER, node.type)
       const at = this.#origins.get(node) as Position
-      throw validationError(this.#context.source, at, `Expression '${this.#scope[node.index]?.name}' is not being grouped.`, 'Put it into GROUP BY or into an aggregate such as MAX.')
+      throw validationError(
+        this.#context.source,
+        at,
+        `Expression '${this.#scope[node.index]?.name}' is not being grouped.`,
+        'Put it into GROUP BY or into an aggregate such as MAX.',
+      )
     })
   }
 
@@ -111,7 +124,12 @@ function bindGroupKey(expression: ExpressionNode, node: SelectNode, context: Exp
     const name = expression.path[0]?.text as string
     const alias = node.items.find((item) => item.alias?.text === name)
     if (alias !== undefined && !context.scope.some((column) => column.name === name)) {
-      throw validationError(context.source, expression.at, `Column '${name}' not found in any table.`, 'It is a name given in SELECT; GROUP BY takes the expression itself.')
+      throw validationError(
+        context.source,
+        expression.at,
+        `Column '${name}' not found in any table.`,
+        'It is a name given in SELECT; GROUP BY takes the expression itself.',
+      )
     }
   }
   return bindExpression(expression, context)
@@ -146,7 +164,11 @@ function childrenOf(node: ExpressionNode): readonly ExpressionNode[] {
     case 'like':
       return [node.arg, node.pattern, ...(node.escape === null ? [] : [node.escape])]
     case 'case':
-      return [...(node.operand === null ? [] : [node.operand]), ...node.branches.flatMap(({ when, then }) => [when, then]), ...(node.otherwise === null ? [] : [node.otherwise])]
+      return [
+        ...(node.operand === null ? [] : [node.operand]),
+        ...node.branches.flatMap(({ when, then }) => [when, then]),
+        ...(node.otherwise === null ? [] : [node.otherwise]),
+      ]
     case 'call':
       return node.args
     case 'row':

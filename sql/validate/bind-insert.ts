@@ -24,10 +24,15 @@ export function bindInsert(statement: Insert, context: BindContext): Sink {
   if (statement.overwrite) throw notSupported(source, statement.at, 'INSERT OVERWRITE.', 'Use INSERT INTO.')
   const table = findObject(source, statement.table, context.catalog)
   if (table.kind === 'view') throw validationError(source, at, `'${table.name}' is a view; only tables can be written.`)
-  const columns: Column[] = table.columns.flatMap((column) => (column.kind === 'physical' ? [{ name: column.name, type: column.type }] : []))
+  const columns: Column[] = table.columns.flatMap((column) =>
+    column.kind === 'physical' ? [{ name: column.name, type: column.type }] : [],
+  )
   checkConnector(table, table.options, { fields: columns }, 'sink', at, source)
   const query = bindQuery(statement.query, context)
-  const targets = statement.columns === null ? columns : statement.columns.map((name) => namedColumn(name, statement.columns as readonly Name[], columns, context))
+  const targets =
+    statement.columns === null
+      ? columns
+      : statement.columns.map((name) => namedColumn(name, statement.columns as readonly Name[], columns, context))
   checkTypes(fullName(table.name), query, targets, statement, context)
 
   const expressions = columns.map((column) => {
@@ -36,20 +41,43 @@ export function bindInsert(statement: Insert, context: BindContext): Sink {
       const value = castTo(inputColumn(position, (query.fields[position] as Relation['fields'][number]).type), column.type)
       return value
     }
-    if (!column.type.nullable) throw validationError(source, at, `Column '${column.name}' has no default value and does not allow NULLs.`, 'Name it in INSERT INTO t (…).')
+    if (!column.type.nullable)
+      throw validationError(
+        source,
+        at,
+        `Column '${column.name}' has no default value and does not allow NULLs.`,
+        'Name it in INSERT INTO t (…).',
+      )
     return { kind: 'literal' as const, value: null, type: column.type }
   })
-  const same = expressions.length === query.fields.length && expressions.every((expression, i) => expression.kind === 'input' && expression.index === i)
+  const same =
+    expressions.length === query.fields.length &&
+    expressions.every((expression, i) => expression.kind === 'input' && expression.index === i)
   const input: Relation = same
     ? query
-    : { kind: 'project', input: query, expressions, fields: expressions.map((expression, i) => projectedField((columns[i] as Column).name, expression, query.fields)) }
+    : {
+        kind: 'project',
+        input: query,
+        expressions,
+        fields: expressions.map((expression, i) => projectedField((columns[i] as Column).name, expression, query.fields)),
+      }
   return { kind: 'sink', input, table, options: table.options }
 }
 
 function namedColumn(name: Name, all: readonly Name[], columns: readonly Column[], { source }: BindContext): Column {
   const column = columns.find((candidate) => candidate.name === name.text)
-  if (column === undefined) throw validationError(source, name.at, `Unknown target column '${name.text}'.`, didYouMean(name.text, columns.map((candidate) => candidate.name)))
-  if (all.some((other) => other.text === name.text && other !== name)) throw validationError(source, name.at, `Target column '${name.text}' is assigned more than once.`)
+  if (column === undefined)
+    throw validationError(
+      source,
+      name.at,
+      `Unknown target column '${name.text}'.`,
+      didYouMean(
+        name.text,
+        columns.map((candidate) => candidate.name),
+      ),
+    )
+  if (all.some((other) => other.text === name.text && other !== name))
+    throw validationError(source, name.at, `Target column '${name.text}' is assigned more than once.`)
   return column
 }
 
@@ -58,7 +86,8 @@ function checkTypes(table: string, query: Relation, targets: readonly Column[], 
   const describe = (columns: readonly Column[]) => `[${columns.map(({ name, type }) => `${name}: ${typeToString(type)}`).join(', ')}]`
   const mismatch = (cause: string) =>
     validationError(
-      source, statement.query.at,
+      source,
+      statement.query.at,
       `Column types of query result and sink for '${table}' do not match.\nCause: ${cause}\n\nQuery schema: ${describe(query.fields)}\nSink schema:  ${describe(targets)}`,
     )
   if (query.fields.length !== targets.length) throw mismatch('Different number of columns.')

@@ -51,7 +51,12 @@ function bindBody(body: QueryBody, context: BindContext): Relation {
 
 function bindSetOperation(node: SetOperationNode, context: BindContext): Relation {
   if (node.operator !== 'UNION' || !node.all) {
-    throw notSupported(context.source, node.at, `${node.operator}${node.all ? ' ALL' : ''}.`, node.operator === 'UNION' ? 'Use SELECT DISTINCT over UNION ALL.' : null)
+    throw notSupported(
+      context.source,
+      node.at,
+      `${node.operator}${node.all ? ' ALL' : ''}.`,
+      node.operator === 'UNION' ? 'Use SELECT DISTINCT over UNION ALL.' : null,
+    )
   }
   const bodies: QueryBody[] = []
   let rest: QueryBody = node
@@ -61,7 +66,11 @@ function bindSetOperation(node: SetOperationNode, context: BindContext): Relatio
   }
   bodies.unshift(rest)
   const inputs = bodies.map((body) => bindBody(body, context))
-  return unionOf(inputs, bodies.map((body) => body.at), context)
+  return unionOf(
+    inputs,
+    bodies.map((body) => body.at),
+    context,
+  )
 }
 
 /** Columns by position; each takes the common type and the first input's name. */
@@ -69,7 +78,11 @@ function unionOf(inputs: readonly Relation[], places: readonly Position[], conte
   const [first] = inputs as [Relation]
   for (const [i, input] of inputs.entries()) {
     if (input.fields.length !== first.fields.length) {
-      throw validationError(context.source, places[i] as Position, `Column count mismatch in UNION ALL: ${first.fields.length} in the first query, ${input.fields.length} in this one.`)
+      throw validationError(
+        context.source,
+        places[i] as Position,
+        `Column count mismatch in UNION ALL: ${first.fields.length} in the first query, ${input.fields.length} in this one.`,
+      )
     }
   }
   const fields = first.fields.map((field, column): RelationField => {
@@ -77,7 +90,11 @@ function unionOf(inputs: readonly Relation[], places: readonly Position[], conte
     const type = commonType(columns.map((other) => other.type))
     if (type === undefined) {
       const wrong = columns.findIndex((other) => commonType([field.type, other.type]) === undefined)
-      throw validationError(context.source, places[Math.max(0, wrong)] as Position, `Type mismatch in column ${column + 1} of UNION ALL: ${columns.map((other) => typeInMessage(other.type)).join(' and ')}.`)
+      throw validationError(
+        context.source,
+        places[Math.max(0, wrong)] as Position,
+        `Type mismatch in column ${column + 1} of UNION ALL: ${columns.map((other) => typeInMessage(other.type)).join(' and ')}.`,
+      )
     }
     return { name: field.name, type, rowtime: columns.every((other) => other.rowtime) }
   })
@@ -88,7 +105,12 @@ function unionOf(inputs: readonly Relation[], places: readonly Position[], conte
 export function converted(input: Relation, fields: readonly RelationField[]): Relation {
   const expressions = input.fields.map((field, i) => castTo(inputColumn(i, field.type), (fields[i] as RelationField).type))
   if (expressions.every((expression) => expression.kind === 'input')) return input
-  return { kind: 'project', input, expressions, fields: fields.map((field, i) => projectedField(field.name, expressions[i] as Expression, input.fields)) }
+  return {
+    kind: 'project',
+    input,
+    expressions,
+    fields: fields.map((field, i) => projectedField(field.name, expressions[i] as Expression, input.fields)),
+  }
 }
 
 /** Rows of constants; a column's type is what its values have in common. */
@@ -97,15 +119,33 @@ function bindValues(node: ValuesNode, context: BindContext): Relation {
   const expressions = expressionContext(context.source, [], 'VALUES')
   const rows = node.rows.map((row) => {
     if (row.length !== width) {
-      throw validationError(context.source, (row[0] as ExpressionNode).at, `Values passed to VALUES operator must have compatible types: ${width} columns in the first row, ${row.length} in this one.`)
+      throw validationError(
+        context.source,
+        (row[0] as ExpressionNode).at,
+        `Values passed to VALUES operator must have compatible types: ${width} columns in the first row, ${row.length} in this one.`,
+      )
     }
     return bindAll(row, expressions)
   })
   const types = Array.from({ length: width }, (_, column): LogicalType => {
     const type = commonType(rows.map((row) => (row[column] as Expression).type))
-    const place = ((node.rows.find((_row, i) => rows[i]?.[column]?.type.kind !== rows[0]?.[column]?.type.kind) ?? node.rows[0]) as readonly ExpressionNode[])[column] as ExpressionNode
-    if (type === undefined) throw validationError(context.source, place.at, `Values passed to VALUES operator must have compatible types: column ${column + 1} has ${[...new Set(rows.map((row) => typeInMessage((row[column] as Expression).type)))].join(' and ')}.`)
-    if (type.kind === 'NULL') throw validationError(context.source, place.at, "Illegal use of 'NULL': the column has no other value.", 'Cast it: CAST(NULL AS INT).')
+    const place = (
+      (node.rows.find((_row, i) => rows[i]?.[column]?.type.kind !== rows[0]?.[column]?.type.kind) ??
+        node.rows[0]) as readonly ExpressionNode[]
+    )[column] as ExpressionNode
+    if (type === undefined)
+      throw validationError(
+        context.source,
+        place.at,
+        `Values passed to VALUES operator must have compatible types: column ${column + 1} has ${[...new Set(rows.map((row) => typeInMessage((row[column] as Expression).type)))].join(' and ')}.`,
+      )
+    if (type.kind === 'NULL')
+      throw validationError(
+        context.source,
+        place.at,
+        "Illegal use of 'NULL': the column has no other value.",
+        'Cast it: CAST(NULL AS INT).',
+      )
     return type
   })
   const fields = types.map((type, i): RelationField => ({ name: `EXPR$${i}`, type, rowtime: false }))
@@ -138,7 +178,11 @@ function fold(expression: Expression, evaluation: Parameters<typeof foldConstant
 export function renamed(input: Relation, columns: readonly Name[] | null, at: Position, context: BindContext): Relation {
   if (columns === null) return input
   if (columns.length !== input.fields.length) {
-    throw validationError(context.source, at, `${columns.length} column name${columns.length === 1 ? '' : 's'} for ${input.fields.length} column${input.fields.length === 1 ? '' : 's'} (${input.fields.map(({ name }) => name).join(', ')}).`)
+    throw validationError(
+      context.source,
+      at,
+      `${columns.length} column name${columns.length === 1 ? '' : 's'} for ${input.fields.length} column${input.fields.length === 1 ? '' : 's'} (${input.fields.map(({ name }) => name).join(', ')}).`,
+    )
   }
   const twice = columns.find((name, i) => columns.findIndex((other) => other.text === name.text) !== i)
   if (twice !== undefined) throw validationError(context.source, twice.at, `Duplicate name '${twice.text}' in column alias.`)
@@ -166,13 +210,19 @@ function outputColumn(item: SortItemNode, input: Relation, context: BindContext)
   if (expression.kind === 'column') return resolveColumn(context.source, scopeOf(input.fields, null), expression.path)
   const ordinal = ordinalOf(expression, input.fields.length, context)
   if (ordinal !== undefined) return ordinal
-  throw notSupported(context.source, expression.at, 'expressions in the ORDER BY of UNION and VALUES.', 'Order by a column, or by its number.')
+  throw notSupported(
+    context.source,
+    expression.at,
+    'expressions in the ORDER BY of UNION and VALUES.',
+    'Order by a column, or by its number.',
+  )
 }
 
 /** `ORDER BY 2`: the second output column. */
 export function ordinalOf(expression: ExpressionNode, width: number, context: BindContext): number | undefined {
   if (expression.kind !== 'number' || !/^\d+$/.test(expression.text)) return undefined
   const ordinal = Number(expression.text)
-  if (ordinal < 1 || ordinal > width) throw validationError(context.source, expression.at, `Ordinal out of range: there are ${width} columns.`)
+  if (ordinal < 1 || ordinal > width)
+    throw validationError(context.source, expression.at, `Ordinal out of range: there are ${width} columns.`)
   return ordinal - 1
 }

@@ -22,7 +22,13 @@ interface Item {
   readonly name: string
 }
 
-export function bindSelect(node: SelectNode, orderBy: readonly SortItemNode[], limit: number | null, offset: number, context: BindContext): Relation {
+export function bindSelect(
+  node: SelectNode,
+  orderBy: readonly SortItemNode[],
+  limit: number | null,
+  offset: number,
+  context: BindContext,
+): Relation {
   const { source } = context
   refuseClauses(node, context)
   const from = node.from === null ? undefined : bindTable(node.from, context)
@@ -35,19 +41,30 @@ export function bindSelect(node: SelectNode, orderBy: readonly SortItemNode[], l
   }
 
   const grouped =
-    node.groupBy !== null || node.having !== null || node.items.some(({ expression }) => hasAggregate(expression)) || orderBy.some(({ expression }) => hasAggregate(expression))
+    node.groupBy !== null ||
+    node.having !== null ||
+    node.items.some(({ expression }) => hasAggregate(expression)) ||
+    orderBy.some(({ expression }) => hasAggregate(expression))
       ? new GroupedSelect(node, relation ?? oneRow(), scope, context)
       : undefined
   // Everything above the groups is bound in the same way with or without them; only what it becomes differs.
   const bind = (expression: ExpressionNode, clause: string): Expression =>
     grouped === undefined ? bindExpression(expression, expressionContext(source, scope, clause)) : grouped.bind(expression, clause)
 
-  const items = distinctNames(node.items.flatMap((item) => expandItem(item, scope, bind, context)).map(({ expression, name }, i): Item => ({ expression, name: name ?? `EXPR$${i}` })))
+  const items = distinctNames(
+    node.items
+      .flatMap((item) => expandItem(item, scope, bind, context))
+      .map(({ expression, name }, i): Item => ({ expression, name: name ?? `EXPR$${i}` })),
+  )
   const sort = orderBy.map((item) => ({ item, target: bindSortTarget(item, items, node.items, bind, context) }))
   const having = node.having === null || grouped === undefined ? undefined : grouped.bindHaving(node.having)
 
   let input = relation
-  const resolved = grouped?.finish([...items.map(({ expression }) => expression), ...sort.flatMap(({ target }) => (typeof target === 'number' ? [] : [target])), ...(having === undefined ? [] : [having])])
+  const resolved = grouped?.finish([
+    ...items.map(({ expression }) => expression),
+    ...sort.flatMap(({ target }) => (typeof target === 'number' ? [] : [target])),
+    ...(having === undefined ? [] : [having]),
+  ])
   let expressions = items.map(({ expression }) => expression)
   let hidden = sort.flatMap(({ target }) => (typeof target === 'number' ? [] : [target]))
   if (resolved !== undefined) {
@@ -60,7 +77,12 @@ export function bindSelect(node: SelectNode, orderBy: readonly SortItemNode[], l
   if (input === undefined && hidden.length === 0) {
     const fields = items.map(({ name, expression }): RelationField => ({ name, type: expression.type, rowtime: false }))
     refuseNull(fields, node, context)
-    return ordered(constantRows([expressions], fields, context), sort.map(({ item, target }) => sortKey(item, target as number)), limit, offset)
+    return ordered(
+      constantRows([expressions], fields, context),
+      sort.map(({ item, target }) => sortKey(item, target as number)),
+      limit,
+      offset,
+    )
   }
   const below = input ?? oneRow()
   const names = items.map(({ name }) => name)
@@ -69,9 +91,17 @@ export function bindSelect(node: SelectNode, orderBy: readonly SortItemNode[], l
 
   if (node.distinct) {
     // ORDER BY may then only use what is selected: equal expressions are taken for it.
-    const keys = sort.map(({ item, target }) => sortKey(item, typeof target === 'number' ? target : selectedColumn(target, item, items, context)))
+    const keys = sort.map(({ item, target }) =>
+      sortKey(item, typeof target === 'number' ? target : selectedColumn(target, item, items, context)),
+    )
     const project: Relation = { kind: 'project', input: below, expressions, fields }
-    const distinct: Relation = { kind: 'aggregate', input: project, keys: fields.map((_, i) => i), calls: [], fields: fields.map((field) => ({ ...field, rowtime: false })) }
+    const distinct: Relation = {
+      kind: 'aggregate',
+      input: project,
+      keys: fields.map((_, i) => i),
+      calls: [],
+      fields: fields.map((field) => ({ ...field, rowtime: false })),
+    }
     return ordered(distinct, keys, limit, offset)
   }
 
@@ -134,13 +164,23 @@ function expandItem(
   }
   if (alias !== null) throw validationError(source, alias.at, "'*' takes no name.")
   const qualifier = expression.qualifier.at(-1)
-  const columns = scope.flatMap((column, index) => (qualifier === undefined || column.qualifier === qualifier.text ? [{ column, index }] : []))
+  const columns = scope.flatMap((column, index) =>
+    qualifier === undefined || column.qualifier === qualifier.text ? [{ column, index }] : [],
+  )
   if (columns.length === 0) {
     if (qualifier === undefined) throw validationError(source, expression.at, "'*' needs a FROM clause.")
-    throw validationError(source, qualifier.at, `Table '${qualifier.text}' not found.`, didYouMean(qualifier.text, [...new Set(scope.flatMap((column) => column.qualifier ?? []))]))
+    throw validationError(
+      source,
+      qualifier.at,
+      `Table '${qualifier.text}' not found.`,
+      didYouMean(qualifier.text, [...new Set(scope.flatMap((column) => column.qualifier ?? []))]),
+    )
   }
   return columns.map(({ column }) => {
-    const path = [...(column.qualifier === null ? [] : [{ text: column.qualifier, at: expression.at }]), { text: column.name, at: expression.at }]
+    const path = [
+      ...(column.qualifier === null ? [] : [{ text: column.qualifier, at: expression.at }]),
+      { text: column.name, at: expression.at },
+    ]
     return { expression: bind({ kind: 'column', at: expression.at, path }, 'SELECT'), name: column.name }
   })
 }
@@ -158,7 +198,8 @@ function bindSortTarget(
   if (ordinal !== undefined) return ordinal
   if (expression.kind === 'column' && expression.path.length === 1) {
     const name = expression.path[0]?.text as string
-    if (nodes.filter(({ alias }) => alias?.text === name).length > 1) throw validationError(context.source, expression.at, `Column '${name}' is ambiguous: SELECT gives that name twice.`)
+    if (nodes.filter(({ alias }) => alias?.text === name).length > 1)
+      throw validationError(context.source, expression.at, `Column '${name}' is ambiguous: SELECT gives that name twice.`)
     const found = items.findIndex((candidate) => candidate.name === name)
     if (found >= 0) return found
   }

@@ -66,13 +66,16 @@ export function bindNamed(name: readonly Name[], options: Readonly<Record<string
   const cte = name.length === 1 ? context.ctes.get((name[0] as Name).text) : undefined
   const object = cte === undefined ? findObject(source, name, context.catalog, [...context.ctes.keys()]) : undefined
   if (object?.kind === 'table') return scanTable(object, options, at, context)
-  if (Object.keys(options).length > 0) throw validationError(source, at, `The hint OPTIONS belongs to tables, and '${(name.at(-1) as Name).text}' is none.`)
+  if (Object.keys(options).length > 0)
+    throw validationError(source, at, `The hint OPTIONS belongs to tables, and '${(name.at(-1) as Name).text}' is none.`)
   return cte ?? expandView(object as CatalogView, objectName(source, name), at, context)
 }
 
 function expandView(view: CatalogView, name: string, at: Position, context: BindContext): Relation {
-  if (context.views.includes(name)) throw validationError(context.source, at, `The view '${name}' is made of itself (${[...context.views, name].join(' → ')}).`)
-  if (context.views.length >= MAX_VIEW_DEPTH) throw validationError(context.source, at, `Views are nested more than ${MAX_VIEW_DEPTH} levels deep.`)
+  if (context.views.includes(name))
+    throw validationError(context.source, at, `The view '${name}' is made of itself (${[...context.views, name].join(' → ')}).`)
+  if (context.views.length >= MAX_VIEW_DEPTH)
+    throw validationError(context.source, at, `Views are nested more than ${MAX_VIEW_DEPTH} levels deep.`)
   const inner: BindContext = { ...context, source: view.source, ctes: new Map(), views: [...context.views, name] }
   const relation = bindQuery(view.query, inner)
   const same = relation.fields.length === view.columns.length && relation.fields.every((field, i) => field.name === view.columns[i]?.name)
@@ -88,7 +91,10 @@ function scanTable(table: CatalogTable, hinted: Readonly<Record<string, string>>
   const schema = { fields: physical.map(({ name, type }) => ({ name, type })) }
   checkConnector(table, options, schema, 'source', at, context.source)
   let relation: Relation = {
-    kind: 'scan', table, options, columns: physical.map((_, i) => i),
+    kind: 'scan',
+    table,
+    options,
+    columns: physical.map((_, i) => i),
     bounded: findConnector(options['connector'] ?? '')?.source?.bounded(options) ?? false,
     fields: physical.map(({ name, type }) => ({ name, type, rowtime: false })),
   }
@@ -97,7 +103,13 @@ function scanTable(table: CatalogTable, hinted: Readonly<Record<string, string>>
   const { column } = table.watermark
   const inner = expressionContext(table.source, scopeOf(relation.fields, table.name), 'WATERMARK FOR')
   const expression = bindExpression(table.watermark.expression, inner)
-  return { kind: 'watermark', input: relation, column, expression, fields: relation.fields.map((field, i) => ({ ...field, rowtime: i === column })) }
+  return {
+    kind: 'watermark',
+    input: relation,
+    column,
+    expression,
+    fields: relation.fields.map((field, i) => ({ ...field, rowtime: i === column })),
+  }
 }
 
 /** All columns in the table's order, over the scan of the physical ones. */
@@ -110,18 +122,30 @@ function computeColumns(table: CatalogTable, scan: Relation): Relation {
     }
     return castTo(bindExpression(column.expression, expressionContext(table.source, scope, 'a computed column')), column.type)
   })
-  return { kind: 'project', input: scan, expressions, fields: expressions.map((expression, i) => projectedField(table.columns[i]?.name ?? '', expression, scan.fields)) }
+  return {
+    kind: 'project',
+    input: scan,
+    expressions,
+    fields: expressions.map((expression, i) => projectedField(table.columns[i]?.name ?? '', expression, scan.fields)),
+  }
 }
 
 function bindJoin(node: JoinNode, context: BindContext): BoundTable {
   const { source } = context
-  if (node.type === 'LEFT' || node.type === 'RIGHT' || node.type === 'FULL') throw notSupported(source, node.right.at, `${node.type} JOIN.`, 'INNER JOIN is there.')
+  if (node.type === 'LEFT' || node.type === 'RIGHT' || node.type === 'FULL')
+    throw notSupported(source, node.right.at, `${node.type} JOIN.`, 'INNER JOIN is there.')
   if (node.natural) throw notSupported(source, node.right.at, 'NATURAL JOIN.', 'Use JOIN … ON.')
   if (node.using !== null) throw notSupported(source, node.right.at, 'JOIN … USING.', 'Use JOIN … ON.')
   const left = bindTable(node.left, context)
   const right = bindTable(node.right, context)
   const twice = right.scope.find(({ qualifier }) => qualifier !== null && left.scope.some((column) => column.qualifier === qualifier))
-  if (twice !== undefined) throw validationError(source, node.right.at, `Table or alias '${twice.qualifier}' stands twice in FROM.`, 'Give one of them another name with AS.')
+  if (twice !== undefined)
+    throw validationError(
+      source,
+      node.right.at,
+      `Table or alias '${twice.qualifier}' stands twice in FROM.`,
+      'Give one of them another name with AS.',
+    )
   // A regular join keeps rows for as long as it likes, so event time ends here (Flink materialises the attribute, too).
   const scope = [...left.scope, ...right.scope].map((column) => ({ ...column, rowtime: false }))
   const condition = node.on === null ? null : bindCondition(node.on, expressionContext(source, scope, 'ON'))

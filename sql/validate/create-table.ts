@@ -27,7 +27,9 @@ export function defineTable(statement: CreateTable, context: BindContext): Catal
   const physical: Scope = statement.columns.flatMap((column) => {
     if (column.kind !== 'physical') return []
     const type = logicalType(source, column.type)
-    return [{ qualifier: name, name: column.name.text, type: keys?.includes(column.name.text) === true ? notNull(type) : type, rowtime: false }]
+    return [
+      { qualifier: name, name: column.name.text, type: keys?.includes(column.name.text) === true ? notNull(type) : type, rowtime: false },
+    ]
   })
   if (physical.length === 0) throw validationError(source, statement.at, 'A table needs at least one physical column.')
 
@@ -37,17 +39,33 @@ export function defineTable(statement: CreateTable, context: BindContext): Catal
       case 'metadata':
         return []
       case 'physical':
-        return [{ kind: 'physical', name: text, type: (physical.find((other) => other.name === text) as Scope[number]).type, comment: column.comment }]
+        return [
+          {
+            kind: 'physical',
+            name: text,
+            type: (physical.find((other) => other.name === text) as Scope[number]).type,
+            comment: column.comment,
+          },
+        ]
       case 'computed': {
         const { type } = bindExpression(column.expression, expressionContext(source, physical, 'a computed column'))
-        if (type.kind === 'NULL') throw validationError(source, column.expression.at, "Illegal use of 'NULL'.", 'Cast it to a type: CAST(NULL AS INT).')
+        if (type.kind === 'NULL')
+          throw validationError(source, column.expression.at, "Illegal use of 'NULL'.", 'Cast it to a type: CAST(NULL AS INT).')
         return [{ kind: 'computed', name: text, type, expression: column.expression, text: column.text, comment: column.comment }]
       }
     }
   })
   return {
-    kind: 'table', name, temporary: statement.temporary, columns, watermark: watermark(statement, columns, context), primaryKey: keys,
-    options: options(statement, context), comment: statement.comment, source, at: statement.name.at(-1)?.at as Position,
+    kind: 'table',
+    name,
+    temporary: statement.temporary,
+    columns,
+    watermark: watermark(statement, columns, context),
+    primaryKey: keys,
+    options: options(statement, context),
+    comment: statement.comment,
+    source,
+    at: statement.name.at(-1)?.at as Position,
   }
 }
 
@@ -55,12 +73,27 @@ function primaryKey(statement: CreateTable, { source }: BindContext): readonly s
   const key = statement.primaryKey
   if (key === null) return null
   if (key.enforced) {
-    throw validationError(source, key.at, 'ENFORCED mode for a PRIMARY KEY is not supported: the data is stored outside, nobody here can check it.', 'Write PRIMARY KEY (…) NOT ENFORCED.')
+    throw validationError(
+      source,
+      key.at,
+      'ENFORCED mode for a PRIMARY KEY is not supported: the data is stored outside, nobody here can check it.',
+      'Write PRIMARY KEY (…) NOT ENFORCED.',
+    )
   }
   for (const column of key.columns) {
     const definition = statement.columns.find(({ name }) => name.text === column.text)
-    if (definition === undefined) throw validationError(source, column.at, `Primary key column '${column.text}' is not defined in the schema.`, didYouMean(column.text, statement.columns.map(({ name }) => name.text)))
-    if (definition.kind !== 'physical') throw validationError(source, column.at, `Could not create a PRIMARY KEY with column '${column.text}': it is not a physical column.`)
+    if (definition === undefined)
+      throw validationError(
+        source,
+        column.at,
+        `Primary key column '${column.text}' is not defined in the schema.`,
+        didYouMean(
+          column.text,
+          statement.columns.map(({ name }) => name.text),
+        ),
+      )
+    if (definition.kind !== 'physical')
+      throw validationError(source, column.at, `Could not create a PRIMARY KEY with column '${column.text}': it is not a physical column.`)
   }
   return key.columns.map(({ text }) => text)
 }
@@ -75,14 +108,26 @@ function watermark(statement: CreateTable, columns: readonly CatalogColumn[], { 
   const isTime = (type: LogicalType): boolean => type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ'
   const { name, type } = columns[column] as CatalogColumn
   if (!isTime(type)) {
-    throw validationError(source, (definition.column[0] as Name).at, `Invalid data type of time field '${name}' for a watermark: it is ${typeToString(type)}, and must be TIMESTAMP(p) or TIMESTAMP_LTZ(p), p from 0 to 3.`)
+    throw validationError(
+      source,
+      (definition.column[0] as Name).at,
+      `Invalid data type of time field '${name}' for a watermark: it is ${typeToString(type)}, and must be TIMESTAMP(p) or TIMESTAMP_LTZ(p), p from 0 to 3.`,
+    )
   }
   const expression = bindExpression(definition.expression, expressionContext(source, scope, 'WATERMARK FOR'))
   if (!isTime(expression.type)) {
-    throw validationError(source, definition.expression.at, `Invalid data type of the watermark's expression: it is ${typeToString(expression.type)}, and must be TIMESTAMP(p) or TIMESTAMP_LTZ(p).`)
+    throw validationError(
+      source,
+      definition.expression.at,
+      `Invalid data type of the watermark's expression: it is ${typeToString(expression.type)}, and must be TIMESTAMP(p) or TIMESTAMP_LTZ(p).`,
+    )
   }
   if (expression.type.kind !== type.kind) {
-    throw validationError(source, definition.expression.at, `The watermark of '${name}' must be a ${type.kind} like the column, and is ${typeToString(expression.type)}.`)
+    throw validationError(
+      source,
+      definition.expression.at,
+      `The watermark of '${name}' must be a ${type.kind} like the column, and is ${typeToString(expression.type)}.`,
+    )
   }
   return { column, expression: definition.expression, text: definition.text }
 }
@@ -103,11 +148,19 @@ export function defineView(statement: CreateView, context: BindContext): Catalog
   const relation = renamed(bindQuery(statement.query, context), statement.columns, statement.at, context)
   const seen = new Set<string>()
   for (const field of relation.fields) {
-    if (seen.has(field.name)) throw validationError(source, statement.at, `The view has two columns named '${field.name}'.`, 'Name them with AS.')
+    if (seen.has(field.name))
+      throw validationError(source, statement.at, `The view has two columns named '${field.name}'.`, 'Name them with AS.')
     seen.add(field.name)
   }
   return {
-    kind: 'view', name, temporary: statement.temporary, query: statement.query, text: statement.text, comment: statement.comment, source,
-    at: statement.name.at(-1)?.at as Position, columns: relation.fields.map(({ name: column, type, rowtime }) => ({ name: column, type, rowtime })),
+    kind: 'view',
+    name,
+    temporary: statement.temporary,
+    query: statement.query,
+    text: statement.text,
+    comment: statement.comment,
+    source,
+    at: statement.name.at(-1)?.at as Position,
+    columns: relation.fields.map(({ name: column, type, rowtime }) => ({ name: column, type, rowtime })),
   }
 }

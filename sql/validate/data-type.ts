@@ -12,7 +12,8 @@ export function logicalType(source: SourceText, node: TypeNode): LogicalType {
 
 function nullableType(source: SourceText, node: TypeNode): LogicalType {
   const [first, second] = node.parameters
-  const refuse = (hint: string | null) => notSupported(source, node.at, `the data type ${node.name}${node.parameters.length > 0 ? `(${node.parameters.join(', ')})` : ''}.`, hint)
+  const refuse = (hint: string | null) =>
+    notSupported(source, node.at, `the data type ${node.name}${node.parameters.length > 0 ? `(${node.parameters.join(', ')})` : ''}.`, hint)
   switch (node.name) {
     case 'BOOLEAN':
     case 'INT':
@@ -24,19 +25,27 @@ function nullableType(source: SourceText, node: TypeNode): LogicalType {
       return { kind: 'VARCHAR', length: MAX_VARCHAR_LENGTH, nullable: true }
     case 'VARCHAR': {
       const length = first ?? 1
-      if (length < 1 || length > MAX_VARCHAR_LENGTH) throw validationError(source, node.at, `VARCHAR length must be between 1 and ${MAX_VARCHAR_LENGTH} (both inclusive).`)
+      if (length < 1 || length > MAX_VARCHAR_LENGTH)
+        throw validationError(source, node.at, `VARCHAR length must be between 1 and ${MAX_VARCHAR_LENGTH} (both inclusive).`)
       return { kind: 'VARCHAR', length, nullable: true }
     }
     case 'DECIMAL': {
       const precision = first ?? 10
       const scale = second ?? 0
-      if (precision < 1 || precision > MAX_DECIMAL_PRECISION) throw validationError(source, node.at, `Decimal precision must be between 1 and ${MAX_DECIMAL_PRECISION} (both inclusive).`)
+      if (precision < 1 || precision > MAX_DECIMAL_PRECISION)
+        throw validationError(source, node.at, `Decimal precision must be between 1 and ${MAX_DECIMAL_PRECISION} (both inclusive).`)
       if (scale > precision) throw validationError(source, node.at, 'Decimal scale must be between 0 and the precision (both inclusive).')
       return { kind: 'DECIMAL', precision, scale, nullable: true }
     }
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
-      if (first === undefined) throw notSupported(source, node.at, `the data type ${node.name} without a precision, which means ${node.name}(6).`, `Use ${node.name}(3).`)
+      if (first === undefined)
+        throw notSupported(
+          source,
+          node.at,
+          `the data type ${node.name} without a precision, which means ${node.name}(6).`,
+          `Use ${node.name}(3).`,
+        )
       if (first > 9) throw validationError(source, node.at, `${node.name} precision must be between 0 and 9 (both inclusive).`)
       if (first > MAX_TIME_PRECISION) throw refuse(`Times are kept to the millisecond: use ${node.name}(3).`)
       return { kind: node.name, precision: first, nullable: true }

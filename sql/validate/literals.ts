@@ -22,7 +22,8 @@ export function numberLiteral(source: SourceText, node: NumberNode, negative: bo
     if (value === BigInt.asIntN(64, value)) return { kind: 'literal', value: value.toString(), type: { kind: 'BIGINT', nullable: false } }
   }
   const precision = Math.max(1, whole.length + fraction.length)
-  if (precision > MAX_DECIMAL_PRECISION) throw validationError(source, node.at, `The number ${text} has more than ${MAX_DECIMAL_PRECISION} digits.`)
+  if (precision > MAX_DECIMAL_PRECISION)
+    throw validationError(source, node.at, `The number ${text} has more than ${MAX_DECIMAL_PRECISION} digits.`)
   const type: LogicalType = { kind: 'DECIMAL', precision, scale: fraction.length, nullable: false }
   return { kind: 'literal', value: BigInt(sign + whole + fraction).toString(), type }
 }
@@ -45,7 +46,8 @@ export function temporalLiteral(source: SourceText, node: TemporalNode): Express
   const millis = match === null ? undefined : parseTimestamp(node.text)
   if (match === null || millis === undefined) throw bad('yyyy-MM-dd HH:mm:ss')
   const fraction = match[1] ?? ''
-  if (/[1-9]/.test(fraction.slice(3))) throw notSupported(source, node.at, `the TIMESTAMP literal '${node.text}', finer than a millisecond.`)
+  if (/[1-9]/.test(fraction.slice(3)))
+    throw notSupported(source, node.at, `the TIMESTAMP literal '${node.text}', finer than a millisecond.`)
   return { kind: 'literal', value: String(millis), type: { kind: 'TIMESTAMP', precision: Math.min(3, fraction.length), nullable: false } }
 }
 
@@ -60,7 +62,12 @@ const MONTHS: Readonly<Record<string, number>> = { YEAR: 12, QUARTER: 3, MONTH: 
 
 /** @throws SQL_VALIDATION when the text does not fit its units */
 export function intervalLiteral(source: SourceText, node: IntervalNode): Interval {
-  const bad = () => validationError(source, node.at, `Illegal interval literal format '${node.text}' for INTERVAL ${node.from}${node.to === null ? '' : ` TO ${node.to}`}.`)
+  const bad = () =>
+    validationError(
+      source,
+      node.at,
+      `Illegal interval literal format '${node.text}' for INTERVAL ${node.from}${node.to === null ? '' : ` TO ${node.to}`}.`,
+    )
   const match = /^\s*([+-]?)(.*?)\s*$/.exec(node.text)
   const [, sign = '', text = ''] = match ?? []
   const factor = (sign === '-') !== node.negative ? -1 : 1
@@ -95,7 +102,9 @@ function dayTime(text: string, from: string, to: string): number | undefined {
   const last = DAY_TIME.indexOf(to)
   if (first < 0 || last <= first) return undefined
   const units = DAY_TIME.slice(first, last + 1)
-  const pattern = units.map((unit, i) => (unit === 'SECOND' ? '(\\d{1,2}(?:\\.\\d{1,9})?)' : i === 0 ? '(\\d{1,9})' : '(\\d{1,2})')).join('§')
+  const pattern = units
+    .map((unit, i) => (unit === 'SECOND' ? '(\\d{1,2}(?:\\.\\d{1,9})?)' : i === 0 ? '(\\d{1,9})' : '(\\d{1,2})'))
+    .join('§')
   const match = new RegExp(`^${pattern.replaceAll('§', ':').replace(first === 0 ? ':' : '§', ' ')}$`).exec(text)
   if (match === null) return undefined
   let millis = 0
@@ -106,4 +115,3 @@ function dayTime(text: string, from: string, to: string): number | undefined {
   }
   return Math.trunc(Math.round(millis * 1e6) / 1e6)
 }
-

@@ -34,7 +34,15 @@ export function resolveColumn(source: SourceText, scope: Scope, path: readonly N
     if (candidates.length === 1) return candidates[0] as number
     if (candidates.length > 1) throw validationError(source, first.at, `Column '${column.text}' is ambiguous in table '${table}'.`)
     if (scope.some(({ qualifier }) => qualifier === table)) {
-      throw validationError(source, column.at, `Column '${column.text}' not found in table '${table}'.`, didYouMean(column.text, scope.filter(({ qualifier }) => qualifier === table).map(({ name }) => name)))
+      throw validationError(
+        source,
+        column.at,
+        `Column '${column.text}' not found in table '${table}'.`,
+        didYouMean(
+          column.text,
+          scope.filter(({ qualifier }) => qualifier === table).map(({ name }) => name),
+        ),
+      )
     }
   }
   if (path.length > 1 && matching(scope, first.text).length === 1) {
@@ -48,10 +56,23 @@ export function resolveColumn(source: SourceText, scope: Scope, path: readonly N
   if (candidates.length === 1) return candidates[0] as number
   if (candidates.length > 1) {
     const tables = candidates.map((index) => scope[index]?.qualifier).filter((name) => name !== null && name !== undefined)
-    throw validationError(source, column.at, `Column '${column.text}' is ambiguous.`, tables.length > 0 ? `Write ${tables.map((name) => `${name}.${column.text}`).join(' or ')}.` : null)
+    throw validationError(
+      source,
+      column.at,
+      `Column '${column.text}' is ambiguous.`,
+      tables.length > 0 ? `Write ${tables.map((name) => `${name}.${column.text}`).join(' or ')}.` : null,
+    )
   }
   if (scope.length === 0) throw validationError(source, column.at, `Column '${column.text}' not found: there is no table here.`)
-  throw validationError(source, column.at, `Column '${column.text}' not found in any table.`, didYouMean(column.text, scope.map(({ name }) => name)))
+  throw validationError(
+    source,
+    column.at,
+    `Column '${column.text}' not found in any table.`,
+    didYouMean(
+      column.text,
+      scope.map(({ name }) => name),
+    ),
+  )
 }
 
 function qualifierOf(path: readonly Name[]): string | undefined {

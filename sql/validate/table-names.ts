@@ -9,8 +9,10 @@ import { didYouMean } from './scope.js'
 export function objectName(source: SourceText, path: readonly Name[]): string {
   const [catalog, database] = [path.at(-3), path.at(-2)]
   if (path.length > 3) throw validationError(source, (path[0] as Name).at, 'A table has at most three parts: catalog.database.table.')
-  if (database !== undefined && database.text !== DEFAULT_DATABASE) throw notSupported(source, database.at, `databases other than ${DEFAULT_DATABASE} (found '${database.text}').`)
-  if (catalog !== undefined && catalog.text !== DEFAULT_CATALOG) throw notSupported(source, catalog.at, `catalogs other than ${DEFAULT_CATALOG} (found '${catalog.text}').`)
+  if (database !== undefined && database.text !== DEFAULT_DATABASE)
+    throw notSupported(source, database.at, `databases other than ${DEFAULT_DATABASE} (found '${database.text}').`)
+  if (catalog !== undefined && catalog.text !== DEFAULT_CATALOG)
+    throw notSupported(source, catalog.at, `catalogs other than ${DEFAULT_CATALOG} (found '${catalog.text}').`)
   return (path.at(-1) as Name).text
 }
 
@@ -20,5 +22,10 @@ export function findObject(source: SourceText, path: readonly Name[], catalog: C
   const found = catalog.find(name)
   if (found !== undefined) return found
   const names = [...more, ...catalog.names()]
-  throw validationError(source, (path.at(-1) as Name).at, `Object '${name}' not found.`, names.length === 0 ? 'No table has been created yet.' : didYouMean(name, names))
+  throw validationError(
+    source,
+    (path.at(-1) as Name).at,
+    `Object '${name}' not found.`,
+    names.length === 0 ? 'No table has been created yet.' : didYouMean(name, names),
+  )
 }

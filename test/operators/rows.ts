@@ -7,7 +7,18 @@ import { isNull } from '#runtime/columnar/vector.js'
 import { readValue } from '#runtime/columnar/value.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import {
-  BIGINT, BOOLEAN, DATE, decimal, DOUBLE, INT, notNull, STRING, timestamp, timestampLtz, type LogicalType, type Value,
+  BIGINT,
+  BOOLEAN,
+  DATE,
+  decimal,
+  DOUBLE,
+  INT,
+  notNull,
+  STRING,
+  timestamp,
+  timestampLtz,
+  type LogicalType,
+  type Value,
 } from '#core/types/logical-type.js'
 import { ROW_KIND_SYMBOLS, type RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
@@ -21,7 +32,10 @@ const CONTEXT = { timeZone: 'UTC', now: () => 0 }
 
 /** `a INT, b DECIMAL(10, 2) NOT NULL` */
 export function schemaOf(text: string): Schema {
-  const fields = text.split(/,(?![^(]*\))/).map((part) => part.trim()).filter((part) => part !== '')
+  const fields = text
+    .split(/,(?![^(]*\))/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
   return {
     fields: fields.map((field) => {
       const match = /^(\S+)\s+(\w+)\s*(?:\((\d+)(?:\s*,\s*(\d+))?\))?\s*(NOT NULL)?$/.exec(field)
@@ -85,7 +99,10 @@ function formatWord(value: Value, type: LogicalType): string {
 export function rowsOf(batch: Batch): Row[] {
   return Array.from({ length: batch.length }, (_, row) => {
     const position = batch.position(row)
-    return { kind: batch.rowKind(position), values: batch.columns.map((column) => (isNull(column, position) ? null : readValue(column, position))) }
+    return {
+      kind: batch.rowKind(position),
+      values: batch.columns.map((column) => (isNull(column, position) ? null : readValue(column, position))),
+    }
   })
 }
 

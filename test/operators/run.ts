@@ -123,7 +123,11 @@ function grouped(steps: readonly Step[], batching: Batching): (RowStep[] | Exclu
 export function batchOf(schema: Schema, rows: readonly Row[], batching: Batching = 'one'): Batch {
   const builder = new BatchBuilder(schema)
   for (const row of rows) {
-    if (batching === 'selected') builder.appendRow(schema.fields.map((field) => decoy(field.type)), 3)
+    if (batching === 'selected')
+      builder.appendRow(
+        schema.fields.map((field) => decoy(field.type)),
+        3,
+      )
     builder.appendRow(row.values, row.kind)
   }
   const batch = builder.finish()

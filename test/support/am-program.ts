@@ -30,7 +30,11 @@ export interface AmPlan {
 }
 
 const plan = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as AmPlan
-const record = (entry: Record<string, unknown>): void => appendFileSync(join(plan.directory, 'am.jsonl'), `${JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`)
+const record = (entry: Record<string, unknown>): void =>
+  appendFileSync(
+    join(plan.directory, 'am.jsonl'),
+    `${JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`,
+  )
 
 const credentials = readCredentials(readFileSync(process.env['HADOOP_TOKEN_FILE_LOCATION']!))
 const token = findToken(credentials, TokenKind.amRm)!
@@ -46,7 +50,8 @@ const client = new AmRmClient({
     events.push(event)
     if (event.type === 'nmTokens') nodes.setTokens(event.tokens)
     // Tokens stay out of the file.
-    if (event.type !== 'nmTokens' && event.type !== 'amRmToken') record(JSON.parse(JSON.stringify(event, (key, value: unknown) => (key === 'token' ? undefined : value))) as Record<string, unknown>)
+    if (event.type !== 'nmTokens' && event.type !== 'amRmToken')
+      record(JSON.parse(JSON.stringify(event, (key, value: unknown) => (key === 'token' ? undefined : value))) as Record<string, unknown>)
   },
 })
 
@@ -68,7 +73,15 @@ async function startAll(containers: readonly AllocatedContainer[]): Promise<void
     resources: [],
     environment: { WEFT_TEST_TEXT: plan.text },
     expandedEnvironment: { WEFT_TEST_DIRECTORY: '{{PWD}}' },
-    command: { argv: ['bash', '-c', 'printf "%s\\n--\\n%s\\n--\\n%s" "$1" "$WEFT_TEST_TEXT" "$WEFT_TEST_DIRECTORY" > "$0/$CONTAINER_ID.part"; cp "$HADOOP_TOKEN_FILE_LOCATION" "$0/$CONTAINER_ID.tokens"; mv "$0/$CONTAINER_ID.part" "$0/$CONTAINER_ID.txt"; exec sleep 600', plan.directory, plan.text] },
+    command: {
+      argv: [
+        'bash',
+        '-c',
+        'printf "%s\\n--\\n%s\\n--\\n%s" "$1" "$WEFT_TEST_TEXT" "$WEFT_TEST_DIRECTORY" > "$0/$CONTAINER_ID.part"; cp "$HADOOP_TOKEN_FILE_LOCATION" "$0/$CONTAINER_ID.tokens"; mv "$0/$CONTAINER_ID.part" "$0/$CONTAINER_ID.txt"; exec sleep 600',
+        plan.directory,
+        plan.text,
+      ],
+    },
     credentials: withSecret(withoutToken(credentials, 'none'), 'test.secret', Buffer.from('for the workers')),
   })
   await Promise.all(containers.map((container) => nodes.start({ ...container, context })))
@@ -85,7 +98,13 @@ async function startAll(containers: readonly AllocatedContainer[]): Promise<void
 
 async function main(): Promise<void> {
   const attempt = parseApplicationAttemptId(client.applicationAttemptId).attemptId
-  record({ type: 'begun', attemptId: client.applicationAttemptId, aliases: [...credentials.tokens.keys()], secrets: [...credentials.secrets.keys()], text: process.env['WEFT_TEST_TEXT'] })
+  record({
+    type: 'begun',
+    attemptId: client.applicationAttemptId,
+    aliases: [...credentials.tokens.keys()],
+    secrets: [...credentials.secrets.keys()],
+    text: process.env['WEFT_TEST_TEXT'],
+  })
   client.register({ host: '', rpcPort: -1, trackingUrl: '' })
   const registered = await until('the registration', () => event('registered'))
   if (plan.scenario === 'reject') {
@@ -112,7 +131,9 @@ async function main(): Promise<void> {
     record({ type: 'ready-for-restart' })
     await until('the resynchronization', () => event('registered', (one) => one.resynchronized))
     client.setAsks([{ priority: 1, memoryMb: 256, vcores: 1, count: 1 }])
-    const extra = await until('a container of the restarted RM', () => event('allocated', (one) => one.containers.some(({ id }) => !containers.some((old) => old.id === id))))
+    const extra = await until('a container of the restarted RM', () =>
+      event('allocated', (one) => one.containers.some(({ id }) => !containers.some((old) => old.id === id))),
+    )
     await startAll(extra.containers)
     containers = [...containers, ...extra.containers]
   }

@@ -33,11 +33,20 @@ export class EmbeddedCluster {
     const fileSystems = new FileSystems(workingDirectory)
     const endpoints = new RpcEndpoints()
     const driver = new LocalDriver({
-      environment, workingDirectory, configuration: settings, user: 'test', hadoopConfiguration: undefined, expectedSlots: 1,
+      environment,
+      workingDirectory,
+      configuration: settings,
+      user: 'test',
+      hadoopConfiguration: undefined,
+      expectedSlots: 1,
       onChannel: (channel) => void new RpcConnection(channel, endpoints, environment),
     })
     const resourceManager = new ResourceManager(driver, {
-      configuration, environment, epoch: 1, placement: { kind: 'one-worker' }, heartbeatInterval: 10_000,
+      configuration,
+      environment,
+      epoch: 1,
+      placement: { kind: 'one-worker' },
+      heartbeatInterval: 10_000,
       onFatal: (error) => {
         throw error
       },
@@ -45,7 +54,10 @@ export class EmbeddedCluster {
     endpoints.serve('resourcemanager', ResourceManagerGateway, resourceManager.handlers)
     await resourceManager.start()
     const coordinators = (jobConfiguration: Configuration) => connectorCoordinators(fileSystems, jobConfiguration, environment)
-    return new EmbeddedCluster(new Dispatcher({ environment, configuration, endpoints, epoch: 1, slots: resourceManager, coordinators }), resourceManager)
+    return new EmbeddedCluster(
+      new Dispatcher({ environment, configuration, endpoints, epoch: 1, slots: resourceManager, coordinators }),
+      resourceManager,
+    )
   }
 
   /** The job's result, all rows of it; empty when it only writes. @throws APPLICATION_JOB_FAILED */
@@ -67,7 +79,7 @@ async function collected({ collect, result }: Job): Promise<readonly CollectedRo
   if (collect === undefined) return rows
   let ended = false
   void result.then(() => (ended = true))
-  for (let token = 0; ; ) {
+  for (let token = 0; ;) {
     const answer = collect.fetch(token)
     rows.push(...answer.rows)
     token = answer.next

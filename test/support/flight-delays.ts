@@ -73,5 +73,11 @@ export function expectedWorstStates(): string[][] {
     .map(([state, sum]) => ({ state, ...sum, permille: Math.round((1000 * sum.late) / sum.flights) }))
     .sort((a, b) => b.permille - a.permille || (a.state < b.state ? -1 : 1))
     .slice(0, 10)
-    .map((row) => [row.state, String(row.flights), String(row.late), (row.permille / 10).toFixed(1), String(Math.trunc(row.delay / row.flights))])
+    .map((row) => [
+      row.state,
+      String(row.flights),
+      String(row.late),
+      (row.permille / 10).toFixed(1),
+      String(Math.trunc(row.delay / row.flights)),
+    ])
 }

@@ -32,7 +32,7 @@ const WORDS = ['batch', 'streaming', 'single', 'parallel', 'ordered']
 export function parseSqlFile(name: string, text: string): SqlCase[] {
   const cases: SqlCase[] = []
   const lines = text.split('\n')
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     if (lines[at] === '') {
       at++
       continue
@@ -55,9 +55,13 @@ function parseCase(file: string, block: readonly string[], header: number, line:
   if (unknown !== undefined) throw new Error(`${file}:${line}: '${unknown}' is not known here`)
   const rest = block.slice(header + 1)
   const ruler = rest.indexOf('----')
-  if ((ruler >= 0) === (kind === 'file' || kind === 'statement')) throw new Error(`${file}:${line}: '${kind}' with${ruler >= 0 ? '' : 'out'} an expected result`)
+  if (ruler >= 0 === (kind === 'file' || kind === 'statement'))
+    throw new Error(`${file}:${line}: '${kind}' with${ruler >= 0 ? '' : 'out'} an expected result`)
   const body = (ruler < 0 ? rest : rest.slice(0, ruler)).join('\n')
-  const comment = block.slice(0, header).map((each) => each.replace(/^#+ ?/, '')).join(' ')
+  const comment = block
+    .slice(0, header)
+    .map((each) => each.replace(/^#+ ?/, ''))
+    .join(' ')
   const title = `${line}: ${comment === '' ? `${kind} ${body.replaceAll(/\s+/g, ' ').slice(0, 80)}` : comment}`
   return { kind, words, title, line, body, expected: ruler < 0 ? [] : rest.slice(ruler + 1) }
 }

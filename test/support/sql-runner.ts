@@ -90,20 +90,29 @@ export class SqlRunner {
     const state = new MaterializedRows()
     for (const change of changes) state.apply(change)
     const shown = ({ cells }: CollectedRow) => rowText(cells.slice(0, columns?.length))
-    return { rows: state.rows(order).map(shown), changes: changes.map((change) => `${ROW_KIND_SYMBOLS[change.kind as 0 | 1 | 2 | 3]} ${shown(change)}`) }
+    return {
+      rows: state.rows(order).map(shown),
+      changes: changes.map((change) => `${ROW_KIND_SYMBOLS[change.kind as 0 | 1 | 2 | 3]} ${shown(change)}`),
+    }
   }
 }
 
 /** Trailing blanks go, since an editor would take them. */
 function rowText(cells: readonly (string | null)[]): string {
-  return cells.map((cell) => cell ?? 'NULL').join(' | ').trimEnd()
+  return cells
+    .map((cell) => cell ?? 'NULL')
+    .join(' | ')
+    .trimEnd()
 }
 
 /** The modes in which a case runs. */
 export function modesOf({ kind, words }: SqlCase): Mode[] {
   const all = kind === 'query'
   const chosen = (one: string, other: string, fallback: boolean) => words.includes(one) || (!words.includes(other) && (all || fallback))
-  const runtimeModes = [...(chosen('batch', 'streaming', false) ? ['BATCH' as const] : []), ...(chosen('streaming', 'batch', true) ? ['STREAMING' as const] : [])]
+  const runtimeModes = [
+    ...(chosen('batch', 'streaming', false) ? ['BATCH' as const] : []),
+    ...(chosen('streaming', 'batch', true) ? ['STREAMING' as const] : []),
+  ]
   const parallelisms = [...(chosen('single', 'parallel', true) ? [1] : []), ...(chosen('parallel', 'single', false) ? [3] : [])]
   return parallelisms.flatMap((parallelism) => runtimeModes.map((runtimeMode) => ({ runtimeMode, parallelism })))
 }

@@ -3,7 +3,6 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { projectRoot } from './project-root.js'
 
-
 export interface CommandResult {
   readonly status: number | null
   readonly stdout: string
@@ -50,7 +49,10 @@ export function startWeft(args: readonly string[], options: CommandOptions = {})
   })
   const result = new Promise<CommandResult>((resolve) => {
     child.on('close', (status) => {
-      for (const wait of waiting) wait.reject(new Error(`weft ${args.join(' ')} ended with ${String(status)} before it said ${String(wait.pattern)}:\n${stdout}${stderr}`))
+      for (const wait of waiting)
+        wait.reject(
+          new Error(`weft ${args.join(' ')} ended with ${String(status)} before it said ${String(wait.pattern)}:\n${stdout}${stderr}`),
+        )
       resolve({ status, stdout, stderr })
     })
   })

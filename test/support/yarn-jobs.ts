@@ -28,7 +28,11 @@ export interface ContainerProcess {
 }
 
 /** Polls until `look` gives something. @throws an error that names `what` */
-export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>, patienceMs = DEFAULT_PATIENCE_MS): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  patienceMs = DEFAULT_PATIENCE_MS,
+): Promise<T> {
   const deadline = Date.now() + patienceMs
   for (;;) {
     const found = await look()
@@ -86,7 +90,12 @@ export class YarnJobs {
   }
 
   /** Runs it to its failure: exit status 1, no stack. @returns what it said, and its application if there was one */
-  async failing(text: string, args: readonly string[] = [], name = 'job.sql', options: CommandOptions = {}): Promise<{ message: string; applicationId: string | undefined }> {
+  async failing(
+    text: string,
+    args: readonly string[] = [],
+    name = 'job.sql',
+    options: CommandOptions = {},
+  ): Promise<{ message: string; applicationId: string | undefined }> {
     const { status, stderr } = await this.script(text, args, name, options).result
     expect(status, stderr).to.equal(1)
     expectNoStack(stderr)
@@ -96,7 +105,11 @@ export class YarnJobs {
   /** Ends what a failed test left: commands and applications. */
   async endAll(): Promise<void> {
     for (const { child } of this.#commands) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-    const live = await this.cluster.resourceManager.applications({ types: ['Weft'], states: ['NEW', 'NEW_SAVING', 'SUBMITTED', 'ACCEPTED', 'RUNNING'], user: this.user })
+    const live = await this.cluster.resourceManager.applications({
+      types: ['Weft'],
+      states: ['NEW', 'NEW_SAVING', 'SUBMITTED', 'ACCEPTED', 'RUNNING'],
+      user: this.user,
+    })
     for (const { id } of live) {
       await until(`the end of ${id}`, async () => (await this.cluster.resourceManager.kill(id, 'left by a test')) === 'killed')
       await this.cluster.hdfs.delete(`${this.home}/.weft/applications/${id}`)
@@ -139,7 +152,9 @@ export class YarnJobs {
 
   /** Of the master, through the ResourceManager's web proxy. */
   async proxied(applicationId: string, path: string): Promise<unknown> {
-    const response = await fetch(`${this.hadoop.resourceManager}/proxy/${applicationId}/${path}?user.name=${this.user}`, { redirect: 'manual' })
+    const response = await fetch(`${this.hadoop.resourceManager}/proxy/${applicationId}/${path}?user.name=${this.user}`, {
+      redirect: 'manual',
+    })
     const text = await response.text()
     if (response.status !== 200) throw new Error(`GET ${path} through the proxy: ${response.status} ${text.slice(0, 500)}`)
     return JSON.parse(text)
@@ -179,7 +194,8 @@ export class YarnJobs {
       const folder = join(this.hadoop.directory, node, 'containers', applicationId)
       if (!existsSync(folder)) continue
       for (const container of readdirSync(folder)) {
-        for (const file of readdirSync(join(folder, container))) found.set(`${container}/${file}`, readFileSync(join(folder, container, file), 'utf8'))
+        for (const file of readdirSync(join(folder, container)))
+          found.set(`${container}/${file}`, readFileSync(join(folder, container, file), 'utf8'))
       }
     }
     return found
@@ -187,7 +203,10 @@ export class YarnJobs {
 
   /** All that the masters of all attempts logged. */
   masterLog(applicationId: string): string {
-    return [...this.logs(applicationId)].filter(([name]) => /_000001\/std(out|err)$/.test(name)).map(([, text]) => text).join('\n')
+    return [...this.logs(applicationId)]
+      .filter(([name]) => /_000001\/std(out|err)$/.test(name))
+      .map(([, text]) => text)
+      .join('\n')
   }
 
   /** After the command has returned: YARN's state, no container, no process, no staged file, within the time that is promised. */
@@ -196,7 +215,9 @@ export class YarnJobs {
     const left = async (): Promise<string[]> => {
       const report = await this.report(applicationId)
       const attempts = await this.cluster.resourceManager.attempts(applicationId)
-      const containers = (await Promise.all(attempts.map(({ appAttemptId }) => this.cluster.resourceManager.containers(applicationId, appAttemptId)))).flat()
+      const containers = (
+        await Promise.all(attempts.map(({ appAttemptId }) => this.cluster.resourceManager.containers(applicationId, appAttemptId)))
+      ).flat()
       return [
         ...(['FINISHED', 'FAILED', 'KILLED'].includes(report.state) ? [] : [`state ${report.state}`]),
         ...((report.runningContainers ?? 0) > 0 ? [`${report.runningContainers} running containers`] : []),
@@ -208,7 +229,8 @@ export class YarnJobs {
     for (;;) {
       const found = await left()
       if (found.length === 0) break
-      if (Date.now() - begin > GONE_WITHIN_MS) throw new Error(`${GONE_WITHIN_MS} ms after the end of ${applicationId} there are still:\n${found.join('\n')}`)
+      if (Date.now() - begin > GONE_WITHIN_MS)
+        throw new Error(`${GONE_WITHIN_MS} ms after the end of ${applicationId} there are still:\n${found.join('\n')}`)
       await pause(POLL_MS)
     }
     const report = await this.report(applicationId)

@@ -94,10 +94,14 @@ export class CollectCoordinator {
   }
 
   #watchClient(delay: Millis): void {
-    this.#clientTimer = this.#environment.timers.after(delay, () => {
-      const silent = this.#environment.clock.monotonic() - this.#lastFetch
-      if (silent >= this.#clientTimeout) this.#onClientGone()
-      else this.#watchClient(this.#clientTimeout - silent)
-    }, true)
+    this.#clientTimer = this.#environment.timers.after(
+      delay,
+      () => {
+        const silent = this.#environment.clock.monotonic() - this.#lastFetch
+        if (silent >= this.#clientTimeout) this.#onClientGone()
+        else this.#watchClient(this.#clientTimeout - silent)
+      },
+      true,
+    )
   }
 }

@@ -101,8 +101,10 @@ export class JobCoordinators {
         const { spec } = node
         if (spec.op !== 'source' && spec.op !== 'sink') continue
         const place = { jobId: this.#jobGraph.jobId, operatorId: node.id, parallelism: vertex.parallelism }
-        const enumerator = spec.op === 'source' ? await accessing(spec.tableName, 'read', () => this.#loader.enumerator(spec, place)) : undefined
-        const committer = spec.op === 'sink' ? await accessing(spec.tableName, 'written', () => this.#loader.committer(spec, place)) : undefined
+        const enumerator =
+          spec.op === 'source' ? await accessing(spec.tableName, 'read', () => this.#loader.enumerator(spec, place)) : undefined
+        const committer =
+          spec.op === 'sink' ? await accessing(spec.tableName, 'written', () => this.#loader.committer(spec, place)) : undefined
         if (enumerator !== undefined || committer !== undefined) loaded.set(node.id, { node, table: spec.tableName, enumerator, committer })
       }
     }

@@ -33,10 +33,12 @@ function inputGate(graph: ExecutionGraph, edge: JobEdge, vertex: JobVertex, exec
     edgeId: edge.id,
     targetInput: edge.targetInput,
     schema: edge.schema,
-    channels: channelsOf(edge.partitioner.kind, execution.subtaskIndex, producers.length, vertex.parallelism).map(({ producer, subpartition }) => {
-      const from = producers[producer] as Execution
-      return { producer: from.attemptId, subpartition, location: slotOf(from).location }
-    }),
+    channels: channelsOf(edge.partitioner.kind, execution.subtaskIndex, producers.length, vertex.parallelism).map(
+      ({ producer, subpartition }) => {
+        const from = producers[producer] as Execution
+        return { producer: from.attemptId, subpartition, location: slotOf(from).location }
+      },
+    ),
   }
 }
 

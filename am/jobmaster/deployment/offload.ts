@@ -29,7 +29,8 @@ export class Offloading {
 
   #offload({ jobId, vertexName, operators }: TaskDeploymentDescriptor): SubmittedTask['operators'] {
     const bytes = Buffer.from(JSON.stringify(operators), 'utf8')
-    if (bytes.length > MAX_BLOB_BYTES) throw new BlobTooLarge({ what: `The plan of '${vertexName}'`, bytes: bytes.length, limit: MAX_BLOB_BYTES })
+    if (bytes.length > MAX_BLOB_BYTES)
+      throw new BlobTooLarge({ what: `The plan of '${vertexName}'`, bytes: bytes.length, limit: MAX_BLOB_BYTES })
     return bytes.length > this.#minSize ? this.#blobs.put(jobId, bytes) : operators
   }
 }

@@ -92,7 +92,11 @@ export function mapExecutions(graph: ExecutionGraph, change: (execution: Executi
   return changed ? { ...graph, vertices } : graph
 }
 
-export function updateExecution(graph: ExecutionGraph, id: ExecutionAttemptId, change: (execution: Execution) => Execution): ExecutionGraph {
+export function updateExecution(
+  graph: ExecutionGraph,
+  id: ExecutionAttemptId,
+  change: (execution: Execution) => Execution,
+): ExecutionGraph {
   return mapExecutions(graph, (execution) => (execution.attemptId === id ? change(execution) : execution))
 }
 
@@ -117,7 +121,9 @@ export function slotsNeeded(jobGraph: JobGraph): number {
 
 /** Subtasks that a worker runs or was to run, not ended yet. */
 export function executionsOn(graph: ExecutionGraph, resourceId: ResourceId): Execution[] {
-  return [...executions(graph)].filter((execution) => execution.slot?.location.resourceId === resourceId && !isTerminalExecutionState(execution.state))
+  return [...executions(graph)].filter(
+    (execution) => execution.slot?.location.resourceId === resourceId && !isTerminalExecutionState(execution.state),
+  )
 }
 
 /** State of a vertex from its subtasks': Flink's ExecutionJobVertex.getAggregateJobVertexState. */

@@ -2,7 +2,15 @@
  * The ways out of a run: Restarting, Failing, Canceling. All three first end the tasks, then have the coordinators give up what
  * sinks prepared; then they part: a new attempt after a pause, or the end.
  */
-import { allTerminal, createExecutionGraph, executionsOn, inState, taskName, updateExecution, findExecution } from '../executiongraph/execution-graph.js'
+import {
+  allTerminal,
+  createExecutionGraph,
+  executionsOn,
+  inState,
+  taskName,
+  updateExecution,
+  findExecution,
+} from '../executiongraph/execution-graph.js'
 import { then, go, unreachable, type Step } from '#core/machine/step.js'
 import type { ResourceId } from '#core/ids/ids.js'
 import { WorkerLost } from '../../slots/worker-lost.js'
@@ -16,7 +24,14 @@ type Closing = StateOf<'Restarting'> | StateOf<'Failing'> | StateOf<'Canceling'>
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
 
 /** A run has failed: on to Restarting or Failing. `final`: no restart, whatever the strategy says. */
-export function fail(job: JobRun, cause: JobFailure, moment: Moment, settings: SchedulerSettings, final = false, unexplained?: ResourceId): SchedulerStep {
+export function fail(
+  job: JobRun,
+  cause: JobFailure,
+  moment: Moment,
+  settings: SchedulerSettings,
+  final = false,
+  unexplained?: ResourceId,
+): SchedulerStep {
   const recorded = recordFailure(job, cause, settings)
   const { history, decision } = onFailure(settings.restartStrategy, recorded.restarts, moment.now, moment.uniform)
   const mayRestart = !final && !isFinal(cause.error)
@@ -26,7 +41,11 @@ export function fail(job: JobRun, cause: JobFailure, moment: Moment, settings: S
   const ending = then(enterJobState({ ...recorded, restarts: history }, restart ? 'RESTARTING' : 'FAILING', moment.now, failure), (next) =>
     cancelAll(next, moment.now),
   )
-  const effects: SchedulerEffect[] = [{ type: 'cancelTimer', timer: 'resource-wait' }, ...(restart ? [] : [keepOnly(recorded)]), ...ending.effects]
+  const effects: SchedulerEffect[] = [
+    { type: 'cancelTimer', timer: 'resource-wait' },
+    ...(restart ? [] : [keepOnly(recorded)]),
+    ...ending.effects,
+  ]
   return then({ state: ending.state, effects }, (next) =>
     proceed(
       restart
@@ -40,8 +59,9 @@ export function fail(job: JobRun, cause: JobFailure, moment: Moment, settings: S
 /** Somebody wants the job to end. */
 export function cancel(job: JobRun, moment: Moment, settings: SchedulerSettings): SchedulerStep {
   const ending = then(enterJobState(job, 'CANCELLING', moment.now), (next) => cancelAll(next, moment.now))
-  return then({ state: ending.state, effects: [{ type: 'cancelTimer', timer: 'resource-wait' }, keepOnly(job), ...ending.effects] }, (next) =>
-    proceed({ name: 'Canceling', job: next, phase: 'canceling' }, settings),
+  return then(
+    { state: ending.state, effects: [{ type: 'cancelTimer', timer: 'resource-wait' }, keepOnly(job), ...ending.effects] },
+    (next) => proceed({ name: 'Canceling', job: next, phase: 'canceling' }, settings),
   )
 }
 
@@ -51,7 +71,12 @@ function keepOnly(job: JobRun): SchedulerEffect {
 }
 
 /** The last state: everything is given back. */
-export function finish(job: JobRun, state: 'FINISHED' | 'FAILED' | 'CANCELED', failure: JobFailure | undefined, moment: Moment): SchedulerStep {
+export function finish(
+  job: JobRun,
+  state: 'FINISHED' | 'FAILED' | 'CANCELED',
+  failure: JobFailure | undefined,
+  moment: Moment,
+): SchedulerStep {
   const ended = enterJobState(job, state, moment.now, failure)
   return { state: { name: 'Finished', job: ended.state, failure }, effects: [{ type: 'declareSlots', count: 0 }, ...ended.effects] }
 }
@@ -102,7 +127,8 @@ export function onClosing(state: Closing, event: SchedulerEvent, moment: Moment,
       const known: Closing = { ...state, job }
       if (failure === undefined) return proceed(known, settings)
       const noted = note(known, failure, settings)
-      const unexplained: Closing = noted.name === 'Failing' && noted.failure === failure && !event.explained ? { ...noted, unexplained: event.resourceId } : noted
+      const unexplained: Closing =
+        noted.name === 'Failing' && noted.failure === failure && !event.explained ? { ...noted, unexplained: event.resourceId } : noted
       return proceed(unexplained, settings)
     }
     case 'workerExplained': {
@@ -118,7 +144,8 @@ export function onClosing(state: Closing, event: SchedulerEvent, moment: Moment,
       if (event.timer === 'explanation' && state.name === 'Failing' && state.phase === 'explaining') {
         return proceed({ ...state, phase: 'canceling', unexplained: undefined }, settings)
       }
-      if (event.timer === 'restart' && state.name === 'Restarting' && state.phase === 'backoff') return startAgain(state.job, moment, settings)
+      if (event.timer === 'restart' && state.name === 'Restarting' && state.phase === 'backoff')
+        return startAgain(state.job, moment, settings)
       return go(state)
     case 'aborted':
       return state.phase === 'aborting' ? close(state, moment) : go(state)
@@ -150,7 +177,9 @@ function note<S extends Closing>(state: S, failure: JobFailure, settings: Schedu
 export function explainFailures(job: JobRun, event: Extract<SchedulerEvent, { type: 'workerExplained' }>): JobRun {
   return {
     ...job,
-    failures: job.failures.map((failure) => (failure.resourceId === event.resourceId && WorkerLost.is(failure.error) ? { ...failure, error: event.error } : failure)),
+    failures: job.failures.map((failure) =>
+      failure.resourceId === event.resourceId && WorkerLost.is(failure.error) ? { ...failure, error: event.error } : failure,
+    ),
   }
 }
 
@@ -168,7 +197,11 @@ function close(state: Closing, moment: Moment): SchedulerStep {
 }
 
 function startAgain(job: JobRun, moment: Moment, settings: SchedulerSettings): SchedulerStep {
-  return waitForResources({ ...job, graph: createExecutionGraph(job.graph.jobGraph, job.graph.epoch, job.graph.attempt + 1, moment.now) }, moment, settings)
+  return waitForResources(
+    { ...job, graph: createExecutionGraph(job.graph.jobGraph, job.graph.epoch, job.graph.attempt + 1, moment.now) },
+    moment,
+    settings,
+  )
 }
 
 function cancelInstead(state: StateOf<'Restarting'>, moment: Moment): SchedulerStep {

@@ -8,12 +8,18 @@ import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, Schedu
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
 
-export function onExecuting(state: StateOf<'Executing'>, event: SchedulerEvent, moment: Moment, settings: SchedulerSettings): SchedulerStep {
+export function onExecuting(
+  state: StateOf<'Executing'>,
+  event: SchedulerEvent,
+  moment: Moment,
+  settings: SchedulerSettings,
+): SchedulerStep {
   switch (event.type) {
     case 'taskState': {
       const job = applyTaskState(state.job, event, moment.now)
       if (job === state.job) return go(state)
-      if (event.state === 'FAILED' || event.state === 'CANCELED') return fail(job, taskFailure(state.job, event, moment.now), moment, settings)
+      if (event.state === 'FAILED' || event.state === 'CANCELED')
+        return fail(job, taskFailure(state.job, event, moment.now), moment, settings)
       if (state.committing || !allFinished(job.graph)) return go({ ...state, job })
       const committables = [...executions(job.graph)].flatMap((execution) => execution.committables)
       return go({ ...state, job, committing: true }, { type: 'commit', committables })

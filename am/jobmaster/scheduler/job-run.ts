@@ -4,7 +4,14 @@ import { isTerminalExecutionState, type ExecutionState, type JobState } from '#c
 import type { JobGraph } from '#core/graph/job-graph.js'
 import { go, type Step } from '#core/machine/step.js'
 import type { Millis } from '#core/time/environment.js'
-import { createExecutionGraph, findExecution, inState, mapExecutions, taskName, updateExecution } from '../executiongraph/execution-graph.js'
+import {
+  createExecutionGraph,
+  findExecution,
+  inState,
+  mapExecutions,
+  taskName,
+  updateExecution,
+} from '../executiongraph/execution-graph.js'
 import { WorkerLost } from '../../slots/worker-lost.js'
 import { NO_FAILURES } from './restart-strategy.js'
 import type { JobFailure, JobRun, SchedulerEffect, SchedulerEvent, SchedulerSettings } from './state.js'
@@ -61,7 +68,8 @@ export function cancelAll(job: JobRun, now: Millis): Step<JobRun, SchedulerEffec
       case 'DEPLOYING':
       case 'INITIALIZING':
       case 'RUNNING':
-        if (execution.slot !== undefined) effects.push({ type: 'cancelTask', attemptId: execution.attemptId, resourceId: execution.slot.location.resourceId })
+        if (execution.slot !== undefined)
+          effects.push({ type: 'cancelTask', attemptId: execution.attemptId, resourceId: execution.slot.location.resourceId })
         return inState(execution, 'CANCELING', now)
       default:
         return execution

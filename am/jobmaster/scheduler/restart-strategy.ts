@@ -83,7 +83,10 @@ export function onFailure(
 ): { readonly history: RestartHistory; readonly decision: RestartDecision } {
   switch (strategy.kind) {
     case 'none':
-      return { history: { ...history, failures: [now] }, decision: { restart: false, why: 'no restart strategy is configured (restart-strategy.type)' } }
+      return {
+        history: { ...history, failures: [now] },
+        decision: { restart: false, why: 'no restart strategy is configured (restart-strategy.type)' },
+      }
     case 'fixed-delay': {
       const failures = [...history.failures, now]
       const decision: RestartDecision =
@@ -96,7 +99,10 @@ export function onFailure(
       const failures = [...history.failures.filter((at) => now - at <= strategy.interval), now]
       const decision: RestartDecision =
         failures.length > strategy.maxFailures
-          ? { restart: false, why: `the job failed ${times(failures.length)} within ${formatDuration(strategy.interval)} (restart-strategy.failure-rate)` }
+          ? {
+              restart: false,
+              why: `the job failed ${times(failures.length)} within ${formatDuration(strategy.interval)} (restart-strategy.failure-rate)`,
+            }
           : { restart: true, delay: strategy.delay }
       return { history: { failures, backoff: undefined }, decision }
     }

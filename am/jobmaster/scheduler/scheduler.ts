@@ -19,7 +19,12 @@ export function createScheduler(jobGraph: JobGraph, epoch: number, now: Millis):
   return { name: 'Created', job: createJobRun(jobGraph, epoch, now) }
 }
 
-export function schedule(state: SchedulerState, event: SchedulerEvent, moment: Moment, settings: SchedulerSettings): Step<SchedulerState, SchedulerEffect> {
+export function schedule(
+  state: SchedulerState,
+  event: SchedulerEvent,
+  moment: Moment,
+  settings: SchedulerSettings,
+): Step<SchedulerState, SchedulerEffect> {
   const next = decide(beforehand(state, event), event, moment, settings)
   assertTransition(state.name, next.state.name)
   return next
@@ -33,7 +38,12 @@ function beforehand(state: SchedulerState, event: SchedulerEvent): SchedulerStat
   return state
 }
 
-function decide(state: SchedulerState, event: SchedulerEvent, moment: Moment, settings: SchedulerSettings): Step<SchedulerState, SchedulerEffect> {
+function decide(
+  state: SchedulerState,
+  event: SchedulerEvent,
+  moment: Moment,
+  settings: SchedulerSettings,
+): Step<SchedulerState, SchedulerEffect> {
   switch (state.name) {
     case 'Created':
       if (event.type === 'start') return waitForResources(state.job, moment, settings)

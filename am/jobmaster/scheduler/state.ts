@@ -62,8 +62,20 @@ export type SchedulerState =
   | { readonly name: 'Created'; readonly job: JobRun }
   | { readonly name: 'WaitingForResources'; readonly job: JobRun; readonly coordinators: 'starting' | 'started' }
   | { readonly name: 'Executing'; readonly job: JobRun; readonly committing: boolean }
-  | { readonly name: 'Restarting'; readonly job: JobRun; readonly phase: ClosingPhase; readonly failure: JobFailure; readonly delay: Millis }
-  | { readonly name: 'Failing'; readonly job: JobRun; readonly phase: ClosingPhase; readonly failure: JobFailure; readonly unexplained: ResourceId | undefined }
+  | {
+      readonly name: 'Restarting'
+      readonly job: JobRun
+      readonly phase: ClosingPhase
+      readonly failure: JobFailure
+      readonly delay: Millis
+    }
+  | {
+      readonly name: 'Failing'
+      readonly job: JobRun
+      readonly phase: ClosingPhase
+      readonly failure: JobFailure
+      readonly unexplained: ResourceId | undefined
+    }
   | { readonly name: 'Canceling'; readonly job: JobRun; readonly phase: ClosingPhase }
   | { readonly name: 'Finished'; readonly job: JobRun; readonly failure: JobFailure | undefined }
 
@@ -78,7 +90,13 @@ export type SchedulerEvent =
   | { readonly type: 'slotOffered'; readonly slot: PooledSlot }
   | { readonly type: 'slotLost'; readonly allocationId: AllocationId; readonly error: Error }
   /** The worker does not answer any more. `explained`: the error says why. */
-  | { readonly type: 'workerLost'; readonly resourceId: ResourceId; readonly host: string; readonly error: Error; readonly explained: boolean }
+  | {
+      readonly type: 'workerLost'
+      readonly resourceId: ResourceId
+      readonly host: string
+      readonly error: Error
+      readonly explained: boolean
+    }
   /** Why it was lost, learned later. */
   | { readonly type: 'workerExplained'; readonly resourceId: ResourceId; readonly error: Error }
   | {

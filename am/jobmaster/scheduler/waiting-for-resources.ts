@@ -9,7 +9,12 @@ import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, Schedu
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
 
-export function onWaitingForResources(state: StateOf<'WaitingForResources'>, event: SchedulerEvent, moment: Moment, settings: SchedulerSettings): SchedulerStep {
+export function onWaitingForResources(
+  state: StateOf<'WaitingForResources'>,
+  event: SchedulerEvent,
+  moment: Moment,
+  settings: SchedulerSettings,
+): SchedulerStep {
   switch (event.type) {
     case 'slotOffered':
       return executeIfReady(state, moment)
@@ -44,7 +49,9 @@ function executeIfReady(state: StateOf<'WaitingForResources'>, moment: Moment): 
   }))
   const deploys = graph.vertices.flatMap(({ vertex, executions }) =>
     executions.flatMap((execution): SchedulerEffect[] =>
-      execution.slot === undefined ? [] : [{ type: 'deploy', slot: execution.slot, descriptor: deploymentDescriptor(graph, vertex, execution) }],
+      execution.slot === undefined
+        ? []
+        : [{ type: 'deploy', slot: execution.slot, descriptor: deploymentDescriptor(graph, vertex, execution) }],
     ),
   )
   const running = enterJobState({ ...job, graph }, 'RUNNING', moment.now)

@@ -93,7 +93,10 @@ export class LocalDriver implements ResourceManagerDriver {
       worker.on('exit', (code) => {
         this.#threads.delete(id)
         port1.close()
-        this.#listener?.terminated(id, failure === undefined ? `its thread ended with status ${code}` : `its thread failed: ${failure.message}`)
+        this.#listener?.terminated(
+          id,
+          failure === undefined ? `its thread ended with status ${code}` : `its thread failed: ${failure.message}`,
+        )
         resolve()
       }),
     )

@@ -62,8 +62,20 @@ export type SlotEvent =
   | { readonly type: 'tick' }
 
 export type SlotEffect =
-  | { readonly type: 'allocateSlot'; readonly resourceId: ResourceId; readonly slotIndex: number; readonly allocationId: AllocationId; readonly jobId: JobId }
-  | { readonly type: 'offerSlot'; readonly resourceId: ResourceId; readonly slotIndex: number; readonly allocationId: AllocationId; readonly jobId: JobId }
+  | {
+      readonly type: 'allocateSlot'
+      readonly resourceId: ResourceId
+      readonly slotIndex: number
+      readonly allocationId: AllocationId
+      readonly jobId: JobId
+    }
+  | {
+      readonly type: 'offerSlot'
+      readonly resourceId: ResourceId
+      readonly slotIndex: number
+      readonly allocationId: AllocationId
+      readonly jobId: JobId
+    }
   | { readonly type: 'slotLost'; readonly resourceId: ResourceId; readonly allocationId: AllocationId; readonly jobId: JobId }
   | { readonly type: 'freeSlot'; readonly resourceId: ResourceId; readonly allocationId: AllocationId; readonly reason: string }
   | { readonly type: 'declareWorkers'; readonly wanted: readonly WorkersWanted[] }
@@ -75,7 +87,12 @@ export interface SlotMoment {
   newAllocationId(): AllocationId
 }
 
-export function onSlotEvent(state: SlotManagerState, event: SlotEvent, moment: SlotMoment, policy: SlotPolicy): Step<SlotManagerState, SlotEffect> {
+export function onSlotEvent(
+  state: SlotManagerState,
+  event: SlotEvent,
+  moment: SlotMoment,
+  policy: SlotPolicy,
+): Step<SlotManagerState, SlotEffect> {
   const draft = new Draft(state)
   apply(draft, event)
   freeSurplus(draft)
@@ -116,12 +133,16 @@ class Draft {
   setAllocation(resourceId: ResourceId, slotIndex: number, allocation: SlotAllocation | undefined): void {
     const worker = this.workers.get(resourceId)
     if (worker === undefined) return
-    this.workers.set(resourceId, { ...worker, slots: worker.slots.map((slot) => (slot.slotIndex === slotIndex ? { ...slot, allocation } : slot)) })
+    this.workers.set(resourceId, {
+      ...worker,
+      slots: worker.slots.map((slot) => (slot.slotIndex === slotIndex ? { ...slot, allocation } : slot)),
+    })
   }
 
   find(allocationId: AllocationId): { worker: ManagedWorker; slot: ManagedSlot; allocation: SlotAllocation } | undefined {
     for (const worker of this.workers.values()) {
-      for (const slot of worker.slots) if (slot.allocation?.allocationId === allocationId) return { worker, slot, allocation: slot.allocation }
+      for (const slot of worker.slots)
+        if (slot.allocation?.allocationId === allocationId) return { worker, slot, allocation: slot.allocation }
     }
     return undefined
   }
@@ -143,7 +164,13 @@ function apply(draft: Draft, event: SlotEvent): void {
       if (found?.allocation.state !== 'PENDING' || found.allocation.jobId === undefined) return
       draft.setAllocation(found.worker.resourceId, found.slot.slotIndex, { ...found.allocation, state: 'ALLOCATED' })
       const { resourceId } = found.worker
-      draft.effects.push({ type: 'offerSlot', resourceId, slotIndex: found.slot.slotIndex, allocationId: event.allocationId, jobId: found.allocation.jobId })
+      draft.effects.push({
+        type: 'offerSlot',
+        resourceId,
+        slotIndex: found.slot.slotIndex,
+        allocationId: event.allocationId,
+        jobId: found.allocation.jobId,
+      })
       return
     }
     case 'allocationFailed': {
@@ -205,7 +232,12 @@ function freeSurplus(draft: Draft): void {
       held.set(allocation.jobId, count)
       if (count <= (draft.requirements.get(allocation.jobId) ?? 0) || allocation.state !== 'ALLOCATED') continue
       draft.setAllocation(worker.resourceId, slot.slotIndex, { ...allocation, state: 'FREEING' })
-      draft.effects.push({ type: 'freeSlot', resourceId: worker.resourceId, allocationId: allocation.allocationId, reason: 'the job does not need it any more' })
+      draft.effects.push({
+        type: 'freeSlot',
+        resourceId: worker.resourceId,
+        allocationId: allocation.allocationId,
+        reason: 'the job does not need it any more',
+      })
     }
   }
 }
@@ -258,7 +290,8 @@ function isFreeSoon({ allocation }: ManagedSlot): boolean {
 /** Slots whose worker was asked to empty them: a new worker would come later than they. */
 function becomingFree(draft: Draft): number {
   let count = 0
-  for (const worker of draft.workers.values()) if (!worker.releasing) count += worker.slots.filter((slot) => slot.allocation?.state === 'FREEING').length
+  for (const worker of draft.workers.values())
+    if (!worker.releasing) count += worker.slots.filter((slot) => slot.allocation?.state === 'FREEING').length
   return count
 }
 
@@ -272,7 +305,9 @@ function declareWorkers(draft: Draft, missing: ReadonlyMap<JobId, number>, polic
   } else {
     for (const jobId of missing.keys()) {
       const required = draft.requirements.get(jobId) ?? 1
-      const soonThere = [...draft.workers.values()].some((worker) => !worker.releasing && worker.slots.filter((slot) => isHeldBy(slot, jobId) || isFreeSoon(slot)).length >= required)
+      const soonThere = [...draft.workers.values()].some(
+        (worker) => !worker.releasing && worker.slots.filter((slot) => isHeldBy(slot, jobId) || isFreeSoon(slot)).length >= required,
+      )
       if (!soonThere) add(required, 1)
     }
   }

@@ -81,7 +81,8 @@ function assignedTasks(resourceId: ResourceId, jobs: readonly Job[], jobId: JobI
 /** In MiB, as Flink. A worker without a memory limit (local) shows no budgets. */
 function slotResource(worker: WorkerView, slots: number, managedFraction: number): ResourceProfile {
   const cpuCores = slots
-  if (worker.processMemory === 0) return { cpuCores, taskHeapMemory: 0, taskOffHeapMemory: 0, managedMemory: 0, networkMemory: 0, extendedResources: {} }
+  if (worker.processMemory === 0)
+    return { cpuCores, taskHeapMemory: 0, taskOffHeapMemory: 0, managedMemory: 0, networkMemory: 0, extendedResources: {} }
   const budget = memoryBudget(worker.processMemory, worker.slots.length, managedFraction)
   return {
     cpuCores,

@@ -1,5 +1,12 @@
 /** Jobs as Flink's REST API shows them: made from the model on demand. */
-import { EXECUTION_STATES, isTerminalExecutionState, isTerminalJobState, JOB_STATES, type ExecutionState, type JobState } from '#core/graph/states.js'
+import {
+  EXECUTION_STATES,
+  isTerminalExecutionState,
+  isTerminalJobState,
+  JOB_STATES,
+  type ExecutionState,
+  type JobState,
+} from '#core/graph/states.js'
 import type { IoMetrics, JobDetails, JobExceptions, JobSummary, PlanNode, TaskCounts, VertexSummary } from '#core/rest/responses.js'
 import type { Millis } from '#core/time/environment.js'
 import type { Execution, ExecutionJobVertex } from '../../jobmaster/executiongraph/execution-graph.js'
@@ -126,11 +133,20 @@ export function planNodes(job: Job): PlanNode[] {
       operator: '',
       parallelism: vertex.parallelism,
       operator_strategy: '',
-      description: vertex.operators.map((operator, depth) => `${depth === 0 ? '' : `${'&nbsp;'.repeat(3 * (depth - 1))}+- `}${escapeHtml(operator.name)}<br/>`).join(''),
+      description: vertex.operators
+        .map((operator, depth) => `${depth === 0 ? '' : `${'&nbsp;'.repeat(3 * (depth - 1))}+- `}${escapeHtml(operator.name)}<br/>`)
+        .join(''),
       optimizer_properties: {},
       ...(inputs.length === 0
         ? {}
-        : { inputs: inputs.map((edge, num) => ({ id: edge.source, num, exchange: 'pipelined_bounded', ship_strategy: edge.partitioner.kind })) }),
+        : {
+            inputs: inputs.map((edge, num) => ({
+              id: edge.source,
+              num,
+              exchange: 'pipelined_bounded',
+              ship_strategy: edge.partitioner.kind,
+            })),
+          }),
     }
   })
 }

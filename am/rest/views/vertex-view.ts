@@ -30,7 +30,9 @@ export function vertexDetails({ vertex, executions }: ExecutionJobVertex, now: M
     subtasks,
     aggregated: {
       metrics: Object.fromEntries(metricNames.map((name) => [name, quantiles(subtasks.map((subtask) => Number(subtask.metrics[name])))])),
-      'status-duration': Object.fromEntries([...states].map((state) => [state, quantiles(subtasks.map((subtask) => subtask['status-duration'][state] ?? 0))])),
+      'status-duration': Object.fromEntries(
+        [...states].map((state) => [state, quantiles(subtasks.map((subtask) => subtask['status-duration'][state] ?? 0))]),
+      ),
     },
   }
 }
@@ -67,7 +69,10 @@ export function statusDurations(execution: Execution, now: Millis): Partial<Reco
 
 export function quantiles(values: readonly number[]): Quantiles {
   const sorted = [...values].sort((a, b) => a - b)
-  const at = (fraction: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(fraction * sorted.length) - 1 < 0 ? 0 : Math.ceil(fraction * sorted.length) - 1)] ?? 0)
+  const at = (fraction: number) =>
+    Math.round(
+      sorted[Math.min(sorted.length - 1, Math.ceil(fraction * sorted.length) - 1 < 0 ? 0 : Math.ceil(fraction * sorted.length) - 1)] ?? 0,
+    )
   const sum = sorted.reduce((total, value) => total + value, 0)
   return {
     min: at(0),

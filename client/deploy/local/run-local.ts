@@ -37,7 +37,9 @@ export async function runLocal(application: ApplicationDescriptor): Promise<Loca
       else exitCode = message.exitCode
     })
     void ended.then((code) =>
-      reject(new LocalMasterDied({ reason: failure?.message ?? `exit code ${code}` }, failure === undefined ? undefined : { cause: failure })),
+      reject(
+        new LocalMasterDied({ reason: failure?.message ?? `exit code ${code}` }, failure === undefined ? undefined : { cause: failure }),
+      ),
     )
   })
   return { url, ended, terminate: async () => void (await worker.terminate()) }

@@ -11,10 +11,18 @@ const NUMERIC: readonly LogicalType['kind'][] = ['INT', 'BIGINT', 'DOUBLE', 'DEC
 const MAX_LENGTH = 1024 * 1024
 
 const FIELD_OPTIONS: readonly TableOption[] = [
-  { key: 'fields.#.kind', description: 'random or sequence. Default: random.', check: (value) => (value === 'random' || value === 'sequence' ? undefined : `must be random or sequence, not '${value}'`) },
+  {
+    key: 'fields.#.kind',
+    description: 'random or sequence. Default: random.',
+    check: (value) => (value === 'random' || value === 'sequence' ? undefined : `must be random or sequence, not '${value}'`),
+  },
   { key: 'fields.#.min', description: 'Lowest random number. Default: the least of the type.', check: isNumber },
   { key: 'fields.#.max', description: 'Highest random number. Default: the greatest of the type.', check: isNumber },
-  { key: 'fields.#.max-past', description: 'Random timestamps lie at most so long ago. Default: 0.', check: (value) => (parseDuration(value) === undefined ? `must be a duration such as '5 min', not '${value}'` : undefined) },
+  {
+    key: 'fields.#.max-past',
+    description: 'Random timestamps lie at most so long ago. Default: 0.',
+    check: (value) => (parseDuration(value) === undefined ? `must be a duration such as '5 min', not '${value}'` : undefined),
+  },
   { key: 'fields.#.length', description: 'Characters of a random string. Default: 100.', check: isLength },
   { key: 'fields.#.var-len', description: 'Random strings have 1 to length characters. Default: false.', check: isBoolean },
   { key: 'fields.#.null-rate', description: 'Share of NULLs, 0 to 1. Default: 0.', check: isRate },
@@ -30,7 +38,10 @@ export const datagenConnector: TableConnector = {
     parallelismOption('scan.parallelism'),
     ...FIELD_OPTIONS,
   ],
-  source: { bounded: (options) => options['number-of-rows'] !== undefined || Object.entries(options).some(([key, value]) => isKind(key) && value === 'sequence') },
+  source: {
+    bounded: (options) =>
+      options['number-of-rows'] !== undefined || Object.entries(options).some(([key, value]) => isKind(key) && value === 'sequence'),
+  },
   parallelism: (options) => parallelismOf(options, 'scan.parallelism'),
   validate,
 }
@@ -46,19 +57,32 @@ function validate(options: Readonly<Record<string, string>>, schema: Schema): vo
     const sequence = option('kind') === 'sequence'
     const allowed = allowedOptions(type, sequence)
     if (allowed === undefined) {
-      throw new InvalidTable({ connector: 'datagen', problem: `column '${name}' of type ${type.kind} cannot be a ${sequence ? 'sequence' : 'random value'}` })
+      throw new InvalidTable({
+        connector: 'datagen',
+        problem: `column '${name}' of type ${type.kind} cannot be a ${sequence ? 'sequence' : 'random value'}`,
+      })
     }
     for (const { key } of FIELD_OPTIONS) {
       const short = key.slice('fields.#.'.length)
       if (option(short) !== undefined && short !== 'kind' && !allowed.includes(short)) {
-        throw new InvalidTableOption({ connector: 'datagen', key: `fields.${name}.${short}`, problem: `has no meaning for a ${sequence ? 'sequence' : 'random'} column of type ${type.kind}` })
+        throw new InvalidTableOption({
+          connector: 'datagen',
+          key: `fields.${name}.${short}`,
+          problem: `has no meaning for a ${sequence ? 'sequence' : 'random'} column of type ${type.kind}`,
+        })
       }
     }
     if (sequence) {
       for (const key of ['start', 'end']) {
-        if (option(key) === undefined) throw new MissingTableOption({ connector: 'datagen', key: `fields.${name}.${key}`, description: `a sequence has ${key === 'start' ? 'a first' : 'a last'} value` })
+        if (option(key) === undefined)
+          throw new MissingTableOption({
+            connector: 'datagen',
+            key: `fields.${name}.${key}`,
+            description: `a sequence has ${key === 'start' ? 'a first' : 'a last'} value`,
+          })
       }
-      if (BigInt(option('start') ?? 0) > BigInt(option('end') ?? 0)) throw new InvalidTable({ connector: 'datagen', problem: `the sequence of '${name}' starts behind its end` })
+      if (BigInt(option('start') ?? 0) > BigInt(option('end') ?? 0))
+        throw new InvalidTable({ connector: 'datagen', problem: `the sequence of '${name}' starts behind its end` })
     }
     checkRange(name, type, option(sequence ? 'start' : 'min'), option(sequence ? 'end' : 'max'))
   }

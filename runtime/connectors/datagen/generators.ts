@@ -102,7 +102,9 @@ function randomValue(type: LogicalType, options: FieldOptions, random: Random, n
       const bytes = new Uint8Array(length)
       return (column) => {
         const count = variable ? 1 + Math.floor(random.uniform() * length) : length
-        for (let i = 0; i < count; ) for (let word = random.next32(), k = 0; k < 8 && i < count; k++, word >>>= 4) bytes[i++] = '0123456789abcdef'.charCodeAt(word & 15)
+        for (let i = 0; i < count;)
+          for (let word = random.next32(), k = 0; k < 8 && i < count; k++, word >>>= 4)
+            bytes[i++] = '0123456789abcdef'.charCodeAt(word & 15)
         column.appendUtf8(bytes, 0, count)
       }
     }
@@ -127,7 +129,9 @@ function wide(random: Random, low: bigint, high: bigint): bigint {
 
 function unscaledBound(text: string | undefined, scale: number, fallback: bigint, limit: bigint): bigint {
   if (text === undefined) return fallback
-  const value = BigInt(Math.trunc(Number(text))) * 10n ** BigInt(scale) + BigInt(Math.round((Number(text) % 1) * 10 ** Math.min(scale, 15))) * 10n ** BigInt(Math.max(0, scale - 15))
+  const value =
+    BigInt(Math.trunc(Number(text))) * 10n ** BigInt(scale) +
+    BigInt(Math.round((Number(text) % 1) * 10 ** Math.min(scale, 15))) * 10n ** BigInt(Math.max(0, scale - 15))
   return value > limit ? limit : value < -limit ? -limit : value
 }
 

@@ -52,7 +52,16 @@ export class DatagenSource implements SourceOperator {
     this.#generators = projection.map((column) => this.#generators[column] as Generator)
     this.#context = context
     this.#output = output
-    this.#total = totals.length === 0 ? Infinity : Number(shareOf(totals.reduce((a, b) => (a < b ? a : b)), subtaskIndex, parallelism))
+    this.#total =
+      totals.length === 0
+        ? Infinity
+        : Number(
+            shareOf(
+              totals.reduce((a, b) => (a < b ? a : b)),
+              subtaskIndex,
+              parallelism,
+            ),
+          )
     this.#ratePerMs = Number(options['rows-per-second'] ?? DEFAULT_RATE) / 1000 / parallelism
     this.#start = environment.clock.monotonic()
   }

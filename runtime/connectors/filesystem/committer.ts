@@ -72,7 +72,8 @@ export class FileCommitter implements SinkCommitter {
       if (target.length === part.length) return
       throw new CommitFailed({ file: to, problem: `there is a file of that name with ${lengthOf(target)} instead of ${part.length} bytes` })
     }
-    if (staged === undefined) throw new CommitFailed({ file: to, problem: `neither it nor ${from} exists; was the staging directory removed?` })
+    if (staged === undefined)
+      throw new CommitFailed({ file: to, problem: `neither it nor ${from} exists; was the staging directory removed?` })
     if (staged.length !== part.length) {
       throw new CommitFailed({ file: to, problem: `${from} has ${lengthOf(staged)} instead of the ${part.length} bytes that were written` })
     }

@@ -62,14 +62,16 @@ export async function listFiles(fileSystem: FileSystem, root: FileStatus): Promi
   const files: FileStatus[] = []
   let level: FileStatus[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth >= MAX_DEPTH) throw new InvalidTable({ connector: 'filesystem', problem: `directories below ${root.path} are nested deeper than ${MAX_DEPTH}` })
+    if (depth >= MAX_DEPTH)
+      throw new InvalidTable({ connector: 'filesystem', problem: `directories below ${root.path} are nested deeper than ${MAX_DEPTH}` })
     const next: FileStatus[] = []
     for (const directory of level) {
       for (const child of await fileSystem.list(directory.path)) {
         if (isHidden(child.path)) continue
         if (child.directory) next.push(child)
         else files.push(child)
-        if (files.length > MAX_FILES) throw new InvalidTable({ connector: 'filesystem', problem: `${root.path} holds more than ${MAX_FILES} files` })
+        if (files.length > MAX_FILES)
+          throw new InvalidTable({ connector: 'filesystem', problem: `${root.path} holds more than ${MAX_FILES} files` })
       }
     }
     level = next

@@ -112,7 +112,12 @@ export class FileSink implements Operator {
     if (this.#context === undefined) throw new Error('the sink is not open')
     const { jobId, operatorId, subtaskIndex, attemptNumber, environment } = this.#context
     const name = partFileName(jobId, operatorId, subtaskIndex, this.#files++)
-    const file: OpenFile = { part: { name, staged: `${name}.${attemptNumber}-${environment.random.bytes(4).toString('hex')}` }, openedAt: this.#now(), bytes: 0, writer: undefined }
+    const file: OpenFile = {
+      part: { name, staged: `${name}.${attemptNumber}-${environment.random.bytes(4).toString('hex')}` },
+      openedAt: this.#now(),
+      bytes: 0,
+      writer: undefined,
+    }
     this.#open.add(file)
     return file
   }

@@ -67,7 +67,7 @@ export class FileSource implements SourceOperator {
     const reading = this.#reading
     if (reading === undefined) return this.#nextSplit()
     try {
-      for (let emitted = 0; emitted < BATCHES_PER_POLL; ) {
+      for (let emitted = 0; emitted < BATCHES_PER_POLL;) {
         reading.decoder.read(this.#builder, BATCH_CAPACITY - this.#builder.length)
         if (this.#builder.length >= BATCH_CAPACITY) {
           this.#emit()
@@ -139,8 +139,19 @@ export class FileSource implements SourceOperator {
     const split = SplitSchema.parse(answered)
     const { fileSystems } = this.#context
     const chunks = readSplit(fileSystems.of(split.path), split)
-    const decoder = this.#format.createDecoder(this.#spec.schema, formatOptions(this.#spec.options, this.#formatName), this.#spec.projection)
-    const reading: Reading = { split, chunks, decoder, next: Promise.resolve({ done: true, value: undefined }), arrived: undefined, finished: false }
+    const decoder = this.#format.createDecoder(
+      this.#spec.schema,
+      formatOptions(this.#spec.options, this.#formatName),
+      this.#spec.projection,
+    )
+    const reading: Reading = {
+      split,
+      chunks,
+      decoder,
+      next: Promise.resolve({ done: true, value: undefined }),
+      arrived: undefined,
+      finished: false,
+    }
     this.#prefetch(reading)
     this.#reading = reading
     return 'more'
@@ -149,7 +160,12 @@ export class FileSource implements SourceOperator {
   async #explain(problem: RowProblem, split: Split): Promise<never> {
     const fileSystem = this.#context?.fileSystems.of(split.path)
     // The part begins behind the first newline at or after start - 1, so one more line is before it.
-    const before = split.start === 0 ? 0 : fileSystem === undefined ? undefined : await countLines(fileSystem, split.path, split.start - 1).catch(() => undefined)
+    const before =
+      split.start === 0
+        ? 0
+        : fileSystem === undefined
+          ? undefined
+          : await countLines(fileSystem, split.path, split.start - 1).catch(() => undefined)
     throw new MalformedRow({
       problem: problem.message,
       format: this.#formatName,

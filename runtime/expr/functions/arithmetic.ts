@@ -3,7 +3,17 @@ import { MAX_COMPACT_DECIMAL_PRECISION, type LogicalType } from '#core/types/log
 import { decimalToString, divide, fit, parseDecimal, powerOfTen, rescale, truncateScale } from '../decimal.js'
 import { EvaluationFailure } from '../evaluation.js'
 import { arithmeticType, commonType, isNumeric, roundType } from '../type-rules.js'
-import { alias, cannotApply, matchArguments, strict, type BoundCall, type FunctionDefinition, type Resolution, type RowFunction, type Signature } from './definition.js'
+import {
+  alias,
+  cannotApply,
+  matchArguments,
+  strict,
+  type BoundCall,
+  type FunctionDefinition,
+  type Resolution,
+  type RowFunction,
+  type Signature,
+} from './definition.js'
 
 type Operator = '+' | '-' | '*' | '/' | '%'
 type DecimalType = Extract<LogicalType, { kind: 'DECIMAL' }>
@@ -12,7 +22,10 @@ type DecimalType = Extract<LogicalType, { kind: 'DECIMAL' }>
 function resolveArithmetic(name: string, operator: Operator, argTypes: readonly LogicalType[]): Resolution {
   const matched = matchArguments(name, 'XX', argTypes)
   if ('problem' in matched) return matched
-  const [a, b] = argTypes.map((type): LogicalType => (type.kind === 'NULL' ? { kind: 'INT', nullable: true } : type)) as [LogicalType, LogicalType]
+  const [a, b] = argTypes.map((type): LogicalType => (type.kind === 'NULL' ? { kind: 'INT', nullable: true } : type)) as [
+    LogicalType,
+    LogicalType,
+  ]
   if (!isNumeric(a) || !isNumeric(b)) return cannotApply(name, argTypes, [`<NUMERIC> ${operator} <NUMERIC>`])
   const type = arithmeticType(operator, a, b)
   if (type.kind === 'DECIMAL') {
@@ -206,9 +219,16 @@ function bindSign({ type }: BoundCall): RowFunction {
   }
 }
 
-const ABS = strict('ABS', 'N', ([type]) => type as LogicalType, (call) => (call.type.kind === 'BIGINT' ? (a: bigint) => BigInt.asIntN(64, a < 0n ? -a : a) : bindAbs(call)), {
-  inline: ({ type }) => (type.kind === 'DOUBLE' ? (a) => `Math.abs(${a})` : type.kind === 'INT' ? (a) => `Math.abs(${a}) | 0` : undefined),
-})
+const ABS = strict(
+  'ABS',
+  'N',
+  ([type]) => type as LogicalType,
+  (call) => (call.type.kind === 'BIGINT' ? (a: bigint) => BigInt.asIntN(64, a < 0n ? -a : a) : bindAbs(call)),
+  {
+    inline: ({ type }) =>
+      type.kind === 'DOUBLE' ? (a) => `Math.abs(${a})` : type.kind === 'INT' ? (a) => `Math.abs(${a}) | 0` : undefined,
+  },
+)
 
 /** FLOOR and CEIL of numbers; those of timestamps are in temporal.ts and share the names. */
 export function bindFloor(up: boolean, argType: LogicalType): RowFunction {
@@ -263,7 +283,10 @@ function bindRound(name: 'ROUND' | 'TRUNCATE', { argTypes, type }: BoundCall): R
       const to = type as DecimalType
       return (value: bigint, digits = 0) => {
         const at = Math.min(Math.max(digits, -from.precision), from.scale)
-        return fit(rescale(reduceTo(reduce, { unscaled: value, scale: from.scale }, at) * powerOfTen(at < 0 ? -at : 0), Math.max(at, 0), to.scale), to.precision)
+        return fit(
+          rescale(reduceTo(reduce, { unscaled: value, scale: from.scale }, at) * powerOfTen(at < 0 ? -at : 0), Math.max(at, 0), to.scale),
+          to.precision,
+        )
       }
     }
     case 'INT':

@@ -39,7 +39,10 @@ function resolveAll(name: string, argTypes: readonly LogicalType[], nullable: bo
   for (const type of argTypes.slice(1)) target = target && comparisonType(target, type)
   if (target === undefined) return cannotApply(name, argTypes)
   const common = target
-  return { argTypes: argTypes.map((type) => withNullable(common, type.nullable)), type: { kind: 'BOOLEAN', nullable: nullable ?? anyNullable(argTypes) } }
+  return {
+    argTypes: argTypes.map((type) => withNullable(common, type.nullable)),
+    type: { kind: 'BOOLEAN', nullable: nullable ?? anyNullable(argTypes) },
+  }
 }
 
 function comparison(name: string, holds: (order: number) => boolean): FunctionDefinition {
@@ -122,7 +125,9 @@ const NULLIF: FunctionDefinition = {
   nulls: 'custom',
   resolve(argTypes) {
     const resolution = resolveTwo('NULLIF', argTypes, true)
-    return 'problem' in resolution ? resolution : { argTypes: resolution.argTypes, type: withNullable(resolution.argTypes[0] as LogicalType, true) }
+    return 'problem' in resolution
+      ? resolution
+      : { argTypes: resolution.argTypes, type: withNullable(resolution.argTypes[0] as LogicalType, true) }
   },
   bind: ({ argTypes }) => {
     const compare = comparatorOf(argTypes[0] as LogicalType)

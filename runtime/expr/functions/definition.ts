@@ -47,7 +47,11 @@ export interface FunctionDefinition {
  * One letter for each parameter: S text, I INT, L BIGINT, D DOUBLE, N any number, B BOOLEAN, T DATE or timestamp, X anything
  * (kept as it is), U a literal time unit. `?` before the first optional one, `*` at the end: the last repeats.
  */
-export function matchArguments(name: string, pattern: string, argTypes: readonly LogicalType[]): { argTypes: LogicalType[] } | { problem: string } {
+export function matchArguments(
+  name: string,
+  pattern: string,
+  argTypes: readonly LogicalType[],
+): { argTypes: LogicalType[] } | { problem: string } {
   const repeats = pattern.endsWith('*')
   const plain = repeats ? pattern.slice(0, -1) : pattern
   const optionalAt = plain.indexOf('?')
@@ -91,7 +95,15 @@ function parameterType(letter: string, type: LogicalType): LogicalType | undefin
 }
 
 const LETTER_NAMES: Record<string, string> = {
-  S: 'CHARACTER', U: 'TIME UNIT', I: 'INTEGER', L: 'BIGINT', D: 'NUMERIC', N: 'NUMERIC', B: 'BOOLEAN', T: 'DATETIME', X: 'ANY',
+  S: 'CHARACTER',
+  U: 'TIME UNIT',
+  I: 'INTEGER',
+  L: 'BIGINT',
+  D: 'NUMERIC',
+  N: 'NUMERIC',
+  B: 'BOOLEAN',
+  T: 'DATETIME',
+  X: 'ANY',
 }
 
 function formOf(letters: string, optionalAt: number, given: number): string {
@@ -102,8 +114,17 @@ function formOf(letters: string, optionalAt: number, given: number): string {
 /** Calcite's message; binary operators are shown between their operands. */
 export function cannotApply(name: string, argTypes: readonly LogicalType[], forms: readonly string[] = []): { problem: string } {
   const types = argTypes.map((type) => `<${typeInMessage(type)}>`)
-  const between = /^[A-Z_0-9]+$/.test(name) ? undefined : types.length === 2 ? types.join(` ${name} `) : types.length === 1 ? `${name}${types[0]}` : undefined
-  const supported = forms.length === 0 ? '' : `. Supported form(s): ${forms.map((form) => (between === undefined ? `'${name}(${form})'` : `'${form}'`)).join(', ')}`
+  const between = /^[A-Z_0-9]+$/.test(name)
+    ? undefined
+    : types.length === 2
+      ? types.join(` ${name} `)
+      : types.length === 1
+        ? `${name}${types[0]}`
+        : undefined
+  const supported =
+    forms.length === 0
+      ? ''
+      : `. Supported form(s): ${forms.map((form) => (between === undefined ? `'${name}(${form})'` : `'${form}'`)).join(', ')}`
   return { problem: `Cannot apply '${name}' to arguments of type '${between ?? `${name}(${types.join(', ')})`}'${supported}` }
 }
 

@@ -4,7 +4,12 @@ import { STRING } from '#core/types/logical-type.js'
 import { strict, type FunctionDefinition } from './definition.js'
 
 function digest(name: string, algorithm: string, length: number): FunctionDefinition {
-  return strict(name, 'S', { ...STRING, kind: 'VARCHAR', length }, () => (text: string) => createHash(algorithm).update(text, 'utf8').digest('hex'))
+  return strict(
+    name,
+    'S',
+    { ...STRING, kind: 'VARCHAR', length },
+    () => (text: string) => createHash(algorithm).update(text, 'utf8').digest('hex'),
+  )
 }
 
 export const HASHING: readonly FunctionDefinition[] = [

@@ -14,7 +14,9 @@ function connective(name: 'AND' | 'OR'): FunctionDefinition {
     bind: neverCalled,
     resolve(argTypes) {
       const matched = matchArguments(name, 'BB*', argTypes)
-      return 'problem' in matched ? matched : { argTypes: matched.argTypes, type: { kind: 'BOOLEAN', nullable: anyNullable(matched.argTypes) } }
+      return 'problem' in matched
+        ? matched
+        : { argTypes: matched.argTypes, type: { kind: 'BOOLEAN', nullable: anyNullable(matched.argTypes) } }
     },
   }
 }
@@ -80,7 +82,9 @@ export const LOGIC: readonly FunctionDefinition[] = [
     inline: () => (value) => `!${value}`,
     resolve(argTypes) {
       const matched = matchArguments('NOT', 'B', argTypes)
-      return 'problem' in matched ? matched : { argTypes: matched.argTypes, type: { kind: 'BOOLEAN', nullable: anyNullable(matched.argTypes) } }
+      return 'problem' in matched
+        ? matched
+        : { argTypes: matched.argTypes, type: { kind: 'BOOLEAN', nullable: anyNullable(matched.argTypes) } }
     },
   },
   nullTest('IS NULL', (value) => value === null),
@@ -110,7 +114,13 @@ export const LOGIC: readonly FunctionDefinition[] = [
       if ('problem' in matched) return matched
       const common = unify('COALESCE', argTypes, argTypes)
       if ('problem' in common) return common
-      return { argTypes: argTypes.map((type) => castTo(common, type)), type: withNullable(common, argTypes.every((type) => type.nullable)) }
+      return {
+        argTypes: argTypes.map((type) => castTo(common, type)),
+        type: withNullable(
+          common,
+          argTypes.every((type) => type.nullable),
+        ),
+      }
     },
   },
   {
@@ -122,7 +132,13 @@ export const LOGIC: readonly FunctionDefinition[] = [
       if ('problem' in matched) return matched
       const common = unify('IFNULL', argTypes, argTypes)
       if ('problem' in common) return common
-      return { argTypes: argTypes.map((type) => castTo(common, type)), type: withNullable(common, argTypes.every((type) => type.nullable)) }
+      return {
+        argTypes: argTypes.map((type) => castTo(common, type)),
+        type: withNullable(
+          common,
+          argTypes.every((type) => type.nullable),
+        ),
+      }
     },
   },
 ]

@@ -19,7 +19,9 @@ export const MATH: readonly FunctionDefinition[] = [
   ofOne('LOG2', Math.log2, 'Math.log2'),
   strict('POWER', 'DD', DOUBLE, () => (a: number, b: number) => a ** b, { inline: () => (a, b) => `Math.pow(${a}, ${b})` }),
   // LOG(x) is the natural one, LOG(base, x) to a base.
-  strict('LOG', 'D?D', DOUBLE, ({ argTypes }) => (argTypes.length === 1 ? Math.log : (base: number, x: number) => Math.log(x) / Math.log(base))),
+  strict('LOG', 'D?D', DOUBLE, ({ argTypes }) =>
+    argTypes.length === 1 ? Math.log : (base: number, x: number) => Math.log(x) / Math.log(base),
+  ),
   strict('PI', '', DOUBLE, () => () => Math.PI),
   strict('E', '', DOUBLE, () => () => Math.E),
   strict('ATAN2', 'DD', DOUBLE, () => Math.atan2),

@@ -3,7 +3,16 @@ import { INT, MAX_VARCHAR_LENGTH, STRING, withNullable, type LogicalType } from 
 import { compileJavaRegex, compileJavaReplacement } from '../java-regex.js'
 import { compileLike, matchesLike, type LikeMatcher } from '../like.js'
 import { EvaluationFailure } from '../evaluation.js'
-import { alias, anyNullable, cannotApply, matchArguments, strict, type BoundCall, type FunctionDefinition, type RowFunction } from './definition.js'
+import {
+  alias,
+  anyNullable,
+  cannotApply,
+  matchArguments,
+  strict,
+  type BoundCall,
+  type FunctionDefinition,
+  type RowFunction,
+} from './definition.js'
 
 const SURROGATES = /[\ud800-\udfff]/
 /** A result longer than this is a mistake of the query, and would otherwise take the process down. */
@@ -44,7 +53,14 @@ function trimmed(text: string, set: string, left: boolean, right: boolean): stri
 }
 
 function trim(name: string, left: boolean, right: boolean): FunctionDefinition {
-  return strict(name, 'S?S', STRING, () => (text: string, set = ' ') => trimmed(text, set, left, right))
+  return strict(
+    name,
+    'S?S',
+    STRING,
+    () =>
+      (text: string, set = ' ') =>
+        trimmed(text, set, left, right),
+  )
 }
 
 /** First position (from 1) of `part` at or after character `from`; 0: nowhere. */
@@ -146,7 +162,9 @@ const LIKE: FunctionDefinition = {
   nulls: 'strict',
   resolve(argTypes) {
     const matched = matchArguments('LIKE', 'SS?S', argTypes)
-    return 'problem' in matched ? cannotApplyUnlessCount(matched.problem, 'LIKE', argTypes) : { argTypes: matched.argTypes, type: { kind: 'BOOLEAN', nullable: anyNullable(matched.argTypes) } }
+    return 'problem' in matched
+      ? cannotApplyUnlessCount(matched.problem, 'LIKE', argTypes)
+      : { argTypes: matched.argTypes, type: { kind: 'BOOLEAN', nullable: anyNullable(matched.argTypes) } }
   },
   bind({ constants, argTypes }) {
     if (argTypes.length === 2) {
@@ -175,7 +193,14 @@ function cannotApplyUnlessCount(problem: string, name: string, argTypes: readonl
 const CONCATENATION: FunctionDefinition = strict(
   '||',
   'SS',
-  (argTypes) => ({ kind: 'VARCHAR', length: Math.min(MAX_VARCHAR_LENGTH, argTypes.reduce((sum, type) => sum + (type.kind === 'VARCHAR' ? type.length : 1), 0)), nullable: true }),
+  (argTypes) => ({
+    kind: 'VARCHAR',
+    length: Math.min(
+      MAX_VARCHAR_LENGTH,
+      argTypes.reduce((sum, type) => sum + (type.kind === 'VARCHAR' ? type.length : 1), 0),
+    ),
+    nullable: true,
+  }),
   () => (a: string, b: string) => a + b,
   { inline: () => (a, b) => `${a} + ${b}` },
 )
@@ -186,9 +211,14 @@ const CONCAT_WS: FunctionDefinition = {
   nulls: 'custom',
   resolve(argTypes) {
     const matched = matchArguments('CONCAT_WS', 'SS*', argTypes)
-    return 'problem' in matched ? matched : { argTypes: matched.argTypes, type: withNullable(STRING, matched.argTypes[0]?.nullable === true) }
+    return 'problem' in matched
+      ? matched
+      : { argTypes: matched.argTypes, type: withNullable(STRING, matched.argTypes[0]?.nullable === true) }
   },
-  bind: () => (separator: string | null, ...texts: (string | null)[]) => (separator === null ? null : texts.filter((text) => text !== null).join(separator)),
+  bind:
+    () =>
+    (separator: string | null, ...texts: (string | null)[]) =>
+      separator === null ? null : texts.filter((text) => text !== null).join(separator),
 }
 
 const CHAR_LENGTH = strict('CHAR_LENGTH', 'S', INT, () => characters)
@@ -197,10 +227,27 @@ const SUBSTRING = strict('SUBSTRING', 'SI?I', STRING, () => substring, { mayBeNu
 export const STRINGS: readonly FunctionDefinition[] = [
   LIKE,
   CONCATENATION,
-  strict('CONCAT', 'S*', STRING, () => (...texts: string[]) => texts.join('')),
+  strict(
+    'CONCAT',
+    'S*',
+    STRING,
+    () =>
+      (...texts: string[]) =>
+        texts.join(''),
+  ),
   CONCAT_WS,
-  strict('UPPER', 'S', ([type]) => type as LogicalType, () => (text: string) => text.toUpperCase()),
-  strict('LOWER', 'S', ([type]) => type as LogicalType, () => (text: string) => text.toLowerCase()),
+  strict(
+    'UPPER',
+    'S',
+    ([type]) => type as LogicalType,
+    () => (text: string) => text.toUpperCase(),
+  ),
+  strict(
+    'LOWER',
+    'S',
+    ([type]) => type as LogicalType,
+    () => (text: string) => text.toLowerCase(),
+  ),
   CHAR_LENGTH,
   alias('CHARACTER_LENGTH', CHAR_LENGTH),
   SUBSTRING,
@@ -210,7 +257,12 @@ export const STRINGS: readonly FunctionDefinition[] = [
   trim('BTRIM', true, true),
   trim('LTRIM', true, false),
   trim('RTRIM', false, true),
-  strict('REPLACE', 'SSS', STRING, () => (text: string, search: string, replacement: string) => (search === '' ? text : text.replaceAll(search, () => replacement))),
+  strict(
+    'REPLACE',
+    'SSS',
+    STRING,
+    () => (text: string, search: string, replacement: string) => (search === '' ? text : text.replaceAll(search, () => replacement)),
+  ),
   // POSITION(part IN text) is POSITION(part, text).
   strict('POSITION', 'SS', INT, () => locate),
   strict('LOCATE', 'SS?I', INT, () => locate),
@@ -220,8 +272,12 @@ export const STRINGS: readonly FunctionDefinition[] = [
     const total = characters(text)
     return length <= 0 ? '' : slice(text, Math.max(0, total - length), total)
   }),
-  strict('LPAD', 'SIS', STRING, () => (text: string, length: number, filler: string) => pad(text, length, filler, true), { mayBeNull: true }),
-  strict('RPAD', 'SIS', STRING, () => (text: string, length: number, filler: string) => pad(text, length, filler, false), { mayBeNull: true }),
+  strict('LPAD', 'SIS', STRING, () => (text: string, length: number, filler: string) => pad(text, length, filler, true), {
+    mayBeNull: true,
+  }),
+  strict('RPAD', 'SIS', STRING, () => (text: string, length: number, filler: string) => pad(text, length, filler, false), {
+    mayBeNull: true,
+  }),
   strict('REPEAT', 'SI', STRING, () => (text: string, times: number) => {
     if (times <= 0) return ''
     checkLength(text.length * times)

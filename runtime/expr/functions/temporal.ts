@@ -14,18 +14,43 @@
  */
 import { BIGINT, DATE, INT, STRING, timestamp, timestampLtz, withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
 import {
-  addMonthsToDays, addMonthsToMillis, ceilToUnit, extractUnit, floorToDays, floorToUnit, isTimeUnit, MILLIS_PER_DAY, millisOf, monthsBetween, monthsOf,
-  parseDate, parseTimestamp, type TimeUnit,
+  addMonthsToDays,
+  addMonthsToMillis,
+  ceilToUnit,
+  extractUnit,
+  floorToDays,
+  floorToUnit,
+  isTimeUnit,
+  MILLIS_PER_DAY,
+  millisOf,
+  monthsBetween,
+  monthsOf,
+  parseDate,
+  parseTimestamp,
+  type TimeUnit,
 } from '../calendar.js'
 import { DateTimePattern } from '../datetime-pattern.js'
 import { EvaluationFailure, type EvaluationContext } from '../evaluation.js'
 import { localToUtc, timeZone, utcToLocal } from '../time-zone.js'
 import { isDateTime, isNumeric } from '../type-rules.js'
 import { bindFloor, floorType } from './arithmetic.js'
-import { alias, anyNullable, cannotApply, matchArguments, strict, type FunctionDefinition, type Literals, type Resolution, type RowFunction } from './definition.js'
+import {
+  alias,
+  anyNullable,
+  cannotApply,
+  matchArguments,
+  strict,
+  type FunctionDefinition,
+  type Literals,
+  type Resolution,
+  type RowFunction,
+} from './definition.js'
 
 /** Local ms of a DATE, TIMESTAMP or TIMESTAMP_LTZ value, and back. */
-function clockOf(type: LogicalType, context: EvaluationContext): { toLocal(value: number | bigint): number; fromLocal(millis: number): Value } {
+function clockOf(
+  type: LogicalType,
+  context: EvaluationContext,
+): { toLocal(value: number | bigint): number; fromLocal(millis: number): Value } {
   if (type.kind === 'DATE') return { toLocal: (value) => Number(value) * MILLIS_PER_DAY, fromLocal: floorToDays }
   if (type.kind === 'TIMESTAMP') return { toLocal: Number, fromLocal: toTimestamp }
   const zone = timeZone(context.timeZone)
@@ -44,7 +69,9 @@ export function checkTimestamp(millis: number): number {
 
 function unitOf(literals: Literals, at: number, name: string): TimeUnit | { problem: string } {
   const unit = literals[at]
-  return isTimeUnit(unit) ? unit : { problem: `${name} needs a time unit such as YEAR, MONTH, DAY, HOUR, MINUTE or SECOND, not '${String(unit)}'` }
+  return isTimeUnit(unit)
+    ? unit
+    : { problem: `${name} needs a time unit such as YEAR, MONTH, DAY, HOUR, MINUTE or SECOND, not '${String(unit)}'` }
 }
 
 const EXTRACT: FunctionDefinition = {
@@ -78,7 +105,8 @@ function rounding(name: 'FLOOR' | 'CEIL'): FunctionDefinition {
     resolve(argTypes, literals): Resolution {
       const [type] = argTypes
       if (argTypes.length === 1 && type !== undefined && isNumeric(type)) return { argTypes: [type], type: floorType(type) }
-      if (argTypes.length !== 2 || type === undefined || !isDateTime(type)) return cannotApply(name, argTypes, ['<NUMERIC>', '<DATETIME> TO <TIME UNIT>'])
+      if (argTypes.length !== 2 || type === undefined || !isDateTime(type))
+        return cannotApply(name, argTypes, ['<NUMERIC>', '<DATETIME> TO <TIME UNIT>'])
       const unit = unitOf(literals, 1, name)
       if (typeof unit !== 'string') return unit
       if (millisOf(unit) === undefined && monthsOf(unit) === undefined) return { problem: `${name} cannot round to ${unit}` }
@@ -173,8 +201,11 @@ const ADD_MILLIS: FunctionDefinition = strict(
   { inline: ({ argTypes }) => (argTypes[0]?.kind === 'DATE' ? undefined : (value, millis) => `BigInt.asIntN(64, ${value} + ${millis})`) },
 )
 
-const ADD_MONTHS: FunctionDefinition = strict('TIMESTAMP_ADD_MONTHS', 'TI', ([type]) => type as LogicalType, ({ argTypes, context }) =>
-  monthAdder(argTypes[0] as LogicalType, context),
+const ADD_MONTHS: FunctionDefinition = strict(
+  'TIMESTAMP_ADD_MONTHS',
+  'TI',
+  ([type]) => type as LogicalType,
+  ({ argTypes, context }) => monthAdder(argTypes[0] as LogicalType, context),
 )
 
 /** Patterns compiled once each; a constant one is found without a look at the map. */
@@ -259,10 +290,15 @@ const TO_TIMESTAMP_LTZ: FunctionDefinition = {
     if ('problem' in matched) return matched
     const precision = literals[1]
     if (precision !== undefined && precision !== 0 && precision !== 3) {
-      return { problem: `The precision value '${String(precision)}' for function TO_TIMESTAMP_LTZ(numeric, precision) is unsupported, the supported value is '0' for second or '3' for millisecond.` }
+      return {
+        problem: `The precision value '${String(precision)}' for function TO_TIMESTAMP_LTZ(numeric, precision) is unsupported, the supported value is '0' for second or '3' for millisecond.`,
+      }
     }
     const number = matched.argTypes[0] as LogicalType
-    return { argTypes: [number.kind === 'INT' ? { kind: 'BIGINT', nullable: number.nullable } : { ...number }, ...matched.argTypes.slice(1)], type }
+    return {
+      argTypes: [number.kind === 'INT' ? { kind: 'BIGINT', nullable: number.nullable } : { ...number }, ...matched.argTypes.slice(1)],
+      type,
+    }
   },
   bind({ argTypes, constants }) {
     const [type] = argTypes as [LogicalType]
@@ -292,7 +328,10 @@ const DATE_FORMAT: FunctionDefinition = {
   nulls: 'strict',
   resolve(argTypes) {
     // A text is read as a timestamp first.
-    const types = argTypes[0]?.kind === 'VARCHAR' ? [{ ...timestamp(3), nullable: argTypes[0].nullable } as LogicalType, ...argTypes.slice(1)] : argTypes
+    const types =
+      argTypes[0]?.kind === 'VARCHAR'
+        ? [{ ...timestamp(3), nullable: argTypes[0].nullable } as LogicalType, ...argTypes.slice(1)]
+        : argTypes
     const matched = matchArguments('DATE_FORMAT', 'TS', types)
     return 'problem' in matched ? matched : { argTypes: matched.argTypes, type: withNullable(STRING, anyNullable(matched.argTypes)) }
   },
@@ -329,7 +368,17 @@ const UNIX_TIMESTAMP: FunctionDefinition = {
 }
 
 function clock(name: string, type: LogicalType, read: (context: EvaluationContext) => Value): FunctionDefinition {
-  return { ...strict(name, '', type, ({ context }) => () => read(context)), deterministic: false }
+  return {
+    ...strict(
+      name,
+      '',
+      type,
+      ({ context }) =>
+        () =>
+          read(context),
+    ),
+    deterministic: false,
+  }
 }
 
 const localNow = (context: EvaluationContext): number => utcToLocal(Math.floor(context.now()), timeZone(context.timeZone))

@@ -9,17 +9,35 @@ function checkCharacter(value: string): string | undefined {
 function checkDelimiter(value: string): string | undefined {
   const character = unescapeJava(value)
   // eslint-disable-next-line no-control-regex -- \u0001 is a common delimiter
-  return /^[\u0000-\u007f]$/.test(character) && !/[\r\n]/.test(character) ? undefined : `must be one ASCII character (or an escape such as \\t or \\u0001), not '${value}'`
+  return /^[\u0000-\u007f]$/.test(character) && !/[\r\n]/.test(character)
+    ? undefined
+    : `must be one ASCII character (or an escape such as \\t or \\u0001), not '${value}'`
 }
 
 const OPTIONS: readonly FormatOption[] = [
-  { key: 'field-delimiter', description: 'Character between fields; \\t and \\u0001 are understood. Default: a comma.', check: checkDelimiter },
-  { key: 'quote-character', description: 'Character around fields that hold delimiters, quotes or line ends. Default: ".', check: checkCharacter },
-  { key: 'disable-quote-character', description: 'Quotes are ordinary characters. Files are then read in parallel parts. Default: false.', check: checkFlag },
+  {
+    key: 'field-delimiter',
+    description: 'Character between fields; \\t and \\u0001 are understood. Default: a comma.',
+    check: checkDelimiter,
+  },
+  {
+    key: 'quote-character',
+    description: 'Character around fields that hold delimiters, quotes or line ends. Default: ".',
+    check: checkCharacter,
+  },
+  {
+    key: 'disable-quote-character',
+    description: 'Quotes are ordinary characters. Files are then read in parallel parts. Default: false.',
+    check: checkFlag,
+  },
   { key: 'escape-character', description: 'Character that makes the next one an ordinary one. Default: none.', check: checkCharacter },
   { key: 'null-literal', description: 'Text that stands for NULL, read and written. Default: none read, nothing written.' },
   { key: 'allow-comments', description: 'Lines that begin with # are skipped. Default: false.', check: checkFlag },
-  { key: 'ignore-parse-errors', description: 'Fields that cannot be read become NULL, rows that cannot be read are skipped. Default: false.', check: checkFlag },
+  {
+    key: 'ignore-parse-errors',
+    description: 'Fields that cannot be read become NULL, rows that cannot be read are skipped. Default: false.',
+    check: checkFlag,
+  },
   { key: 'empty-string-as-null', description: 'An empty field is NULL. Default: false.', check: checkFlag },
   { key: 'trim-spaces', description: 'Blanks around fields are dropped. Default: false.', check: checkFlag },
   { key: 'write-bigdecimal-in-scientific-notation', description: 'DECIMAL 0.0000001 is written 1E-7. Default: true.', check: checkFlag },

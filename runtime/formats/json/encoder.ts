@@ -65,7 +65,11 @@ export class JsonEncoder implements RowEncoder {
   #scalar(column: Vector, position: number, type: LogicalType): void {
     const value = readValue(column, position)
     const text = scalarText(value, type, this.#dialect.timestamps, !this.#dialect.plainDecimals)
-    const bare = type.kind !== 'DATE' && type.kind !== 'TIMESTAMP' && type.kind !== 'TIMESTAMP_LTZ' && (typeof value !== 'number' || Number.isFinite(value))
+    const bare =
+      type.kind !== 'DATE' &&
+      type.kind !== 'TIMESTAMP' &&
+      type.kind !== 'TIMESTAMP_LTZ' &&
+      (typeof value !== 'number' || Number.isFinite(value))
     if (!bare) this.#out.byte(QUOTE)
     this.#out.text(text)
     if (!bare) this.#out.byte(QUOTE)

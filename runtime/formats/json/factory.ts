@@ -4,8 +4,16 @@ import { checkFlag, flag, type FormatOption, type TableFormat } from '../format.
 import { jsonDialect } from './options.js'
 
 const OPTIONS: readonly FormatOption[] = [
-  { key: 'fail-on-missing-field', description: 'A row without one of the fields is an error, else the field is NULL. Default: false.', check: checkFlag },
-  { key: 'ignore-parse-errors', description: 'Fields that cannot be read become NULL, rows that cannot be read are skipped. Default: false.', check: checkFlag },
+  {
+    key: 'fail-on-missing-field',
+    description: 'A row without one of the fields is an error, else the field is NULL. Default: false.',
+    check: checkFlag,
+  },
+  {
+    key: 'ignore-parse-errors',
+    description: 'Fields that cannot be read become NULL, rows that cannot be read are skipped. Default: false.',
+    check: checkFlag,
+  },
   {
     key: 'timestamp-format.standard',
     description: 'SQL: 2024-01-02 03:04:05.123; ISO-8601: 2024-01-02T03:04:05.123. TIMESTAMP_LTZ ends with Z in both. Default: SQL.',
@@ -28,7 +36,8 @@ export const jsonFormat: TableFormat = {
   async load() {
     const [{ JsonDecoder }, { JsonEncoder }] = await Promise.all([import('./decoder.js'), import('./encoder.js')])
     return {
-      createDecoder: (schema, options, projection) => new JsonDecoder(projection === undefined ? schema : projectSchema(schema, projection), jsonDialect(options)),
+      createDecoder: (schema, options, projection) =>
+        new JsonDecoder(projection === undefined ? schema : projectSchema(schema, projection), jsonDialect(options)),
       createEncoder: (schema, options) => new JsonEncoder(schema, jsonDialect(options)),
     }
   },

@@ -5,17 +5,7 @@
  *   row.kinds[c], row.starts[c], row.ends[c]   value of column c: its kind (scan.ts) and its text, strings without quotes
  */
 import { layoutOf, type RowLayout } from './layout.js'
-import {
-  ESCAPED_STRING,
-  markContainer,
-  MISSING,
-  PLAIN_STRING,
-  QUOTE,
-  scannedKind,
-  scanScalar,
-  scanString,
-  skipBlanks,
-} from './scan.js'
+import { ESCAPED_STRING, markContainer, MISSING, PLAIN_STRING, QUOTE, scannedKind, scanScalar, scanString, skipBlanks } from './scan.js'
 import { Unescaper } from './strings.js'
 
 /** Objects and arrays inside one another. */

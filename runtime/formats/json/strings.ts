@@ -13,7 +13,7 @@ export class Unescaper {
     if (this.bytes.length < end - start) this.bytes = new Uint8Array((end - start) * 2)
     const out = this.bytes
     let length = 0
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       const byte = source[at] as number
       if (byte !== BACKSLASH) {
         out[length++] = byte

@@ -2,7 +2,11 @@
 import type { FormatOption, TableFormat } from '../format.js'
 
 const OPTIONS: readonly FormatOption[] = [
-  { key: 'charset', description: 'UTF-8, the only one so far.', check: (value) => (/^utf-?8$/i.test(value.trim()) ? undefined : `must be UTF-8, not '${value}'`) },
+  {
+    key: 'charset',
+    description: 'UTF-8, the only one so far.',
+    check: (value) => (/^utf-?8$/i.test(value.trim()) ? undefined : `must be UTF-8, not '${value}'`),
+  },
 ]
 
 export const rawFormat: TableFormat = {

@@ -54,7 +54,8 @@ export class IntegerAverageAccumulator implements Accumulator {
       if (changed !== undefined) {
         this.#write(group, words, nulls, 2 * row + 1)
         const at = 4 * row
-        if (words[at] !== words[at + 2] || words[at + 1] !== words[at + 3] || isSet(nulls, 2 * row) !== isSet(nulls, 2 * row + 1)) changed[row] = 1
+        if (words[at] !== words[at + 2] || words[at + 1] !== words[at + 3] || isSet(nulls, 2 * row) !== isSet(nulls, 2 * row + 1))
+          changed[row] = 1
       }
     }
     return changed === undefined ? undefined : this.#column64(words, nulls, rows)

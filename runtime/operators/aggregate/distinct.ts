@@ -37,7 +37,16 @@ export class DistinctFilter {
       prefix[i] = incarnations[row] as number
     }
     const ids = new Int32Array(counting)
-    this.#values.assign(pass.batch, this.#columns, positions, counting, hashRows(pass.batch.select(positions), this.#columns), ids, true, prefix)
+    this.#values.assign(
+      pass.batch,
+      this.#columns,
+      positions,
+      counting,
+      hashRows(pass.batch.select(positions), this.#columns),
+      ids,
+      true,
+      prefix,
+    )
     this.#counts = grown(this.#counts, this.#values.idLimit)
     const counts = this.#counts
     for (let i = 0; i < counting; i++) {

@@ -261,7 +261,8 @@ class TextResults {
   append(heap: ByteHeap, ref: number, length: number): void {
     const row = this.#rows++
     if (length < 0) return setNull(this.#nulls, row)
-    const repeated = row > 0 && ref === this.#lastRef && length === this.#lastLength && heap.equals(ref, length, this.#bytes, this.#end - length)
+    const repeated =
+      row > 0 && ref === this.#lastRef && length === this.#lastLength && heap.equals(ref, length, this.#bytes, this.#end - length)
     if (!repeated) {
       this.#bytes = grown(this.#bytes, this.#end + length)
       heap.copyTo(ref, length, this.#bytes, this.#end)
@@ -274,6 +275,13 @@ class TextResults {
   }
 
   finish(type: LogicalType): Vector {
-    return { kind: 'utf8', type, nulls: this.#nulls, offsets: this.#offsets, lengths: this.#lengths, bytes: this.#bytes.subarray(0, this.#end) }
+    return {
+      kind: 'utf8',
+      type,
+      nulls: this.#nulls,
+      offsets: this.#offsets,
+      lengths: this.#lengths,
+      bytes: this.#bytes.subarray(0, this.#end),
+    }
   }
 }

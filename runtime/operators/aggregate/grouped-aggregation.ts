@@ -48,7 +48,9 @@ export class GroupedAggregation {
     this.#accumulators = calls.map((call) => createAccumulator(call, input, retract))
     // MIN and MAX of a set are those of the rows.
     this.#distinct = calls.map((call) =>
-      call.distinct && call.function !== 'MIN' && call.function !== 'MAX' ? new DistinctFilter(call.args, call.args.map(typeOf)) : undefined,
+      call.distinct && call.function !== 'MIN' && call.function !== 'MAX'
+        ? new DistinctFilter(call.args, call.args.map(typeOf))
+        : undefined,
     )
     this.#anyDistinct = this.#distinct.some((filter) => filter !== undefined)
   }
@@ -211,7 +213,8 @@ function countingRows(pass: RowPass, call: AggregateCall): Int8Array {
   if (weights === pass.weights) weights = pass.weights.slice()
   for (let row = 0; row < count; row++) {
     const position = positions[row] as number
-    if (values[position] !== 1 || (nulls !== undefined && ((nulls[position >> 3] as number) & (1 << (position & 7))) !== 0)) weights[row] = 0
+    if (values[position] !== 1 || (nulls !== undefined && ((nulls[position >> 3] as number) & (1 << (position & 7))) !== 0))
+      weights[row] = 0
   }
   return weights
 }

@@ -117,4 +117,9 @@ export class RetractableExtremeAccumulator implements Accumulator {
 }
 
 /** Makes the first page of an untouched store, which NULL results read. */
-const EMPTY_BOOLEAN: Vector = { kind: 'boolean', type: { kind: 'NULL', nullable: true }, nulls: new Uint8Array([1]), values: new Uint8Array(1) }
+const EMPTY_BOOLEAN: Vector = {
+  kind: 'boolean',
+  type: { kind: 'NULL', nullable: true },
+  nulls: new Uint8Array([1]),
+  values: new Uint8Array(1),
+}

@@ -59,7 +59,10 @@ async function submitMaster(cluster: HadoopCluster, options: { plan: Partial<AmP
   const entries = (): Entry[] => {
     const file = join(directory, 'am.jsonl')
     if (!existsSync(file)) return []
-    return readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Entry)
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Entry)
   }
   const crash = (): string => entries().find((entry) => entry.type === 'crashed')?.['error'] as string
   return {
@@ -80,7 +83,8 @@ async function submitMaster(cluster: HadoopCluster, options: { plan: Partial<AmP
         const report = await resourceManager.application(applicationId)
         if (report !== undefined && ['FINISHED', 'FAILED', 'KILLED'].includes(report.state)) {
           // YARN says FINISHED as soon as it has stored the result, before it tells the master.
-          if (report.finalStatus === 'SUCCEEDED') await this.until('the master to know', () => entries().some((entry) => entry.type === 'finished'))
+          if (report.finalStatus === 'SUCCEEDED')
+            await this.until('the master to know', () => entries().some((entry) => entry.type === 'finished'))
           return report
         }
         await pause(200)
@@ -94,7 +98,9 @@ async function submitMaster(cluster: HadoopCluster, options: { plan: Partial<AmP
 async function bundleMaster(): Promise<{ file: string; remove: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'weft-am-bundle-'))
   mkdirSync(folder, { recursive: true })
-  const entry = [new URL('../../support/am-program.js', import.meta.url), new URL('../../support/am-program.ts', import.meta.url)].map((url) => fileURLToPath(url)).find((path) => existsSync(path))!
+  const entry = [new URL('../../support/am-program.js', import.meta.url), new URL('../../support/am-program.ts', import.meta.url)]
+    .map((url) => fileURLToPath(url))
+    .find((path) => existsSync(path))!
   const file = join(folder, 'am.mjs')
   await build({ entryPoints: [entry], outfile: file, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'error' })
   return { file, remove: () => rm(folder, { recursive: true, force: true }) }
@@ -141,7 +147,9 @@ describe('an application master on a real cluster', function () {
 
       const [finished] = application.of('finished')
       expect(finished!['counters']).to.include({ asked: 2, granted: 2, completed: 2, released: 1, resyncs: 0 })
-      const exits = application.of('completed').flatMap((entry) => (entry['containers'] as { exit: { name: string } }[]).map(({ exit }) => exit.name))
+      const exits = application
+        .of('completed')
+        .flatMap((entry) => (entry['containers'] as { exit: { name: string } }[]).map(({ exit }) => exit.name))
       expect(exits.sort()).to.deep.equal(['ABORTED', 'KILLED_BY_APPMASTER'])
       await application.remove()
     })
@@ -159,7 +167,11 @@ describe('an application master on a real cluster', function () {
     })
 
     it('finds its containers again in a second attempt', async () => {
-      const application = await submitMaster(cluster, { plan: { scenario: 'end-early', containers: 1 }, keepContainers: true, bundle: bundle.file })
+      const application = await submitMaster(cluster, {
+        plan: { scenario: 'end-early', containers: 1 },
+        keepContainers: true,
+        bundle: bundle.file,
+      })
       const report = await application.end()
       expect(report.finalStatus, JSON.stringify(application.entries())).to.equal('SUCCEEDED')
       const [running] = application.of('running')
@@ -175,7 +187,13 @@ describe('an application master on a real cluster', function () {
     let cluster: HadoopCluster
     before(async function () {
       this.timeout(600_000)
-      cluster = await startHadoop({ name: 'am-protocol', nodes: 1, withoutHdfs: true, heartbeatMs: 100, properties: { 'hadoop.rpc.protection': 'authentication,integrity,privacy' } })
+      cluster = await startHadoop({
+        name: 'am-protocol',
+        nodes: 1,
+        withoutHdfs: true,
+        heartbeatMs: 100,
+        properties: { 'hadoop.rpc.protection': 'authentication,integrity,privacy' },
+      })
     })
     after(async function () {
       this.timeout(120_000)

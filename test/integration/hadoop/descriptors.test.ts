@@ -50,7 +50,11 @@ describe("the declared messages, compared with the descriptors in Hadoop's own j
 
   before(async () => {
     const { environment } = await sharedHadoop()
-    const { stdout } = await promisify(execFile)(join(environment['JAVA_HOME']!, 'bin/java'), ['-cp', environment['HADOOP_CLASSPATH']!, source(), ...FILES], { maxBuffer: 1 << 24 })
+    const { stdout } = await promisify(execFile)(
+      join(environment['JAVA_HOME']!, 'bin/java'),
+      ['-cp', environment['HADOOP_CLASSPATH']!, source(), ...FILES],
+      { maxBuffer: 1 << 24 },
+    )
     for (const line of stdout.split('\n')) {
       const [kind = '', message = '', number = '', name = '', label = '', type = '', fallback = ''] = line.split('\t')
       if (kind === 'message' && !fields.has(message)) fields.set(message, new Map())
@@ -60,7 +64,9 @@ describe("the declared messages, compared with the descriptors in Hadoop's own j
   })
 
   const modules: Record<string, unknown>[] = [applicationMaster, containerManagement, rpc, security, token, records]
-  const declared = modules.flatMap((one) => Object.values(one)).filter((value): value is Declared => typeof value === 'object' && value !== null && 'fields' in value)
+  const declared = modules
+    .flatMap((one) => Object.values(one))
+    .filter((value): value is Declared => typeof value === 'object' && value !== null && 'fields' in value)
 
   it('are many', () => {
     expect(declared.length).to.be.above(60)
@@ -80,9 +86,11 @@ describe("the declared messages, compared with the descriptors in Hadoop's own j
         } else {
           const known = constants.get(theirs!.type)
           expect(known, `enum ${theirs!.type} of ${key}`).to.not.equal(undefined)
-          for (const [name, number] of Object.entries(field.form.constants)) expect(known!.get(number), `${theirs!.type} ${name}`).to.match(new RegExp(`(^|_)${name}$`))
+          for (const [name, number] of Object.entries(field.form.constants))
+            expect(known!.get(number), `${theirs!.type} ${name}`).to.match(new RegExp(`(^|_)${name}$`))
         }
-        if (theirs!.fallback !== '' && field.label === 'default') expect(theirs!.fallback, `default of ${key}`).to.match(new RegExp(`(^|_)${String(field.fallback)}$`))
+        if (theirs!.fallback !== '' && field.label === 'default')
+          expect(theirs!.fallback, `default of ${key}`).to.match(new RegExp(`(^|_)${String(field.fallback)}$`))
       }
     })
   }

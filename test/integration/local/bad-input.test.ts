@@ -44,11 +44,19 @@ describe('bad input, embedded', () => {
   it('unknown option key, in SET, in -D, in WITH', async () => {
     expect(await failing('job.sql', `SET 'paralelism.default' = '2';\n`)).to.contain("Did you mean 'parallelism.default'?")
     expect(await failing('job.sql', PEOPLE, '-D', 'paralelism.default=2')).to.contain("Did you mean 'parallelism.default'?")
-    expect(await failing('job.sql', `CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'paht' = 'x', 'format' = 'csv');\nSELECT a FROM t;`)).to.match(/paht[\s\S]*path/)
+    expect(
+      await failing(
+        'job.sql',
+        `CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'paht' = 'x', 'format' = 'csv');\nSELECT a FROM t;`,
+      ),
+    ).to.match(/paht[\s\S]*path/)
   })
 
   it('missing input path: path and table', async () => {
-    const message = await failing('job.sql', `CREATE TABLE gone (a INT) WITH ('connector' = 'filesystem', 'path' = 'nowhere/at/all', 'format' = 'csv');\nSELECT a FROM gone;`)
+    const message = await failing(
+      'job.sql',
+      `CREATE TABLE gone (a INT) WITH ('connector' = 'filesystem', 'path' = 'nowhere/at/all', 'format' = 'csv');\nSELECT a FROM gone;`,
+    )
     expect(message).to.contain('nowhere/at/all')
     expect(message).to.contain('gone')
   })
@@ -61,7 +69,11 @@ describe('bad input, embedded', () => {
   })
 
   it('malformed row with ignore-parse-errors: goes on', async () => {
-    writeFileSync(join(folder, 'job.sql'), PEOPLE.replace("'csv')", "'csv', 'csv.ignore-parse-errors' = 'true')") + `SET 'execution.runtime-mode' = 'batch';\nSELECT name, age FROM people WHERE age IS NOT NULL;`)
+    writeFileSync(
+      join(folder, 'job.sql'),
+      PEOPLE.replace("'csv')", "'csv', 'csv.ignore-parse-errors' = 'true')") +
+        `SET 'execution.runtime-mode' = 'batch';\nSELECT name, age FROM people WHERE age IS NOT NULL;`,
+    )
     const { status, stdout, stderr } = await runWeft(['run', 'job.sql'], { cwd: folder })
     expect(status, stderr).to.equal(0)
     expect(stdout).to.match(/Ann \| +31/)
@@ -69,12 +81,18 @@ describe('bad input, embedded', () => {
   })
 
   it('a failing expression: which, and the row', async () => {
-    const message = await failing('job.sql', `${PEOPLE.replace("'csv')", "'csv', 'csv.ignore-parse-errors' = 'true')")}SELECT 1 / (age - 7) FROM people;`)
+    const message = await failing(
+      'job.sql',
+      `${PEOPLE.replace("'csv')", "'csv', 'csv.ignore-parse-errors' = 'true')")}SELECT 1 / (age - 7) FROM people;`,
+    )
     expect(message).to.contain('/ by zero')
   })
 
   it('a main that throws: its message and its place', async () => {
-    const message = await failing('job.ts', `export async function main() { const settings: Record<string, string> = {}; throw new Error('no broker set: ' + settings['broker']) }`)
+    const message = await failing(
+      'job.ts',
+      `export async function main() { const settings: Record<string, string> = {}; throw new Error('no broker set: ' + settings['broker']) }`,
+    )
     expect(message).to.contain('no broker set: undefined')
     expect(message).to.contain('job.ts')
   }).timeout(30_000)
@@ -93,13 +111,20 @@ describe('bad input, embedded', () => {
   })
 
   it('Ctrl-C: the job is cancelled, nothing goes on', async () => {
-    writeFileSync(join(folder, 'job.sql'), `CREATE TABLE ticks (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '5');\n${OUT.replace('name STRING, age INT', 'n BIGINT')}INSERT INTO out_files SELECT n FROM ticks;`)
+    writeFileSync(
+      join(folder, 'job.sql'),
+      `CREATE TABLE ticks (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '5');\n${OUT.replace('name STRING, age INT', 'n BIGINT')}INSERT INTO out_files SELECT n FROM ticks;`,
+    )
     const command = startWeft(['run', 'job.sql'], { cwd: folder })
     await command.says(/RUNNING/)
     command.child.kill('SIGINT')
     const { status, stderr } = await command.result
     expect(status).to.equal(1)
     expect(stderr).to.contain('Interrupted')
-    expect(readdirSync(folder).filter((name) => name === 'out').flatMap((name) => readdirSync(join(folder, name)))).to.deep.equal([])
+    expect(
+      readdirSync(folder)
+        .filter((name) => name === 'out')
+        .flatMap((name) => readdirSync(join(folder, name))),
+    ).to.deep.equal([])
   })
 })

@@ -21,7 +21,9 @@ describe('examples/busiest-routes.ts, embedded', () => {
       if (distance >= 1000) routes.set(`${origin} ${destination}`, (routes.get(`${origin} ${destination}`) ?? 0) + 1)
     }
     const expected = [...routes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 5)
-    const rows = [...stdout.matchAll(/^\| +([A-Z]{3}) \| +([A-Z]{3}) \| +(\d+) \| +\d+ \|$/gm)].map(([, origin = '', destination = '', count = '']) => [`${origin} ${destination}`, Number(count)])
+    const rows = [...stdout.matchAll(/^\| +([A-Z]{3}) \| +([A-Z]{3}) \| +(\d+) \| +\d+ \|$/gm)].map(
+      ([, origin = '', destination = '', count = '']) => [`${origin} ${destination}`, Number(count)],
+    )
     expect(rows).to.deep.equal(expected)
   })
 

@@ -22,7 +22,10 @@ describe('a script of several statements, embedded', () => {
       SET 'execution.runtime-mode' = 'STREAMING';
       INSERT INTO shown SELECT k, COUNT(*), SUM(v) FROM (VALUES ('a', 1.50), ('b', CAST(NULL AS DECIMAL(3, 2))), ('a', 2.25)) AS t (k, v) GROUP BY k;`)
     expect(stdout.split('\n').filter((line) => line.startsWith('counts'))).to.deep.equal([
-      'counts> +I[a, 1, 1.50]', 'counts> +I[b, 1, null]', 'counts> -U[a, 1, 1.50]', 'counts> +U[a, 2, 3.75]',
+      'counts> +I[a, 1, 1.50]',
+      'counts> +I[b, 1, null]',
+      'counts> -U[a, 1, 1.50]',
+      'counts> +U[a, 2, 3.75]',
     ])
   })
 
@@ -32,8 +35,14 @@ describe('a script of several statements, embedded', () => {
       CREATE TABLE numbers (n INT) WITH ('connector' = 'datagen', 'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '5000', 'rows-per-second' = '10000000');
       SELECT n % 3 AS k, SUM(n) AS s FROM numbers GROUP BY n % 3 ORDER BY s DESC LIMIT 2;
       SELECT n % 3 AS k FROM numbers GROUP BY n % 3 ORDER BY SUM(n) LIMIT 2;`)
-    const tables = stdout.split('Result:').slice(1).map((text) => [...text.slice(0, text.indexOf('in set')).matchAll(/^\| (.*) \|$/gm)].map(([, row]) => row))
-    expect(tables).to.deep.equal([['k |       s', '2 | 4169167', '1 | 4167500'], ['k', '0', '1']])
+    const tables = stdout
+      .split('Result:')
+      .slice(1)
+      .map((text) => [...text.slice(0, text.indexOf('in set')).matchAll(/^\| (.*) \|$/gm)].map(([, row]) => row))
+    expect(tables).to.deep.equal([
+      ['k |       s', '2 | 4169167', '1 | 4167500'],
+      ['k', '0', '1'],
+    ])
   })
 
   it('gives batch results as one ordered table', async () => {

@@ -35,7 +35,8 @@ describe('SQL files', () => {
 
 async function check(runner: SqlRunner, { kind, words, body, expected, ...rest }: SqlCase): Promise<void> {
   if (kind === 'types') return void expect(runner.types(body)).to.deep.equal(expected)
-  if (kind === 'changelog') return void expect((await runner.run(body, { runtimeMode: 'STREAMING', parallelism: 1 })).changes).to.deep.equal(expected)
+  if (kind === 'changelog')
+    return void expect((await runner.run(body, { runtimeMode: 'STREAMING', parallelism: 1 })).changes).to.deep.equal(expected)
   for (const mode of modesOf({ kind, words, body, expected, ...rest })) {
     const where = `${mode.runtimeMode}, parallelism ${mode.parallelism}`
     if (kind === 'error') {

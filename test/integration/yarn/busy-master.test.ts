@@ -14,7 +14,12 @@ describe('a master whose event loop is busy', () => {
   let cluster: HadoopCluster
   let folder: string
   before(async () => {
-    cluster = await startHadoop({ name: 'busy-master', nodes: 1, heartbeatMs: 200, properties: { 'yarn.am.liveness-monitor.expiry-interval-ms': String(EXPIRY_MS) } })
+    cluster = await startHadoop({
+      name: 'busy-master',
+      nodes: 1,
+      heartbeatMs: 200,
+      properties: { 'yarn.am.liveness-monitor.expiry-interval-ms': String(EXPIRY_MS) },
+    })
     folder = mkdtempSync(join(tmpdir(), 'weft-test-'))
   })
   after(async () => {
@@ -23,8 +28,14 @@ describe('a master whose event loop is busy', () => {
   })
 
   it('keeps its application: the first attempt ends it', async () => {
-    writeFileSync(join(folder, 'spin.js'), `export async function main() { const end = Date.now() + ${SPIN_MS}; while (Date.now() < end); }`)
-    const { status, stderr } = await runWeft(['run', '-t', 'yarn-application', 'spin.js'], { cwd: folder, environment: { HADOOP_CONF_DIR: cluster.confDir, HADOOP_USER_NAME: 'alice' } })
+    writeFileSync(
+      join(folder, 'spin.js'),
+      `export async function main() { const end = Date.now() + ${SPIN_MS}; while (Date.now() < end); }`,
+    )
+    const { status, stderr } = await runWeft(['run', '-t', 'yarn-application', 'spin.js'], {
+      cwd: folder,
+      environment: { HADOOP_CONF_DIR: cluster.confDir, HADOOP_USER_NAME: 'alice' },
+    })
     expect(status, stderr).to.equal(0)
     const applicationId = /application_\d+_\d+/.exec(stderr)?.[0]
     const response = await fetch(`${cluster.resourceManager}/ws/v1/cluster/apps/${applicationId}/appattempts`)

@@ -24,7 +24,11 @@ describe('an application that outlives its client', () => {
 
     const job = await until('the job to run', async () => {
       const details = (await jobs.proxied(applicationId, `jobs/${jobId}`)) as JobDetails
-      return details.state === 'RUNNING' && details.vertices.every((vertex) => vertex.status === 'RUNNING' && vertex.metrics['write-records'] > 0) && details
+      return (
+        details.state === 'RUNNING' &&
+        details.vertices.every((vertex) => vertex.status === 'RUNNING' && vertex.metrics['write-records'] > 0) &&
+        details
+      )
     })
     expect(job.vertices.map(({ parallelism }) => parallelism)).to.deep.equal([2])
     const overview = (await jobs.proxied(applicationId, 'overview')) as ClusterOverview
@@ -81,7 +85,9 @@ describe('an application that outlives its client', () => {
     const result = await command.result
     const applicationId = applicationOf(result)
     expect(result.status).to.equal(1)
-    expect(result.stderr).to.contain('Nobody fetches the rows of its SELECT any more, so that job ends within 2 s (client.heartbeat.timeout).')
+    expect(result.stderr).to.contain(
+      'Nobody fetches the rows of its SELECT any more, so that job ends within 2 s (client.heartbeat.timeout).',
+    )
     await until('its end', async () => (await jobs.report(applicationId)).state === 'FINISHED')
     const { diagnostics } = await jobs.expectNothingLeft(applicationId, 'FINISHED', 'FAILED')
     expect(diagnostics).to.contain('client.heartbeat.timeout')

@@ -20,7 +20,8 @@ describe('examples/flight-delays.sql on YARN', () => {
     jobs = await YarnJobs.start()
     expect(existsSync(join(DATA, '.ready')), 'run dist/tools/prepare-example-data.js first').to.equal(true)
     for (const folder of ['flights', 'airports']) {
-      for (const name of readdirSync(join(DATA, folder))) await jobs.write(`examples/data/${folder}/${name}`, readFileSync(join(DATA, folder, name)))
+      for (const name of readdirSync(join(DATA, folder)))
+        await jobs.write(`examples/data/${folder}/${name}`, readFileSync(join(DATA, folder, name)))
     }
     await jobs.cluster.hdfs.delete(jobs.uri('examples/data/weekly-delays'))
     await jobs.cluster.hdfs.delete(jobs.uri('.weft'))
@@ -41,7 +42,9 @@ describe('examples/flight-delays.sql on YARN', () => {
   it('writes to HDFS what independent code computes, and nothing else', async () => {
     const names = await jobs.list('examples/data/weekly-delays')
     expect(names.filter((name) => /^[._]/.test(name))).to.deep.equal([])
-    const lines = (await Promise.all(names.map((name) => jobs.read(`examples/data/weekly-delays/${name}`)))).flatMap((text) => text.trimEnd().split('\n'))
+    const lines = (await Promise.all(names.map((name) => jobs.read(`examples/data/weekly-delays/${name}`)))).flatMap((text) =>
+      text.trimEnd().split('\n'),
+    )
     expect(lines.map(normalizeWeeklyDelay).sort()).to.deep.equal(expectedWeeklyDelays())
   })
 
@@ -53,9 +56,12 @@ describe('examples/flight-delays.sql on YARN', () => {
 
   it('got the containers it asked for, no more, and gave all back', () => {
     const log = jobs.masterLog(applicationId)
-    const [, asked, granted, released] = /Containers: asked (\d+), granted (\d+), released (\d+) \(asked = granted = released\)/.exec(log) ?? []
+    const [, asked, granted, released] =
+      /Containers: asked (\d+), granted (\d+), released (\d+) \(asked = granted = released\)/.exec(log) ?? []
     expect([asked, granted, released], log).to.deep.equal([String(PARALLELISM), String(PARALLELISM), String(PARALLELISM)])
-    const workers = new Set([...jobs.logs(applicationId).keys()].map((name) => name.split('/')[0]).filter((name) => !name?.endsWith('_000001')))
+    const workers = new Set(
+      [...jobs.logs(applicationId).keys()].map((name) => name.split('/')[0]).filter((name) => !name?.endsWith('_000001')),
+    )
     expect(workers.size).to.equal(PARALLELISM)
   })
 

@@ -24,7 +24,8 @@ describe('a master that dies between two INSERTs', () => {
   /** Name, length and time of each file. */
   async function files(folder: string): Promise<string[]> {
     const found: string[] = []
-    for await (const { pathSuffix, length, modificationTime } of jobs.cluster.hdfs.list(jobs.uri(folder))) found.push(`${pathSuffix} ${length} ${modificationTime}`)
+    for await (const { pathSuffix, length, modificationTime } of jobs.cluster.hdfs.list(jobs.uri(folder)))
+      found.push(`${pathSuffix} ${length} ${modificationTime}`)
     return found.sort()
   }
   async function rows(folder: string): Promise<number[]> {
@@ -39,7 +40,9 @@ describe('a master that dies between two INSERTs', () => {
     const details = async () => (await jobs.proxied(applicationId, `applications/${jobIdOf(await started)}`)) as ApplicationDetails
     const started = command.says(/submitted with JobID ([0-9a-f]{32})[^]*submitted with JobID ([0-9a-f]{32})/)
     const [, first = '', second = ''] = await started
-    await until('rows of the second INSERT', async () => (await details()).jobs.some(({ jid, state }) => jid === second && state === 'RUNNING'))
+    await until('rows of the second INSERT', async () =>
+      (await details()).jobs.some(({ jid, state }) => jid === second && state === 'RUNNING'),
+    )
     const before = await files('master-restart/one')
     expect(before).not.to.deep.equal([])
     const master = await until('the master', () => jobs.master(applicationId))

@@ -8,7 +8,8 @@ import { YarnJobs } from '../../support/yarn-jobs.js'
 
 const NUMBERS = `CREATE TABLE numbers (name STRING, n INT) WITH ('connector' = 'filesystem', 'path' = 'bad/numbers', 'format' = 'csv');\n`
 const BATCH = `SET 'execution.runtime-mode' = 'batch';\n`
-const sink = (path: string) => `CREATE TABLE results (name STRING, n INT) WITH ('connector' = 'filesystem', 'path' = '${path}', 'format' = 'csv');\n`
+const sink = (path: string) =>
+  `CREATE TABLE results (name STRING, n INT) WITH ('connector' = 'filesystem', 'path' = '${path}', 'format' = 'csv');\n`
 const COPY = `INSERT INTO results SELECT name, n FROM numbers;\n`
 
 describe('what is refused on YARN', () => {
@@ -24,7 +25,11 @@ describe('what is refused on YARN', () => {
     /** With a staging folder of its own, which must not come into being. */
     async function refused(args: readonly string[]): Promise<string> {
       const known = (await jobs.cluster.resourceManager.applications({ user: jobs.user })).length
-      const { message, applicationId } = await jobs.failing(`${BATCH}${NUMBERS}SELECT n FROM numbers;`, [...args, '-D', `yarn.staging-directory=${jobs.uri('bad/staging')}`])
+      const { message, applicationId } = await jobs.failing(`${BATCH}${NUMBERS}SELECT n FROM numbers;`, [
+        ...args,
+        '-D',
+        `yarn.staging-directory=${jobs.uri('bad/staging')}`,
+      ])
       expect(applicationId, message).to.equal(undefined)
       expect(await jobs.list('bad/staging')).to.deep.equal([])
       expect((await jobs.cluster.resourceManager.applications({ user: jobs.user })).length).to.equal(known)
@@ -43,7 +48,11 @@ describe('what is refused on YARN', () => {
         ['A TaskManager', 'taskmanager.memory.process.size'],
       ] as const) {
         const message = await refused(['-D', `${option}=64g`])
-        expect(message).to.match(new RegExp(`^${what} asks for 65536 MB \\(option ${option}\\), and the largest container that YARN gives is 4096 MB \\(yarn\\.scheduler\\.maximum-allocation-mb\\)\\. Lower ${option}, or have the cluster's limit raised\\.\\n$`))
+        expect(message).to.match(
+          new RegExp(
+            `^${what} asks for 65536 MB \\(option ${option}\\), and the largest container that YARN gives is 4096 MB \\(yarn\\.scheduler\\.maximum-allocation-mb\\)\\. Lower ${option}, or have the cluster's limit raised\\.\\n$`,
+          ),
+        )
       }
     })
 
@@ -55,7 +64,9 @@ describe('what is refused on YARN', () => {
   })
 
   it('no HADOOP_CONF_DIR', async () => {
-    const { message } = await jobs.failing(`${NUMBERS}SELECT n FROM numbers;`, [], 'job.sql', { environment: { HADOOP_CONF_DIR: undefined } })
+    const { message } = await jobs.failing(`${NUMBERS}SELECT n FROM numbers;`, [], 'job.sql', {
+      environment: { HADOOP_CONF_DIR: undefined },
+    })
     expect(message.split('\n')[0]).to.contain('HADOOP_CONF_DIR')
   })
 
@@ -63,11 +74,18 @@ describe('what is refused on YARN', () => {
     const port = await closedPort()
     const conf = mkdtempSync(join(tmpdir(), 'weft-conf-'))
     const site = (properties: Record<string, string>) =>
-      `<configuration>${Object.entries(properties).map(([name, value]) => `<property><name>${name}</name><value>${value}</value></property>`).join('')}</configuration>`
+      `<configuration>${Object.entries(properties)
+        .map(([name, value]) => `<property><name>${name}</name><value>${value}</value></property>`)
+        .join('')}</configuration>`
     writeFileSync(join(conf, 'core-site.xml'), site({ 'fs.defaultFS': jobs.hadoop.fileSystem }))
-    writeFileSync(join(conf, 'yarn-site.xml'), site({ 'yarn.resourcemanager.hostname': 'localhost', 'yarn.resourcemanager.webapp.address': `localhost:${port}` }))
+    writeFileSync(
+      join(conf, 'yarn-site.xml'),
+      site({ 'yarn.resourcemanager.hostname': 'localhost', 'yarn.resourcemanager.webapp.address': `localhost:${port}` }),
+    )
     const begin = Date.now()
-    const { message, applicationId } = await jobs.failing(`${NUMBERS}SELECT n FROM numbers;`, [], 'job.sql', { environment: { HADOOP_CONF_DIR: conf } })
+    const { message, applicationId } = await jobs.failing(`${NUMBERS}SELECT n FROM numbers;`, [], 'job.sql', {
+      environment: { HADOOP_CONF_DIR: conf },
+    })
     rmSync(conf, { recursive: true })
     expect(message).to.contain(`localhost:${port}`)
     expect(message).to.match(/ResourceManager/)
@@ -78,7 +96,11 @@ describe('what is refused on YARN', () => {
   })
 
   describe('by the job itself', () => {
-    async function failed(text: string, args: readonly string[] = [], name = 'job.sql'): Promise<{ message: string; diagnostics: string; applicationId: string }> {
+    async function failed(
+      text: string,
+      args: readonly string[] = [],
+      name = 'job.sql',
+    ): Promise<{ message: string; diagnostics: string; applicationId: string }> {
       const { message, applicationId } = await jobs.failing(text, args, name)
       if (applicationId === undefined) throw new Error(`no application in: ${message}`)
       const { diagnostics } = await jobs.expectNothingLeft(applicationId, 'FINISHED', 'FAILED')
@@ -113,7 +135,8 @@ describe('what is refused on YARN', () => {
 
     it('output into a folder whose quota is used up', async () => {
       await jobs.cluster.hdfs.mkdirs(jobs.uri('bad/small'))
-      const admin = (...args: string[]) => jobs.hadoop.java('hdfs', 'org.apache.hadoop.hdfs.tools.DFSAdmin', ...args, `/user/${jobs.user}/bad/small`)
+      const admin = (...args: string[]) =>
+        jobs.hadoop.java('hdfs', 'org.apache.hadoop.hdfs.tools.DFSAdmin', ...args, `/user/${jobs.user}/bad/small`)
       await admin('-setSpaceQuota', '1k')
       const { message } = await failed(`${BATCH}${NUMBERS}${sink('bad/small/results')}${COPY}`)
       expect(message.split('\n')[0]).to.match(/Quota exceeded for hdfs:.*\/bad\/small\//)
@@ -130,7 +153,9 @@ describe('what is refused on YARN', () => {
       )
       expect(message.split('\n')[0]).to.contain('no broker set: undefined')
       // The place in the user's own file, no frames of ours.
-      expect([...message.matchAll(/^\s+at (.*)$/gm)].map(([, place = '']) => place.replace(/\/weft-yarn-\w+\//, '/'))).to.deep.equal([`main (${tmpdir()}/job.ts:5:9)`])
+      expect([...message.matchAll(/^\s+at (.*)$/gm)].map(([, place = '']) => place.replace(/\/weft-yarn-\w+\//, '/'))).to.deep.equal([
+        `main (${tmpdir()}/job.ts:5:9)`,
+      ])
       expect(diagnostics).to.contain('no broker set: undefined')
     })
 
@@ -141,7 +166,9 @@ describe('what is refused on YARN', () => {
       ])
       expect(message).to.match(/^The job got 3 of 40 slots within 6 s: 37 slots are missing;/)
       expect(message).to.contain('37 more of 2048 MB and 1 vcores')
-      expect(message).to.match(/queue 'root\.default' leaves this application room for \d+ MB and \d+ vcores more; .*the limit is the queue.s memory/)
+      expect(message).to.match(
+        /queue 'root\.default' leaves this application room for \d+ MB and \d+ vcores more; .*the limit is the queue.s memory/,
+      )
       expect(diagnostics).to.match(/got 3 of 40 slots/)
       expect(jobs.masterLog(applicationId)).to.match(/Containers: asked /)
     })
@@ -152,7 +179,12 @@ describe('what is refused on YARN', () => {
 function withoutProgress(message: string): string {
   return message
     .split('\n')
-    .filter((line) => !/^(Submitting application|Deploying cluster|Warning: |YARN application has been|Web interface|Job |  [A-Z]+ +\d+\/\d+|application_\S+ waits)/.test(line))
+    .filter(
+      (line) =>
+        !/^(Submitting application|Deploying cluster|Warning: |YARN application has been|Web interface|Job |  [A-Z]+ +\d+\/\d+|application_\S+ waits)/.test(
+          line,
+        ),
+    )
     .join('\n')
 }
 

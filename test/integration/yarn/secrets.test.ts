@@ -45,7 +45,10 @@ describe('secrets of an application on YARN', () => {
 
     const places = new Map<string, string>()
     const rest = async (path: string) =>
-      void places.set(path, await (await fetch(`${jobs.hadoop.resourceManager}/ws/v1/cluster/apps/${applicationId}${path}?user.name=${jobs.user}`)).text())
+      void places.set(
+        path,
+        await (await fetch(`${jobs.hadoop.resourceManager}/ws/v1/cluster/apps/${applicationId}${path}?user.name=${jobs.user}`)).text(),
+      )
     await rest('')
     await rest('/appattempts')
     const [attempt] = await jobs.cluster.resourceManager.attempts(applicationId)
@@ -54,7 +57,8 @@ describe('secrets of an application on YARN', () => {
       const answer = await fetch(`${jobs.hadoop.resourceManager}/proxy/${applicationId}/${path}?user.name=${jobs.user}`)
       places.set(`master ${path}`, await answer.text())
     }
-    for (const name of await jobs.list(`.weft/applications/${applicationId}`)) places.set(`staged ${name}`, await jobs.read(`.weft/applications/${applicationId}/${name}`))
+    for (const name of await jobs.list(`.weft/applications/${applicationId}`))
+      places.set(`staged ${name}`, await jobs.read(`.weft/applications/${applicationId}/${name}`))
     for (const { pid, command: line, environment } of jobs.processes(applicationId)) {
       places.set(`arguments of ${pid}`, line)
       places.set(`environment of ${pid}`, environment)
@@ -65,7 +69,8 @@ describe('secrets of an application on YARN', () => {
     await jobs.weft(['cancel', applicationId]).result
     await jobs.expectNothingLeft(applicationId, 'FINISHED', 'KILLED')
     for (const [name, text] of jobs.logs(applicationId)) places.set(`log ${name}`, text)
-    for (const name of readdirSync(join(jobs.hadoop.directory, 'logs'))) places.set(`daemon ${name}`, readFileSync(join(jobs.hadoop.directory, 'logs', name), 'latin1'))
+    for (const name of readdirSync(join(jobs.hadoop.directory, 'logs')))
+      places.set(`daemon ${name}`, readFileSync(join(jobs.hadoop.directory, 'logs', name), 'latin1'))
 
     // What was looked at was really there.
     const names = [...places.keys()]
@@ -75,8 +80,13 @@ describe('secrets of an application on YARN', () => {
     expect(places.get('')).to.contain(applicationId)
     expect(places.get('master taskmanagers')).to.contain(workers[0]?.container)
 
-    for (const [what, bytes] of [['secret', secret], ['AMRM token', token.password]] as const) {
-      const forms = (['hex', 'base64', 'base64url', 'latin1', 'utf8'] as const).map((encoding) => Buffer.from(bytes).toString(encoding).replace(/=+$/, ''))
+    for (const [what, bytes] of [
+      ['secret', secret],
+      ['AMRM token', token.password],
+    ] as const) {
+      const forms = (['hex', 'base64', 'base64url', 'latin1', 'utf8'] as const).map((encoding) =>
+        Buffer.from(bytes).toString(encoding).replace(/=+$/, ''),
+      )
       for (const [place, text] of places) {
         for (const form of forms) expect(text.toLowerCase().includes(form.toLowerCase()), `the ${what} in ${place}`).to.equal(false)
       }

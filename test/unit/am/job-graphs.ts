@@ -15,8 +15,23 @@ export const JOB = hexId<JobId>(0xa)
 export const SOURCE_OPERATOR = hexId<OperatorId>(0x101)
 export const SINK_OPERATOR = hexId<OperatorId>(0x201)
 
-const source: OperatorSpec = { op: 'source', connector: 'filesystem', tableName: 'bids', options: {}, schema: ONE_INT, projection: [0], bounded: true }
-const sink: OperatorSpec = { op: 'sink', connector: 'filesystem', tableName: 'totals', options: {}, schema: ONE_INT, notNullEnforcer: 'ERROR' }
+const source: OperatorSpec = {
+  op: 'source',
+  connector: 'filesystem',
+  tableName: 'bids',
+  options: {},
+  schema: ONE_INT,
+  projection: [0],
+  bounded: true,
+}
+const sink: OperatorSpec = {
+  op: 'sink',
+  connector: 'filesystem',
+  tableName: 'totals',
+  options: {},
+  schema: ONE_INT,
+  notNullEnforcer: 'ERROR',
+}
 
 export function vertex(number: number, name: string, parallelism: number, spec: OperatorSpec): JobVertex {
   return {

@@ -92,11 +92,19 @@ export class ScriptedWorker {
 
   async report(task: SubmittedTask, state: ExecutionState, error?: Error): Promise<void> {
     const { executionAttemptId } = task
-    await this.jobMaster().updateTaskExecutionState({ executionAttemptId, state, ...(error === undefined ? {} : { error: toWireError(error) }) })
+    await this.jobMaster().updateTaskExecutionState({
+      executionAttemptId,
+      state,
+      ...(error === undefined ? {} : { error: toWireError(error) }),
+    })
   }
 
   async finish(task: SubmittedTask, committables: readonly { operatorId: OperatorId; committable: unknown }[] = []): Promise<void> {
-    await this.jobMaster().updateTaskExecutionState({ executionAttemptId: task.executionAttemptId, state: 'FINISHED', committables: [...committables] })
+    await this.jobMaster().updateTaskExecutionState({
+      executionAttemptId: task.executionAttemptId,
+      state: 'FINISHED',
+      committables: [...committables],
+    })
   }
 
   /** The connection breaks. */

@@ -27,7 +27,8 @@ export interface TestEdge {
 const hex = (kind: string, number: number) => `${kind}${number}`.padStart(32, '0')
 export const vertexId = (vertex: number) => hex('a', vertex) as VertexId
 export const operatorId = (vertex: number, operator: number) => hex('b', vertex * 100 + operator) as OperatorId
-export const attemptOf = (vertex: number, subtask: number, attempt = 0): ExecutionAttemptId => executionAttemptId(JOB, vertexId(vertex), subtask, attempt)
+export const attemptOf = (vertex: number, subtask: number, attempt = 0): ExecutionAttemptId =>
+  executionAttemptId(JOB, vertexId(vertex), subtask, attempt)
 
 /** All tasks, sinks first, as a scheduler does. Every subtask sends to every one of the next vertex. */
 export function descriptors(
@@ -101,14 +102,25 @@ export function descriptors(
 }
 
 /** As `deploy`, with the operators in blobs of the master when they are larger than `minSize` bytes. */
-export async function deployOffloaded(blobs: BlobWriter, minSize: number, vertices: readonly TestVertex[], edges: readonly TestEdge[], attempt: number): Promise<ExecutionAttemptId[]> {
+export async function deployOffloaded(
+  blobs: BlobWriter,
+  minSize: number,
+  vertices: readonly TestVertex[],
+  edges: readonly TestEdge[],
+  attempt: number,
+): Promise<ExecutionAttemptId[]> {
   const offloading = new Offloading(blobs, minSize)
   const all = descriptors(vertices, edges, {}, attempt)
   await Promise.all(all.map(({ worker, task }) => worker.gateway.submitTask(offloading.submission(task))))
   return all.map(({ task }) => task.executionAttemptId)
 }
 
-export async function deploy(vertices: readonly TestVertex[], edges: readonly TestEdge[], configuration: Record<string, string> = {}, attempt = 0): Promise<ExecutionAttemptId[]> {
+export async function deploy(
+  vertices: readonly TestVertex[],
+  edges: readonly TestEdge[],
+  configuration: Record<string, string> = {},
+  attempt = 0,
+): Promise<ExecutionAttemptId[]> {
   const all = descriptors(vertices, edges, configuration, attempt)
   for (const { worker, task } of all) await worker.gateway.submitTask(task)
   return all.map(({ task }) => task.executionAttemptId)

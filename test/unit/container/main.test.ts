@@ -30,7 +30,16 @@ describe('a TaskManager process', function () {
   async function start(descriptor: Partial<WorkerDescriptor> | undefined, secret: Buffer) {
     const tokens = join(folder, 'tokens')
     await writeFile(tokens, writeCredentials({ tokens: new Map(), secrets: new Map([[SECRET_ALIAS, secret]]) }))
-    const whole = { version: 1, resourceId: 'container_1', slots: 1, processMemory: 0, configuration: {}, user: 'test', workingDirectory: folder, ...descriptor }
+    const whole = {
+      version: 1,
+      resourceId: 'container_1',
+      slots: 1,
+      processMemory: 0,
+      configuration: {},
+      user: 'test',
+      workingDirectory: folder,
+      ...descriptor,
+    }
     const child = spawn(process.execPath, [fileURLToPath(entryPoint('container'))], {
       env: {
         PATH: process.env['PATH'],
@@ -53,7 +62,10 @@ describe('a TaskManager process', function () {
     first.epoch = 1
     const port = await first.listen()
     const expected = first.expect('container_1')
-    const { ended, log } = await start({ resourceId: resourceId('container_1'), master: { kind: 'address', host: '127.0.0.1', port, leaderFile } }, first.secret)
+    const { ended, log } = await start(
+      { resourceId: resourceId('container_1'), master: { kind: 'address', host: '127.0.0.1', port, leaderFile } },
+      first.secret,
+    )
     expect((await expected).host).to.equal('127.0.0.1')
     await first.close()
     const second = new ScriptedMaster()

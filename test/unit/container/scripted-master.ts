@@ -76,7 +76,12 @@ export class ScriptedMaster {
     const { descriptor, registered } = this.#descriptor({ kind: 'thread' }, slots, configuration, processMemory)
     const { port1, port2 } = new MessageChannel()
     this.#accept(portChannel(port1, descriptor.resourceId))
-    const worker = new Worker(entryPoint('container'), { workerData: { worker: descriptor, port: port2 }, transferList: [port2], stdout: true, stderr: true })
+    const worker = new Worker(entryPoint('container'), {
+      workerData: { worker: descriptor, port: port2 },
+      transferList: [port2],
+      stdout: true,
+      stderr: true,
+    })
     const output: string[] = []
     worker.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()))
     worker.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()))
@@ -123,7 +128,10 @@ export class ScriptedMaster {
     const deadline = Date.now() + 20_000
     while (!condition()) {
       const left = deadline - Date.now()
-      if (left <= 0) throw new Error(`still waiting for: ${what}; updates: ${JSON.stringify(this.updates.map((u) => [u.executionAttemptId.slice(-20), u.state, u.error?.message]))}`)
+      if (left <= 0)
+        throw new Error(
+          `still waiting for: ${what}; updates: ${JSON.stringify(this.updates.map((u) => [u.executionAttemptId.slice(-20), u.state, u.error?.message]))}`,
+        )
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.min(left, 1000))
         this.#waiting.push(() => {
@@ -154,7 +162,16 @@ export class ScriptedMaster {
 
   #descriptor(master: WorkerDescriptor['master'], slots: number, configuration: Record<string, string>, processMemory: number) {
     const resourceId = `worker-${this.#workers.size + 1}` as ResourceId
-    const descriptor: WorkerDescriptor = { version: 1, resourceId, slots, processMemory, configuration, master, user: 'test', workingDirectory: process.cwd() }
+    const descriptor: WorkerDescriptor = {
+      version: 1,
+      resourceId,
+      slots,
+      processMemory,
+      configuration,
+      master,
+      user: 'test',
+      workingDirectory: process.cwd(),
+    }
     const registered = new Promise<Registered>((resolve) => this.#workers.set(resourceId, { resolve }))
     return { descriptor, registered }
   }
@@ -167,7 +184,13 @@ export class ScriptedMaster {
       registerTaskExecutor: (request, caller) => {
         const worker = this.#workers.get(request.resourceId)
         if (worker === undefined) throw new Error(`unknown worker ${request.resourceId}`)
-        worker.resolve({ resourceId: request.resourceId, host: request.host, slots: request.slots, connection, gateway: caller.gateway(TaskExecutorGateway, 'taskexecutor', this.epoch) })
+        worker.resolve({
+          resourceId: request.resourceId,
+          host: request.host,
+          slots: request.slots,
+          connection,
+          gateway: caller.gateway(TaskExecutorGateway, 'taskexecutor', this.epoch),
+        })
         return { epoch: this.epoch, heartbeatIntervalMs: this.heartbeatIntervalMs, heartbeatTimeoutMs: 50_000 }
       },
       heartbeat: ({ tasks }) => {

@@ -10,8 +10,23 @@ import { MAX_BLOB_CHUNK_BYTES } from '#core/rpc/gateways/blob.js'
 import { attemptOf, deploy, deployOffloaded, type TestVertex } from './deploy.js'
 import { allocateAll, allocationOf, ScriptedMaster, type Registered, type TestWorker } from './scripted-master.js'
 
-const BLACKHOLE: OperatorSpec = { op: 'sink', connector: 'blackhole', tableName: 'out', options: {}, schema: input, notNullEnforcer: 'ERROR' }
-const ENDLESS: OperatorSpec = { op: 'source', connector: 'datagen', tableName: 't', options: { 'rows-per-second': '1000' }, schema: input, projection: input.fields.map((_, i) => i), bounded: false }
+const BLACKHOLE: OperatorSpec = {
+  op: 'sink',
+  connector: 'blackhole',
+  tableName: 'out',
+  options: {},
+  schema: input,
+  notNullEnforcer: 'ERROR',
+}
+const ENDLESS: OperatorSpec = {
+  op: 'source',
+  connector: 'datagen',
+  tableName: 't',
+  options: { 'rows-per-second': '1000' },
+  schema: input,
+  projection: input.fields.map((_, i) => i),
+  bounded: false,
+}
 
 function twoVertices(source: OperatorSpec, sink: OperatorSpec, from: Place, to: Place, rows = input): TestVertex[] {
   return [
@@ -31,7 +46,10 @@ describe('a TaskExecutor and its slots', function () {
   before(async () => {
     process_ = master.startThread(2)
     worker = await process_.registered
-    slots = [{ worker, slotIndex: 0 }, { worker, slotIndex: 1 }]
+    slots = [
+      { worker, slotIndex: 0 },
+      { worker, slotIndex: 1 },
+    ]
   })
   beforeEach(async () => {
     attempt++
@@ -41,14 +59,16 @@ describe('a TaskExecutor and its slots', function () {
   })
   afterEach(async () => {
     master.onOperatorRequest = master.keepRows
-    for (const { slotIndex } of worker.slots) await worker.gateway.freeSlot({ allocationId: allocationOf(worker.resourceId, slotIndex), reason: 'test' })
+    for (const { slotIndex } of worker.slots)
+      await worker.gateway.freeSlot({ allocationId: allocationOf(worker.resourceId, slotIndex), reason: 'test' })
   })
   after(async () => {
     await worker.gateway.shutdown({ reason: 'test' })
     expect(await process_.ended, 'exit code').to.equal(0)
     await master.close()
   })
-  const reached = (state: string, tasks: readonly ExecutionAttemptId[]) => master.until(() => tasks.every((task) => master.last(task)?.state === state), state)
+  const reached = (state: string, tasks: readonly ExecutionAttemptId[]) =>
+    master.until(() => tasks.every((task) => master.last(task)?.state === state), state)
 
   it('runs two vertices in one slot', () => runCountingJob(master, [slots[0]], [slots[0]], attempt))
 
@@ -61,7 +81,20 @@ describe('a TaskExecutor and its slots', function () {
     master.onUpdate = ({ state }) => {
       if (state === 'FINISHED') linesAtEnd = process_.output.join('').split('\n').length - before
     }
-    const tasks = await deploy([{ operators: [{ spec: values, output: input }, { spec: print, output: input }], slots: [slots[0]] }], [], {}, attempt)
+    const tasks = await deploy(
+      [
+        {
+          operators: [
+            { spec: values, output: input },
+            { spec: print, output: input },
+          ],
+          slots: [slots[0]],
+        },
+      ],
+      [],
+      {},
+      attempt,
+    )
     await reached('FINISHED', tasks)
     expect(linesAtEnd).to.equal(ROWS)
     expect(process_.output.join('').split('\n')[before]).to.equal('+I[bell, 1]')
@@ -118,14 +151,23 @@ describe('a TaskExecutor and its slots', function () {
     expect(master.blobRequests.map(([, offset]) => offset)).to.deep.equal([0, 1, 2].map((i) => i * MAX_BLOB_CHUNK_BYTES))
     await run()
     expect(master.blobRequests, 'requests of a second attempt').to.deep.equal([])
-    for (const { slotIndex } of worker.slots) await worker.gateway.freeSlot({ allocationId: allocationOf(worker.resourceId, slotIndex), reason: 'test' })
+    for (const { slotIndex } of worker.slots)
+      await worker.gateway.freeSlot({ allocationId: allocationOf(worker.resourceId, slotIndex), reason: 'test' })
     await allocateAll(worker)
     await run()
     expect(master.blobRequests).to.have.length(3)
   })
 
   it('fails a task whose plan the master does not have', async () => {
-    const vertices: TestVertex[] = [{ operators: [{ spec: values, output: input }, { spec: BLACKHOLE, output: input }], slots: [slots[1]] }]
+    const vertices: TestVertex[] = [
+      {
+        operators: [
+          { spec: values, output: input },
+          { spec: BLACKHOLE, output: input },
+        ],
+        slots: [slots[1]],
+      },
+    ]
     const unknown = { put: () => ({ blobKey: '0'.repeat(64), size: 5 }) }
     const [task] = await deployOffloaded(unknown, 1, vertices, [], attempt)
     if (task === undefined) throw new Error('no task')
@@ -181,12 +223,19 @@ describe('TaskExecutors in several processes', function () {
     const wide = schema(['text', STRING])
     const total = 60_000
     const many: OperatorSpec = { op: 'values', schema: wide, rows: Array.from({ length: total }, (_, i) => [`${i}`.padEnd(200, '.')]) }
-    const tasks = await deploy(twoVertices(many, { op: 'collect', schema: wide }, slot(0), slot(1), wide), [{ from: 0, to: 1, partitioner: { kind: 'REBALANCE' } }], {}, 1)
+    const tasks = await deploy(
+      twoVertices(many, { op: 'collect', schema: wide }, slot(0), slot(1), wide),
+      [{ from: 0, to: 1, partitioner: { kind: 'REBALANCE' } }],
+      {},
+      1,
+    )
     const [, producer] = tasks
     if (producer === undefined) throw new Error('no producer')
     await master.until(() => (master.metrics.get(producer)?.backPressuredMs ?? 0) > 0, 'back-pressure of the producer')
     // 8 batches of 1024 rows queued at the producer, 10 credits' worth under way, 4096 rows in the sink: a third of all is a generous bound.
-    expect(master.metrics.get(producer)?.recordsOut).to.be.greaterThan(0).and.lessThan(total / 2)
+    expect(master.metrics.get(producer)?.recordsOut)
+      .to.be.greaterThan(0)
+      .and.lessThan(total / 2)
     closed = false
     for (const each of open) each()
     await master.until(() => tasks.every((task) => master.last(task)?.state === 'FINISHED'), 'FINISHED')
@@ -194,7 +243,10 @@ describe('TaskExecutors in several processes', function () {
     master.onOperatorRequest = master.keepRows
   })
 
-  for (const [what, killed, attempt] of [['producer', 2, 2], ['consumer', 3, 3]] as const) {
+  for (const [what, killed, attempt] of [
+    ['producer', 2, 2],
+    ['consumer', 3, 3],
+  ] as const) {
     it(`fail when the TaskManager of their ${what} disappears, naming its address`, async () => {
       const [from, to] = what === 'producer' ? [slot(killed), slot(0)] : [slot(0), slot(killed)]
       const [consumer, producer] = await deploy(twoVertices(ENDLESS, COLLECT, from, to), HASH_EDGE, {}, attempt)
@@ -205,7 +257,9 @@ describe('TaskExecutors in several processes', function () {
       await master.until(() => master.last(survivor)?.state === 'FAILED', 'FAILED')
       const error = master.last(survivor)?.error
       expect(error).to.deep.include({ code: 'NETWORK_CONNECTION_LOST' })
-      expect(error?.message).to.contain('127.0.0.1:').and.to.contain(`TaskManager worker-${killed + 1}, slot 0`)
+      expect(error?.message)
+        .to.contain('127.0.0.1:')
+        .and.to.contain(`TaskManager worker-${killed + 1}, slot 0`)
     })
   }
 })
@@ -223,7 +277,18 @@ describe('a TaskExecutor in trouble', function () {
     await allocateAll(worker)
     // More literal rows than the smallest heap can hold.
     const huge: OperatorSpec = { op: 'values', schema: input, rows: Array.from({ length: 40_000 }, (_, i) => [`${i}`.padEnd(600, '.'), i]) }
-    const [task] = await deploy([{ operators: [{ spec: huge, output: input }, { spec: BLACKHOLE, output: input }], slots: [{ worker, slotIndex: 0 }] }], [])
+    const [task] = await deploy(
+      [
+        {
+          operators: [
+            { spec: huge, output: input },
+            { spec: BLACKHOLE, output: input },
+          ],
+          slots: [{ worker, slotIndex: 0 }],
+        },
+      ],
+      [],
+    )
     await master.until(() => task !== undefined && master.last(task)?.state === 'FAILED', 'FAILED')
     expect(task !== undefined && master.last(task)?.error).to.deep.include({ code: 'SLOT_OUT_OF_MEMORY' })
     await runCountingJob(master, [{ worker, slotIndex: 0 }], [{ worker, slotIndex: 0 }], 1)
@@ -233,7 +298,18 @@ describe('a TaskExecutor in trouble', function () {
     const { registered, ended } = master.startThread(1)
     const worker = await registered
     await allocateAll(worker)
-    await deploy([{ operators: [{ spec: ENDLESS, output: input }, { spec: BLACKHOLE, output: input }], slots: [{ worker, slotIndex: 0 }] }], [])
+    await deploy(
+      [
+        {
+          operators: [
+            { spec: ENDLESS, output: input },
+            { spec: BLACKHOLE, output: input },
+          ],
+          slots: [{ worker, slotIndex: 0 }],
+        },
+      ],
+      [],
+    )
     master.dropConnections()
     expect(await ended).to.equal(0)
   })

@@ -29,9 +29,10 @@ export function goldenTests(name: string, least: number, run: (input: string) =>
       expect(cases.length).to.be.at.least(least)
       expect(new Set(cases.map(({ title }) => title)).size).to.equal(cases.length)
     })
-    for (const { title, input, expected } of cases) it(title, () => {
-      if (!update) expect(run(input)).to.equal(expected)
-    })
+    for (const { title, input, expected } of cases)
+      it(title, () => {
+        if (!update) expect(run(input)).to.equal(expected)
+      })
   })
   if (update) writeFileSync(file, head + cases.map(({ title, input }) => `### ${title}\n${input}\n----\n${run(input)}\n`).join('\n'))
 }

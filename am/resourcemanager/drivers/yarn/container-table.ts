@@ -34,9 +34,14 @@ export interface WorkerShape {
 
 export const NO_CONTAINERS: ContainerTable = { held: new Map(), wanted: [], sequence: 0 }
 
-export function withContainers(table: ContainerTable, containers: readonly AllocatedContainer[], sequence = table.sequence): ContainerTable {
+export function withContainers(
+  table: ContainerTable,
+  containers: readonly AllocatedContainer[],
+  sequence = table.sequence,
+): ContainerTable {
   const held = new Map(table.held)
-  for (const { id, priority, node, nodeHttpAddress } of containers) held.set(id, { id, slots: priority, node, nodeHttpAddress, released: false })
+  for (const { id, priority, node, nodeHttpAddress } of containers)
+    held.set(id, { id, slots: priority, node, nodeHttpAddress, released: false })
   return { ...table, held, sequence }
 }
 

@@ -14,8 +14,16 @@ export interface AmRm {
 }
 
 /** `onDied`: the thread ended though nobody closed it. */
-export function startHeartbeatThread(data: HeartbeatThreadData, onEvent: (event: FromHeartbeatThread) => void, onDied: (error: Error) => void): AmRm {
-  const worker = new Worker(entryPoint('heartbeat'), { workerData: data, name: 'heartbeat', resourceLimits: { maxOldGenerationSizeMb: 32 } })
+export function startHeartbeatThread(
+  data: HeartbeatThreadData,
+  onEvent: (event: FromHeartbeatThread) => void,
+  onDied: (error: Error) => void,
+): AmRm {
+  const worker = new Worker(entryPoint('heartbeat'), {
+    workerData: data,
+    name: 'heartbeat',
+    resourceLimits: { maxOldGenerationSizeMb: 32 },
+  })
   let closed = false
   let failure: Error | undefined
   worker.on('message', (event: FromHeartbeatThread) => {

@@ -12,7 +12,16 @@ import type { AllocatedContainer, AmRmEvent, CompletedContainer, Counters, NodeT
 import type { StartRequest } from '#hadoop/yarn/am-nm/nm-client.js'
 import type { WorkersWanted } from '../../slotmanager/slot-manager.js'
 import type { DriverListener, FinalStatus, ResourceManagerDriver } from '../driver.js'
-import { asksOf, missing, NO_CONTAINERS, withContainers, withoutContainer, withReleased, type ContainerTable, type WorkerShape } from './container-table.js'
+import {
+  asksOf,
+  missing,
+  NO_CONTAINERS,
+  withContainers,
+  withoutContainer,
+  withReleased,
+  type ContainerTable,
+  type WorkerShape,
+} from './container-table.js'
 import { describeContainerEnd } from './describe-container-end.js'
 import type { AmRm } from './heartbeat-thread.js'
 
@@ -99,7 +108,9 @@ export class YarnDriver implements ResourceManagerDriver {
     this.#table = withReleased(this.#table, id)
     this.#amRm?.release([id])
     // The ResourceManager's order reaches the node with its next heartbeat; this is quicker.
-    this.#settings.nodeManagers.stop({ id, node: container.node }).catch((error: unknown) => this.#log.debug(`stop ${id}: ${String(error)}`))
+    this.#settings.nodeManagers
+      .stop({ id, node: container.node })
+      .catch((error: unknown) => this.#log.debug(`stop ${id}: ${String(error)}`))
     this.#ask()
   }
 
@@ -195,7 +206,8 @@ export class YarnDriver implements ResourceManagerDriver {
         return this.#listener?.unobtainable(new ContainersRefused({ memoryMb, vcores, reason: event.reason }))
       }
       case 'nodesUpdated':
-        for (const { node, state, healthReport } of event.nodes) this.#log.info(`Node ${node.host} is ${state}${healthReport === '' ? '' : `: ${healthReport}`}`)
+        for (const { node, state, healthReport } of event.nodes)
+          this.#log.info(`Node ${node.host} is ${state}${healthReport === '' ? '' : `: ${healthReport}`}`)
         return
       case 'preemption':
         this.#log.warn(`YARN wants containers back: ${[...event.strict, ...event.negotiable].join(', ')}`)
@@ -273,7 +285,8 @@ function asBuffers<T extends { readonly identifier: Uint8Array; readonly passwor
 /** The sum at the end: what was asked for was granted and given back. */
 export function describeCounters(counters: Counters, recovered: number, endedByThemselves: number): string {
   const returned = counters.released + endedByThemselves - recovered
-  const balance = counters.asked === counters.granted && counters.granted === returned ? 'asked = granted = released' : 'asked, granted, released differ'
+  const balance =
+    counters.asked === counters.granted && counters.granted === returned ? 'asked = granted = released' : 'asked, granted, released differ'
   return (
     `Containers: asked ${counters.asked}, granted ${counters.granted}, released ${returned} (${balance}); ` +
     (recovered === 0 ? '' : `${recovered} of an earlier attempt were taken over and released too, `) +

@@ -14,12 +14,26 @@ function application(run: (runner: StatementRunner, canceled: () => boolean) => 
   const master = new MiniMaster()
   const runner = new StatementRunner(master.dispatcher, attached)
   const { environment, dispatcher } = master
-  return { master, runner, application: new Application({ id: JOB, name: 'app', attached, environment, dispatcher, runner, run: (canceled) => run(runner, canceled) }) }
+  return {
+    master,
+    runner,
+    application: new Application({
+      id: JOB,
+      name: 'app',
+      attached,
+      environment,
+      dispatcher,
+      runner,
+      run: (canceled) => run(runner, canceled),
+    }),
+  }
 }
 
 describe('describeFailure', () => {
   it('puts the root cause first and indents where it happened', () => {
-    const error = new Error('statement 4 failed', { cause: new Error('table cannot be read', { cause: new Error('no such file\n  at line 3') }) })
+    const error = new Error('statement 4 failed', {
+      cause: new Error('table cannot be read', { cause: new Error('no such file\n  at line 3') }),
+    })
     expect(describeFailure(error)).to.equal('no such file\n  at line 3\n  table cannot be read\n  statement 4 failed')
   })
 
@@ -37,7 +51,9 @@ describe('describeFailure', () => {
 
 describe('an application', () => {
   it('is finished when its program and its jobs are', async () => {
-    const { master, application: app } = application(async (runner) => void runner.execute({ text: 'INSERT', kind: 'insert', effect: insert }))
+    const { master, application: app } = application(
+      async (runner) => void runner.execute({ text: 'INSERT', kind: 'insert', effect: insert }),
+    )
     const result = app.run()
     const worker = await master.worker('w1')
     expect(app.details().status).to.equal('RUNNING')
@@ -46,12 +62,17 @@ describe('an application', () => {
   })
 
   it('fails with its job, cause first', async () => {
-    const { master, application: app } = application(async (runner) => jobFinished(runner.execute({ text: 'INSERT', kind: 'insert', effect: insert })!))
+    const { master, application: app } = application(async (runner) =>
+      jobFinished(runner.execute({ text: 'INSERT', kind: 'insert', effect: insert })!),
+    )
     const result = app.run()
     const worker = await master.worker('w1')
     await worker.report(worker.tasks[0]!, 'FAILED', new Error('boom'))
     await worker.report(worker.tasks[1]!, 'CANCELED')
-    expect(await result).to.deep.equal({ status: 'FAILED', failure: `boom\n  Job 'copy' (${JOB}) failed in task Source (1/1) on host-of-w1 (w1)` })
+    expect(await result).to.deep.equal({
+      status: 'FAILED',
+      failure: `boom\n  Job 'copy' (${JOB}) failed in task Source (1/1) on host-of-w1 (w1)`,
+    })
   })
 
   it('fails with its program, ending the jobs it had started', async () => {
@@ -64,7 +85,9 @@ describe('an application', () => {
   })
 
   it('ends its jobs when it is cancelled, though the program still waits', async () => {
-    const { master, application: app } = application(async (runner) => jobFinished(runner.execute({ text: 'INSERT', kind: 'insert', effect: insert })!))
+    const { master, application: app } = application(async (runner) =>
+      jobFinished(runner.execute({ text: 'INSERT', kind: 'insert', effect: insert })!),
+    )
     const result = app.run()
     await master.settle()
     app.cancel()
@@ -74,7 +97,9 @@ describe('an application', () => {
 
   it('has nobody to show a SELECT to when it is detached', () => {
     const { runner, master } = application(async () => undefined, false)
-    expect(() => runner.execute({ text: 'SELECT', kind: 'select', effect: select })).to.throw().that.satisfies(DetachedSelect.is)
+    expect(() => runner.execute({ text: 'SELECT', kind: 'select', effect: select }))
+      .to.throw()
+      .that.satisfies(DetachedSelect.is)
     expect(master.dispatcher.jobs()[0]?.state).not.to.equal('RUNNING')
   })
 

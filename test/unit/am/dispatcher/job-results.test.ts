@@ -16,9 +16,27 @@ import { JOB, sourceToCollect, sourceToSink } from '../job-graphs.js'
 import { MiniMaster } from '../mini-master.js'
 
 const insert: StatementEffect = { kind: 'job', jobGraph: sourceToSink(), columns: null, wait: true }
-const METRICS = { recordsIn: 3, recordsOut: 5, bytesIn: 30, bytesOut: 50, busyMs: 1, idleMs: 2, backPressuredMs: 3, watermark: 7, lateRecordsDropped: 0 }
+const METRICS = {
+  recordsIn: 3,
+  recordsOut: 5,
+  bytesIn: 30,
+  bytesOut: 50,
+  busyMs: 1,
+  idleMs: 2,
+  backPressuredMs: 3,
+  watermark: 7,
+  lateRecordsDropped: 0,
+}
 const RECORD: JobResultRecord = {
-  version: 1, jobId: JOB, name: 'copy', statement: 0, state: 'FINISHED', startTime: 1000, endTime: 4000, metrics: [METRICS, METRICS], failure: null,
+  version: 1,
+  jobId: JOB,
+  name: 'copy',
+  statement: 0,
+  state: 'FINISHED',
+  startTime: 1000,
+  endTime: 4000,
+  metrics: [METRICS, METRICS],
+  failure: null,
 }
 
 /** Keeps what is added; finds what it is given. */
@@ -41,7 +59,8 @@ describe('the store of job results', () => {
   let folder: string
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'weft-results-'))))
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
-  const open = (attempt: number, fileSystem: FileSystem = localFileSystem) => openJobResultStore(fileSystem, `file://${folder}/results`, attempt)
+  const open = (attempt: number, fileSystem: FileSystem = localFileSystem) =>
+    openJobResultStore(fileSystem, `file://${folder}/results`, attempt)
 
   it('gives a later attempt what an earlier one wrote, and the first nothing', async () => {
     const first = await open(1)
@@ -69,7 +88,12 @@ describe('the store of job results', () => {
   it('does not run on when a record cannot be understood', async () => {
     await (await open(1)).add(RECORD)
     const path = join(folder, 'results', `${JOB}.json`)
-    for (const wrong of ['{', '{}', JSON.stringify({ ...RECORD, state: 'RUNNING' }), JSON.stringify({ ...RECORD, jobId: 'c'.repeat(32) })]) {
+    for (const wrong of [
+      '{',
+      '{}',
+      JSON.stringify({ ...RECORD, state: 'RUNNING' }),
+      JSON.stringify({ ...RECORD, jobId: 'c'.repeat(32) }),
+    ]) {
       writeFileSync(path, wrong)
       expect(await open(2).catch((error: unknown) => error)).to.satisfy(JobResultUnreadable.is)
     }
@@ -139,9 +163,20 @@ describe('a job and its record', () => {
     if (job === undefined) throw new Error('no job')
     await jobFinished(job)
     await master.settle()
-    expect(master.driver.wanted.every(({ count }) => count === 0), 'slots are wanted').to.equal(true)
+    expect(
+      master.driver.wanted.every(({ count }) => count === 0),
+      'slots are wanted',
+    ).to.equal(true)
     expect(master.connectors.log).to.deep.equal([])
-    expect(runner.statements).to.deep.include({ index: 0, text: 'INSERT', kind: 'insert', jobid: JOB, columns: null, rows: null, recovered: true })
+    expect(runner.statements).to.deep.include({
+      index: 0,
+      text: 'INSERT',
+      kind: 'insert',
+      jobid: JOB,
+      columns: null,
+      rows: null,
+      recovered: true,
+    })
     const details = jobDetails(job, JOB, 10_000)
     expect(details).to.include({ state: 'FINISHED', 'start-time': 1000, 'end-time': 4000, duration: 3000 })
     expect(details.vertices.map(({ status, metrics }) => [status, metrics['read-records'], metrics['write-records']])).to.deep.equal([
@@ -162,7 +197,11 @@ describe('a job and its record', () => {
   })
 
   it('does not stand for another job of the same id', async () => {
-    for (const other of [{ ...RECORD, name: 'other' }, { ...RECORD, statement: 1 }, { ...RECORD, metrics: [METRICS] }]) {
+    for (const other of [
+      { ...RECORD, name: 'other' },
+      { ...RECORD, statement: 1 },
+      { ...RECORD, metrics: [METRICS] },
+    ]) {
       const master = new MiniMaster({}, new MemoryStore([other]))
       const job = master.dispatcher.submit(sourceToSink())
       expect([job.recovered, job.state]).not.to.deep.equal([true, 'FINISHED'])

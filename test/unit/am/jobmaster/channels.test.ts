@@ -26,7 +26,10 @@ describe('channels of an edge', () => {
   })
 
   it('spreads neighbours for RESCALE, as Flink does', () => {
-    expect([0, 1].map((producer) => consumersOf('RESCALE', producer, 2, 4))).to.deep.equal([[0, 1], [2, 3]])
+    expect([0, 1].map((producer) => consumersOf('RESCALE', producer, 2, 4))).to.deep.equal([
+      [0, 1],
+      [2, 3],
+    ])
     expect([0, 1, 2, 3].map((producer) => consumersOf('RESCALE', producer, 4, 2))).to.deep.equal([[0], [0], [1], [1]])
     expect(channelsOf('RESCALE', 3, 2, 4)).to.deep.equal([{ producer: 1, subpartition: 1 }])
   })
@@ -35,10 +38,16 @@ describe('channels of an edge', () => {
     fc.assert(
       fc.property(fc.constantFrom(...KINDS), fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 12 }), (kind, producers, other) => {
         const consumers = kind === 'FORWARD' ? producers : other
-        const written = Array.from({ length: producers }, (_, producer) => consumersOf(kind, producer, producers, consumers).map((_c, subpartition) => `${producer}/${subpartition}`)).flat()
-        const read = Array.from({ length: consumers }, (_, consumer) => channelsOf(kind, consumer, producers, consumers).map(({ producer, subpartition }) => `${producer}/${subpartition}`)).flat()
+        const written = Array.from({ length: producers }, (_, producer) =>
+          consumersOf(kind, producer, producers, consumers).map((_c, subpartition) => `${producer}/${subpartition}`),
+        ).flat()
+        const read = Array.from({ length: consumers }, (_, consumer) =>
+          channelsOf(kind, consumer, producers, consumers).map(({ producer, subpartition }) => `${producer}/${subpartition}`),
+        ).flat()
         expect(read.sort()).to.deep.equal(written.sort())
-        if (kind === 'RESCALE') for (let consumer = 0; consumer < consumers; consumer++) expect(channelsOf(kind, consumer, producers, consumers)).not.to.have.length(0)
+        if (kind === 'RESCALE')
+          for (let consumer = 0; consumer < consumers; consumer++)
+            expect(channelsOf(kind, consumer, producers, consumers)).not.to.have.length(0)
       }),
     )
   })

@@ -28,8 +28,12 @@ describe('CollectCoordinator', () => {
     expect(collect.fetch(0).rows, 'an answer that was lost can be had again').to.have.length(3)
     await collect.add(rows(3, 1))
     expect(collect.fetch(3)).to.deep.equal({ rows: rows(3, 1), next: 4, end: false })
-    expect(() => collect.fetch(2)).to.throw().that.satisfies(InvalidToken.is)
-    expect(() => collect.fetch(5)).to.throw().that.satisfies(InvalidToken.is)
+    expect(() => collect.fetch(2))
+      .to.throw()
+      .that.satisfies(InvalidToken.is)
+    expect(() => collect.fetch(5))
+      .to.throw()
+      .that.satisfies(InvalidToken.is)
   })
 
   it('says the end only with the last rows', async () => {
@@ -69,7 +73,9 @@ describe('CollectCoordinator', () => {
     collect.reset()
     await collect.add(rows(7, 1))
     expect(collect.fetch(0).rows).to.deep.equal(rows(7, 1))
-    expect(() => collect.reset()).to.throw().that.satisfies(ResultLost.is)
+    expect(() => collect.reset())
+      .to.throw()
+      .that.satisfies(ResultLost.is)
   })
 
   it('notices that nobody asks any more', () => {

@@ -13,7 +13,9 @@ describe('deployment descriptors', () => {
   })
 
   it('put subtask i of every vertex into slot i', () => {
-    expect(descriptors.map(({ slot, descriptor }) => [descriptor.vertexName, descriptor.subtaskIndex, slot.allocationId, descriptor.slotIndex])).to.deep.equal([
+    expect(
+      descriptors.map(({ slot, descriptor }) => [descriptor.vertexName, descriptor.subtaskIndex, slot.allocationId, descriptor.slotIndex]),
+    ).to.deep.equal([
       ['Source', 0, 'allocation-0', 0],
       ['Source', 1, 'allocation-1', 1],
       ['Sink', 0, 'allocation-0', 0],
@@ -32,6 +34,8 @@ describe('deployment descriptors', () => {
   })
 
   it('tell a producer how many consumers it has', () => {
-    expect(descriptors[0]?.descriptor.outputs.map(({ numSubpartitions, maxParallelism }) => [numSubpartitions, maxParallelism])).to.deep.equal([[3, 128]])
+    expect(
+      descriptors[0]?.descriptor.outputs.map(({ numSubpartitions, maxParallelism }) => [numSubpartitions, maxParallelism]),
+    ).to.deep.equal([[3, 128]])
   })
 })

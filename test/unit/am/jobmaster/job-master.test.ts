@@ -20,7 +20,10 @@ describe('a job under a scripted TaskExecutor', () => {
     expect(worker.tasks.map((task) => task.vertexName)).to.deep.equal(['Source', 'Sink'])
     const [source, sink] = worker.tasks
     if (source === undefined || sink === undefined) throw new Error('no tasks')
-    const ask = () => worker.jobMaster().operatorRequest({ executionAttemptId: source.executionAttemptId, operatorId: SOURCE_OPERATOR, event: { type: 'requestSplit' } })
+    const ask = () =>
+      worker
+        .jobMaster()
+        .operatorRequest({ executionAttemptId: source.executionAttemptId, operatorId: SOURCE_OPERATOR, event: { type: 'requestSplit' } })
     expect([await ask(), await ask(), await ask()]).to.deep.equal(['split-1', 'split-2', null].map((split) => ({ answer: { split } })))
     await worker.finish(source)
     await worker.finish(sink, [{ operatorId: SINK_OPERATOR, committable: 'part-0' }])
@@ -61,7 +64,12 @@ describe('a job under a scripted TaskExecutor', () => {
     expect(worker.cancelled).to.deep.equal([sink.executionAttemptId])
     await worker.report(sink, 'CANCELED')
     const { state, failure } = await job.result
-    expect([state, failure?.error.message, failure?.taskName, failure?.endpoint]).to.deep.equal(['FAILED', 'boom', 'Source (1/1)', 'host-of-w1'])
+    expect([state, failure?.error.message, failure?.taskName, failure?.endpoint]).to.deep.equal([
+      'FAILED',
+      'boom',
+      'Source (1/1)',
+      'host-of-w1',
+    ])
     expect(master.connectors.log.slice(-3)).to.deep.equal(['reset source', 'abort sink', 'close source'])
   })
 
@@ -79,7 +87,13 @@ describe('a job under a scripted TaskExecutor', () => {
     const second = await master.worker('w2')
     expect(job.state).to.equal('RUNNING')
     expect(second.tasks.map((task) => task.attemptNumber)).to.deep.equal([1, 1])
-    const stale = second.jobMaster().operatorRequest({ executionAttemptId: old?.executionAttemptId ?? second.tasks[0]!.executionAttemptId, operatorId: SOURCE_OPERATOR, event: { type: 'requestSplit' } })
+    const stale = second
+      .jobMaster()
+      .operatorRequest({
+        executionAttemptId: old?.executionAttemptId ?? second.tasks[0]!.executionAttemptId,
+        operatorId: SOURCE_OPERATOR,
+        event: { type: 'requestSplit' },
+      })
     await stale.then(() => expect.fail('was answered'), code(StaleAttempt))
     for (const task of second.tasks) await second.finish(task)
     expect((await job.result).state).to.equal('FINISHED')
@@ -111,7 +125,9 @@ describe('a job under a scripted TaskExecutor', () => {
     const job = master.dispatcher.submit(sourceToSink(2, 1))
     await master.worker('w1')
     await master.settle(20_000)
-    expect((await job.result).failure?.error.message).to.equal('The job got 1 of 2 slots within 20 s: 1 slots are missing; the queue is full')
+    expect((await job.result).failure?.error.message).to.equal(
+      'The job got 1 of 2 slots within 20 s: 1 slots are missing; the queue is full',
+    )
   })
 
   it('fails soon when no worker comes up, with the reason of the last one', async () => {
@@ -122,7 +138,9 @@ describe('a job under a scripted TaskExecutor', () => {
       master.driver.listener.terminated(name as ResourceId, 'exit status 127: its command was not found')
     }
     await master.settle()
-    expect((await job.result).failure?.error.message).to.equal('No TaskManager comes up: 3 starts failed in a row. The last one: exit status 127: its command was not found')
+    expect((await job.result).failure?.error.message).to.equal(
+      'No TaskManager comes up: 3 starts failed in a row. The last one: exit status 127: its command was not found',
+    )
   })
 
   it('can be cancelled while it waits and while it runs', async () => {
@@ -147,7 +165,9 @@ describe('a job under a scripted TaskExecutor', () => {
     const [source, sink] = worker.tasks
     if (source === undefined || sink === undefined) throw new Error('no tasks')
     const rows = [{ kind: 0, cells: ['1'] }]
-    await worker.jobMaster().operatorRequest({ executionAttemptId: sink.executionAttemptId, operatorId: SINK_OPERATOR, event: { type: 'rows', rows } })
+    await worker
+      .jobMaster()
+      .operatorRequest({ executionAttemptId: sink.executionAttemptId, operatorId: SINK_OPERATOR, event: { type: 'rows', rows } })
     expect(job.collect?.fetch(0)).to.deep.equal({ rows, next: 1, end: false })
     await worker.finish(source)
     await worker.finish(sink)
@@ -171,8 +191,13 @@ describe('a job under a scripted TaskExecutor', () => {
     const task = worker.tasks[0]
     if (task === undefined) throw new Error('no tasks')
     const update = { executionAttemptId: task.executionAttemptId, state: 'RUNNING' } as const
-    await worker.jobMaster(6).updateTaskExecutionState(update).then(() => expect.fail('was accepted'), code(Fenced))
-    const odd = worker.jobMaster().operatorRequest({ executionAttemptId: task.executionAttemptId, operatorId: SOURCE_OPERATOR, event: { type: 'dance' } })
+    await worker
+      .jobMaster(6)
+      .updateTaskExecutionState(update)
+      .then(() => expect.fail('was accepted'), code(Fenced))
+    const odd = worker
+      .jobMaster()
+      .operatorRequest({ executionAttemptId: task.executionAttemptId, operatorId: SOURCE_OPERATOR, event: { type: 'dance' } })
     await odd.then(() => expect.fail('was answered'), code(UnknownCoordinator))
   })
 
@@ -197,7 +222,10 @@ describe('a job under a scripted TaskExecutor', () => {
 
   it('refuses a job graph that cannot run', () => {
     const { dispatcher } = new MiniMaster()
-    const refused = (graph: unknown, problem: RegExp) => expect(() => dispatcher.submit(graph)).to.throw(problem).that.satisfies(InvalidJobGraph.is)
+    const refused = (graph: unknown, problem: RegExp) =>
+      expect(() => dispatcher.submit(graph))
+        .to.throw(problem)
+        .that.satisfies(InvalidJobGraph.is)
     refused({ version: 1 }, /jobId/)
     const graph = sourceToSink(2, 3)
     refused({ ...graph, edges: [edge(1, 2, { kind: 'FORWARD' })] }, /parallelism 2.*parallelism 3/)

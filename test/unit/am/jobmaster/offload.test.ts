@@ -6,7 +6,9 @@ import { BlobTooLarge, MAX_BLOB_BYTES, SubmittedTaskSchema } from '#core/rpc/gat
 import { SchedulerTranscript } from '../scheduler/transcript.js'
 import { JOB, sourceToSink } from '../job-graphs.js'
 
-const tasks = new SchedulerTranscript(sourceToSink(2, 3)).deployed(3).effects.flatMap((effect) => (effect.type === 'deploy' ? [effect.descriptor] : []))
+const tasks = new SchedulerTranscript(sourceToSink(2, 3))
+  .deployed(3)
+  .effects.flatMap((effect) => (effect.type === 'deploy' ? [effect.descriptor] : []))
 const sizeOf = (operators: unknown) => Buffer.byteLength(JSON.stringify(operators))
 
 describe('offloading of descriptors', () => {
@@ -27,7 +29,10 @@ describe('offloading of descriptors', () => {
       const { operators: expected, ...others } = task
       expect(rest).to.deep.equal(others)
       if (!('blobKey' in operators)) throw new Error('not in a blob')
-      const answer = await server.handlers.getBlob({ jobId: JOB, key: operators.blobKey, offset: 0, length: operators.size }, undefined as never)
+      const answer = await server.handlers.getBlob(
+        { jobId: JOB, key: operators.blobKey, offset: 0, length: operators.size },
+        undefined as never,
+      )
       expect(JSON.parse(Buffer.from(answer.data, 'base64').toString('utf8'))).to.deep.equal(expected)
     }
     expect(put).to.have.length(2)
@@ -38,6 +43,8 @@ describe('offloading of descriptors', () => {
     const [operator] = task?.operators ?? []
     if (task === undefined || operator === undefined) throw new Error('no task')
     const large = { ...task, operators: [{ ...operator, name: 'x'.repeat(MAX_BLOB_BYTES) }] }
-    expect(() => new Offloading(new BlobServer(), 1).submission(large)).to.throw().that.satisfies(BlobTooLarge.is)
+    expect(() => new Offloading(new BlobServer(), 1).submission(large))
+      .to.throw()
+      .that.satisfies(BlobTooLarge.is)
   })
 })

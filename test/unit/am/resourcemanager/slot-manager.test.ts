@@ -1,7 +1,15 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { AllocationId, JobId, ResourceId } from '#core/ids/ids.js'
-import { heldSlots, NO_SLOTS, onSlotEvent, type SlotEffect, type SlotEvent, type SlotManagerState, type SlotPolicy } from '#am/resourcemanager/slotmanager/slot-manager.js'
+import {
+  heldSlots,
+  NO_SLOTS,
+  onSlotEvent,
+  type SlotEffect,
+  type SlotEvent,
+  type SlotManagerState,
+  type SlotPolicy,
+} from '#am/resourcemanager/slotmanager/slot-manager.js'
 
 const SPREAD: SlotPolicy = { placement: { kind: 'spread', slotsPerWorker: 2 }, idleTimeout: 30_000 }
 const ONE_WORKER: SlotPolicy = { placement: { kind: 'one-worker' }, idleTimeout: 30_000 }
@@ -19,7 +27,12 @@ class Manager {
 
   /** What is to be done: `allocate w1/0 for job-a as 1`, `workers 2x2`, … */
   on(event: SlotEvent): string[] {
-    const step = onSlotEvent(this.state, event, { now: this.now, newAllocationId: () => String(++this.#allocations) as AllocationId }, this.#policy)
+    const step = onSlotEvent(
+      this.state,
+      event,
+      { now: this.now, newAllocationId: () => String(++this.#allocations) as AllocationId },
+      this.#policy,
+    )
     this.state = step.state
     return step.effects.flatMap(describeEffect)
   }
@@ -29,7 +42,12 @@ class Manager {
   }
 
   register(name: string, slots: number): string[] {
-    return this.on({ type: 'workerRegistered', resourceId: name as ResourceId, slots: Array.from({ length: slots }, (_, index) => index), report: [] })
+    return this.on({
+      type: 'workerRegistered',
+      resourceId: name as ResourceId,
+      slots: Array.from({ length: slots }, (_, index) => index),
+      report: [],
+    })
   }
 
   allocated(...ids: number[]): string[] {
@@ -148,7 +166,10 @@ describe('slot manager', () => {
     const manager = new Manager(SPREAD)
     manager.declare(A, 1)
     const report = ['old', 'older'].map((allocationId, slotIndex) => ({ slotIndex, allocationId: allocationId as AllocationId, jobId: B }))
-    expect(manager.on({ type: 'workerRegistered', resourceId: 'w1' as ResourceId, slots: [0, 1], report })).to.deep.equal(['free old', 'free older'])
+    expect(manager.on({ type: 'workerRegistered', resourceId: 'w1' as ResourceId, slots: [0, 1], report })).to.deep.equal([
+      'free old',
+      'free older',
+    ])
     expect(manager.on({ type: 'freed', allocationId: 'old' as AllocationId })).to.deep.equal(['allocate w1/0 for job-a as 1'])
   })
 
@@ -157,7 +178,10 @@ describe('slot manager', () => {
     manager.declare(A, 1)
     manager.register('w1', 1)
     const report = [{ slotIndex: 0, allocationId: null, jobId: null }]
-    expect(manager.on({ type: 'slotReport', resourceId: 'w1' as ResourceId, report }), 'a report sent before the allocation arrived').to.deep.equal([])
+    expect(
+      manager.on({ type: 'slotReport', resourceId: 'w1' as ResourceId, report }),
+      'a report sent before the allocation arrived',
+    ).to.deep.equal([])
     manager.allocated(1)
     expect(manager.on({ type: 'slotReport', resourceId: 'w1' as ResourceId, report })[0]).to.equal('lost 1 of job-a')
   })
@@ -176,9 +200,18 @@ describe('slot manager', () => {
     const event = fc.oneof(
       fc.record({ type: fc.constant('declared' as const), jobId: fc.constantFrom(A, B), count: fc.integer({ min: 0, max: 5 }) }),
       fc.record({ type: fc.constant('register' as const), worker: fc.integer({ min: 0, max: 3 }) }),
-      fc.record({ type: fc.constant('workerGone' as const), resourceId: fc.constantFrom('w0', 'w1', 'w2', 'w3').map((name) => name as ResourceId) }),
-      fc.record({ type: fc.constant('allocated' as const), allocationId: fc.integer({ min: 1, max: 30 }).map((id) => String(id) as AllocationId) }),
-      fc.record({ type: fc.constant('freed' as const), allocationId: fc.integer({ min: 1, max: 30 }).map((id) => String(id) as AllocationId) }),
+      fc.record({
+        type: fc.constant('workerGone' as const),
+        resourceId: fc.constantFrom('w0', 'w1', 'w2', 'w3').map((name) => name as ResourceId),
+      }),
+      fc.record({
+        type: fc.constant('allocated' as const),
+        allocationId: fc.integer({ min: 1, max: 30 }).map((id) => String(id) as AllocationId),
+      }),
+      fc.record({
+        type: fc.constant('freed' as const),
+        allocationId: fc.integer({ min: 1, max: 30 }).map((id) => String(id) as AllocationId),
+      }),
     )
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
@@ -186,10 +219,14 @@ describe('slot manager', () => {
         for (const each of events) {
           if (each.type !== 'register') manager.on(each)
           else if (!manager.state.workers.has(`w${each.worker}` as ResourceId)) manager.register(`w${each.worker}`, 2)
-          const inUse = [...manager.state.workers.values()].flatMap((worker) => worker.slots.flatMap((slot) => slot.allocation?.allocationId ?? []))
+          const inUse = [...manager.state.workers.values()].flatMap((worker) =>
+            worker.slots.flatMap((slot) => slot.allocation?.allocationId ?? []),
+          )
           expect(new Set(inUse).size).to.equal(inUse.length)
           for (const job of [A, B]) {
-            const pending = [...manager.state.workers.values()].flatMap((worker) => worker.slots).filter(({ allocation }) => allocation?.jobId === job && allocation.state === 'PENDING').length
+            const pending = [...manager.state.workers.values()]
+              .flatMap((worker) => worker.slots)
+              .filter(({ allocation }) => allocation?.jobId === job && allocation.state === 'PENDING').length
             expect(heldSlots(manager.state, job)).to.be.at.most((manager.state.requirements.get(job) ?? 0) + pending)
           }
         }

@@ -1,6 +1,13 @@
 import { expect } from 'chai'
 import type { ResourceId } from '#core/ids/ids.js'
-import { onWorkerEvent, recoveredWorker, startingWorker, type Worker, type WorkerEvent, type WorkerSettings } from '#am/resourcemanager/worker-lifecycle.js'
+import {
+  onWorkerEvent,
+  recoveredWorker,
+  startingWorker,
+  type Worker,
+  type WorkerEvent,
+  type WorkerSettings,
+} from '#am/resourcemanager/worker-lifecycle.js'
 
 const SETTINGS: WorkerSettings = { heartbeatTimeout: 50_000, registrationTimeout: 300_000, lostTimeout: 5_000 }
 const registered: WorkerEvent = { type: 'registered', host: 'node-1', slots: 2 }
@@ -11,7 +18,10 @@ function story(worker: Worker, ...events: readonly (readonly [at: number, event:
   return events.map(([at, event]) => {
     const step = onWorkerEvent(current, event, at, SETTINGS)
     current = step.state
-    return [step.state.state, ...step.effects.map((effect) => ('reason' in effect ? `${effect.type}(${effect.reason})` : effect.type))].join(' ')
+    return [
+      step.state.state,
+      ...step.effects.map((effect) => ('reason' in effect ? `${effect.type}(${effect.reason})` : effect.type)),
+    ].join(' ')
   })
 }
 
@@ -19,12 +29,15 @@ const starting = () => startingWorker('c1' as ResourceId, 'node-1', 2, 0, SETTIN
 
 describe('worker lifecycle', () => {
   it('lives from start over registration to its release', () => {
-    expect(story(starting(), [10, registered], [20, { type: 'heartbeat' }], [30, { type: 'release', reason: 'idle' }], [40, { type: 'terminated', reason: 'exit 0' }])).to.deep.equal([
-      'REGISTERED admit',
-      'REGISTERED',
-      'RELEASED shutdown(idle)',
-      'TERMINATED',
-    ])
+    expect(
+      story(
+        starting(),
+        [10, registered],
+        [20, { type: 'heartbeat' }],
+        [30, { type: 'release', reason: 'idle' }],
+        [40, { type: 'terminated', reason: 'exit 0' }],
+      ),
+    ).to.deep.equal(['REGISTERED admit', 'REGISTERED', 'RELEASED shutdown(idle)', 'TERMINATED'])
   })
 
   it('is given back when it does not register in time', () => {
@@ -36,36 +49,43 @@ describe('worker lifecycle', () => {
   })
 
   it('has failed to start when it ends before it registered', () => {
-    expect(story(starting(), [10, { type: 'terminated', reason: 'exit status 1' }])).to.deep.equal(['TERMINATED startFailed(exit status 1)'])
+    expect(story(starting(), [10, { type: 'terminated', reason: 'exit status 1' }])).to.deep.equal([
+      'TERMINATED startFailed(exit status 1)',
+    ])
   })
 
   it('is lost at once when its connection breaks, and explained when its end is known', () => {
-    expect(story(starting(), [10, registered], [20, { type: 'disconnected', reason: 'reset' }], [900, { type: 'terminated', reason: 'exit status 137' }])).to.deep.equal([
-      'REGISTERED admit',
-      'LOST lost(reset)',
-      'TERMINATED explained(exit status 137)',
-    ])
+    expect(
+      story(
+        starting(),
+        [10, registered],
+        [20, { type: 'disconnected', reason: 'reset' }],
+        [900, { type: 'terminated', reason: 'exit status 137' }],
+      ),
+    ).to.deep.equal(['REGISTERED admit', 'LOST lost(reset)', 'TERMINATED explained(exit status 137)'])
   })
 
   it('is lost when it is silent, and given back when its end does not come', () => {
-    expect(story(starting(), [10, registered], [50_009, { type: 'tick' }], [50_010, { type: 'tick' }], [55_010, { type: 'tick' }])).to.deep.equal([
-      'REGISTERED admit',
-      'REGISTERED',
-      'LOST lost(no heartbeat for 50 s)',
-      'RELEASED release(it does not answer any more)',
-    ])
+    expect(
+      story(starting(), [10, registered], [50_009, { type: 'tick' }], [50_010, { type: 'tick' }], [55_010, { type: 'tick' }]),
+    ).to.deep.equal(['REGISTERED admit', 'REGISTERED', 'LOST lost(no heartbeat for 50 s)', 'RELEASED release(it does not answer any more)'])
   })
 
   it('is lost and explained in one when the end is known first', () => {
-    expect(story(starting(), [10, registered], [20, { type: 'terminated', reason: 'preempted' }], [30, { type: 'disconnected', reason: 'reset' }])).to.deep.equal([
-      'REGISTERED admit',
-      'TERMINATED lost(preempted)',
-      'TERMINATED',
-    ])
+    expect(
+      story(
+        starting(),
+        [10, registered],
+        [20, { type: 'terminated', reason: 'preempted' }],
+        [30, { type: 'disconnected', reason: 'reset' }],
+      ),
+    ).to.deep.equal(['REGISTERED admit', 'TERMINATED lost(preempted)', 'TERMINATED'])
   })
 
   it('may not come back once it was lost', () => {
-    expect(story(starting(), [10, registered], [20, { type: 'disconnected', reason: 'reset' }], [30, registered]).at(-1)).to.equal('LOST refuse')
+    expect(story(starting(), [10, registered], [20, { type: 'disconnected', reason: 'reset' }], [30, registered]).at(-1)).to.equal(
+      'LOST refuse',
+    )
   })
 
   it('of an earlier attempt is taken over, or given back without counting as a failed start', () => {

@@ -24,7 +24,13 @@ function rest(master = new MiniMaster()) {
     runner,
     run: () => new Promise(() => undefined),
   })
-  const server = createRestServer({ configuration: CONFIGURATION, environment: master.environment, dispatcher: master.dispatcher, resourceManager: master.resourceManager, application })
+  const server = createRestServer({
+    configuration: CONFIGURATION,
+    environment: master.environment,
+    dispatcher: master.dispatcher,
+    resourceManager: master.resourceManager,
+    application,
+  })
   return { master, server, runner, application }
 }
 
@@ -36,7 +42,11 @@ async function get<T>(server: FastifyInstance, url: string): Promise<T> {
   return answer.json() as T
 }
 
-async function refused(server: FastifyInstance, method: 'GET' | 'PUT' | 'PATCH' | 'DELETE' | 'POST', url: string): Promise<[number, string[]]> {
+async function refused(
+  server: FastifyInstance,
+  method: 'GET' | 'PUT' | 'PATCH' | 'DELETE' | 'POST',
+  url: string,
+): Promise<[number, string[]]> {
   const answer = await server.inject({ method, url })
   return [answer.statusCode, (answer.json() as { errors: string[] }).errors]
 }
@@ -71,33 +81,75 @@ describe('REST', () => {
     await first.report(source, 'RUNNING')
     master.environment.advance(1_000)
     const job = await get<JobDetails>(server, `/jobs/${JOB}`)
-    expect(job).to.include({ jid: JOB, 'application-id': JOB, state: 'RUNNING', 'job-type': 'BATCH', schedulerType: 'Adaptive', 'end-time': -1, maxParallelism: 128 })
+    expect(job).to.include({
+      jid: JOB,
+      'application-id': JOB,
+      state: 'RUNNING',
+      'job-type': 'BATCH',
+      schedulerType: 'Adaptive',
+      'end-time': -1,
+      maxParallelism: 128,
+    })
     expect(Object.keys(job.timestamps)).to.have.members([...JOB_STATES])
     expect(job.timestamps.FINISHED).to.equal(0)
     expect(job.duration).to.be.at.least(1_000)
-    expect(job.vertices.map(({ name, status, parallelism }) => [name, status, parallelism])).to.deep.equal([['Source', 'RUNNING', 1], ['Sink', 'CREATED', 2]])
+    expect(job.vertices.map(({ name, status, parallelism }) => [name, status, parallelism])).to.deep.equal([
+      ['Source', 'RUNNING', 1],
+      ['Sink', 'CREATED', 2],
+    ])
     expect(job.vertices[1]?.tasks.DEPLOYING).to.equal(2)
     expect(job['status-counts'].RUNNING).to.equal(1)
-    expect(job.plan.nodes.map((node) => [node.description, node.inputs?.map((input) => input.ship_strategy)])).to.deep.equal([['Sink<br/>', ['REBALANCE']], ['Source<br/>', undefined]])
+    expect(job.plan.nodes.map((node) => [node.description, node.inputs?.map((input) => input.ship_strategy)])).to.deep.equal([
+      ['Sink<br/>', ['REBALANCE']],
+      ['Source<br/>', undefined],
+    ])
     expect(second.tasks).to.have.length(1)
     const overview = await get<JobsOverview>(server, '/jobs/overview')
     expect(overview.jobs[0]).to.deep.include({ jid: JOB, state: 'RUNNING', schedulerType: 'Adaptive' })
     expect(overview.jobs[0]?.tasks).to.include({ total: 3, running: 1, deploying: 2 })
     expect(await get(server, `/jobs/${JOB}/status`)).to.deep.equal({ status: 'RUNNING' })
     expect(await get(server, '/jobs')).to.deep.equal({ jobs: [{ id: JOB, status: 'RUNNING' }] })
-    expect(await get<object>(server, `/jobs/${JOB}/config`)).to.have.property('execution-config').that.includes({ 'restart-strategy': 'Restart deactivated.', 'job-parallelism': 2 })
+    expect(await get<object>(server, `/jobs/${JOB}/config`))
+      .to.have.property('execution-config')
+      .that.includes({ 'restart-strategy': 'Restart deactivated.', 'job-parallelism': 2 })
   })
 
   it('sums the metrics of subtasks, and shows each', async () => {
     const { server, master } = rest()
     const job = master.dispatcher.submit(sourceToSink())
     const worker = await master.worker('w1')
-    const metrics = { recordsIn: 3, recordsOut: 5, bytesIn: 7, bytesOut: 11, busyMs: 13, idleMs: 17, backPressuredMs: 19, watermark: null, lateRecordsDropped: 0 }
-    for (const { executionAttemptId } of worker.tasks) await worker.jobMaster().updateTaskExecutionState({ executionAttemptId, state: 'RUNNING', metrics })
+    const metrics = {
+      recordsIn: 3,
+      recordsOut: 5,
+      bytesIn: 7,
+      bytesOut: 11,
+      busyMs: 13,
+      idleMs: 17,
+      backPressuredMs: 19,
+      watermark: null,
+      lateRecordsDropped: 0,
+    }
+    for (const { executionAttemptId } of worker.tasks)
+      await worker.jobMaster().updateTaskExecutionState({ executionAttemptId, state: 'RUNNING', metrics })
     const details = await get<JobDetails>(server, `/jobs/${JOB}`)
-    expect(details.vertices[0]?.metrics).to.include({ 'read-records': 3, 'write-records': 5, 'read-bytes': 7, 'write-bytes': 11, 'accumulated-busy-time': 13 })
-    const vertex = await get<{ subtasks: Record<string, unknown>[]; aggregated: { metrics: Record<string, unknown> } }>(server, `/jobs/${JOB}/vertices/${hexId(0x100)}`)
-    expect(vertex.subtasks[0]).to.include({ subtask: 0, status: 'RUNNING', attempt: 0, endpoint: 'host-of-w1:40000', 'taskmanager-id': 'w1' })
+    expect(details.vertices[0]?.metrics).to.include({
+      'read-records': 3,
+      'write-records': 5,
+      'read-bytes': 7,
+      'write-bytes': 11,
+      'accumulated-busy-time': 13,
+    })
+    const vertex = await get<{ subtasks: Record<string, unknown>[]; aggregated: { metrics: Record<string, unknown> } }>(
+      server,
+      `/jobs/${JOB}/vertices/${hexId(0x100)}`,
+    )
+    expect(vertex.subtasks[0]).to.include({
+      subtask: 0,
+      status: 'RUNNING',
+      attempt: 0,
+      endpoint: 'host-of-w1:40000',
+      'taskmanager-id': 'w1',
+    })
     expect(vertex.aggregated.metrics['write-records']).to.deep.equal({ min: 5, max: 5, avg: 5, sum: 5, median: 5, p25: 5, p75: 5, p95: 5 })
     expect(job.state).to.equal('RUNNING')
   })
@@ -108,7 +160,9 @@ describe('REST', () => {
     await master.worker('w:1')
     const { taskmanagers } = await get<TaskManagers>(server, '/taskmanagers')
     expect(taskmanagers[0]).to.include({ id: 'w:1', dataPort: 40_000, slotsNumber: 1, freeSlots: 0, assignedTasks: 2 })
-    expect(await get<object>(server, '/taskmanagers/w:1')).to.have.property('allocatedSlots').that.has.length(1)
+    expect(await get<object>(server, '/taskmanagers/w:1'))
+      .to.have.property('allocatedSlots')
+      .that.has.length(1)
     expect(await refused(server, 'GET', '/taskmanagers/nobody')).to.deep.equal([404, ['No TaskManager nobody is registered']])
   })
 
@@ -121,14 +175,22 @@ describe('REST', () => {
     await worker.report(source, 'FAILED', new Error('outer', { cause: new Error('inner') }))
     await worker.report(sink, 'CANCELED')
     await job.result
-    const { exceptionHistory } = await get<{ exceptionHistory: { entries: Record<string, string>[]; truncated: boolean } }>(server, `/jobs/${JOB}/exceptions`)
+    const { exceptionHistory } = await get<{ exceptionHistory: { entries: Record<string, string>[]; truncated: boolean } }>(
+      server,
+      `/jobs/${JOB}/exceptions`,
+    )
     expect(exceptionHistory.entries[0]).to.include({ taskName: 'Source (1/1)', endpoint: 'host-of-w1', taskManagerId: 'w1' })
     expect(exceptionHistory.entries[0]?.['stacktrace']).to.match(/outer[\s\S]*Caused by: [\s\S]*inner/)
-    expect(await get<{ exceptionHistory: object }>(server, `/jobs/${JOB}/exceptions?maxExceptions=0`)).to.deep.equal({ exceptionHistory: { entries: [], truncated: true } })
+    expect(await get<{ exceptionHistory: object }>(server, `/jobs/${JOB}/exceptions?maxExceptions=0`)).to.deep.equal({
+      exceptionHistory: { entries: [], truncated: true },
+    })
   })
 
   it('cancels by PATCH as Flink’s clients do, and by PUT through YARN’s proxy', async () => {
-    for (const [method, url] of [['PATCH', `/v1/jobs/${JOB}?mode=cancel`], ['PUT', `/jobs/${JOB}/cancel`]] as const) {
+    for (const [method, url] of [
+      ['PATCH', `/v1/jobs/${JOB}?mode=cancel`],
+      ['PUT', `/jobs/${JOB}/cancel`],
+    ] as const) {
       const { server, master } = rest()
       const job = master.dispatcher.submit(sourceToSink())
       const answer = await server.inject({ method, url })
@@ -152,7 +214,8 @@ describe('REST', () => {
   it('changes nothing by GET', async () => {
     const { server, master } = rest()
     const job = master.dispatcher.submit(sourceToSink())
-    for (const url of [`/jobs/${JOB}/yarn-cancel`, `/jobs/${JOB}/cancel`, `/applications/${JOB}/cancel`]) expect((await refused(server, 'GET', url))[0], url).to.equal(404)
+    for (const url of [`/jobs/${JOB}/yarn-cancel`, `/jobs/${JOB}/cancel`, `/applications/${JOB}/cancel`])
+      expect((await refused(server, 'GET', url))[0], url).to.equal(404)
     expect(job.state).to.equal('CREATED')
   })
 
@@ -160,8 +223,17 @@ describe('REST', () => {
     const { server, master } = rest()
     master.dispatcher.submit(sourceToCollect())
     const worker = await master.worker('w1')
-    const rows = [{ kind: 0, cells: ['1'] }, { kind: 1, cells: [null] }]
-    await worker.jobMaster().operatorRequest({ executionAttemptId: worker.tasks[1]!.executionAttemptId, operatorId: SINK_OPERATOR, event: { type: 'rows', rows } })
+    const rows = [
+      { kind: 0, cells: ['1'] },
+      { kind: 1, cells: [null] },
+    ]
+    await worker
+      .jobMaster()
+      .operatorRequest({
+        executionAttemptId: worker.tasks[1]!.executionAttemptId,
+        operatorId: SINK_OPERATOR,
+        event: { type: 'rows', rows },
+      })
     expect(await get(server, `/jobs/${JOB}/collect?token=0`)).to.deep.equal({ rows, next: 2, end: false })
     expect((await refused(server, 'GET', `/jobs/${JOB}/collect?token=9`))[0]).to.equal(400)
     expect((await refused(server, 'GET', `/jobs/${JOB}/collect?token=-1`))[0]).to.equal(400)
@@ -199,7 +271,10 @@ describe('REST', () => {
     const { server } = rest()
     expect(await refused(server, 'GET', '/nosuch')).to.deep.equal([404, ['Unable to load requested file /nosuch.']])
     expect(await refused(server, 'DELETE', '/overview')).to.deep.equal([404, ['Not found: /overview']])
-    expect(await refused(server, 'GET', '/jobs/zzz')).to.deep.equal([400, ['Bad request, could not parse parameters: Cannot resolve path parameter (jobid) from value "zzz".']])
+    expect(await refused(server, 'GET', '/jobs/zzz')).to.deep.equal([
+      400,
+      ['Bad request, could not parse parameters: Cannot resolve path parameter (jobid) from value "zzz".'],
+    ])
     expect(await refused(server, 'GET', `/jobs/${hexId(9)}`)).to.deep.equal([404, [`Job ${hexId(9)} not found`]])
     expect(await refused(server, 'PATCH', `/jobs/${hexId(9)}?mode=cancel`)).to.deep.equal([404, [`Job ${hexId(9)} not found`]])
   })
@@ -210,7 +285,11 @@ describe('REST', () => {
       configuration: CONFIGURATION,
       environment: master.environment,
       dispatcher: master.dispatcher,
-      resourceManager: { workers: () => { throw new Error('a bug') } },
+      resourceManager: {
+        workers: () => {
+          throw new Error('a bug')
+        },
+      },
       application,
     })
     const [status, errors] = await refused(server, 'GET', '/taskmanagers')
@@ -219,14 +298,21 @@ describe('REST', () => {
   })
 
   it('reads a body on GET without minding it, as Java clients send one', async () => {
-    const answer = await rest().server.inject({ method: 'GET', url: '/v1/overview', headers: { 'content-type': 'application/json' }, payload: '{}' })
+    const answer = await rest().server.inject({
+      method: 'GET',
+      url: '/v1/overview',
+      headers: { 'content-type': 'application/json' },
+      payload: '{}',
+    })
     expect(answer.statusCode).to.equal(200)
   })
 
   it('has a page with relative links and no markup of the user’s', async () => {
     const answer = await rest().server.inject({ method: 'GET', url: '/' })
     expect(answer.headers['content-type']).to.equal('text/html; charset=UTF-8')
-    expect(answer.body).to.contain('my &lt;b&gt;script').and.not.to.match(/href="[/h]/)
+    expect(answer.body)
+      .to.contain('my &lt;b&gt;script')
+      .and.not.to.match(/href="[/h]/)
   })
 
   it('takes the next port of a range when one is taken', async () => {
@@ -237,7 +323,10 @@ describe('REST', () => {
       expect(other).not.to.equal(port)
       const answer = await fetch(`http://127.0.0.1:${other}/overview`)
       expect(answer.status).to.equal(200)
-      await listenRest(third, '127.0.0.1', [port]).then(() => expect.fail('two servers on one port'), (error) => expect(error).to.satisfy(RestPortTaken.is))
+      await listenRest(third, '127.0.0.1', [port]).then(
+        () => expect.fail('two servers on one port'),
+        (error) => expect(error).to.satisfy(RestPortTaken.is),
+      )
     } finally {
       await Promise.all([first.close(), second.close(), third.close()])
     }

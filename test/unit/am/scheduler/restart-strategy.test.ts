@@ -1,7 +1,13 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Configuration } from '#core/config/configuration.js'
-import { describeRestartStrategy, NO_FAILURES, onFailure, restartStrategy, type RestartStrategy } from '#am/jobmaster/scheduler/restart-strategy.js'
+import {
+  describeRestartStrategy,
+  NO_FAILURES,
+  onFailure,
+  restartStrategy,
+  type RestartStrategy,
+} from '#am/jobmaster/scheduler/restart-strategy.js'
 
 /** Delays of the restarts after failures at these times; `stop` where the job fails. */
 function outcomes(strategy: RestartStrategy, times: readonly number[], uniform = 0.5): (number | 'stop')[] {
@@ -20,7 +26,11 @@ describe('restart strategy', () => {
   })
 
   it('reads Flink’s options, old spelling too', () => {
-    const configuration = Configuration.of({ 'restart-strategy': 'fixed-delay', 'restart-strategy.fixed-delay.attempts': '3', 'restart-strategy.fixed-delay.delay': '10 s' })
+    const configuration = Configuration.of({
+      'restart-strategy': 'fixed-delay',
+      'restart-strategy.fixed-delay.attempts': '3',
+      'restart-strategy.fixed-delay.delay': '10 s',
+    })
     expect(restartStrategy(configuration)).to.deep.equal({ kind: 'fixed-delay', attempts: 3, delay: 10_000 })
     expect(describeRestartStrategy(restartStrategy(configuration))).to.equal('Restart with fixed delay (10 s). #3 restart attempts.')
   })
@@ -42,12 +52,23 @@ describe('restart strategy', () => {
 
   it('keeps the jittered pause between its bounds', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(5000), { minLength: 1, maxLength: 20 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (gaps, uniform) => {
-        let at = 0
-        const times = gaps.map((gap) => (at += gap))
-        const strategy: RestartStrategy = { kind: 'exponential-delay', initial: 100, max: 5000, multiplier: 1.5, resetAfter: 3000, jitter: 0.3 }
-        return outcomes(strategy, times, uniform).every((delay) => typeof delay === 'number' && delay >= 100 && delay <= 5000)
-      }),
+      fc.property(
+        fc.array(fc.nat(5000), { minLength: 1, maxLength: 20 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (gaps, uniform) => {
+          let at = 0
+          const times = gaps.map((gap) => (at += gap))
+          const strategy: RestartStrategy = {
+            kind: 'exponential-delay',
+            initial: 100,
+            max: 5000,
+            multiplier: 1.5,
+            resetAfter: 3000,
+            jitter: 0.3,
+          }
+          return outcomes(strategy, times, uniform).every((delay) => typeof delay === 'number' && delay >= 100 && delay <= 5000)
+        },
+      ),
     )
   })
 })

@@ -18,12 +18,17 @@ function story(text: string): string {
     .join('\n')
 }
 
-const lostWorker = (number: number, reason: string) => new WorkerLost({ worker: `worker-${number}`, host: `host-of-worker-${number}`, reason })
+const lostWorker = (number: number, reason: string) =>
+  new WorkerLost({ worker: `worker-${number}`, host: `host-of-worker-${number}`, reason })
 
 describe('scheduler', () => {
   it('deploys when slots and coordinators are there, and finishes after the commit', () => {
     const job = new SchedulerTranscript(sourceToSink(2, 1))
-    job.on({ type: 'start' }).on({ type: 'slotOffered', slot: slot(0) }).on({ type: 'slotOffered', slot: slot(1) }).on({ type: 'coordinatorsStarted' })
+    job
+      .on({ type: 'start' })
+      .on({ type: 'slotOffered', slot: slot(0) })
+      .on({ type: 'slotOffered', slot: slot(1) })
+      .on({ type: 'coordinatorsStarted' })
     expect(job.take()).to.equal(
       story(`> start
              CREATED
@@ -44,7 +49,12 @@ describe('scheduler', () => {
              = Executing`),
     )
     job.task(job.attempt(0), 'FINISHED').task(job.attempt(1), 'FINISHED')
-    job.on({ type: 'taskState', attemptId: job.attempt(2), state: 'FINISHED', committables: [{ operatorId: SINK_OPERATOR, committable: 'part-0' }] })
+    job.on({
+      type: 'taskState',
+      attemptId: job.attempt(2),
+      state: 'FINISHED',
+      committables: [{ operatorId: SINK_OPERATOR, committable: 'part-0' }],
+    })
     job.on({ type: 'committed' })
     expect(job.take()).to.equal(
       story(`> 1/0#0 FINISHED
@@ -63,7 +73,11 @@ describe('scheduler', () => {
 
   it('does not deploy before the last slot is there', () => {
     const job = new SchedulerTranscript(sourceToSink(3, 1))
-    job.on({ type: 'start' }).on({ type: 'coordinatorsStarted' }).on({ type: 'slotOffered', slot: slot(0) }).on({ type: 'slotOffered', slot: slot(0) })
+    job
+      .on({ type: 'start' })
+      .on({ type: 'coordinatorsStarted' })
+      .on({ type: 'slotOffered', slot: slot(0) })
+      .on({ type: 'slotOffered', slot: slot(0) })
     expect(job.state.name).to.equal('WaitingForResources')
     job.on({ type: 'slotOffered', slot: slot(1) }).on({ type: 'slotOffered', slot: slot(2) })
     expect(job.state.name).to.equal('Executing')
@@ -93,7 +107,11 @@ describe('scheduler', () => {
 
   it('restarts after the pause with new attempts, in the slots it kept', () => {
     const job = new SchedulerTranscript(sourceToSink(1, 1), restartOnce).deployed(1)
-    job.task(job.attempt(0), 'FAILED', new Error('boom')).task(job.attempt(1), 'CANCELED').on({ type: 'aborted' }).on({ type: 'timer', timer: 'restart' })
+    job
+      .task(job.attempt(0), 'FAILED', new Error('boom'))
+      .task(job.attempt(1), 'CANCELED')
+      .on({ type: 'aborted' })
+      .on({ type: 'timer', timer: 'restart' })
     job.on({ type: 'coordinatorsStarted' })
     expect(job.take()).to.equal(
       story(`> 1/0#0 FAILED
@@ -122,7 +140,9 @@ describe('scheduler', () => {
     )
     job.task(job.attempt(0), 'FAILED', new Error('boom again'))
     expect(job.state.name).to.equal('Failing')
-    expect(job.state.name === 'Failing' && job.state.failure.notRestarted).to.equal('the job was restarted once (restart-strategy.fixed-delay.attempts)')
+    expect(job.state.name === 'Failing' && job.state.failure.notRestarted).to.equal(
+      'the job was restarted once (restart-strategy.fixed-delay.attempts)',
+    )
   })
 
   it('does not restart for an error that would come again', () => {
@@ -143,7 +163,12 @@ describe('scheduler', () => {
 
   it('takes repeated reports and steps back without effect', () => {
     const job = new SchedulerTranscript(sourceToSink()).deployed(1)
-    job.all('RUNNING').task(job.attempt(0), 'INITIALIZING').task(job.attempt(0), 'FINISHED').task(job.attempt(0), 'FINISHED').task(job.attempt(0), 'RUNNING')
+    job
+      .all('RUNNING')
+      .task(job.attempt(0), 'INITIALIZING')
+      .task(job.attempt(0), 'FINISHED')
+      .task(job.attempt(0), 'FINISHED')
+      .task(job.attempt(0), 'RUNNING')
     expect(job.state.job.graph.vertices[0]?.executions[0]?.state).to.equal('FINISHED')
     expect(job.effects.filter((effect) => effect.type === 'commit')).to.have.length(0)
   })
@@ -151,7 +176,9 @@ describe('scheduler', () => {
   it('fails without tasks when the slots do not come, naming the reason', () => {
     const job = new SchedulerTranscript(sourceToSink()).on({ type: 'start' })
     job.on({ type: 'timer', timer: 'resource-wait', error: new Error('queue is full') }).on({ type: 'aborted' })
-    expect(job.take()).to.contain('FAILING: queue is full').and.to.match(/FAILED: queue is full\n= Finished$/)
+    expect(job.take())
+      .to.contain('FAILING: queue is full')
+      .and.to.match(/FAILED: queue is full\n= Finished$/)
   })
 
   it('does not restart a job whose slots did not come', () => {
@@ -195,7 +222,11 @@ describe('scheduler', () => {
     expect(running.state.job.jobState).to.equal('CANCELED')
 
     const pausing = new SchedulerTranscript(sourceToSink(), restartOnce).deployed(1)
-    pausing.task(pausing.attempt(0), 'FAILED', new Error('boom')).task(pausing.attempt(1), 'CANCELED').on({ type: 'aborted' }).on({ type: 'cancel' })
+    pausing
+      .task(pausing.attempt(0), 'FAILED', new Error('boom'))
+      .task(pausing.attempt(1), 'CANCELED')
+      .on({ type: 'aborted' })
+      .on({ type: 'cancel' })
     expect(pausing.state.job.jobState).to.equal('CANCELED')
 
     const committing = new SchedulerTranscript(sourceToSink()).deployed(1).all('FINISHED').on({ type: 'cancel' }).on({ type: 'committed' })
@@ -205,9 +236,17 @@ describe('scheduler', () => {
   it('counts the tasks of a lost worker as failed and waits for the reason before it ends', () => {
     const job = new SchedulerTranscript(sourceToSink(2, 1)).deployed(2).all('RUNNING')
     job.take()
-    job.on({ type: 'workerLost', resourceId: 'worker-1' as ResourceId, host: 'host-of-worker-1', error: lostWorker(1, 'its connection broke'), explained: false })
+    job.on({
+      type: 'workerLost',
+      resourceId: 'worker-1' as ResourceId,
+      host: 'host-of-worker-1',
+      error: lostWorker(1, 'its connection broke'),
+      explained: false,
+    })
     job.task(job.attempt(0), 'CANCELED').task(job.attempt(2), 'CANCELED')
-    job.on({ type: 'workerExplained', resourceId: 'worker-1' as ResourceId, error: lostWorker(1, 'exit status 137') }).on({ type: 'aborted' })
+    job
+      .on({ type: 'workerExplained', resourceId: 'worker-1' as ResourceId, error: lostWorker(1, 'exit status 137') })
+      .on({ type: 'aborted' })
     expect(job.take()).to.equal(
       story(`> workerLost worker-1
              cancelTimer resource-wait
@@ -242,14 +281,26 @@ describe('scheduler', () => {
   it('names the lost worker as the cause, though its peers complained first', () => {
     const job = new SchedulerTranscript(sourceToSink(2, 1)).deployed(2).all('RUNNING')
     job.task(job.attempt(2), 'FAILED', new PeerLost({}))
-    job.on({ type: 'workerLost', resourceId: 'worker-1' as ResourceId, host: 'host-of-worker-1', error: lostWorker(1, 'exit status 137'), explained: true })
+    job.on({
+      type: 'workerLost',
+      resourceId: 'worker-1' as ResourceId,
+      host: 'host-of-worker-1',
+      error: lostWorker(1, 'exit status 137'),
+      explained: true,
+    })
     job.task(job.attempt(0), 'CANCELED').on({ type: 'aborted' })
-    expect(job.state.name === 'Finished' && job.state.failure?.error.message).to.equal('TaskManager worker-1 on host-of-worker-1 is lost: exit status 137')
+    expect(job.state.name === 'Finished' && job.state.failure?.error.message).to.equal(
+      'TaskManager worker-1 on host-of-worker-1 is lost: exit status 137',
+    )
   })
 
   it('keeps the first failure when a later one does not explain it', () => {
     const job = new SchedulerTranscript(sourceToSink(2, 1)).deployed(2).all('RUNNING')
-    job.task(job.attempt(0), 'FAILED', new Error('first')).task(job.attempt(1), 'FAILED', new Error('second')).task(job.attempt(2), 'CANCELED').on({ type: 'aborted' })
+    job
+      .task(job.attempt(0), 'FAILED', new Error('first'))
+      .task(job.attempt(1), 'FAILED', new Error('second'))
+      .task(job.attempt(2), 'CANCELED')
+      .on({ type: 'aborted' })
     expect(job.state.name === 'Finished' && job.state.failure?.error.message).to.equal('first')
     expect(job.state.job.failures.map((failure) => failure.error.message)).to.deep.equal(['second', 'first'])
   })

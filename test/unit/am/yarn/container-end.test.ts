@@ -6,9 +6,12 @@ import { describeCounters } from '#am/resourcemanager/drivers/yarn/yarn-driver.j
 
 describe('the end of a container', () => {
   it('is told by its status in words, YARN’s diagnostics without boilerplate, and the log', () => {
-    const diagnostics = '[2026-11-23 11:22:22.218]Exception from container-launch.\nContainer id: c1\nExit code: 1\n[2026-11-23 11:22:22.218]Container exited with a non-zero exit code 1. Error file: prelaunch.err.\nLast 4096 bytes of prelaunch.err :\nno space left'
+    const diagnostics =
+      '[2026-11-23 11:22:22.218]Exception from container-launch.\nContainer id: c1\nExit code: 1\n[2026-11-23 11:22:22.218]Container exited with a non-zero exit code 1. Error file: prelaunch.err.\nLast 4096 bytes of prelaunch.err :\nno space left'
     const text = describeContainerEnd({ id: 'c1', priority: 1, exitStatus: 1, exit: explainExit(1), diagnostics }, 'line 1\nline 2')
-    expect(text).to.equal('exit status 1 (EXIT_1): its process ended with exit code 1\nYARN says: no space left\nLast lines of its log (stderr):\n  | line 1\n  | line 2')
+    expect(text).to.equal(
+      'exit status 1 (EXIT_1): its process ended with exit code 1\nYARN says: no space left\nLast lines of its log (stderr):\n  | line 1\n  | line 2',
+    )
   })
 
   it('finds the log within the NodeManager’s wrapping', () => {
@@ -23,7 +26,9 @@ describe('the end of a container', () => {
     expect(describeCounters(counters, 0, 1)).to.equal(
       'Containers: asked 3, granted 3, released 3 (asked = granted = released); 1 of them ended by themselves, 1 more than asked for came and were returned at once.',
     )
-    expect(describeCounters({ ...counters, asked: 0, granted: 0, released: 2 }, 2, 0)).to.contain('asked 0, granted 0, released 0 (asked = granted = released)')
+    expect(describeCounters({ ...counters, asked: 0, granted: 0, released: 2 }, 2, 0)).to.contain(
+      'asked 0, granted 0, released 0 (asked = granted = released)',
+    )
     expect(describeCounters({ ...counters, released: 1 }, 0, 1)).to.contain('differ')
   })
 })

@@ -12,7 +12,13 @@ const launch = workerLaunchContext(
   {
     configuration: Configuration.of({ 'containerized.taskmanager.env.MODE': 'a"b $HOME', 'yarn.view.acls': 'bob' }),
     resources: [],
-    credentials: { tokens: new Map([['', token('YARN_AM_RM_TOKEN')], ['nn', token('HDFS_DELEGATION_TOKEN')]]), secrets: new Map([[SECRET_ALIAS, secret]]) },
+    credentials: {
+      tokens: new Map([
+        ['', token('YARN_AM_RM_TOKEN')],
+        ['nn', token('HDFS_DELEGATION_TOKEN')],
+      ]),
+      secrets: new Map([[SECRET_ALIAS, secret]]),
+    },
     hadoopConfiguration: { 'fs.defaultFS': 'hdfs://nn:8020' },
     user: 'alice',
     master: { host: 'node-0', port: 4711, leaderFile: 'hdfs://nn:8020/user/alice/.weft/leader.json' },
@@ -23,7 +29,9 @@ const launch = workerLaunchContext(
 
 describe('launch context of a TaskManager', () => {
   it('tells the worker in its environment who and whose it is', () => {
-    const descriptor = WorkerDescriptorSchema.parse(JSON.parse(Buffer.from(launch.environment['WEFT_WORKER'] ?? '', 'base64').toString('utf8')))
+    const descriptor = WorkerDescriptorSchema.parse(
+      JSON.parse(Buffer.from(launch.environment['WEFT_WORKER'] ?? '', 'base64').toString('utf8')),
+    )
     expect(descriptor).to.deep.include({
       resourceId: 'container_1_0001_01_000002',
       slots: 2,
@@ -46,7 +54,9 @@ describe('launch context of a TaskManager', () => {
     const credentials = readCredentials(context.tokens as Uint8Array)
     expect(credentials.secrets.get(SECRET_ALIAS)?.equals(secret)).to.equal(true)
     expect([...credentials.tokens.values()].map(({ kind }) => kind)).to.deep.equal(['HDFS_DELEGATION_TOKEN'])
-    const visible = JSON.stringify([context.environment, context.command]) + Buffer.from(launch.environment['WEFT_WORKER'] ?? '', 'base64').toString('utf8')
+    const visible =
+      JSON.stringify([context.environment, context.command]) +
+      Buffer.from(launch.environment['WEFT_WORKER'] ?? '', 'base64').toString('utf8')
     for (const form of [secret.toString('utf8'), secret.toString('hex'), secret.toString('base64')]) expect(visible).not.to.contain(form)
   })
 })

@@ -30,7 +30,10 @@ async function driver(startFails?: Error) {
       emit = onEvent
       return {
         register: ({ trackingUrl }) => void lines.push(`register ${trackingUrl}`),
-        setAsks: (asks, seen) => void lines.push(`ask ${asks.map((ask) => `${ask.count} of ${ask.memoryMb} MB ${ask.vcores} vcores`).join(', ') || 'nothing'} (seen ${seen})`),
+        setAsks: (asks, seen) =>
+          void lines.push(
+            `ask ${asks.map((ask) => `${ask.count} of ${ask.memoryMb} MB ${ask.vcores} vcores`).join(', ') || 'nothing'} (seen ${seen})`,
+          ),
         release: (ids) => void lines.push(`release ${ids.join(' ')}`),
         finish: ({ status, diagnostics }) => void lines.push(`finish ${status} ${diagnostics}`.trim()),
         close: () => void lines.push('close'),
@@ -56,7 +59,14 @@ async function driver(startFails?: Error) {
     fatal: (error, retry) => fatal.push({ error, retry }),
   })
   const registered = (previousContainers: readonly AllocatedContainer[] = []) =>
-    emit({ type: 'registered', resynchronized: false, queue: 'default', maximum: { memoryMb: 4096, vcores: 4 }, vcoresCounted: true, previousContainers })
+    emit({
+      type: 'registered',
+      resynchronized: false,
+      queue: 'default',
+      maximum: { memoryMb: 4096, vcores: 4 },
+      vcoresCounted: true,
+      previousContainers,
+    })
   const take = async () => {
     await new Promise((resolve) => setImmediate(resolve))
     return lines.splice(0)
@@ -104,7 +114,9 @@ describe('YarnDriver', () => {
     yarn.releaseWorker(id(1))
     expect(await take()).to.deep.equal(['ask nothing (seen 1)', 'release c1', 'stop c1', 'ask nothing (seen 1)'])
     emit({ type: 'completed', containers: [completed(1, -100)] })
-    expect((await take()).at(-1)).to.equal('terminated c1: exit status -100 (ABORTED): it was released by the application, its node was lost, or it was not started in time after its allocation')
+    expect((await take()).at(-1)).to.equal(
+      'terminated c1: exit status -100 (ABORTED): it was released by the application, its node was lost, or it was not started in time after its allocation',
+    )
   })
 
   it('returns a container that its node does not start, and asks again', async () => {
@@ -150,7 +162,12 @@ describe('YarnDriver', () => {
     const { registered, emit, take } = await driver()
     registered()
     await take()
-    emit({ type: 'asksRejected', asks: [{ priority: 2, memoryMb: 512, vcores: 2, count: 1 }], reason: 'too large', className: 'InvalidResourceRequestException' })
+    emit({
+      type: 'asksRejected',
+      asks: [{ priority: 2, memoryMb: 512, vcores: 2, count: 1 }],
+      reason: 'too large',
+      className: 'InvalidResourceRequestException',
+    })
     expect((await take())[0]).to.contain('YARN refuses containers of 512 MB and 2 vcores for TaskManagers: too large')
   })
 

@@ -9,7 +9,13 @@ const row = (kind: number, ...cells: string[]) => ({ kind, cells })
 
 function application(status: ApplicationDetails['status'], more: Partial<ApplicationDetails> = {}): ApplicationDetails {
   return {
-    id: ID, name: 'demo', status, 'start-time': 0, 'end-time': -1, duration: 0, failure: null,
+    id: ID,
+    name: 'demo',
+    status,
+    'start-time': 0,
+    'end-time': -1,
+    duration: 0,
+    failure: null,
     jobs: [{ jid: ID, jobType: 'STREAMING', state: status } as never],
     statements: [{ index: 0, text: 'SELECT 1', kind: 'select', jobid: ID, columns: ['n'], rows: null }],
     ...more,
@@ -33,7 +39,9 @@ async function follow(applications: (ApplicationDetails | Error)[], collected: (
     },
   })
   const result = await followApplication({
-    client, applicationId: ID, environment: { ...systemEnvironment, timers: { after: (_delay, action) => (setImmediate(action), { cancel: () => undefined }) } },
+    client,
+    applicationId: ID,
+    environment: { ...systemEnvironment, timers: { after: (_delay, action) => (setImmediate(action), { cancel: () => undefined }) } },
     out: { write: (text) => void (out += text), isTTY: false, columns: 80 },
     err: { write: (text) => void (err += text), isTTY: false, columns: 80 },
     maxColumnWidth: 30,
@@ -52,13 +60,22 @@ describe('followApplication', () => {
   })
 
   it('shows what SHOW and DESCRIBE answer, once', async () => {
-    const answered = { statements: [{ index: 0, text: 'SHOW TABLES', kind: 'show', jobid: null, columns: ['table name'], rows: [['bids']] }], jobs: [] }
-    const { out } = await follow([application('RUNNING', answered), application('RUNNING', answered), application('FINISHED', answered)], [lost])
+    const answered = {
+      statements: [{ index: 0, text: 'SHOW TABLES', kind: 'show', jobid: null, columns: ['table name'], rows: [['bids']] }],
+      jobs: [],
+    }
+    const { out } = await follow(
+      [application('RUNNING', answered), application('RUNNING', answered), application('FINISHED', answered)],
+      [lost],
+    )
     expect(out.match(/bids/g)).to.have.length(1)
   })
 
   it('goes on after a master that was away', async () => {
-    const { result } = await follow([application('RUNNING'), lost, lost, application('FINISHED')], [{ rows: [], next: 0, end: false }, lost, { rows: [row(0, '7')], next: 1, end: true }])
+    const { result } = await follow(
+      [application('RUNNING'), lost, lost, application('FINISHED')],
+      [{ rows: [], next: 0, end: false }, lost, { rows: [row(0, '7')], next: 1, end: true }],
+    )
     expect(result.succeeded).to.equal(true)
   })
 
@@ -73,7 +90,10 @@ describe('followApplication', () => {
   })
 
   it('tells the end that YARN gives when the master is gone for good', async () => {
-    const { result } = await follow([application('RUNNING'), lost], [{ rows: [], next: 0, end: false }], { succeeded: false, failure: 'killed' })
+    const { result } = await follow([application('RUNNING'), lost], [{ rows: [], next: 0, end: false }], {
+      succeeded: false,
+      failure: 'killed',
+    })
     expect(result).to.deep.equal({ succeeded: false, failure: 'killed' })
   })
 })

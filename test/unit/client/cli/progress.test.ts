@@ -8,7 +8,16 @@ function job(state: JobDetails['state'], records: number): JobDetails {
     name: 'demo',
     state,
     duration: 3200,
-    vertices: [{ id: 'v', name: 'Source: flights', status: state === 'FINISHED' ? 'FINISHED' : 'RUNNING', parallelism: 2, tasks: { RUNNING: 2, FINISHED: 0 }, metrics: { 'read-records': 0, 'write-records': records } }],
+    vertices: [
+      {
+        id: 'v',
+        name: 'Source: flights',
+        status: state === 'FINISHED' ? 'FINISHED' : 'RUNNING',
+        parallelism: 2,
+        tasks: { RUNNING: 2, FINISHED: 0 },
+        metrics: { 'read-records': 0, 'write-records': records },
+      },
+    ],
   } as unknown as JobDetails
 }
 

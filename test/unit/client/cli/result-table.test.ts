@@ -40,19 +40,41 @@ describe('result table', () => {
 describe('MaterializedRows', () => {
   it('is what a changelog adds up to', () => {
     const rows = new MaterializedRows()
-    for (const each of [row(0, 'a', '1'), row(0, 'b', '1'), row(1, 'a', '1'), row(2, 'a', '2'), row(0, 'b', '1'), row(3, 'b', '1')]) rows.apply(each)
+    for (const each of [row(0, 'a', '1'), row(0, 'b', '1'), row(1, 'a', '1'), row(2, 'a', '2'), row(0, 'b', '1'), row(3, 'b', '1')])
+      rows.apply(each)
     expect(rows.rows()).to.deep.equal([row(0, 'b', '1'), row(0, 'a', '2')])
     expect(rows.hasChanges).to.equal(true)
   })
 
   it('comes in the order of the query: numbers by value, NULLs where they belong, open ties as they came', () => {
     const rows = new MaterializedRows()
-    const cells: (string | null)[][] = [['10', 'x'], ['9', 'y'], [null, 'z'], ['-1', 'a'], ['9', 'b'], ['9.50', 'c'], ['123456789012345678901', 'd'], ['123456789012345678900', 'e']]
+    const cells: (string | null)[][] = [
+      ['10', 'x'],
+      ['9', 'y'],
+      [null, 'z'],
+      ['-1', 'a'],
+      ['9', 'b'],
+      ['9.50', 'c'],
+      ['123456789012345678901', 'd'],
+      ['123456789012345678900', 'e'],
+    ]
     for (const each of cells) rows.apply({ kind: 0, cells: each })
-    const shown = (ascending: boolean, nullsFirst: boolean) => rows.rows([{ column: 0, ascending, nullsFirst, compare: 'number' }]).map((each) => each.cells[1]).join('')
+    const shown = (ascending: boolean, nullsFirst: boolean) =>
+      rows
+        .rows([{ column: 0, ascending, nullsFirst, compare: 'number' }])
+        .map((each) => each.cells[1])
+        .join('')
     expect(shown(true, true)).to.equal('zaybcxed')
     expect(shown(false, false)).to.equal('dexcybaz')
-    expect(rows.rows([{ column: 0, ascending: true, nullsFirst: false, compare: 'number' }, { column: 1, ascending: true, nullsFirst: false, compare: 'text' }]).map((each) => each.cells[1]).join('')).to.equal('abycxedz')
+    expect(
+      rows
+        .rows([
+          { column: 0, ascending: true, nullsFirst: false, compare: 'number' },
+          { column: 1, ascending: true, nullsFirst: false, compare: 'text' },
+        ])
+        .map((each) => each.cells[1])
+        .join(''),
+    ).to.equal('abycxedz')
   })
 
   it('orders doubles with their exponents, texts by code point', () => {
@@ -61,7 +83,14 @@ describe('MaterializedRows', () => {
       for (const text of texts) rows.apply(row(0, text))
       return rows.rows([{ column: 0, ascending: true, nullsFirst: true, compare }]).map((each) => each.cells[0])
     }
-    expect(ordered('double', 'NaN', '1.0E10', '-Infinity', '9.5', 'Infinity', '-1.0E-5')).to.deep.equal(['-Infinity', '-1.0E-5', '9.5', '1.0E10', 'Infinity', 'NaN'])
+    expect(ordered('double', 'NaN', '1.0E10', '-Infinity', '9.5', 'Infinity', '-1.0E-5')).to.deep.equal([
+      '-Infinity',
+      '-1.0E-5',
+      '9.5',
+      '1.0E10',
+      'Infinity',
+      'NaN',
+    ])
     expect(ordered('text', '\u{1F600}', '\uFB01', 'a', 'B', '')).to.deep.equal(['', 'B', 'a', '\uFB01', '\u{1F600}'])
   })
 

@@ -50,7 +50,9 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
 
 /** A source of one blob that changes what it hands out. */
 function altered(content: Uint8Array, change: (part: Buffer) => Buffer): BlobSource {
-  return { getBlob: async ({ offset, length }) => ({ data: change(Buffer.from(content.subarray(offset, offset + length))).toString('base64') }) }
+  return {
+    getBlob: async ({ offset, length }) => ({ data: change(Buffer.from(content.subarray(offset, offset + length))).toString('base64') }),
+  }
 }
 
 describe('blobs', () => {
@@ -91,11 +93,43 @@ describe('blobs', () => {
     const content = Buffer.from('the plan of a task')
     const reference = new BlobServer().put(JOB, content)
     const flip = (part: Buffer) => part.fill(part[0]! ^ 1, 0, 1)
-    expect(await codeOf(fetchBlob(altered(content, (part) => part), JOB, reference))).to.equal('none')
+    expect(
+      await codeOf(
+        fetchBlob(
+          altered(content, (part) => part),
+          JOB,
+          reference,
+        ),
+      ),
+    ).to.equal('none')
     expect(await codeOf(fetchBlob(altered(content, flip), JOB, reference))).to.equal('BLOB_CORRUPT')
-    expect(await codeOf(fetchBlob(altered(content.subarray(0, 5), (part) => part), JOB, reference))).to.equal('BLOB_CORRUPT')
-    expect(await codeOf(fetchBlob(altered(content, (part) => Buffer.concat([part, part])), JOB, reference))).to.equal('BLOB_CORRUPT')
-    expect(await codeOf(fetchBlob(altered(content, (part) => part), JOB, { ...reference, size: MAX_BLOB_BYTES + 1 }))).to.equal('BLOB_TOO_LARGE')
+    expect(
+      await codeOf(
+        fetchBlob(
+          altered(content.subarray(0, 5), (part) => part),
+          JOB,
+          reference,
+        ),
+      ),
+    ).to.equal('BLOB_CORRUPT')
+    expect(
+      await codeOf(
+        fetchBlob(
+          altered(content, (part) => Buffer.concat([part, part])),
+          JOB,
+          reference,
+        ),
+      ),
+    ).to.equal('BLOB_CORRUPT')
+    expect(
+      await codeOf(
+        fetchBlob(
+          altered(content, (part) => part),
+          JOB,
+          { ...reference, size: MAX_BLOB_BYTES + 1 },
+        ),
+      ),
+    ).to.equal('BLOB_TOO_LARGE')
   })
 
   it('are not there when the connection is lost on the way', async () => {
@@ -149,7 +183,8 @@ describe('the cache of blobs', () => {
   it('holds no more than its limit, and drops what was used longest ago', async () => {
     const cache = new BlobCache(10)
     const fetched: string[] = []
-    const use = (digit: string, size: number) => cache.get(JOB, reference(digit, size), async () => (fetched.push(digit), Buffer.alloc(size)))
+    const use = (digit: string, size: number) =>
+      cache.get(JOB, reference(digit, size), async () => (fetched.push(digit), Buffer.alloc(size)))
     await use('1', 4)
     await use('2', 4)
     await use('1', 4)

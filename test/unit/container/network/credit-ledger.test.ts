@@ -18,8 +18,14 @@ describe('CreditLedger', () => {
 
   it('lends floating credits by backlog, in turn', () => {
     const ledger = new CreditLedger(3, 1, 4)
-    expect(ledger.received(0, 2)).to.deep.equal([{ channel: 0, credits: 1 }, { channel: 0, credits: 1 }])
-    expect(ledger.received(2, 9)).to.deep.equal([{ channel: 2, credits: 1 }, { channel: 2, credits: 1 }])
+    expect(ledger.received(0, 2)).to.deep.equal([
+      { channel: 0, credits: 1 },
+      { channel: 0, credits: 1 },
+    ])
+    expect(ledger.received(2, 9)).to.deep.equal([
+      { channel: 2, credits: 1 },
+      { channel: 2, credits: 1 },
+    ])
     expect(ledger.available).to.equal(0)
     // Channel 0 consumes a batch: its floating credit goes to channel 2, which is more in need.
     expect(ledger.recycled(0)).to.deep.equal([{ channel: 2, credits: 1 }])
@@ -37,7 +43,11 @@ describe('CreditLedger', () => {
     const EXCLUSIVE = 2
     const FLOATING = 5
     const CHANNELS = 4
-    const step = fc.record({ what: fc.constantFrom('receive', 'recycle', 'recycle', 'close'), channel: fc.nat(CHANNELS - 1), backlog: fc.nat(10) })
+    const step = fc.record({
+      what: fc.constantFrom('receive', 'recycle', 'recycle', 'close'),
+      channel: fc.nat(CHANNELS - 1),
+      backlog: fc.nat(10),
+    })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const ledger = new CreditLedger(CHANNELS, EXCLUSIVE, FLOATING)

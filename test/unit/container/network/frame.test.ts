@@ -1,12 +1,27 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {
-  decodeJson, decodeWatermark, encodeHeader, encodeWatermark, FrameDecoder, FrameType, HEADER_BYTES, HelloSchema, MAX_CONTROL_BYTES, MAX_DATA_BYTES,
+  decodeJson,
+  decodeWatermark,
+  encodeHeader,
+  encodeWatermark,
+  FrameDecoder,
+  FrameType,
+  HEADER_BYTES,
+  HelloSchema,
+  MAX_CONTROL_BYTES,
+  MAX_DATA_BYTES,
   type Frame,
 } from '#container/network/frame.js'
 
-const bytesOf = (frames: readonly Frame[]) => Buffer.concat(frames.flatMap((f) => [encodeHeader(f.type, f.channel, f.argument, f.payload.length), f.payload]))
-const frame = (type: FrameType, channel: number, argument: number, payload: number[] = []): Frame => ({ type, channel, argument, payload: Uint8Array.from(payload) })
+const bytesOf = (frames: readonly Frame[]) =>
+  Buffer.concat(frames.flatMap((f) => [encodeHeader(f.type, f.channel, f.argument, f.payload.length), f.payload]))
+const frame = (type: FrameType, channel: number, argument: number, payload: number[] = []): Frame => ({
+  type,
+  channel,
+  argument,
+  payload: Uint8Array.from(payload),
+})
 
 function decode(chunks: readonly Uint8Array[]): Frame[] {
   const decoder = new FrameDecoder({ peer: 'peer' })
@@ -48,7 +63,10 @@ describe('FrameDecoder', () => {
   })
 
   it('refuses hostile heads before it takes memory for them', () => {
-    const refused = (head: Buffer) => expect(() => decode([head])).to.throw().with.property('code', 'NETWORK_PROTOCOL_VIOLATION')
+    const refused = (head: Buffer) =>
+      expect(() => decode([head]))
+        .to.throw()
+        .with.property('code', 'NETWORK_PROTOCOL_VIOLATION')
     refused(encodeHeader(FrameType.DATA, 1, 0, MAX_DATA_BYTES + 1))
     refused(encodeHeader(FrameType.HELLO, 0, 1, MAX_CONTROL_BYTES + 1))
     refused(encodeHeader(99 as FrameType, 1, 0, 0))
@@ -79,15 +97,20 @@ describe('FrameDecoder', () => {
 
 describe('frame payloads', () => {
   it('carries watermarks of any safe integer and refuses others', () => {
-    for (const watermark of [0, -1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) expect(decodeWatermark(encodeWatermark(watermark), 'peer')).to.equal(watermark)
+    for (const watermark of [0, -1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER])
+      expect(decodeWatermark(encodeWatermark(watermark), 'peer')).to.equal(watermark)
     for (const payload of [new Uint8Array(7), encodeWatermark(0.5), encodeWatermark(NaN), encodeWatermark(Infinity)]) {
-      expect(() => decodeWatermark(payload, 'peer')).to.throw().with.property('code', 'NETWORK_PROTOCOL_VIOLATION')
+      expect(() => decodeWatermark(payload, 'peer'))
+        .to.throw()
+        .with.property('code', 'NETWORK_PROTOCOL_VIOLATION')
     }
   })
 
   it('checks JSON payloads against their schema', () => {
     for (const text of ['', '{', 'null', '{"resourceId":"","slotIndex":0}', '{"resourceId":"a","slotIndex":-1}', '\xff']) {
-      expect(() => decodeJson(Buffer.from(text, 'latin1'), HelloSchema, 'peer')).to.throw().with.property('code', 'NETWORK_PROTOCOL_VIOLATION')
+      expect(() => decodeJson(Buffer.from(text, 'latin1'), HelloSchema, 'peer'))
+        .to.throw()
+        .with.property('code', 'NETWORK_PROTOCOL_VIOLATION')
     }
   })
 })

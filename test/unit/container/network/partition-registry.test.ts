@@ -16,10 +16,14 @@ function make() {
   )
   const events: string[] = []
   const request = (subpartition = 0) =>
-    registry.request({ producer, edge, subpartition }, (found) => {
-      found.attach({ onAvailable: () => undefined })
-      events.push('found')
-    }, (error) => events.push(error.message))
+    registry.request(
+      { producer, edge, subpartition },
+      (found) => {
+        found.attach({ onAvailable: () => undefined })
+        events.push('found')
+      },
+      (error) => events.push(error.message),
+    )
   return { environment, registry, partition, events, request }
 }
 

@@ -14,7 +14,14 @@ const rows = schema(['id', INT], ['text', STRING])
 function make(n: number, kind: 'REBALANCE' | 'BROADCAST' | 'GLOBAL' = 'BROADCAST', bufferTimeout = 100) {
   const environment = virtualEnvironment()
   const events: string[] = []
-  const descriptor: ResultPartitionDescriptor = { edgeId: 'e' as EdgeId, sourceOperator: 0, partitioner: { kind }, numSubpartitions: n, maxParallelism: 128, schema: rows }
+  const descriptor: ResultPartitionDescriptor = {
+    edgeId: 'e' as EdgeId,
+    sourceOperator: 0,
+    partitioner: { kind },
+    numSubpartitions: n,
+    maxParallelism: 128,
+    schema: rows,
+  }
   const partition = new ResultPartition(descriptor, {
     environment,
     bufferTimeout,
@@ -34,7 +41,13 @@ function batch(count: number, text = 'x') {
 function take(subpartition: Subpartition): string[] {
   const taken: string[] = []
   for (let element = subpartition.poll(); element !== undefined; element = subpartition.poll()) {
-    taken.push(element.kind === 'data' ? `${element.batch.length} rows` : element.kind === 'watermark' ? `watermark ${element.watermark}` : element.kind)
+    taken.push(
+      element.kind === 'data'
+        ? `${element.batch.length} rows`
+        : element.kind === 'watermark'
+          ? `watermark ${element.watermark}`
+          : element.kind,
+    )
   }
   return taken
 }

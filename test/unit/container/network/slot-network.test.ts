@@ -24,7 +24,10 @@ const producer = 'p' as ExecutionAttemptId
 const edge = 'e' as EdgeId
 
 /** Pauses pass fifty times as fast. */
-const hasty: Environment = { ...systemEnvironment, timers: { after: (delay, action, background) => systemEnvironment.timers.after(delay / 50, action, background) } }
+const hasty: Environment = {
+  ...systemEnvironment,
+  timers: { after: (delay, action, background) => systemEnvironment.timers.after(delay / 50, action, background) },
+}
 
 function batch(...values: number[]) {
   const builder = new BatchBuilder(numbers)
@@ -35,7 +38,13 @@ function batch(...values: number[]) {
 function partition(registry: PartitionRegistry, failures: Error[] = []) {
   const made = new ResultPartition(
     { edgeId: edge, sourceOperator: 0, partitioner: { kind: 'FORWARD' }, numSubpartitions: 1, maxParallelism: 128, schema: numbers },
-    { environment: systemEnvironment, bufferTimeout: 0, maxQueuedBytes: 1024 * 1024, onRoom: () => undefined, onFailure: (error) => failures.push(error) },
+    {
+      environment: systemEnvironment,
+      bufferTimeout: 0,
+      maxQueuedBytes: 1024 * 1024,
+      onRoom: () => undefined,
+      onFailure: (error) => failures.push(error),
+    },
   )
   registry.register(producer, made)
   return made
@@ -49,15 +58,21 @@ function gate(location: SlotLocation, access: ConstructorParameters<typeof Input
     seen.push(what)
     for (const wake of waiting.splice(0)) wake()
   }
-  const made: InputGate = new InputGate({ edgeId: edge, targetInput: 0, schema: numbers, channels: [{ producer, subpartition: 0, location }] }, access, {
-    onAvailable: () =>
-      queueMicrotask(() => {
-        for (let polled = made.poll(); polled !== undefined; polled = made.poll()) note(polled.element.kind === 'data' ? `${polled.element.batch.length} rows` : polled.element.kind)
-      }),
-    onFailure: (error) => note(`${(error as { code?: string }).code}: ${error.message}`),
-  })
+  const made: InputGate = new InputGate(
+    { edgeId: edge, targetInput: 0, schema: numbers, channels: [{ producer, subpartition: 0, location }] },
+    access,
+    {
+      onAvailable: () =>
+        queueMicrotask(() => {
+          for (let polled = made.poll(); polled !== undefined; polled = made.poll())
+            note(polled.element.kind === 'data' ? `${polled.element.batch.length} rows` : polled.element.kind)
+        }),
+      onFailure: (error) => note(`${(error as { code?: string }).code}: ${error.message}`),
+    },
+  )
   return {
-    made, seen,
+    made,
+    seen,
     async until(condition: () => boolean) {
       while (!condition()) await new Promise<void>((resolve) => waiting.push(resolve))
     },
@@ -75,11 +90,23 @@ describe('SlotNetwork', () => {
 
   function network(name: string, withSecret: Buffer | undefined = secret) {
     const registry = new PartitionRegistry(systemEnvironment, name)
-    const made = new SlotNetwork({ resourceId: name as ResourceId, slotIndex: 0, environment: hasty, registry, secret: withSecret, handOver: () => undefined })
+    const made = new SlotNetwork({
+      resourceId: name as ResourceId,
+      slotIndex: 0,
+      environment: hasty,
+      registry,
+      secret: withSecret,
+      handOver: () => undefined,
+    })
     open.push(made)
     return made
   }
-  const at = (resourceId: string, dataPort: number): SlotLocation => ({ resourceId: resourceId as ResourceId, slotIndex: 0, host: '127.0.0.1', dataPort })
+  const at = (resourceId: string, dataPort: number): SlotLocation => ({
+    resourceId: resourceId as ResourceId,
+    slotIndex: 0,
+    host: '127.0.0.1',
+    dataPort,
+  })
 
   async function rawSocket(port: number): Promise<TLSSocket> {
     const socket = connect({ host: '127.0.0.1', port, ...pskClientOptions(secret) })
@@ -113,7 +140,9 @@ describe('SlotNetwork', () => {
     const toA = gate(at('b', portB), a)
     await back.end()
     await toA.until(() => toA.seen.includes('end'))
-    expect(await a.connectionTo(at('b', portB))).to.have.property('peer').that.contains('TaskManager b, slot 0')
+    expect(await a.connectionTo(at('b', portB)))
+      .to.have.property('peer')
+      .that.contains('TaskManager b, slot 0')
     // That connection was opened by b, so its address is not where b listens.
     expect((await a.connectionTo(at('b', portB))).peer).to.not.contain(`:${portB} `)
   })
@@ -162,7 +191,14 @@ describe('SlotNetwork', () => {
     const socket = await rawSocket(port)
     const hello = encodeJson({ resourceId: 'x', slotIndex: 3 })
     const request = encodeJson({ producer, edge, subpartition: 0 })
-    socket.write(Buffer.concat([encodeHeader(FrameType.HELLO, 0, PROTOCOL_VERSION, hello.length), hello, encodeHeader(FrameType.REQUEST, 1, 2, request.length), request]))
+    socket.write(
+      Buffer.concat([
+        encodeHeader(FrameType.HELLO, 0, PROTOCOL_VERSION, hello.length),
+        hello,
+        encodeHeader(FrameType.REQUEST, 1, 2, request.length),
+        request,
+      ]),
+    )
     result.collect(batch(1))
     await once(socket, 'data')
     socket.write(encodeHeader(FrameType.CREDIT, 1, 0xffff_ffff, 0))
@@ -181,7 +217,12 @@ describe('InputGate', () => {
     const it_ = gate(location, { registry, isHere: () => false, connectionTo: async () => connection })
     return { ...it_, port: port2, close: () => connection.close() }
   }
-  const data = (rows: number) => ({ type: FrameType.DATA, channel: 1, argument: 0, payload: encodeBatch(batch(...Array.from({ length: rows }, (_, i) => i))) })
+  const data = (rows: number) => ({
+    type: FrameType.DATA,
+    channel: 1,
+    argument: 0,
+    payload: encodeBatch(batch(...Array.from({ length: rows }, (_, i) => i))),
+  })
 
   it('does not accept batches beyond the credit it gave', async () => {
     const { port1, port2: port } = new MessageChannel()
@@ -191,7 +232,11 @@ describe('InputGate', () => {
     // Nobody polls, so the two credits of the channel do not come back.
     const failure = new Promise<Error>((resolve) => {
       const descriptor = { edgeId: edge, targetInput: 0, schema: numbers, channels: [{ producer, subpartition: 0, location }] }
-      new InputGate(descriptor, { registry, isHere: () => false, connectionTo: async () => connection }, { onAvailable: () => undefined, onFailure: resolve })
+      new InputGate(
+        descriptor,
+        { registry, isHere: () => false, connectionTo: async () => connection },
+        { onAvailable: () => undefined, onFailure: resolve },
+      )
     })
     await once(port, 'message')
     for (let i = 0; i < 3; i++) port.postMessage(data(1))
@@ -213,7 +258,12 @@ describe('InputGate', () => {
   it('hands a producer’s refusal on', async () => {
     const { port, seen, until, close } = withRawProducer()
     await once(port, 'message')
-    port.postMessage({ type: FrameType.ERROR, channel: 1, argument: 0, payload: encodeJson({ name: 'X', message: 'gone', code: 'NETWORK_PARTITION_NOT_FOUND' }) })
+    port.postMessage({
+      type: FrameType.ERROR,
+      channel: 1,
+      argument: 0,
+      payload: encodeJson({ name: 'X', message: 'gone', code: 'NETWORK_PARTITION_NOT_FOUND' }),
+    })
     await until(() => seen.length > 0)
     expect(seen).to.deep.equal(['NETWORK_PARTITION_NOT_FOUND: gone'])
     close()

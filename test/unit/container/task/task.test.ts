@@ -45,18 +45,43 @@ function slot(operators: Readonly<Record<string, () => AnyOperator>>) {
     },
   }
   return {
-    start(name: string, chain: readonly string[], ends: { inputs?: readonly string[]; outputs?: readonly string[]; partitioner?: Partitioner } = {}): Task {
+    start(
+      name: string,
+      chain: readonly string[],
+      ends: { inputs?: readonly string[]; outputs?: readonly string[]; partitioner?: Partitioner } = {},
+    ): Task {
       const descriptor: TaskDeploymentDescriptor = {
-        jobId: 'j' as JobId, jobName: 'job', vertexId: name as VertexId, vertexName: name, executionAttemptId: name as ExecutionAttemptId, attemptNumber: 0,
-        subtaskIndex: 0, parallelism: 1, maxParallelism: 128, allocationId: 'a' as AllocationId, slotIndex: 0,
+        jobId: 'j' as JobId,
+        jobName: 'job',
+        vertexId: name as VertexId,
+        vertexName: name,
+        executionAttemptId: name as ExecutionAttemptId,
+        attemptNumber: 0,
+        subtaskIndex: 0,
+        parallelism: 1,
+        maxParallelism: 128,
+        allocationId: 'a' as AllocationId,
+        slotIndex: 0,
         operators: chain.map((operator, i) => ({
-          id: `${operator}-id` as OperatorId, name: operator, spec: { op: 'union' }, from: i === 0 ? null : i - 1, outputSchema: numbers,
+          id: `${operator}-id` as OperatorId,
+          name: operator,
+          spec: { op: 'union' },
+          from: i === 0 ? null : i - 1,
+          outputSchema: numbers,
         })),
         inputs: (ends.inputs ?? []).map((producer, targetInput) => ({
-          edgeId: `${producer}-${name}` as EdgeId, targetInput, schema: numbers, channels: [{ producer: producer as ExecutionAttemptId, subpartition: 0, location: HERE }],
+          edgeId: `${producer}-${name}` as EdgeId,
+          targetInput,
+          schema: numbers,
+          channels: [{ producer: producer as ExecutionAttemptId, subpartition: 0, location: HERE }],
         })),
         outputs: (ends.outputs ?? []).map((consumer) => ({
-          edgeId: `${name}-${consumer}` as EdgeId, sourceOperator: chain.length - 1, partitioner: { kind: 'FORWARD' }, numSubpartitions: 1, maxParallelism: 128, schema: numbers,
+          edgeId: `${name}-${consumer}` as EdgeId,
+          sourceOperator: chain.length - 1,
+          partitioner: { kind: 'FORWARD' },
+          numSubpartitions: 1,
+          maxParallelism: 128,
+          schema: numbers,
         })),
         configuration: { 'execution.buffer-timeout.interval': '0 ms' },
       }
@@ -160,11 +185,26 @@ describe('Task', () => {
     const notes: string[] = []
     ending.push([what, make(notes), notes])
   }
-  add('open() is pending', (notes) => ({ source: () => ({ ...source(), close: () => void notes.push('closed') }), sink: () => recorder([], { open: never, close: () => void notes.push('closed') }) }))
-  add('poll() is pending', (notes) => ({ source: () => ({ poll: never, close: () => void notes.push('closed') }), sink: () => recorder([]) }))
-  add('processBatch() is pending', (notes) => ({ source: () => source(1), sink: () => recorder([], { processBatch: never, close: () => void notes.push('closed') }) }))
-  add('endInput() is pending', (notes) => ({ source: () => source(), sink: () => recorder([], { endInput: never, close: () => void notes.push('closed') }) }))
-  add('prepareCommit() is pending', (notes) => ({ source: () => source(), sink: () => recorder([], { prepareCommit: never, close: () => void notes.push('closed') }) }))
+  add('open() is pending', (notes) => ({
+    source: () => ({ ...source(), close: () => void notes.push('closed') }),
+    sink: () => recorder([], { open: never, close: () => void notes.push('closed') }),
+  }))
+  add('poll() is pending', (notes) => ({
+    source: () => ({ poll: never, close: () => void notes.push('closed') }),
+    sink: () => recorder([]),
+  }))
+  add('processBatch() is pending', (notes) => ({
+    source: () => source(1),
+    sink: () => recorder([], { processBatch: never, close: () => void notes.push('closed') }),
+  }))
+  add('endInput() is pending', (notes) => ({
+    source: () => source(),
+    sink: () => recorder([], { endInput: never, close: () => void notes.push('closed') }),
+  }))
+  add('prepareCommit() is pending', (notes) => ({
+    source: () => source(),
+    sink: () => recorder([], { prepareCommit: never, close: () => void notes.push('closed') }),
+  }))
   add('it asks its coordinator', (notes) => ({
     source: () => {
       let context: OperatorContext | undefined

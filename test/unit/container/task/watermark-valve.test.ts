@@ -52,7 +52,11 @@ describe('WatermarkValve', () => {
   })
 
   it('without idleness is the minimum over the live channels, and never goes back', () => {
-    const step = fc.record({ channel: fc.nat(3), watermark: fc.integer({ min: 0, max: 50 }), end: fc.integer({ min: 0, max: 9 }).map((n) => n === 0) })
+    const step = fc.record({
+      channel: fc.nat(3),
+      watermark: fc.integer({ min: 0, max: 50 }),
+      end: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+    })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const valve = new WatermarkValve(4)

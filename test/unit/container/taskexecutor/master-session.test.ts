@@ -73,7 +73,9 @@ describe('register', () => {
     await advance(environment, 31_000)
     const error = await outcome
     expect(error).to.have.property('code', 'TASKMANAGER_REGISTRATION_TIMED_OUT')
-    expect((error as Error).message).to.contain('am:1234').and.to.contain('connection refused')
+    expect((error as Error).message)
+      .to.contain('am:1234')
+      .and.to.contain('connection refused')
     expect(tries.length).to.be.within(16, 40)
     expect(tries.at(-1)).to.be.within(26_000, 30_000)
   })
@@ -96,7 +98,14 @@ describe('startHeartbeats', () => {
       tasksRunning: () => running,
       onLost: (reason) => lost.push(reason),
     })
-    return { environment, beats, lost, stop, run: (value: boolean) => (running = value), answer: (next: () => Promise<void>) => (answer = next) }
+    return {
+      environment,
+      beats,
+      lost,
+      stop,
+      run: (value: boolean) => (running = value),
+      answer: (next: () => Promise<void>) => (answer = next),
+    }
   }
 
   it('beats at the interval, and twice a second while tasks run', async () => {

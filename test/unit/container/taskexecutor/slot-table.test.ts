@@ -1,6 +1,16 @@
 import { expect } from 'chai'
 import type { AllocationId, ExecutionAttemptId, JobId } from '#core/ids/ids.js'
-import { addTask, allocate, emptySlotTable, release, removeTask, runningTasks, slotOf, slotReport, type SlotTable } from '#container/taskexecutor/slot-table.js'
+import {
+  addTask,
+  allocate,
+  emptySlotTable,
+  release,
+  removeTask,
+  runningTasks,
+  slotOf,
+  slotReport,
+  type SlotTable,
+} from '#container/taskexecutor/slot-table.js'
 
 const a = 'a' as AllocationId
 const b = 'b' as AllocationId

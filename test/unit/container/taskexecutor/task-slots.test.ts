@@ -10,21 +10,40 @@ import { TaskSlots } from '#container/taskexecutor/task-slots.js'
 const job = 'job' as JobId
 const allocation = (slot: number) => `allocation-${slot}` as AllocationId
 const descriptor: WorkerDescriptor = {
-  version: 1, resourceId: 'w' as ResourceId, slots: 2, processMemory: 0, master: { kind: 'thread' }, user: 'u',
+  version: 1,
+  resourceId: 'w' as ResourceId,
+  slots: 2,
+  processMemory: 0,
+  master: { kind: 'thread' },
+  user: 'u',
   configuration: { 'task.cancellation.timeout': '60 s', 'taskmanager.data.port': '50100-50101' },
 }
 
 function task(name: string, slotIndex: number): TaskDeploymentDescriptor {
   return {
-    jobId: job, jobName: 'job', vertexId: 'v' as VertexId, vertexName: name, executionAttemptId: name as ExecutionAttemptId, attemptNumber: 0, subtaskIndex: 0,
-    parallelism: 1, maxParallelism: 128, allocationId: allocation(slotIndex), slotIndex,
+    jobId: job,
+    jobName: 'job',
+    vertexId: 'v' as VertexId,
+    vertexName: name,
+    executionAttemptId: name as ExecutionAttemptId,
+    attemptNumber: 0,
+    subtaskIndex: 0,
+    parallelism: 1,
+    maxParallelism: 128,
+    allocationId: allocation(slotIndex),
+    slotIndex,
     operators: [{ id: 'o' as OperatorId, name: 'o', spec: { op: 'union' }, from: null, outputSchema: { fields: [] } }],
-    inputs: [], outputs: [], configuration: {},
+    inputs: [],
+    outputs: [],
+    configuration: {},
   }
 }
 
 function withHexIds(descriptor: TaskDeploymentDescriptor): TaskDeploymentDescriptor {
-  return { ...descriptor, operators: descriptor.operators.map((operator, i) => ({ ...operator, id: String(i).padStart(32, '0') as OperatorId })) }
+  return {
+    ...descriptor,
+    operators: descriptor.operators.map((operator, i) => ({ ...operator, id: String(i).padStart(32, '0') as OperatorId })),
+  }
 }
 
 /** TaskSlots with threads of our own making, and what happens as a story. */
@@ -39,9 +58,11 @@ function make() {
     undefined,
     environment,
     {
-      onTaskState: (_job, { executionAttemptId, state, error }) => story.push(`${executionAttemptId} ${state}${error === undefined ? '' : `: ${error.message}`}`),
+      onTaskState: (_job, { executionAttemptId, state, error }) =>
+        story.push(`${executionAttemptId} ${state}${error === undefined ? '' : `: ${error.message}`}`),
       requestCoordinator: async (_job, name, _operator, event) => `answer to ${JSON.stringify(event)} of ${name}`,
-      fetchBlob: (_job, { blobKey }) => new Promise<Uint8Array>((resolve, reject) => (story.push(`fetch ${blobKey}`), blobs.push({ resolve, reject }))),
+      fetchBlob: (_job, { blobKey }) =>
+        new Promise<Uint8Array>((resolve, reject) => (story.push(`fetch ${blobKey}`), blobs.push({ resolve, reject }))),
       onJobGone: (gone) => story.push(`${gone} gone`),
       write: async (text) => {
         if (writing !== undefined) await new Promise<void>((resolve) => writing?.push(resolve))
@@ -53,7 +74,8 @@ function make() {
       story.push(`start slot ${slotIndex} on ${dataPorts.join(', ')}`)
       threads[slotIndex] = { emit: (message) => user.onMessage(message), die: (reason) => user.onDied(new Error(reason)) }
       return {
-        send: (message) => story.push(`to slot ${slotIndex}: ${message.type}${message.type === 'answer' ? ` ${String(message.answer)}` : ''}`),
+        send: (message) =>
+          story.push(`to slot ${slotIndex}: ${message.type}${message.type === 'answer' ? ` ${String(message.answer)}` : ''}`),
         stop: async () => void story.push(`stop slot ${slotIndex}`),
       }
     },
@@ -65,7 +87,11 @@ function make() {
     for (let i = 0; i < 20; i++) await Promise.resolve()
   }
   return {
-    slots, started, environment, settle, blobs,
+    slots,
+    started,
+    environment,
+    settle,
+    blobs,
     thread: (i: number) => threads[i]!,
     hold: () => (writing = []),
     release: () => writing?.splice(0).forEach((each) => each()),
@@ -73,19 +99,44 @@ function make() {
   }
 }
 
-const metrics = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0, busyMs: 0, idleMs: 0, backPressuredMs: 0, watermark: null, lateRecordsDropped: 0 }
-const state = (name: string, to: 'RUNNING' | 'FINISHED' | 'CANCELED'): SlotToTaskExecutor => ({ type: 'state', executionAttemptId: name as ExecutionAttemptId, state: to, metrics })
+const metrics = {
+  recordsIn: 0,
+  recordsOut: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  busyMs: 0,
+  idleMs: 0,
+  backPressuredMs: 0,
+  watermark: null,
+  lateRecordsDropped: 0,
+}
+const state = (name: string, to: 'RUNNING' | 'FINISHED' | 'CANCELED'): SlotToTaskExecutor => ({
+  type: 'state',
+  executionAttemptId: name as ExecutionAttemptId,
+  state: to,
+  metrics,
+})
 
 describe('TaskSlots', () => {
   it('is ready when every slot is, and tells where they listen', async () => {
     const it_ = make()
-    expect(await it_.started).to.deep.equal([{ slotIndex: 0, dataPort: 50100 }, { slotIndex: 1, dataPort: 50101 }])
+    expect(await it_.started).to.deep.equal([
+      { slotIndex: 0, dataPort: 50100 },
+      { slotIndex: 1, dataPort: 50101 },
+    ])
     expect(it_.story()).to.deep.equal(['start slot 0 on 50100, 50101', 'start slot 1 on 50100, 50101'])
   })
 
   it('does not start when a slot does not', async () => {
     const environment = virtualEnvironment()
-    const user = { onTaskState: () => undefined, requestCoordinator: async () => undefined, fetchBlob: async () => Buffer.alloc(0), onJobGone: () => undefined, write: async () => undefined, onFatal: () => undefined }
+    const user = {
+      onTaskState: () => undefined,
+      requestCoordinator: async () => undefined,
+      fetchBlob: async () => Buffer.alloc(0),
+      onJobGone: () => undefined,
+      write: async () => undefined,
+      onFatal: () => undefined,
+    }
     const slots = new TaskSlots(descriptor, undefined, environment, user, ({ slotIndex }, _heap, { onDied }) => {
       if (slotIndex === 1) queueMicrotask(() => onDied(new Error('no free port')))
       return { send: () => undefined, stop: async () => undefined }
@@ -155,14 +206,25 @@ describe('TaskSlots', () => {
     it_.slots.allocate(1, allocation(1), job)
     it_.slots.submit(task('t', 1))
     it_.story()
-    it_.thread(1).emit({ type: 'request', request: 1, executionAttemptId: 't' as ExecutionAttemptId, operatorId: 'o' as OperatorId, event: { type: 'requestSplit' } })
+    it_
+      .thread(1)
+      .emit({
+        type: 'request',
+        request: 1,
+        executionAttemptId: 't' as ExecutionAttemptId,
+        operatorId: 'o' as OperatorId,
+        event: { type: 'requestSplit' },
+      })
     await it_.settle()
     expect(it_.story()).to.deep.equal(['to slot 1: answer answer to {"type":"requestSplit"} of t'])
   })
 
   describe('a task whose operators lie in a blob', () => {
     const chain = JSON.stringify(withHexIds(task('t', 0)).operators)
-    const submitted = (name: string, slotIndex: number): SubmittedTask => ({ ...task(name, slotIndex), operators: { blobKey: 'f'.repeat(64), size: chain.length } })
+    const submitted = (name: string, slotIndex: number): SubmittedTask => ({
+      ...task(name, slotIndex),
+      operators: { blobKey: 'f'.repeat(64), size: chain.length },
+    })
     const begin = () => {
       const it_ = make()
       it_.slots.allocate(0, allocation(0), job)
@@ -184,7 +246,9 @@ describe('TaskSlots', () => {
       it_.story()
       it_.blobs[0]?.reject(new Error('the connection is lost'))
       await it_.settle()
-      expect(it_.story()).to.deep.equal(['t FAILED: TaskManager w could not get the plan of task t (1/1) (' + chain.length + ' bytes) from the JobManager'])
+      expect(it_.story()).to.deep.equal([
+        't FAILED: TaskManager w could not get the plan of task t (1/1) (' + chain.length + ' bytes) from the JobManager',
+      ])
       expect(it_.slots.runningTasks).to.equal(0)
     })
 

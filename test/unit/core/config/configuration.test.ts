@@ -23,7 +23,9 @@ describe('Configuration', () => {
 
   it('reads deprecated keys, the new one first', () => {
     expect(Configuration.of({ 'execution.buffer-timeout': '5 ms' }).get(BUFFER_TIMEOUT)).to.equal(5)
-    expect(Configuration.of({ 'execution.buffer-timeout': '5 ms', 'execution.buffer-timeout.interval': '7 ms' }).get(BUFFER_TIMEOUT)).to.equal(7)
+    expect(
+      Configuration.of({ 'execution.buffer-timeout': '5 ms', 'execution.buffer-timeout.interval': '7 ms' }).get(BUFFER_TIMEOUT),
+    ).to.equal(7)
   })
 
   it('names the nearest key to an unknown one', () => {
@@ -48,7 +50,11 @@ describe('Configuration', () => {
   })
 
   it('tells which keys have no effect', () => {
-    const configuration = Configuration.of({ 'jobmanager.rpc.address': 'localhost', 'parallelism.default': '2', 'pekko.ask.timeout': '10 s' })
+    const configuration = Configuration.of({
+      'jobmanager.rpc.address': 'localhost',
+      'parallelism.default': '2',
+      'pekko.ask.timeout': '10 s',
+    })
     configuration.validate('-D')
     expect(configuration.inertKeys()).to.deep.equal(['jobmanager.rpc.address', 'pekko.ask.timeout'])
   })

@@ -6,7 +6,15 @@ import * as z from 'zod'
 import type { Channel } from '#core/rpc/channel.js'
 import { call, gateway } from '#core/rpc/gateway.js'
 import { portChannel } from '#core/rpc/port-channel.js'
-import { ConnectionLost, Fenced, InvalidMessage, RpcConnection, RpcEndpoints, RpcTimeout, UnknownEndpoint } from '#core/rpc/rpc-connection.js'
+import {
+  ConnectionLost,
+  Fenced,
+  InvalidMessage,
+  RpcConnection,
+  RpcEndpoints,
+  RpcTimeout,
+  UnknownEndpoint,
+} from '#core/rpc/rpc-connection.js'
 import { connectTls, ConnectFailed, listenTls, MAX_FRAME_BYTES, type TlsListener } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'

@@ -7,7 +7,10 @@ const from = (className: string, message = 'm') => remoteException({ className, 
 
 describe('a remote exception', () => {
   it('keeps its Java class, shows the first line and keeps the rest for the log', () => {
-    const error = from('java.io.IOException', 'java.io.IOException: disk full\nsecond line\n\tat org.apache.hadoop.X.y(X.java:12)\n\tat z(Z.java)')
+    const error = from(
+      'java.io.IOException',
+      'java.io.IOException: disk full\nsecond line\n\tat org.apache.hadoop.X.y(X.java:12)\n\tat z(Z.java)',
+    )
     expect(RemoteException.is(error)).to.equal(true)
     expect(error.message).to.equal('rm:8030 answered allocate with IOException: disk full')
     expect(error.details).to.include({ className: 'java.io.IOException', reason: 'disk full', server: 'rm:8030' })
@@ -31,12 +34,24 @@ describe('the retry policy', () => {
   const late = new CallTimedOut({ server: 's', call: 'c', timeoutMs: 1 })
   it('decides by the class of the failure and of the call', () => {
     const decisions = [
-      new ServerUnreachable({ server: 's', reason: 'r' }), from('org.apache.hadoop.ipc.StandbyException'), lost, late,
-      from('org.apache.hadoop.ipc.RetriableException'), from('org.apache.hadoop.security.token.SecretManager$InvalidToken'), from('java.io.IOException'), new Error('bug'),
+      new ServerUnreachable({ server: 's', reason: 'r' }),
+      from('org.apache.hadoop.ipc.StandbyException'),
+      lost,
+      late,
+      from('org.apache.hadoop.ipc.RetriableException'),
+      from('org.apache.hadoop.security.token.SecretManager$InvalidToken'),
+      from('java.io.IOException'),
+      new Error('bug'),
     ].map((error) => [retryDecision(error, 'idempotent'), retryDecision(error, 'at-most-once'), isTransient(error)])
     expect(decisions).to.deep.equal([
-      ['failover', 'failover', true], ['failover', 'failover', true], ['failover', 'give-up', true], ['failover', 'give-up', true],
-      ['retry-here', 'retry-here', true], ['give-up', 'give-up', false], ['give-up', 'give-up', false], ['give-up', 'give-up', false],
+      ['failover', 'failover', true],
+      ['failover', 'failover', true],
+      ['failover', 'give-up', true],
+      ['failover', 'give-up', true],
+      ['retry-here', 'retry-here', true],
+      ['give-up', 'give-up', false],
+      ['give-up', 'give-up', false],
+      ['give-up', 'give-up', false],
     ])
   })
 

@@ -39,7 +39,17 @@ describe('RpcClient', () => {
     servers.push(server)
     return server
   }
-  function clientOf(addresses: ScriptedServer | readonly HostPort[], options: { authentication?: Authentication; callTimeoutMs?: number; connectTimeoutMs?: number; idleTimeoutMs?: number; pingIntervalMs?: number; rounds?: number } = {}) {
+  function clientOf(
+    addresses: ScriptedServer | readonly HostPort[],
+    options: {
+      authentication?: Authentication
+      callTimeoutMs?: number
+      connectTimeoutMs?: number
+      idleTimeoutMs?: number
+      pingIntervalMs?: number
+      rounds?: number
+    } = {},
+  ) {
     const { authentication = simple, ...rest } = options
     const client = new RpcClient({
       protocol: Echo,
@@ -88,12 +98,23 @@ describe('RpcClient', () => {
 
   it('turns an exception into a typed error with its Java class, and the connection stays good', async () => {
     const server = await serve({
-      onCall: (one) => (one.method === 'once' ? one.fail('ERROR', 'org.apache.hadoop.yarn.exceptions.ApplicationMasterNotRegisteredException', 'AM is not registered\n\tat org.apache.X.y(X.java:1)\n') : echo(one)),
+      onCall: (one) =>
+        one.method === 'once'
+          ? one.fail(
+              'ERROR',
+              'org.apache.hadoop.yarn.exceptions.ApplicationMasterNotRegisteredException',
+              'AM is not registered\n\tat org.apache.X.y(X.java:1)\n',
+            )
+          : echo(one),
     })
     const client = clientOf(server)
     const error = await errorOf(client.calls.once({}))
     expect(error.code).to.equal('YARN_AM_NOT_REGISTERED')
-    expect(error.details).to.include({ className: 'org.apache.hadoop.yarn.exceptions.ApplicationMasterNotRegisteredException', reason: 'AM is not registered', call: 'once' })
+    expect(error.details).to.include({
+      className: 'org.apache.hadoop.yarn.exceptions.ApplicationMasterNotRegisteredException',
+      reason: 'AM is not registered',
+      call: 'once',
+    })
     expect(error.message).to.not.contain('at org.apache')
     expect(await client.calls.echo({ text: 'b' })).to.deep.equal({ text: 'echo b' })
     expect(server.connections).to.have.length(1)
@@ -105,7 +126,12 @@ describe('RpcClient', () => {
       onCall(one) {
         if (!fatal) return echo(one)
         if (Text.decode(one.request).text !== 'b') return
-        one.connection.send({ callId: 4294967295, status: 'FATAL', exceptionClassName: 'org.apache.hadoop.security.AccessControlException', errorMsg: 'SIMPLE authentication is not enabled.  Available:[TOKEN]' })
+        one.connection.send({
+          callId: 4294967295,
+          status: 'FATAL',
+          exceptionClassName: 'org.apache.hadoop.security.AccessControlException',
+          errorMsg: 'SIMPLE authentication is not enabled.  Available:[TOKEN]',
+        })
         one.connection.socket.end()
       },
     })
@@ -124,7 +150,14 @@ describe('RpcClient', () => {
     await client.calls.echo({ text: 'a' })
     // All within one turn: the reason lies in our receive buffer, the connection is reset, and our write fails before anything is read.
     const { socket } = server.connections[0]!
-    socket.write(responseFrame({ callId: 4294967295, status: 'FATAL', exceptionClassName: 'org.apache.hadoop.security.token.SecretManager$InvalidToken', errorMsg: 'token expired' }))
+    socket.write(
+      responseFrame({
+        callId: 4294967295,
+        status: 'FATAL',
+        exceptionClassName: 'org.apache.hadoop.security.token.SecretManager$InvalidToken',
+        errorMsg: 'token expired',
+      }),
+    )
     socket.resetAndDestroy()
     expect(await codeOf(client.calls.once({ text: 'b' }))).to.equal('HADOOP_RPC_INVALID_TOKEN')
   })
@@ -171,7 +204,10 @@ describe('RpcClient', () => {
     })
     const client = clientOf(server, { rounds: 2 })
     expect(await client.calls.echo({ text: 'x' })).to.deep.equal({ text: 'echo x' })
-    expect(seen).to.deep.equal([[0, 0], [0, 1]])
+    expect(seen).to.deep.equal([
+      [0, 0],
+      [0, 1],
+    ])
   })
 
   it('does not repeat a call that may have been executed', async () => {
@@ -182,7 +218,9 @@ describe('RpcClient', () => {
   })
 
   it('goes from a dead server and a standby to the active one, and stays there', async () => {
-    const standby = await serve({ onCall: (one) => one.fail('ERROR', STANDBY, 'Operation category READ is not supported in state standby') })
+    const standby = await serve({
+      onCall: (one) => one.fail('ERROR', STANDBY, 'Operation category READ is not supported in state standby'),
+    })
     const active = await serve({ onCall: echo })
     const client = clientOf([await deadAddress(), standby.address, active.address])
     expect(await client.calls.once({ text: '1' })).to.deep.equal({ text: 'once 1' })
@@ -194,16 +232,23 @@ describe('RpcClient', () => {
     const standby = await serve({ onCall: (one) => one.fail('ERROR', STANDBY, 'standby') })
     const error = await errorOf(clientOf([await deadAddress(), standby.address], { rounds: 2 }).calls.once({}))
     expect(error.code).to.equal('HADOOP_RPC_UNREACHABLE')
-    expect(error.message).to.match(/connection refused/).and.match(/is not the active one/)
+    expect(error.message)
+      .to.match(/connection refused/)
+      .and.match(/is not the active one/)
     expect(standby.calls).to.have.length(2)
   })
 
   it('tells a web port, an older Hadoop and silence from a Hadoop server', async () => {
-    const http = await serve({ onSocket: (socket) => void socket.end('HTTP/1.1 404 Not Found\r\nContent-type: application/octet-stream\r\n\r\n') })
+    const http = await serve({
+      onSocket: (socket) => void socket.end('HTTP/1.1 404 Not Found\r\nContent-type: application/octet-stream\r\n\r\n'),
+    })
     expect((await errorOf(clientOf(http).calls.echo({}))).message).to.match(/web port/)
     const text = 'Server IPC version 8 cannot communicate with client version 9'
     const length = (value: string) => Buffer.from([0, 0, 0, value.length])
-    const old = await serve({ onSocket: (socket) => void socket.end(Buffer.concat([Buffer.alloc(8, 255), length('org.X'), Buffer.from('org.X'), length(text), Buffer.from(text)])) })
+    const old = await serve({
+      onSocket: (socket) =>
+        void socket.end(Buffer.concat([Buffer.alloc(8, 255), length('org.X'), Buffer.from('org.X'), length(text), Buffer.from(text)])),
+    })
     const error = await errorOf(clientOf(old).calls.echo({}))
     expect([error.code, error.message.includes(text)]).to.deep.equal(['HADOOP_RPC_PROTOCOL_VIOLATION', true])
     const silent = await serve({ onSocket: () => undefined })
@@ -257,7 +302,19 @@ describe('RpcClient', () => {
   it('does not talk to a server that cannot prove the password', async () => {
     const server = await serve({
       onSasl(message, connection) {
-        if (message.state === 'NEGOTIATE') connection.sasl({ state: 'NEGOTIATE', auths: [{ method: 'TOKEN', mechanism: 'DIGEST-MD5', protocol: '', serverId: 'default', challenge: Buffer.from('realm="default",nonce="n",qop="auth"') }] })
+        if (message.state === 'NEGOTIATE')
+          connection.sasl({
+            state: 'NEGOTIATE',
+            auths: [
+              {
+                method: 'TOKEN',
+                mechanism: 'DIGEST-MD5',
+                protocol: '',
+                serverId: 'default',
+                challenge: Buffer.from('realm="default",nonce="n",qop="auth"'),
+              },
+            ],
+          })
         else connection.sasl({ state: 'SUCCESS', token: Buffer.from(`rspauth=${'0'.repeat(32)}`) })
       },
       onCall: echo,
@@ -286,19 +343,33 @@ describe('RpcClient', () => {
 
   it('says that Kerberos is demanded, or an unknown mechanism, instead of trying', async () => {
     const offer = (method: string, mechanism: string) =>
-      serve({ onSasl: (_, connection) => connection.sasl({ state: 'NEGOTIATE', auths: [{ method, mechanism, protocol: 'rm', serverId: 'host' }] }) })
+      serve({
+        onSasl: (_, connection) =>
+          connection.sasl({ state: 'NEGOTIATE', auths: [{ method, mechanism, protocol: 'rm', serverId: 'host' }] }),
+      })
     const kerberos = await errorOf(clientOf(await offer('KERBEROS', 'GSSAPI'), { authentication: byToken() }).calls.echo({}))
-    expect([kerberos.code, kerberos.message.includes('it demands Kerberos; only TOKEN is available here')]).to.deep.equal(['HADOOP_RPC_CANNOT_AUTHENTICATE', true])
+    expect([kerberos.code, kerberos.message.includes('it demands Kerberos; only TOKEN is available here')]).to.deep.equal([
+      'HADOOP_RPC_CANNOT_AUTHENTICATE',
+      true,
+    ])
     const scram = await errorOf(clientOf(await offer('TOKEN', 'SCRAM-SHA-256'), { authentication: byToken() }).calls.echo({}))
     expect(scram.message).to.match(/wants the mechanism SCRAM-SHA-256 for TOKEN/)
   })
 
   it('falls back to SIMPLE only where a user is given for it', async () => {
     const open = await serve({ onSasl: (_, connection) => connection.sasl({ state: 'SUCCESS' }), onCall: echo })
-    expect(await clientOf(open, { authentication: { ...byToken(), user: 'bob' } }).calls.echo({ text: '1' })).to.deep.equal({ text: 'echo 1' })
+    expect(await clientOf(open, { authentication: { ...byToken(), user: 'bob' } }).calls.echo({ text: '1' })).to.deep.equal({
+      text: 'echo 1',
+    })
     expect(open.connections[0]!.context?.user).to.equal('bob')
     expect(await codeOf(clientOf(open, { authentication: byToken() }).calls.echo({}))).to.equal('HADOOP_RPC_CANNOT_AUTHENTICATE')
-    const offered = await serve({ onSasl: (message, connection) => message.state === 'NEGOTIATE' && connection.sasl({ state: 'NEGOTIATE', auths: [{ method: 'SIMPLE', mechanism: '' }] }), onCall: echo })
-    expect(await clientOf(offered, { authentication: { ...byToken(), user: 'bob' } }).calls.echo({ text: '2' })).to.deep.equal({ text: 'echo 2' })
+    const offered = await serve({
+      onSasl: (message, connection) =>
+        message.state === 'NEGOTIATE' && connection.sasl({ state: 'NEGOTIATE', auths: [{ method: 'SIMPLE', mechanism: '' }] }),
+      onCall: echo,
+    })
+    expect(await clientOf(offered, { authentication: { ...byToken(), user: 'bob' } }).calls.echo({ text: '2' })).to.deep.equal({
+      text: 'echo 2',
+    })
   })
 })

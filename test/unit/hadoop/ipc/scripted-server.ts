@@ -35,7 +35,8 @@ export class ServerConnection {
     const bytes = responseFrame(header, ...bodies)
     if (this.layer === undefined) this.socket.write(bytes)
     // In two tokens, so that frames span them.
-    else for (const part of [bytes.subarray(0, 7), bytes.subarray(7)]) this.sasl({ state: 'WRAP', token: this.layer.wrap(part) as Uint8Array })
+    else
+      for (const part of [bytes.subarray(0, 7), bytes.subarray(7)]) this.sasl({ state: 'WRAP', token: this.layer.wrap(part) as Uint8Array })
   }
   sasl(message: InferInput<typeof RpcSasl>): void {
     this.socket.write(framed(RpcResponseHeader.encode({ callId: 4294967263, status: 'SUCCESS' }), RpcSasl.encode(message)))
@@ -126,7 +127,8 @@ export class ScriptedServer {
           request,
           connection: current,
           succeed: (response) => current.send({ callId: header.callId, status: 'SUCCESS' }, response),
-          fail: (status, className, message) => current.send({ callId: header.callId, status, exceptionClassName: className, errorMsg: message }),
+          fail: (status, className, message) =>
+            current.send({ callId: header.callId, status, exceptionClassName: className, errorMsg: message }),
         })
       }
     }
@@ -145,21 +147,45 @@ export class ScriptedServer {
 }
 
 /** A server that demands a token: user name and password are what DIGEST-MD5 makes of identifier and password. */
-export function tokenServer(options: { identifier: Buffer; password: Buffer; quality: QualityOfProtection; cipher?: DigestCipher; maxbuf?: number }): NonNullable<Script['onSasl']> {
+export function tokenServer(options: {
+  identifier: Buffer
+  password: Buffer
+  quality: QualityOfProtection
+  cipher?: DigestCipher
+  maxbuf?: number
+}): NonNullable<Script['onSasl']> {
   const nonce = 'bm9uY2U='
   return (message, connection) => {
     if (message.state === 'NEGOTIATE') {
       const challenge = `realm="default",nonce="${nonce}",qop="${options.quality}",charset=utf-8,algorithm=md5-sess,cipher="${options.cipher ?? 'rc4'}",maxbuf=${options.maxbuf ?? 65536}`
-      connection.sasl({ state: 'NEGOTIATE', auths: [{ method: 'TOKEN', mechanism: 'DIGEST-MD5', protocol: '', serverId: 'default', challenge: Buffer.from(challenge) }] })
+      connection.sasl({
+        state: 'NEGOTIATE',
+        auths: [{ method: 'TOKEN', mechanism: 'DIGEST-MD5', protocol: '', serverId: 'default', challenge: Buffer.from(challenge) }],
+      })
       return
     }
     const fields = parseDirectives(Buffer.from(message.token!).toString())
     const cnonce = fields.get('cnonce')!
-    const ha1 = digestHa1({ username: options.identifier.toString('base64'), realm: 'default', password: options.password.toString('base64'), nonce, cnonce })
+    const ha1 = digestHa1({
+      username: options.identifier.toString('base64'),
+      realm: 'default',
+      password: options.password.toString('base64'),
+      nonce,
+      cnonce,
+    })
     const inputs = { ha1, nonce, cnonce, quality: options.quality, digestUri: '/default' }
     const entry = message.auths[0]
-    if (entry === undefined || entry.challenge !== undefined || digestResponse({ ...inputs, fromServer: false }) !== fields.get('response')) {
-      connection.send({ callId: 4294967263, status: 'FATAL', exceptionClassName: 'javax.security.sasl.SaslException', errorMsg: 'DIGEST-MD5: digest response format violation. Mismatched response.' })
+    if (
+      entry === undefined ||
+      entry.challenge !== undefined ||
+      digestResponse({ ...inputs, fromServer: false }) !== fields.get('response')
+    ) {
+      connection.send({
+        callId: 4294967263,
+        status: 'FATAL',
+        exceptionClassName: 'javax.security.sasl.SaslException',
+        errorMsg: 'DIGEST-MD5: digest response format violation. Mismatched response.',
+      })
       connection.socket.end()
       return
     }

@@ -2,7 +2,26 @@ import { BinaryReader } from '@bufbuild/protobuf/wire'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { MalformedMessage } from '#hadoop/proto/malformed-message.js'
-import { bool, bytes, enumeration, float, int32, int64, lazy, message, optional, readDelimited, repeated, required, sint32, string, uint32, withDefault, delimited, type Message } from '#hadoop/proto/message.js'
+import {
+  bool,
+  bytes,
+  enumeration,
+  float,
+  int32,
+  int64,
+  lazy,
+  message,
+  optional,
+  readDelimited,
+  repeated,
+  required,
+  sint32,
+  string,
+  uint32,
+  withDefault,
+  delimited,
+  type Message,
+} from '#hadoop/proto/message.js'
 import { ContainerStatus, ResourceRequest, SerializedException } from '#hadoop/proto/yarn-records.js'
 
 const Inner = message('test.Inner', { name: required(1, string), big: withDefault(2, int64, -1n) })
@@ -21,7 +40,10 @@ const Outer = message('test.Outer', {
 
 describe('a declared message', () => {
   it('comes back as it was written, whatever its values', () => {
-    const inner = fc.record({ name: fc.string({ unit: 'grapheme' }), big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) }, { noNullPrototype: true })
+    const inner = fc.record(
+      { name: fc.string({ unit: 'grapheme' }), big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) },
+      { noNullPrototype: true },
+    )
     const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
     const outer = fc.record(
       {
@@ -73,7 +95,9 @@ describe('a declared message', () => {
   })
 
   it('refuses a message without a required field, in both directions', () => {
-    expect(() => Inner.encode({} as never)).to.throw().with.property('code', MalformedMessage.code)
+    expect(() => Inner.encode({} as never))
+      .to.throw()
+      .with.property('code', MalformedMessage.code)
     expect(() => Inner.decode(new Uint8Array(0))).to.throw(/required field 'name' is missing/)
   })
 
@@ -98,7 +122,13 @@ describe('a declared message', () => {
       left?: Tree
       value?: number
     }
-    const Tree: Message<Tree> = message('test.Tree', { left: optional(1, lazy((): Message<Tree> => Tree)), value: optional(2, int32) })
+    const Tree: Message<Tree> = message('test.Tree', {
+      left: optional(
+        1,
+        lazy((): Message<Tree> => Tree),
+      ),
+      value: optional(2, int32),
+    })
     const tree = { left: { left: { value: 1 }, value: 2 }, value: 3 }
     expect(Tree.decode(Tree.encode(tree))).to.deep.equal(tree)
   })
@@ -117,8 +147,15 @@ describe('delimited messages', () => {
     const first = readDelimited(both, 0)
     const second = readDelimited(both, first.end)
     const third = readDelimited(both, second.end)
-    expect([Inner.decode(first.bytes).name, second.bytes.length, Inner.decode(third.bytes).name, third.end]).to.deep.equal(['a', 0, 'b', both.length])
-    expect(() => readDelimited(both.subarray(0, 2), 0)).to.throw().with.property('code', MalformedMessage.code)
+    expect([Inner.decode(first.bytes).name, second.bytes.length, Inner.decode(third.bytes).name, third.end]).to.deep.equal([
+      'a',
+      0,
+      'b',
+      both.length,
+    ])
+    expect(() => readDelimited(both.subarray(0, 2), 0))
+      .to.throw()
+      .with.property('code', MalformedMessage.code)
   })
 })
 

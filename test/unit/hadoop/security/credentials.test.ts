@@ -2,8 +2,25 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { delimited } from '#hadoop/proto/message.js'
 import { AmRmTokenIdentifier, CredentialsFile, YarnDelegationTokenIdentifier } from '#hadoop/proto/security-messages.js'
-import { NO_CREDENTIALS, findToken, readCredentials, withSecret, withToken, withoutToken, writeCredentials, type Credentials } from '#hadoop/security/credentials.js'
-import { TokenKind, asHdfsDelegationToken, decodeAmRmTokenIdentifier, decodeToken, delegationTokenInfo, encodeToken, withService } from '#hadoop/security/tokens.js'
+import {
+  NO_CREDENTIALS,
+  findToken,
+  readCredentials,
+  withSecret,
+  withToken,
+  withoutToken,
+  writeCredentials,
+  type Credentials,
+} from '#hadoop/security/credentials.js'
+import {
+  TokenKind,
+  asHdfsDelegationToken,
+  decodeAmRmTokenIdentifier,
+  decodeToken,
+  delegationTokenInfo,
+  encodeToken,
+  withService,
+} from '#hadoop/security/tokens.js'
 import { WritableReader, vlongBytes, writableText } from '#hadoop/security/writable.js'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
@@ -14,7 +31,17 @@ const token = fc.record({ identifier: bytes, password: bytes, kind: text, servic
 describe('vint', () => {
   it('is written as Hadoop does (test vectors)', () => {
     const vectors: [number | bigint, string][] = [
-      [0, '00'], [127, '7f'], [128, '8f80'], [255, '8fff'], [256, '8e0100'], [1795420748088, '8a01a2076a7938'], [-1, 'ff'], [-112, '90'], [-113, '8770'], [-256, '87ff'], [-257, '860100'],
+      [0, '00'],
+      [127, '7f'],
+      [128, '8f80'],
+      [255, '8fff'],
+      [256, '8e0100'],
+      [1795420748088, '8a01a2076a7938'],
+      [-1, 'ff'],
+      [-112, '90'],
+      [-113, '8770'],
+      [-256, '87ff'],
+      [-257, '860100'],
     ]
     for (const [value, expected] of vectors) {
       expect(hex(vlongBytes(value)), String(value)).to.equal(expected)
@@ -73,20 +100,49 @@ describe('a token as text', () => {
 
 describe('token identifiers', () => {
   it('tell owner, renewer and end of delegation tokens', () => {
-    const identifier = Buffer.concat([Buffer.from([0]), writableText('alice@EXAMPLE.COM'), writableText('yarn'), writableText(''), vlongBytes(1795420748088), vlongBytes(1796025548088), vlongBytes(7), vlongBytes(300)])
-    const info = { owner: 'alice@EXAMPLE.COM', renewer: 'yarn', realUser: '', issueDate: 1795420748088, maxDate: 1796025548088, sequenceNumber: 7, masterKeyId: 300 }
+    const identifier = Buffer.concat([
+      Buffer.from([0]),
+      writableText('alice@EXAMPLE.COM'),
+      writableText('yarn'),
+      writableText(''),
+      vlongBytes(1795420748088),
+      vlongBytes(1796025548088),
+      vlongBytes(7),
+      vlongBytes(300),
+    ])
+    const info = {
+      owner: 'alice@EXAMPLE.COM',
+      renewer: 'yarn',
+      realUser: '',
+      issueDate: 1795420748088,
+      maxDate: 1796025548088,
+      sequenceNumber: 7,
+      masterKeyId: 300,
+    }
     const hdfs = { identifier, password: Buffer.alloc(0), kind: TokenKind.hdfsDelegation, service: '' }
     expect(delegationTokenInfo(hdfs)).to.deep.equal(info)
     expect(delegationTokenInfo({ ...hdfs, kind: TokenKind.swebHdfsDelegation })).to.deep.equal(info)
-    const rm = YarnDelegationTokenIdentifier.encode({ owner: 'alice@EXAMPLE.COM', renewer: 'yarn', issueDate: 1795420748088n, maxDate: 1796025548088n, sequenceNumber: 7, masterKeyId: 300 })
+    const rm = YarnDelegationTokenIdentifier.encode({
+      owner: 'alice@EXAMPLE.COM',
+      renewer: 'yarn',
+      issueDate: 1795420748088n,
+      maxDate: 1796025548088n,
+      sequenceNumber: 7,
+      masterKeyId: 300,
+    })
     expect(delegationTokenInfo({ ...hdfs, identifier: rm, kind: TokenKind.rmDelegation })).to.deep.equal(info)
     expect(delegationTokenInfo({ ...hdfs, kind: 'OTHER' })).to.equal(undefined)
     expect(() => delegationTokenInfo({ ...hdfs, identifier: Buffer.from([9]) })).to.throw(/unknown version 9/)
   })
 
   it('tell an application master its attempt', () => {
-    const identifier = AmRmTokenIdentifier.encode({ appAttemptId: { applicationId: { id: 3, clusterTimestamp: 1795421644448n }, attemptId: 2 }, keyId: 5 })
-    expect(decodeAmRmTokenIdentifier({ identifier, password: Buffer.alloc(0), kind: TokenKind.amRm, service: '' }).appAttemptId).to.deep.equal({
+    const identifier = AmRmTokenIdentifier.encode({
+      appAttemptId: { applicationId: { id: 3, clusterTimestamp: 1795421644448n }, attemptId: 2 },
+      keyId: 5,
+    })
+    expect(
+      decodeAmRmTokenIdentifier({ identifier, password: Buffer.alloc(0), kind: TokenKind.amRm, service: '' }).appAttemptId,
+    ).to.deep.equal({
       applicationId: { id: 3, clusterTimestamp: 1795421644448n },
       attemptId: 2,
     })
@@ -94,9 +150,9 @@ describe('token identifiers', () => {
 })
 
 describe('credentials', () => {
-  const credentials = fc.record({ tokens: fc.array(fc.tuple(text, token), { maxLength: 5 }), secrets: fc.array(fc.tuple(text, bytes), { maxLength: 5 }) }).map(
-    ({ tokens, secrets }): Credentials => ({ tokens: new Map(tokens), secrets: new Map(secrets) }),
-  )
+  const credentials = fc
+    .record({ tokens: fc.array(fc.tuple(text, token), { maxLength: 5 }), secrets: fc.array(fc.tuple(text, bytes), { maxLength: 5 }) })
+    .map(({ tokens, secrets }): Credentials => ({ tokens: new Map(tokens), secrets: new Map(secrets) }))
 
   it('come back from format 0, with zeros behind, and from format 1', () => {
     fc.assert(
@@ -107,7 +163,9 @@ describe('credentials', () => {
           secrets: [...one.secrets].map(([alias, secret]) => ({ alias, secret })),
         })
         const read = readCredentials(Buffer.concat([Buffer.from('HDTS\x01', 'latin1'), delimited(file)]))
-        expect([...read.tokens].map(([alias, value]) => [alias, encodeToken(value)])).to.deep.equal([...one.tokens].map(([alias, value]) => [alias, encodeToken(value)]))
+        expect([...read.tokens].map(([alias, value]) => [alias, encodeToken(value)])).to.deep.equal(
+          [...one.tokens].map(([alias, value]) => [alias, encodeToken(value)]),
+        )
         expect(read.secrets).to.deep.equal(one.secrets)
       }),
     )
@@ -120,17 +178,36 @@ describe('credentials', () => {
 
   it('give up the AMRM token, whose alias is empty', () => {
     const amRm = { identifier: Buffer.from([1]), password: Buffer.from([2]), kind: TokenKind.amRm, service: '' }
-    const all = withSecret(withToken(withToken(NO_CREDENTIALS, '', amRm), 'ns', { ...amRm, kind: TokenKind.hdfsDelegation }), 'alias', Buffer.from('x'))
+    const all = withSecret(
+      withToken(withToken(NO_CREDENTIALS, '', amRm), 'ns', { ...amRm, kind: TokenKind.hdfsDelegation }),
+      'alias',
+      Buffer.from('x'),
+    )
     expect(findToken(all, TokenKind.amRm)).to.deep.equal(amRm)
     const rest = withoutToken(all, TokenKind.amRm)
-    expect([[...rest.tokens.keys()], [...rest.secrets.keys()], findToken(rest, TokenKind.amRm)]).to.deep.equal([['ns'], ['alias'], undefined])
+    expect([[...rest.tokens.keys()], [...rest.secrets.keys()], findToken(rest, TokenKind.amRm)]).to.deep.equal([
+      ['ns'],
+      ['alias'],
+      undefined,
+    ])
   })
 
   it('are refused when cut, of another format, or absurdly large, always with a typed error', () => {
-    const whole = writeCredentials(withSecret(withToken(NO_CREDENTIALS, 'a', { identifier: Buffer.alloc(200), password: Buffer.alloc(20), kind: 'k', service: 's' }), 'b', Buffer.alloc(9)))
-    for (let length = 0; length < whole.length; length++) expect(() => readCredentials(whole.subarray(0, length)), String(length)).to.throw().with.property('code', 'HADOOP_MALFORMED_WRITABLE')
+    const whole = writeCredentials(
+      withSecret(
+        withToken(NO_CREDENTIALS, 'a', { identifier: Buffer.alloc(200), password: Buffer.alloc(20), kind: 'k', service: 's' }),
+        'b',
+        Buffer.alloc(9),
+      ),
+    )
+    for (let length = 0; length < whole.length; length++)
+      expect(() => readCredentials(whole.subarray(0, length)), String(length))
+        .to.throw()
+        .with.property('code', 'HADOOP_MALFORMED_WRITABLE')
     expect(() => readCredentials(Buffer.from('HDTS\x02', 'latin1'))).to.throw(/unknown format 2/)
-    expect(() => readCredentials(Buffer.from('48445453008a7fffffffffff', 'hex'))).to.throw().with.property('code', 'HADOOP_MALFORMED_WRITABLE')
+    expect(() => readCredentials(Buffer.from('48445453008a7fffffffffff', 'hex')))
+      .to.throw()
+      .with.property('code', 'HADOOP_MALFORMED_WRITABLE')
     expect(() => readCredentials(Buffer.alloc(17 * 1024 * 1024))).to.throw(/bytes/)
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(0, 1), (noise, format) => {

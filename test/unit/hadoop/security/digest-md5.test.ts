@@ -15,7 +15,8 @@ const server = { protocol: '', serverId: 'default', host: 'rm' }
 const ha1 = digestHa1({ username: 'AQIDBAU=', realm: 'default', password: 'AAECAwQFBgcICQoLDA0ODxAREhM=', nonce, cnonce })
 /** 30 bytes 'A' give the cnonce of the vectors. */
 const random = { bytes: (count: number) => Buffer.alloc(count, 'A'), uniform: () => 0.5 }
-const challenge = (qop: string, more = '') => Buffer.from(`realm="default",nonce="${nonce}",qop="${qop}",charset=utf-8,algorithm=md5-sess${more}`)
+const challenge = (qop: string, more = '') =>
+  Buffer.from(`realm="default",nonce="${nonce}",qop="${qop}",charset=utf-8,algorithm=md5-sess${more}`)
 const ciphers = ',cipher="3des,rc4,des,rc4-56,rc4-40"'
 
 describe('DIGEST-MD5', () => {
@@ -38,7 +39,15 @@ describe('DIGEST-MD5', () => {
 
       const mechanism = digestMd5(token, server, { random, protection: [quality] })
       const answer = parseDirectives(Buffer.from(mechanism.respond(challenge('auth,auth-int,auth-conf', ciphers)) as Uint8Array).toString())
-      expect(Object.fromEntries(answer)).to.include({ username: 'AQIDBAU=', realm: 'default', cnonce, nc: '00000001', 'digest-uri': '/default', response, qop: quality })
+      expect(Object.fromEntries(answer)).to.include({
+        username: 'AQIDBAU=',
+        realm: 'default',
+        cnonce,
+        nc: '00000001',
+        'digest-uri': '/default',
+        response,
+        qop: quality,
+      })
       expect(answer.get('cipher')).to.equal(quality === 'auth-conf' ? '3des' : undefined)
       const layer = mechanism.finish(Buffer.from(`rspauth=${rspauth}`))
       if (quality === 'auth') expect(layer).to.equal(undefined)
@@ -61,7 +70,10 @@ describe('DIGEST-MD5', () => {
   })
 
   it('takes the strongest protection offered when none is configured', () => {
-    const qop = (offer: string) => parseDirectives(Buffer.from(digestMd5(token, server, { random }).respond(challenge(offer, ciphers)) as Uint8Array).toString()).get('qop')
+    const qop = (offer: string) =>
+      parseDirectives(Buffer.from(digestMd5(token, server, { random }).respond(challenge(offer, ciphers)) as Uint8Array).toString()).get(
+        'qop',
+      )
     expect([qop('auth'), qop('auth,auth-int'), qop('auth,auth-int,auth-conf')]).to.deep.equal(['auth', 'auth-int', 'auth-conf'])
   })
 
@@ -77,7 +89,10 @@ describe('DIGEST-MD5', () => {
   it('asks for the token at each new connection', () => {
     let current = token
     const method = tokenMethod(() => current, { random })
-    const username = () => parseDirectives(Buffer.from((method.start(server) as ReturnType<typeof digestMd5>).respond(challenge('auth')) as Uint8Array).toString()).get('username')
+    const username = () =>
+      parseDirectives(
+        Buffer.from((method.start(server) as ReturnType<typeof digestMd5>).respond(challenge('auth')) as Uint8Array).toString(),
+      ).get('username')
     expect(username()).to.equal('AQIDBAU=')
     current = { ...token, identifier: Buffer.from([9]) }
     expect(username()).to.equal('CQ==')
@@ -99,14 +114,27 @@ describe('digest directives', () => {
 describe('security layers', () => {
   const eleven = Buffer.from('000102030405060708090a', 'hex')
   const vectors: [string, DigestCipher | undefined, string, string][] = [
-    ['auth-int', undefined, '000102030405060708090a85d2761025c124fdbb9f000100000000', '000102030405060708090acdd4118cfc5811b015e9000100000001'],
-    ['3des', '3des', 'eda6879251bbea5ce58a93c8596fc706a3a205e145c02925000100000000', '5f92cdaa09e88bda997d7833734287f52ed56a8bb89da3ae000100000001'],
+    [
+      'auth-int',
+      undefined,
+      '000102030405060708090a85d2761025c124fdbb9f000100000000',
+      '000102030405060708090acdd4118cfc5811b015e9000100000001',
+    ],
+    [
+      '3des',
+      '3des',
+      'eda6879251bbea5ce58a93c8596fc706a3a205e145c02925000100000000',
+      '5f92cdaa09e88bda997d7833734287f52ed56a8bb89da3ae000100000001',
+    ],
     ['rc4', 'rc4', 'a849e2a01dcf2c188fa6ed94f658c0dcfffe06621b000100000000', 'd893589a61f7706b3318b3ce4d0c68789a924e6b74000100000001'],
   ]
   for (const [name, cipher, first, second] of vectors) {
     it(`${name} wraps two messages in a row (test vector)`, () => {
       const layer = digestLayer({ ha1, cipher, peerMaxBuffer: 65_536, side: 'client' })
-      expect([layer.wrap(eleven), layer.wrap(eleven)].map((bytes) => Buffer.from(bytes as Uint8Array).toString('hex'))).to.deep.equal([first, second])
+      expect([layer.wrap(eleven), layer.wrap(eleven)].map((bytes) => Buffer.from(bytes as Uint8Array).toString('hex'))).to.deep.equal([
+        first,
+        second,
+      ])
     })
 
     it(`${name} comes through in both directions, message after message`, () => {
@@ -124,7 +152,11 @@ describe('security layers', () => {
     })
 
     it(`${name} refuses changed, repeated, reordered and short messages`, () => {
-      const pair = () => [digestLayer({ ha1, cipher, peerMaxBuffer: 65_536, side: 'client' }), digestLayer({ ha1, cipher, peerMaxBuffer: 65_536, side: 'server' })] as const
+      const pair = () =>
+        [
+          digestLayer({ ha1, cipher, peerMaxBuffer: 65_536, side: 'client' }),
+          digestLayer({ ha1, cipher, peerMaxBuffer: 65_536, side: 'server' }),
+        ] as const
       const wrapped = Buffer.from(pair()[0].wrap(eleven) as Uint8Array)
       for (let at = 0; at < wrapped.length; at++) {
         const changed = Buffer.from(wrapped)
@@ -149,7 +181,9 @@ describe('RC4', () => {
     const cipher = new Rc4(key)
     const stream = Buffer.concat([cipher.update(zeros(5)), cipher.update(zeros(11)), cipher.update(zeros(16))])
     expect(stream.toString('hex')).to.equal('9ac7cc9a609d1ef7b2932899cde41b97' + '5248c4959014126a6e8a84f11d1a9e1c')
-    expect(Buffer.from(new Rc4(Buffer.from('0102030405', 'hex')).update(zeros(16))).toString('hex')).to.equal('b2396305f03dc027ccc3524a0a1118a8')
+    expect(Buffer.from(new Rc4(Buffer.from('0102030405', 'hex')).update(zeros(16))).toString('hex')).to.equal(
+      'b2396305f03dc027ccc3524a0a1118a8',
+    )
   })
 })
 

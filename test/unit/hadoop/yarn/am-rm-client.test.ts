@@ -1,6 +1,11 @@
 import { expect } from 'chai'
 import { systemEnvironment } from '#core/time/environment.js'
-import { AllocateRequest, AllocateResponse, FinishApplicationMasterResponse, RegisterApplicationMasterResponse } from '#hadoop/proto/application-master-protocol.js'
+import {
+  AllocateRequest,
+  AllocateResponse,
+  FinishApplicationMasterResponse,
+  RegisterApplicationMasterResponse,
+} from '#hadoop/proto/application-master-protocol.js'
 import { AmRmTokenIdentifier } from '#hadoop/proto/security-messages.js'
 import type { InferInput } from '#hadoop/proto/message.js'
 import { AmRmClient } from '#hadoop/yarn/am-rm/am-rm-client.js'
@@ -10,7 +15,9 @@ import { granted } from './session-story.js'
 
 const password = Buffer.from('secret')
 const tokenOf = (keyId: number) => ({
-  identifier: Buffer.from(AmRmTokenIdentifier.encode({ appAttemptId: { applicationId: { id: 1, clusterTimestamp: 1795421644448n }, attemptId: 3 }, keyId })),
+  identifier: Buffer.from(
+    AmRmTokenIdentifier.encode({ appAttemptId: { applicationId: { id: 1, clusterTimestamp: 1795421644448n }, attemptId: 3 }, keyId }),
+  ),
   password,
   kind: 'YARN_AM_RM_TOKEN',
   service: '',
@@ -27,7 +34,13 @@ class Rm {
     switch (call.method) {
       case 'registerApplicationMaster':
         this.responseId = 0
-        return call.succeed(RegisterApplicationMasterResponse.encode({ queue: 'default', maximumCapability: { memory: 1024n, virtualCores: 2 }, schedulerResourceTypes: ['MEMORY', 'CPU'] }))
+        return call.succeed(
+          RegisterApplicationMasterResponse.encode({
+            queue: 'default',
+            maximumCapability: { memory: 1024n, virtualCores: 2 },
+            schedulerResourceTypes: ['MEMORY', 'CPU'],
+          }),
+        )
       case 'finishApplicationMaster':
         return call.succeed(FinishApplicationMasterResponse.encode({ isUnregistered: true }))
       default: {
@@ -45,7 +58,10 @@ describe('AmRmClient', () => {
   let client: AmRmClient
   let events: AmRmEvent[]
   async function start(rm: Rm, token = tokenOf(1)): Promise<ScriptedServer> {
-    const server = await ScriptedServer.start({ onSasl: tokenServer({ identifier: token.identifier, password, quality: 'auth' }), onCall: (call) => rm.onCall(call) })
+    const server = await ScriptedServer.start({
+      onSasl: tokenServer({ identifier: token.identifier, password, quality: 'auth' }),
+      onCall: (call) => rm.onCall(call),
+    })
     servers.push(server)
     return server
   }
@@ -134,7 +150,11 @@ describe('AmRmClient', () => {
     connect(await start(rm))
     await until('registered')
     rm.serve = (call) => {
-      call.fail('ERROR', 'org.apache.hadoop.yarn.exceptions.ApplicationAttemptNotFoundException', "Application attempt doesn't exist in ApplicationMasterService cache.")
+      call.fail(
+        'ERROR',
+        'org.apache.hadoop.yarn.exceptions.ApplicationAttemptNotFoundException',
+        "Application attempt doesn't exist in ApplicationMasterService cache.",
+      )
       return true
     }
     expect(await until('attemptOver')).to.include({ className: 'org.apache.hadoop.yarn.exceptions.ApplicationAttemptNotFoundException' })

@@ -15,11 +15,27 @@ function tells(story: Story, expected: string): void {
 
 describe('AmRmSession', () => {
   it('registers, asks, gets, releases and finishes', () => {
-    const story = new Story().register().registered().asks([ask(2)]).answer().wait().answer().wait()
-        .answer({ allocatedContainers: [granted(2), granted(3)] }).wait().answer().release(2).wait()
-        .answer({ completedContainerStatuses: [ended(2)] }).finish().unregistered(false).wait()
-        .unregistered(true)
-    tells(story, `
+    const story = new Story()
+      .register()
+      .registered()
+      .asks([ask(2)])
+      .answer()
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(2), granted(3)] })
+      .wait()
+      .answer()
+      .release(2)
+      .wait()
+      .answer({ completedContainerStatuses: [ended(2)] })
+      .finish()
+      .unregistered(false)
+      .wait()
+      .unregistered(true)
+    tells(
+      story,
+      `
       register
         > register http://am:1
       < registered
@@ -55,13 +71,27 @@ describe('AmRmSession', () => {
       wait 200
         > finish APP_SUCCEEDED
       < unregistered true
-        finished asked=2 granted=2 surplus=0 released=1 completed=1 heartbeats=5 resyncs=0`)
+        finished asked=2 granted=2 surplus=0 released=1 completed=1 heartbeats=5 resyncs=0`,
+    )
   })
 
   it('does not send a row again for containers that came (the over-allocation trap)', () => {
-    const story = new Story().begun().asks([ask(2)]).wait().answer().wait().answer({ allocatedContainers: [granted(2)] })
-        .wait().answer().wait().answer({ allocatedContainers: [granted(3)] }).wait().answer()
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(2)])
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(2)] })
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(3)] })
+      .wait()
+      .answer()
+    tells(
+      story,
+      `
       asks 1=2x256
         wake +200
       wait 200
@@ -85,14 +115,27 @@ describe('AmRmSession', () => {
       wait 1000
         > allocate #5
       <
-        wake +1000`)
+        wake +1000`,
+    )
   })
 
   it('corrects a row that was sent while its containers were on the way', () => {
-    const story = new Story().begun().asks([ask(2)]).wait().answer().asks([ask(3)]).wait()
-        .answer({ allocatedContainers: [granted(2), granted(3)] }).wait()
-        .answer({ allocatedContainers: [granted(4)] }).wait().answer().wait()
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(2)])
+      .wait()
+      .answer()
+      .asks([ask(3)])
+      .wait()
+      .answer({ allocatedContainers: [granted(2), granted(3)] })
+      .wait()
+      .answer({ allocatedContainers: [granted(4)] })
+      .wait()
+      .answer()
+      .wait()
+    tells(
+      story,
+      `
       asks 1=2x256
         wake +200
       wait 200
@@ -116,13 +159,26 @@ describe('AmRmSession', () => {
       <
         wake +1000
       wait 1000
-        > allocate #5`)
+        > allocate #5`,
+    )
   })
 
   it('takes grants off that the asker had not seen', () => {
-    const story = new Story().begun().asks([ask(2)]).wait().answer().wait().answer({ allocatedContainers: [granted(2)] })
-        .asks([ask(3)], 0).wait().answer().asks([ask(3)], 1).wait()
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(2)])
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(2)] })
+      .asks([ask(3)], 0)
+      .wait()
+      .answer()
+      .asks([ask(3)], 1)
+      .wait()
+    tells(
+      story,
+      `
       asks 1=2x256
         wake +200
       wait 200
@@ -143,14 +199,23 @@ describe('AmRmSession', () => {
       asks 1=3x256
         wake +200
       wait 200
-        > allocate #4 1:*=3x256`)
+        > allocate #4 1:*=3x256`,
+    )
   })
 
   it('gives surplus back at once', () => {
-    const story = new Story().begun().asks([ask(1)]).wait().answer().wait()
-        .answer({ allocatedContainers: [granted(2), granted(3), granted(4, 7)] }).wait()
-        .answer({ completedContainerStatuses: [ended(3), ended(4)] })
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(1)])
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(2), granted(3), granted(4, 7)] })
+      .wait()
+      .answer({ completedContainerStatuses: [ended(3), ended(4)] })
+    tells(
+      story,
+      `
       asks 1=1x256
         wake +200
       wait 200
@@ -165,13 +230,25 @@ describe('AmRmSession', () => {
       wait 200
         > allocate #3 release 3,4
       <
-        wake +1000`)
+        wake +1000`,
+    )
   })
 
   it('takes asks back, and gives back what comes nevertheless', () => {
-    const story = new Story().begun().asks([ask(2)]).wait().answer().asks([]).wait()
-        .answer({ allocatedContainers: [granted(2)] }).wait().answer().wait()
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(2)])
+      .wait()
+      .answer()
+      .asks([])
+      .wait()
+      .answer({ allocatedContainers: [granted(2)] })
+      .wait()
+      .answer()
+      .wait()
+    tells(
+      story,
+      `
       asks 1=2x256
         wake +200
       wait 200
@@ -189,14 +266,26 @@ describe('AmRmSession', () => {
       <
         wake +1000
       wait 1000
-        > allocate #4`)
+        > allocate #4`,
+    )
   })
 
   it('gives a container of the former shape back and goes on asking for the new one', () => {
-    const story = new Story().begun().asks([ask(1)]).wait().answer().asks([ask(1, 1, 512)]).wait()
-        .answer({ allocatedContainers: [granted(2)] }).wait().answer().wait()
-        .answer({ allocatedContainers: [granted(3, 1, 512)] })
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(1)])
+      .wait()
+      .answer()
+      .asks([ask(1, 1, 512)])
+      .wait()
+      .answer({ allocatedContainers: [granted(2)] })
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(3, 1, 512)] })
+    tells(
+      story,
+      `
       asks 1=1x256
         wake +200
       wait 200
@@ -217,21 +306,36 @@ describe('AmRmSession', () => {
         > allocate #4
       <
         allocated 3 (1)
-        wake +1000`)
+        wake +1000`,
+    )
   })
 
   it('heartbeats at once when asked after a quiet time', () => {
-    const story = new Story().begun().pass(700).asks([ask(1)])
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .pass(700)
+      .asks([ask(1)])
+    tells(
+      story,
+      `
       asks 1=1x256
-        > allocate #1 1:*=1x256`)
+        > allocate #1 1:*=1x256`,
+    )
   })
 
   it('reports a completion once and ignores containers it does not know', () => {
-    const story = new Story().begun().asks([ask(1)]).wait().answer().wait()
-        .answer({ allocatedContainers: [granted(2)], completedContainerStatuses: [ended(2, 1), ended(1, 0), ended(99, 5)] })
-        .wait().answer({ completedContainerStatuses: [ended(2, 1)] })
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(1)])
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(2)], completedContainerStatuses: [ended(2, 1), ended(1, 0), ended(99, 5)] })
+      .wait()
+      .answer({ completedContainerStatuses: [ended(2, 1)] })
+    tells(
+      story,
+      `
       asks 1=1x256
         wake +200
       wait 200
@@ -247,13 +351,23 @@ describe('AmRmSession', () => {
       wait 1000
         > allocate #3
       <
-        wake +1000`)
+        wake +1000`,
+    )
   })
 
   it('repeats the same request after a lost answer, whatever has been asked since', () => {
-    const story = new Story().begun().asks([ask(1)]).wait().fails('transient').asks([ask(3)]).wait()
-        .answer({ allocatedContainers: [granted(2)] }).wait()
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(1)])
+      .wait()
+      .fails('transient')
+      .asks([ask(3)])
+      .wait()
+      .answer({ allocatedContainers: [granted(2)] })
+      .wait()
+    tells(
+      story,
+      `
       asks 1=1x256
         wake +200
       wait 200
@@ -270,15 +384,30 @@ describe('AmRmSession', () => {
         allocated 2 (1)
         wake +200
       wait 200
-        > allocate #2 1:*=2x256`)
+        > allocate #2 1:*=2x256`,
+    )
   })
 
   it('says everything again to a restarted ResourceManager', () => {
-    const story = new Story().begun().asks([ask(2), ask(1, 5, 512)]).blacklist('bad').wait().answer().wait()
-        .answer({ allocatedContainers: [granted(2), granted(4, 5, 512), granted(9, 6)] }).release(4).wait()
-        .answer().wait().fails('not-registered').registered({ containersFromPreviousAttempts: [granted(2)] })
-        .answer({ completedContainerStatuses: [ended(4), ended(9)] }).wait()
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(2), ask(1, 5, 512)])
+      .blacklist('bad')
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(2), granted(4, 5, 512), granted(9, 6)] })
+      .release(4)
+      .wait()
+      .answer()
+      .wait()
+      .fails('not-registered')
+      .registered({ containersFromPreviousAttempts: [granted(2)] })
+      .answer({ completedContainerStatuses: [ended(4), ended(9)] })
+      .wait()
+    tells(
+      story,
+      `
       asks 1=2x256 5=1x512
         wake +200
       blacklist bad
@@ -309,13 +438,15 @@ describe('AmRmSession', () => {
         completed 4 ABORTED
         wake +200
       wait 200
-        > allocate #1`)
+        > allocate #1`,
+    )
   })
 
   it('resynchronizes and ends on the commands of old ResourceManagers', () => {
-    const story = new Story().begun().wait().answer({ amCommand: 'AM_RESYNC' }).registered()
-        .answer({ amCommand: 'AM_SHUTDOWN' })
-    tells(story, `
+    const story = new Story().begun().wait().answer({ amCommand: 'AM_RESYNC' }).registered().answer({ amCommand: 'AM_SHUTDOWN' })
+    tells(
+      story,
+      `
       wait 1000
         > allocate #1
       <
@@ -324,13 +455,22 @@ describe('AmRmSession', () => {
         registered again
         > allocate #0
       <
-        attemptOver: the ResourceManager ordered the shutdown`)
+        attemptOver: the ResourceManager ordered the shutdown`,
+    )
   })
 
   it('uses a rolled-over AMRM token once', () => {
-    const story = new Story().begun().wait().answer({ amRmToken: token('token 1') }).wait()
-        .answer({ amRmToken: token('token 2') }).wait().answer({ amRmToken: token('token 2') })
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .wait()
+      .answer({ amRmToken: token('token 1') })
+      .wait()
+      .answer({ amRmToken: token('token 2') })
+      .wait()
+      .answer({ amRmToken: token('token 2') })
+    tells(
+      story,
+      `
       wait 1000
         > allocate #1
       <
@@ -344,13 +484,27 @@ describe('AmRmSession', () => {
       wait 1000
         > allocate #3
       <
-        wake +1000`)
+        wake +1000`,
+    )
   })
 
   it('finds the ask that is refused and keeps the others', () => {
-    const story = new Story().begun().asks([ask(1), ask(2, 2, 9999), ask(1, 3)]).wait().fails('asks-rejected', 'too large')
-        .wait().answer().wait().fails('asks-rejected', 'too large').wait().answer().wait().answer()
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(1), ask(2, 2, 9999), ask(1, 3)])
+      .wait()
+      .fails('asks-rejected', 'too large')
+      .wait()
+      .answer()
+      .wait()
+      .fails('asks-rejected', 'too large')
+      .wait()
+      .answer()
+      .wait()
+      .answer()
+    tells(
+      story,
+      `
       asks 1=1x256 2=2x9999 3=1x256
         wake +200
       wait 200
@@ -373,14 +527,21 @@ describe('AmRmSession', () => {
       wait 200
         > allocate #3
       <
-        wake +200`)
+        wake +200`,
+    )
   })
 
   it('takes over containers of earlier attempts, early and late', () => {
-    const story = new Story().register().registered({ containersFromPreviousAttempts: [granted(5), granted(6)] })
-        .release(6).answer().wait()
-        .answer({ containersFromPreviousAttempts: [granted(5), granted(8)], completedContainerStatuses: [ended(1), ended(6)] })
-    tells(story, `
+    const story = new Story()
+      .register()
+      .registered({ containersFromPreviousAttempts: [granted(5), granted(6)] })
+      .release(6)
+      .answer()
+      .wait()
+      .answer({ containersFromPreviousAttempts: [granted(5), granted(8)], completedContainerStatuses: [ended(1), ended(6)] })
+    tells(
+      story,
+      `
       register
         > register http://am:1
       < registered
@@ -394,13 +555,15 @@ describe('AmRmSession', () => {
       <
         recovered 8
         completed 6 ABORTED
-        wake +1000`)
+        wake +1000`,
+    )
   })
 
   it('goes on when the answer to its registration was lost', () => {
-    const story = new Story().register().fails('transient', 'reset').wait()
-        .fails('invalid-request', 'already registered')
-    tells(story, `
+    const story = new Story().register().fails('transient', 'reset').wait().fails('invalid-request', 'already registered')
+    tells(
+      story,
+      `
       register
         > register http://am:1
       < fails: transient
@@ -411,33 +574,54 @@ describe('AmRmSession', () => {
       < fails: invalid-request
         rmReachable
         registered
-        > allocate #0`)
+        > allocate #0`,
+    )
   })
 
   it('ends on a wrong response id: another master may be at work', () => {
     const story = new Story().begun().wait().fails('invalid-request', 'expect responseId')
-    tells(story, `
+    tells(
+      story,
+      `
       wait 1000
         > allocate #1
       < fails: invalid-request
-        attemptOver: expect responseId`)
+        attemptOver: expect responseId`,
+    )
   })
 
   it('ends without unregistering when the attempt is over', () => {
     const story = new Story().begun().wait().fails('attempt-over', 'gone').finish()
-    tells(story, `
+    tells(
+      story,
+      `
       wait 1000
         > allocate #1
       < fails: attempt-over
         attemptOver: gone
-      finish`)
+      finish`,
+    )
   })
 
   it('releases before it unregisters, and registers again to be able to', () => {
-    const story = new Story().begun().asks([ask(1)]).wait().answer().wait().answer({ allocatedContainers: [granted(2)] })
-        .release(2).finish().answer({ completedContainerStatuses: [ended(2)] }).unregistered(false).wait()
-        .fails('not-registered').registered().unregistered(true)
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(1)])
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(2)] })
+      .release(2)
+      .finish()
+      .answer({ completedContainerStatuses: [ended(2)] })
+      .unregistered(false)
+      .wait()
+      .fails('not-registered')
+      .registered()
+      .unregistered(true)
+    tells(
+      story,
+      `
       asks 1=1x256
         wake +200
       wait 200
@@ -466,13 +650,24 @@ describe('AmRmSession', () => {
         registered again
         > finish APP_SUCCEEDED
       < unregistered true
-        finished asked=1 granted=1 surplus=0 released=1 completed=1 heartbeats=4 resyncs=1`)
+        finished asked=1 granted=1 surplus=0 released=1 completed=1 heartbeats=4 resyncs=1`,
+    )
   })
 
   it('gives back what is granted while it finishes', () => {
-    const story = new Story().begun().asks([ask(1)]).wait().answer().wait().finish()
-        .answer({ allocatedContainers: [granted(2)] }).answer().unregistered(true)
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(1)])
+      .wait()
+      .answer()
+      .wait()
+      .finish()
+      .answer({ allocatedContainers: [granted(2)] })
+      .answer()
+      .unregistered(true)
+    tells(
+      story,
+      `
       asks 1=1x256
         wake +200
       wait 200
@@ -487,13 +682,26 @@ describe('AmRmSession', () => {
       <
         > finish APP_SUCCEEDED
       < unregistered true
-        finished asked=0 granted=0 surplus=1 released=0 completed=0 heartbeats=4 resyncs=0`)
+        finished asked=0 granted=0 surplus=1 released=0 completed=0 heartbeats=4 resyncs=0`,
+    )
   })
 
   it('gives up when its token is refused again and again', () => {
-    const story = new Story().begun().wait().fails('refused').wait().fails('refused').wait().fails('refused').wait()
-        .fails('refused').wait().fails('refused')
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .wait()
+      .fails('refused')
+      .wait()
+      .fails('refused')
+      .wait()
+      .fails('refused')
+      .wait()
+      .fails('refused')
+      .wait()
+      .fails('refused')
+    tells(
+      story,
+      `
       wait 1000
         > allocate #1
       < fails: refused
@@ -514,14 +722,26 @@ describe('AmRmSession', () => {
       wait 1600
         > allocate #1
       < fails: refused
-        attemptOver: refused`)
+        attemptOver: refused`,
+    )
   })
 
   it('tells of preemption and nodes, for containers it holds', () => {
-    const story = new Story().begun().asks([ask(2)]).wait().answer().wait()
-        .answer({ allocatedContainers: [granted(2), granted(3)] }).wait()
-        .answer({ preempt: { strictContract: { container: [preempted(2)] }, contract: { container: [preempted(3), preempted(77)] } }, updatedNodes: [{ nodeId: { host: 'node', port: 1 }, nodeState: 'DECOMMISSIONING', decommissioningTimeout: 30 }] })
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .asks([ask(2)])
+      .wait()
+      .answer()
+      .wait()
+      .answer({ allocatedContainers: [granted(2), granted(3)] })
+      .wait()
+      .answer({
+        preempt: { strictContract: { container: [preempted(2)] }, contract: { container: [preempted(3), preempted(77)] } },
+        updatedNodes: [{ nodeId: { host: 'node', port: 1 }, nodeState: 'DECOMMISSIONING', decommissioningTimeout: 30 }],
+      })
+    tells(
+      story,
+      `
       asks 1=2x256
         wake +200
       wait 200
@@ -538,13 +758,29 @@ describe('AmRmSession', () => {
       <
         nodesUpdated node DECOMMISSIONING
         preemption strict 2 negotiable 3
-        wake +1000`)
+        wake +1000`,
+    )
   })
 
   it('sends changes of the blacklist and the tracking URL, and all of it after a resync', () => {
-    const story = new Story().begun().blacklist('a', 'b').wait().answer().blacklist('b').wait().answer()
-        .trackingUrl('http://am:2').wait().answer().wait().fails('not-registered').registered().answer()
-    tells(story, `
+    const story = new Story()
+      .begun()
+      .blacklist('a', 'b')
+      .wait()
+      .answer()
+      .blacklist('b')
+      .wait()
+      .answer()
+      .trackingUrl('http://am:2')
+      .wait()
+      .answer()
+      .wait()
+      .fails('not-registered')
+      .registered()
+      .answer()
+    tells(
+      story,
+      `
       blacklist a b
         wake +200
       wait 200
@@ -571,7 +807,8 @@ describe('AmRmSession', () => {
         registered again
         > allocate #0 +b
       <
-        wake +1000`)
+        wake +1000`,
+    )
   })
 
   it('goes on trying until the ResourceManager has given the attempt up', () => {
@@ -580,14 +817,31 @@ describe('AmRmSession', () => {
     const pauses = story.lines.flatMap((line) => (line.startsWith('wait ') ? [Number(line.slice(5))] : []))
     expect(pauses.slice(1, 8)).to.deep.equal([200, 400, 800, 1600, 3200, 5000, 5000])
     expect(pauses.slice(1).reduce((sum, pause) => sum + pause, 0)).to.be.within(EXPIRY_MS, EXPIRY_MS + 5000)
-    expect(story.events.map((event) => event.type).filter((type) => type !== 'headroom')).to.deep.equal(['registered', 'rmUnreachable', 'rmLost'])
+    expect(story.events.map((event) => event.type).filter((type) => type !== 'headroom')).to.deep.equal([
+      'registered',
+      'rmUnreachable',
+      'rmLost',
+    ])
   })
 
   it('reaches what is wanted through lost answers, restarts and changes of mind, leaking nothing', () => {
     const step = fc.oneof(
-      { weight: 8, arbitrary: fc.record({ do: fc.constant('heartbeat' as const), fate: fc.constantFrom('ok' as const, 'ok' as const, 'answer lost' as const, 'request lost' as const) }) },
+      {
+        weight: 8,
+        arbitrary: fc.record({
+          do: fc.constant('heartbeat' as const),
+          fate: fc.constantFrom('ok' as const, 'ok' as const, 'answer lost' as const, 'request lost' as const),
+        }),
+      },
       { weight: 6, arbitrary: fc.record({ do: fc.constant('allocate' as const), count: fc.integer({ min: 1, max: 3 }) }) },
-      { weight: 3, arbitrary: fc.record({ do: fc.constant('want' as const), priority: fc.integer({ min: 1, max: 2 }), count: fc.integer({ min: 0, max: 5 }) }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          do: fc.constant('want' as const),
+          priority: fc.integer({ min: 1, max: 2 }),
+          count: fc.integer({ min: 0, max: 5 }),
+        }),
+      },
       { weight: 4, arbitrary: fc.record({ do: fc.constant('listen' as const) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
     )

@@ -1,8 +1,19 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { applicationOfContainer, formatApplicationAttemptId, formatApplicationId, formatContainerId, parseApplicationAttemptId, parseApplicationId, parseContainerId } from '#hadoop/yarn/identifiers.js'
+import {
+  applicationOfContainer,
+  formatApplicationAttemptId,
+  formatApplicationId,
+  formatContainerId,
+  parseApplicationAttemptId,
+  parseApplicationId,
+  parseContainerId,
+} from '#hadoop/yarn/identifiers.js'
 
-const attempt = (application: number, id: number, clusterTimestamp = 1795421644448n) => ({ applicationId: { id: application, clusterTimestamp }, attemptId: id })
+const attempt = (application: number, id: number, clusterTimestamp = 1795421644448n) => ({
+  applicationId: { id: application, clusterTimestamp },
+  attemptId: id,
+})
 
 describe('YARN identifiers', () => {
   it('have the texts of Java', () => {
@@ -33,8 +44,19 @@ describe('YARN identifiers', () => {
   })
 
   it('are refused when malformed or too large', () => {
-    for (const text of ['', 'container_1_1_1', 'container_e_1_1_1_1', 'application_1_1', 'container_1_1_1_1_1', ' container_1_0001_01_000001', 'container_1_99999999999_01_000001', `container_1_0001_01_${2 ** 41}`]) {
-      expect(() => parseContainerId(text), text).to.throw().with.property('code', 'YARN_MALFORMED_IDENTIFIER')
+    for (const text of [
+      '',
+      'container_1_1_1',
+      'container_e_1_1_1_1',
+      'application_1_1',
+      'container_1_1_1_1_1',
+      ' container_1_0001_01_000001',
+      'container_1_99999999999_01_000001',
+      `container_1_0001_01_${2 ** 41}`,
+    ]) {
+      expect(() => parseContainerId(text), text)
+        .to.throw()
+        .with.property('code', 'YARN_MALFORMED_IDENTIFIER')
     }
     expect(() => parseApplicationId('application_x_0001')).to.throw(/'application_x_0001' is not a YARN application id/)
   })

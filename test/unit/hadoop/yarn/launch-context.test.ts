@@ -8,16 +8,60 @@ import { environmentValue, launchCommand, variable } from '#hadoop/yarn/shell-te
 
 /** What a NodeManager does to commands and values before it writes its script (ContainerLaunch.expandEnvironment). */
 function nodeManagerReplaces(text: string): string {
-  return text.replaceAll('<LOG_DIR>', '/logs').replaceAll('<CPS>', ':').replaceAll('<ADD_OPENS>', '--add-opens=x').replaceAll('{{', '$').replaceAll('}}', '')
+  return text
+    .replaceAll('<LOG_DIR>', '/logs')
+    .replaceAll('<CPS>', ':')
+    .replaceAll('<ADD_OPENS>', '--add-opens=x')
+    .replaceAll('{{', '$')
+    .replaceAll('}}', '')
 }
 
 /** Runs launch scripts as a NodeManager writes them; each prints NUL-separated words. */
 function runAll(scripts: readonly string[]): string[][] {
   const joined = scripts.map((script) => `( ${script}\n)\nprintf '\\001'`).join('\n')
-  return execFileSync('bash', ['-s'], { input: joined, maxBuffer: 1 << 26 }).toString().split('\x01').slice(0, -1).map((part) => part.split('\0').slice(0, -1))
+  return execFileSync('bash', ['-s'], { input: joined, maxBuffer: 1 << 26 })
+    .toString()
+    .split('\x01')
+    .slice(0, -1)
+    .map((part) => part.split('\0').slice(0, -1))
 }
 
-const nasty = fc.string({ unit: fc.constantFrom('{', '}', '{{', '}}', '<LOG_DIR>', '<CPS>', '<ADD_OPENS>', '<', '>', '$', '$HOME', '$(id)', '`', '\\', '"', "'", '!', '*', '~', ' ', '\n', '\t', 'a', 'ä', '😀', '%', '#', '&', ';', '|', '-'), maxLength: 25 })
+const nasty = fc.string({
+  unit: fc.constantFrom(
+    '{',
+    '}',
+    '{{',
+    '}}',
+    '<LOG_DIR>',
+    '<CPS>',
+    '<ADD_OPENS>',
+    '<',
+    '>',
+    '$',
+    '$HOME',
+    '$(id)',
+    '`',
+    '\\',
+    '"',
+    "'",
+    '!',
+    '*',
+    '~',
+    ' ',
+    '\n',
+    '\t',
+    'a',
+    'ä',
+    '😀',
+    '%',
+    '#',
+    '&',
+    ';',
+    '|',
+    '-',
+  ),
+  maxLength: 25,
+})
 
 describe('text for a container', () => {
   const samples = fc.sample(nasty, { numRuns: 150, seed: 7 })
@@ -43,7 +87,9 @@ describe('text for a container', () => {
   })
 
   it('is one command that replaces the shell and is redirected', () => {
-    expect(launchCommand({ argv: ['runtime/node', '--max-old-space-size=200', 'runtime/am.mjs'] })).to.equal('exec runtime/node --max-old-space-size=200 runtime/am.mjs 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr')
+    expect(launchCommand({ argv: ['runtime/node', '--max-old-space-size=200', 'runtime/am.mjs'] })).to.equal(
+      'exec runtime/node --max-old-space-size=200 runtime/am.mjs 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr',
+    )
   })
 })
 
@@ -51,17 +97,37 @@ describe('a launch context', () => {
   it('holds files, environment, command, and credentials without the AMRM token', () => {
     const amRm: Token = { identifier: Buffer.from([1]), password: Buffer.from([2]), kind: TokenKind.amRm, service: '' }
     const context = containerLaunchContext({
-      resources: [{ link: 'runtime', uri: 'hdfs://nn:8020/a b/r.tar.gz', size: 5, timestamp: 1795421644448, type: 'ARCHIVE', visibility: 'PUBLIC' }],
+      resources: [
+        { link: 'runtime', uri: 'hdfs://nn:8020/a b/r.tar.gz', size: 5, timestamp: 1795421644448, type: 'ARCHIVE', visibility: 'PUBLIC' },
+      ],
       environment: { TEXT: '$x' },
       expandedEnvironment: { HOME_DIR: `${variable('PWD')}/h` },
       command: { argv: ['runtime/node'] },
-      credentials: { tokens: new Map([['', amRm], ['hdfs', { ...amRm, kind: TokenKind.hdfsDelegation }]]), secrets: new Map([['s', Buffer.from('v')]]) },
+      credentials: {
+        tokens: new Map([
+          ['', amRm],
+          ['hdfs', { ...amRm, kind: TokenKind.hdfsDelegation }],
+        ]),
+        secrets: new Map([['s', Buffer.from('v')]]),
+      },
       viewAcl: '*',
     })
     expect(context.localResources).to.deep.equal([
-      { key: 'runtime', value: { resource: { scheme: 'hdfs', host: 'nn', port: 8020, file: '/a b/r.tar.gz', userInfo: undefined }, size: 5n, timestamp: 1795421644448n, type: 'ARCHIVE', visibility: 'PUBLIC' } },
+      {
+        key: 'runtime',
+        value: {
+          resource: { scheme: 'hdfs', host: 'nn', port: 8020, file: '/a b/r.tar.gz', userInfo: undefined },
+          size: 5n,
+          timestamp: 1795421644448n,
+          type: 'ARCHIVE',
+          visibility: 'PUBLIC',
+        },
+      },
     ])
-    expect(context.environment).to.deep.equal([{ key: 'HOME_DIR', value: '{{PWD}}/h' }, { key: 'TEXT', value: '\\$x' }])
+    expect(context.environment).to.deep.equal([
+      { key: 'HOME_DIR', value: '{{PWD}}/h' },
+      { key: 'TEXT', value: '\\$x' },
+    ])
     expect(context.applicationAcls).to.deep.equal([{ accessType: 'VIEW_APP', acl: '*' }])
     const credentials = readCredentials(context.tokens!)
     expect([[...credentials.tokens.keys()], [...credentials.secrets.keys()]]).to.deep.equal([['hdfs'], ['s']])

@@ -32,7 +32,10 @@ export class ModelCluster {
   #nextId = 2
 
   // The asker.
-  readonly #wanted = new Map<number, number>([[1, 0], [2, 0]])
+  readonly #wanted = new Map<number, number>([
+    [1, 0],
+    [2, 0],
+  ])
   readonly #held = new Map<string, number>()
   #unheard: AmRmEvent[] = []
   #heard = 0
@@ -77,7 +80,12 @@ export class ModelCluster {
       for (const id of extra) this.#held.delete(id)
       if (extra.length > 0) this.#apply(this.session.release(extra, this.#now))
     }
-    const asks = PRIORITIES.map((priority) => ({ priority, memoryMb: 256, vcores: 1, count: this.wanted(priority) - this.heldAt(priority).length }))
+    const asks = PRIORITIES.map((priority) => ({
+      priority,
+      memoryMb: 256,
+      vcores: 1,
+      count: this.wanted(priority) - this.heldAt(priority).length,
+    }))
     this.#apply(this.session.setAsks(asks, this.#heard, this.#now))
   }
 
@@ -116,13 +124,17 @@ export class ModelCluster {
       this.#registered = true
       this.#responseId = 0
       if (fate === 'answer lost') return lost()
-      if (again) return this.#apply(this.session.failed({ kind: 'invalid-request', reason: 'already registered', className: '' }, this.#now))
-      return this.#apply(this.session.answered({ call: 'register', response: RegisterApplicationMasterResponse.decode(new Uint8Array(0)) }, this.#now))
+      if (again)
+        return this.#apply(this.session.failed({ kind: 'invalid-request', reason: 'already registered', className: '' }, this.#now))
+      return this.#apply(
+        this.session.answered({ call: 'register', response: RegisterApplicationMasterResponse.decode(new Uint8Array(0)) }, this.#now),
+      )
     }
     if (call.call !== 'allocate') throw new Error('unexpected finish')
     const answer = this.#serve(call.request)
     if (fate === 'answer lost') return lost()
-    if (answer === undefined) return this.#apply(this.session.failed({ kind: 'not-registered', reason: 'not registered', className: '' }, this.#now))
+    if (answer === undefined)
+      return this.#apply(this.session.failed({ kind: 'not-registered', reason: 'not registered', className: '' }, this.#now))
     for (const container of answer.allocatedContainers ?? []) {
       const alive = this.#alive.get(Number((container.id as { id: bigint }).id))
       if (alive !== undefined) alive.received = true
@@ -141,7 +153,9 @@ export class ModelCluster {
     }
     this.#lastAnswer = {
       responseId: ++this.#responseId,
-      allocatedContainers: this.#fresh.filter((number) => this.#alive.has(number)).map((number) => granted(number, this.#alive.get(number)!.priority)),
+      allocatedContainers: this.#fresh
+        .filter((number) => this.#alive.has(number))
+        .map((number) => granted(number, this.#alive.get(number)!.priority)),
       completedContainerStatuses: this.#finished,
     }
     this.#fresh = []

@@ -13,7 +13,10 @@ import { formatContainerId, parseContainerId } from '#hadoop/yarn/identifiers.js
 import { ScriptedServer, tokenServer, type ServerCall } from '../ipc/scripted-server.js'
 
 /** Pauses and deadlines fifty times as short. */
-const hurried: Environment = { ...systemEnvironment, timers: { after: (delay, action, background) => systemEnvironment.timers.after(delay / 50, action, background) } }
+const hurried: Environment = {
+  ...systemEnvironment,
+  timers: { after: (delay, action, background) => systemEnvironment.timers.after(delay / 50, action, background) },
+}
 const identifier = Buffer.from('nm token')
 const password = Buffer.from('secret')
 const token = { identifier, password, kind: 'NMToken', service: '' }
@@ -30,7 +33,9 @@ async function errorOf(promise: Promise<unknown>): Promise<Error & { code?: stri
   throw new Error('it succeeded')
 }
 
-const failed = (message: string, className = `${YARN}.YarnException`) => ({ failedRequests: [{ containerId: parseContainerId(id), exception: { message, className } }] })
+const failed = (message: string, className = `${YARN}.YarnException`) => ({
+  failedRequests: [{ containerId: parseContainerId(id), exception: { message, className } }],
+})
 
 describe('NmClient', () => {
   let server: ScriptedServer
@@ -52,7 +57,11 @@ describe('NmClient', () => {
     onCall = (call) => {
       if (call.method === 'getContainerStatuses') {
         const asked = GetContainerStatusesRequest.decode(call.request).containerId
-        call.succeed(GetContainerStatusesResponse.encode({ status: asked.map((containerId) => ({ containerId, state: 'RUNNING', containerSubState: 'SCHEDULED' })) }))
+        call.succeed(
+          GetContainerStatusesResponse.encode({
+            status: asked.map((containerId) => ({ containerId, state: 'RUNNING', containerSubState: 'SCHEDULED' })),
+          }),
+        )
       } else answers[Math.min(next++, answers.length - 1)]!(call)
     }
   }
@@ -70,7 +79,9 @@ describe('NmClient', () => {
   })
 
   it('reads what failed within a call that succeeded', async () => {
-    answerStarts((call) => call.succeed(StartContainersResponse.encode(failed('Unauthorized request to start container. \nThis token is expired.'))))
+    answerStarts((call) =>
+      call.succeed(StartContainersResponse.encode(failed('Unauthorized request to start container. \nThis token is expired.'))),
+    )
     const error = await errorOf(client.start(request()))
     expect(error.code).to.equal('YARN_CONTAINER_START_FAILED')
     expect(error.message).to.contain(id).and.contain('This token is expired')
@@ -79,14 +90,22 @@ describe('NmClient', () => {
 
   it('takes a second start of a running container for a success', async () => {
     const relaunch = failed(`Unauthorized request to start container.\n Attempt to relaunch the same container with id ${id}.`)
-    answerStarts((call) => call.connection.socket.destroy(), (call) => call.succeed(StartContainersResponse.encode(relaunch)))
+    answerStarts(
+      (call) => call.connection.socket.destroy(),
+      (call) => call.succeed(StartContainersResponse.encode(relaunch)),
+    )
     await client.start(request())
     expect(server.calls).to.deep.equal(['startContainers', 'startContainers', 'getContainerStatuses'])
   })
 
   it('waits for a NodeManager that is not ready, told by exception or by failed request', async () => {
     answerStarts(
-      (call) => call.fail('ERROR', `${YARN}.NMNotYetReadyException`, 'Rejecting new containers as NodeManager has not yet connected with ResourceManager'),
+      (call) =>
+        call.fail(
+          'ERROR',
+          `${YARN}.NMNotYetReadyException`,
+          'Rejecting new containers as NodeManager has not yet connected with ResourceManager',
+        ),
       (call) => call.succeed(StartContainersResponse.encode(failed('not yet', `${YARN}.NMNotYetReadyException`))),
       accept,
     )
@@ -95,13 +114,17 @@ describe('NmClient', () => {
   })
 
   it('connects once more with the newest token when one is refused, then gives up', async () => {
-    const refuse = (call: ServerCall): void => call.fail('ERROR', 'org.apache.hadoop.security.token.SecretManager$InvalidToken', 'Given NMToken for application is invalid')
+    const refuse = (call: ServerCall): void =>
+      call.fail('ERROR', 'org.apache.hadoop.security.token.SecretManager$InvalidToken', 'Given NMToken for application is invalid')
     answerStarts(refuse, accept)
     await client.start(request())
     expect(server.connections).to.have.length(2)
     answerStarts(refuse)
     const error = await errorOf(client.start(request()))
-    expect([error.code, error.details?.['className']]).to.deep.equal(['YARN_CONTAINER_START_FAILED', 'org.apache.hadoop.security.token.SecretManager$InvalidToken'])
+    expect([error.code, error.details?.['className']]).to.deep.equal([
+      'YARN_CONTAINER_START_FAILED',
+      'org.apache.hadoop.security.token.SecretManager$InvalidToken',
+    ])
   })
 
   it('needs a token of the node', async () => {
@@ -135,7 +158,8 @@ describe('NmClient', () => {
 
   it('counts a container that the node does not know as stopped, and has no status for it', async () => {
     const unknown = failed(`Container ${id} is not handled by this NodeManager`)
-    onCall = (call) => call.succeed(call.method === 'stopContainers' ? StopContainersResponse.encode(unknown) : GetContainerStatusesResponse.encode(unknown))
+    onCall = (call) =>
+      call.succeed(call.method === 'stopContainers' ? StopContainersResponse.encode(unknown) : GetContainerStatusesResponse.encode(unknown))
     await client.stop(request())
     expect(await client.status(request())).to.equal(undefined)
     onCall = (call) => call.succeed(StopContainersResponse.encode(failed('Unauthorized')))
@@ -143,7 +167,12 @@ describe('NmClient', () => {
   })
 
   it('reports a status in words', async () => {
-    onCall = (call) => call.succeed(GetContainerStatusesResponse.encode({ status: [{ containerId: parseContainerId(id), state: 'COMPLETE', exitStatus: -105, diagnostics: 'x' }] }))
+    onCall = (call) =>
+      call.succeed(
+        GetContainerStatusesResponse.encode({
+          status: [{ containerId: parseContainerId(id), state: 'COMPLETE', exitStatus: -105, diagnostics: 'x' }],
+        }),
+      )
     const report = await client.status(request())
     expect(report).to.deep.include({ id: formatContainerId(parseContainerId(id)), state: 'COMPLETE', exitStatus: -105, diagnostics: 'x' })
     expect(report?.exit?.name).to.equal('KILLED_BY_APPMASTER')

@@ -1,6 +1,9 @@
 /** Plays an AmRmSession against scripted answers and writes down, line by line, what it decides. */
 import type { AllocateResponse, RegisterApplicationMasterResponse } from '#hadoop/proto/application-master-protocol.js'
-import { AllocateResponse as AllocateResponseMessage, RegisterApplicationMasterResponse as RegisterResponseMessage } from '#hadoop/proto/application-master-protocol.js'
+import {
+  AllocateResponse as AllocateResponseMessage,
+  RegisterApplicationMasterResponse as RegisterResponseMessage,
+} from '#hadoop/proto/application-master-protocol.js'
 import type { InferInput } from '#hadoop/proto/message.js'
 import type { Container, ContainerStatus } from '#hadoop/proto/yarn-records.js'
 import { formatContainerId, parseContainerId } from '#hadoop/yarn/identifiers.js'
@@ -50,7 +53,9 @@ export class Story {
   }
   registered(response: InferInput<typeof RegisterResponseMessage> = {}): this {
     this.#responseId = 0
-    const decoded: RegisterApplicationMasterResponse = RegisterResponseMessage.decode(RegisterResponseMessage.encode({ queue: 'q', maximumCapability: { memory: 4096n, virtualCores: 4 }, ...response }))
+    const decoded: RegisterApplicationMasterResponse = RegisterResponseMessage.decode(
+      RegisterResponseMessage.encode({ queue: 'q', maximumCapability: { memory: 4096n, virtualCores: 4 }, ...response }),
+    )
     return this.#note('< registered', this.session.answered({ call: 'register', response: decoded }, this.#now))
   }
   /** Registered, first heartbeat answered, quiet. */
@@ -60,7 +65,10 @@ export class Story {
     return this
   }
   asks(asks: readonly Ask[], seen?: number): this {
-    return this.#note(`asks ${asks.map((one) => `${one.priority}=${one.count}x${one.memoryMb}`).join(' ') || 'nothing'}`, this.session.setAsks(asks, seen, this.#now))
+    return this.#note(
+      `asks ${asks.map((one) => `${one.priority}=${one.count}x${one.memoryMb}`).join(' ') || 'nothing'}`,
+      this.session.setAsks(asks, seen, this.#now),
+    )
   }
   release(...numbers: number[]): this {
     return this.#note(`release ${numbers.join(' ')}`, this.session.release(numbers.map(containerName), this.#now))
@@ -88,11 +96,16 @@ export class Story {
   }
   answer(response: InferInput<typeof AllocateResponseMessage> = {}): this {
     this.#responseId++
-    const decoded: AllocateResponse = AllocateResponseMessage.decode(AllocateResponseMessage.encode({ responseId: this.#responseId, ...response }))
+    const decoded: AllocateResponse = AllocateResponseMessage.decode(
+      AllocateResponseMessage.encode({ responseId: this.#responseId, ...response }),
+    )
     return this.#note('<', this.session.answered({ call: 'allocate', response: decoded }, this.#now))
   }
   unregistered(isUnregistered: boolean): this {
-    return this.#note(`< unregistered ${isUnregistered}`, this.session.answered({ call: 'finish', response: { isUnregistered } }, this.#now))
+    return this.#note(
+      `< unregistered ${isUnregistered}`,
+      this.session.answered({ call: 'finish', response: { isUnregistered } }, this.#now),
+    )
   }
   fails(kind: FailureKind, reason = kind as string): this {
     const failure: CallFailure = { kind, reason, className: kind }
@@ -137,8 +150,11 @@ function describe(effect: Exclude<SessionEffect, { type: 'wake' }>): string | un
         return `> finish ${effect.request.finalApplicationStatus}`
       case 'allocate': {
         const parts = [`> allocate #${effect.request.responseId}`]
-        for (const row of effect.request.ask ?? []) parts.push(`${row.priority?.priority}:${row.resourceName}=${row.numContainers}x${row.capability?.memory}`)
-        const releases = (effect.request.release ?? []).map((id) => short(formatContainerId({ ...id, id: id.id ?? 0n } as Parameters<typeof formatContainerId>[0])))
+        for (const row of effect.request.ask ?? [])
+          parts.push(`${row.priority?.priority}:${row.resourceName}=${row.numContainers}x${row.capability?.memory}`)
+        const releases = (effect.request.release ?? []).map((id) =>
+          short(formatContainerId({ ...id, id: id.id ?? 0n } as Parameters<typeof formatContainerId>[0])),
+        )
         if (releases.length > 0) parts.push(`release ${releases.join(',')}`)
         const blacklist = effect.request.blacklistRequest
         for (const host of blacklist?.blacklistAdditions ?? []) parts.push(`+${host}`)
@@ -172,7 +188,9 @@ function describe(effect: Exclude<SessionEffect, { type: 'wake' }>): string | un
     case 'rmUnreachable':
       return `${event.type}: ${event.reason}`
     case 'finished':
-      return `finished ${Object.entries(event.counters).map(([name, count]) => `${name}=${count}`).join(' ')}`
+      return `finished ${Object.entries(event.counters)
+        .map(([name, count]) => `${name}=${count}`)
+        .join(' ')}`
     default:
       return event.type
   }

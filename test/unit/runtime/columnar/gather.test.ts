@@ -45,7 +45,10 @@ describe('concatBatches', () => {
   it('gives all rows one after the other', () => {
     fc.assert(
       fc.property(anyBatch, fc.array(fc.array(fc.nat(), { maxLength: 20 }), { maxLength: 4 }), (batch, picks) => {
-        const parts = batch.length === 0 ? [batch] : [batch, ...picks.map((list) => batch.select(Int32Array.from(list.map((pick) => batch.position(pick % batch.length)))))]
+        const parts =
+          batch.length === 0
+            ? [batch]
+            : [batch, ...picks.map((list) => batch.select(Int32Array.from(list.map((pick) => batch.position(pick % batch.length)))))]
         assert.deepEqual(rowsOf(concatBatches(batch.schema, parts)), parts.flatMap(rowsOf))
       }),
       { numRuns: 200 },

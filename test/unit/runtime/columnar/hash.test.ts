@@ -48,7 +48,11 @@ describe('hashRows', () => {
 
   it('spreads regular keys evenly over key groups', () => {
     const groups = new Int32Array(128)
-    for (const hash of hashes(INT, Array.from({ length: 128_000 }, (_, i) => i * 1000))) groups[keyGroupOf(hash, 128)]! += 1
+    for (const hash of hashes(
+      INT,
+      Array.from({ length: 128_000 }, (_, i) => i * 1000),
+    ))
+      groups[keyGroupOf(hash, 128)]! += 1
     assert.isAbove(Math.min(...groups), 800)
     assert.isBelow(Math.max(...groups), 1200)
   })

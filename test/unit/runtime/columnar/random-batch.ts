@@ -1,6 +1,18 @@
 /** Arbitrary schemas and batches for property tests. */
 import fc from 'fast-check'
-import { BIGINT, BOOLEAN, DATE, decimal, DOUBLE, INT, NULL, STRING, timestamp, type LogicalType, type Value } from '#core/types/logical-type.js'
+import {
+  BIGINT,
+  BOOLEAN,
+  DATE,
+  decimal,
+  DOUBLE,
+  INT,
+  NULL,
+  STRING,
+  timestamp,
+  type LogicalType,
+  type Value,
+} from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'

@@ -12,7 +12,12 @@ import { rowsOf } from '../formats/decode-support.js'
 import { collectingOutput, operatorContext, sourceSpec } from './operator-support.js'
 
 /** Runs one subtask to its end in virtual time. Returns its rows and the virtual ms it took. */
-async function generate(of: Schema, options: Record<string, string>, subtask = 0, parallelism = 1): Promise<{ rows: Value[][]; millis: number }> {
+async function generate(
+  of: Schema,
+  options: Record<string, string>,
+  subtask = 0,
+  parallelism = 1,
+): Promise<{ rows: Value[][]; millis: number }> {
   const environment = virtualEnvironment(subtask + 1)
   const source = await loadSource(sourceSpec(of, { connector: 'datagen', ...options }))
   const output = collectingOutput()
@@ -33,26 +38,45 @@ describe('datagen source', () => {
   it('deals a sequence out over the subtasks: every value once, each subtask in order', async () => {
     const of = schema(['n', BIGINT], ['s', STRING], ['d', decimal(6, 2)], ['f', DOUBLE], ['i', INT])
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: -50, max: 50 }), fc.integer({ min: 0, max: 60 }), fc.integer({ min: 1, max: 5 }), async (start, count, parallelism) => {
-        const options = Object.fromEntries(
-          of.fields.flatMap(({ name }) => [[`fields.${name}.kind`, 'sequence'], [`fields.${name}.start`, String(start)], [`fields.${name}.end`, String(start + count)]]),
-        )
-        const all: Value[][] = []
-        for (let subtask = 0; subtask < parallelism; subtask++) {
-          const { rows } = await generate(of, { ...options, 'rows-per-second': '1000000' }, subtask, parallelism)
-          expect(rows.map((row) => row[0])).to.deep.equal(rows.map((_, i) => BigInt(start + subtask + i * parallelism)))
-          all.push(...rows)
-        }
-        all.sort((a, b) => Number((a[0] as bigint) - (b[0] as bigint)))
-        expect(all).to.deep.equal(Array.from({ length: count + 1 }, (_, i) => [BigInt(start + i), String(start + i), BigInt(start + i) * 100n, start + i, start + i]))
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: -50, max: 50 }),
+        fc.integer({ min: 0, max: 60 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (start, count, parallelism) => {
+          const options = Object.fromEntries(
+            of.fields.flatMap(({ name }) => [
+              [`fields.${name}.kind`, 'sequence'],
+              [`fields.${name}.start`, String(start)],
+              [`fields.${name}.end`, String(start + count)],
+            ]),
+          )
+          const all: Value[][] = []
+          for (let subtask = 0; subtask < parallelism; subtask++) {
+            const { rows } = await generate(of, { ...options, 'rows-per-second': '1000000' }, subtask, parallelism)
+            expect(rows.map((row) => row[0])).to.deep.equal(rows.map((_, i) => BigInt(start + subtask + i * parallelism)))
+            all.push(...rows)
+          }
+          all.sort((a, b) => Number((a[0] as bigint) - (b[0] as bigint)))
+          expect(all).to.deep.equal(
+            Array.from({ length: count + 1 }, (_, i) => [
+              BigInt(start + i),
+              String(start + i),
+              BigInt(start + i) * 100n,
+              start + i,
+              start + i,
+            ]),
+          )
+        },
+      ),
       { numRuns: 40 },
     )
   })
 
   it('ends after number-of-rows in all, or with the shortest sequence', async () => {
     const of = schema(['n', BIGINT], ['b', BOOLEAN])
-    const counts = await Promise.all([0, 1, 2].map(async (subtask) => (await generate(of, { 'number-of-rows': '10' }, subtask, 3)).rows.length))
+    const counts = await Promise.all(
+      [0, 1, 2].map(async (subtask) => (await generate(of, { 'number-of-rows': '10' }, subtask, 3)).rows.length),
+    )
     expect(counts).to.deep.equal([4, 3, 3])
     const options = { 'number-of-rows': '100', 'fields.n.kind': 'sequence', 'fields.n.start': '1', 'fields.n.end': '7' }
     expect((await generate(of, options)).rows.map((row) => row[0])).to.deep.equal([1n, 2n, 3n, 4n, 5n, 6n, 7n])
@@ -82,12 +106,34 @@ describe('datagen source', () => {
   })
 
   it('makes random values of every type within their bounds', async () => {
-    const of = schema(['i', INT], ['l', BIGINT], ['d', DOUBLE], ['m', decimal(30, 4)], ['s', STRING], ['v', STRING], ['o', BOOLEAN], ['y', DATE], ['t', timestamp(3)], ['z', timestampLtz(3)])
+    const of = schema(
+      ['i', INT],
+      ['l', BIGINT],
+      ['d', DOUBLE],
+      ['m', decimal(30, 4)],
+      ['s', STRING],
+      ['v', STRING],
+      ['o', BOOLEAN],
+      ['y', DATE],
+      ['t', timestamp(3)],
+      ['z', timestampLtz(3)],
+    )
     const options = {
-      'number-of-rows': '500', 'rows-per-second': '100000000',
-      'fields.i.min': '-2', 'fields.i.max': '2', 'fields.l.min': '9007199254740993', 'fields.l.max': '9007199254740995',
-      'fields.d.min': '-1.5', 'fields.d.max': '1.5', 'fields.m.min': '-1.25', 'fields.m.max': '1.25',
-      'fields.s.length': '7', 'fields.v.length': '5', 'fields.v.var-len': 'true', 'fields.t.max-past': '10 s', 'fields.z.null-rate': '0.5',
+      'number-of-rows': '500',
+      'rows-per-second': '100000000',
+      'fields.i.min': '-2',
+      'fields.i.max': '2',
+      'fields.l.min': '9007199254740993',
+      'fields.l.max': '9007199254740995',
+      'fields.d.min': '-1.5',
+      'fields.d.max': '1.5',
+      'fields.m.min': '-1.25',
+      'fields.m.max': '1.25',
+      'fields.s.length': '7',
+      'fields.v.length': '5',
+      'fields.v.var-len': 'true',
+      'fields.t.max-past': '10 s',
+      'fields.z.null-rate': '0.5',
     }
     validateTable({ connector: 'datagen', ...options }, of, 'source')
     const { rows } = await generate(of, options)
@@ -108,7 +154,12 @@ describe('datagen source', () => {
 
   it('covers the whole range of a type where no bounds are given', () => {
     const random = new Random(Buffer.from('0123456789abcdef'))
-    for (const [type, least, most] of [[INT, -(2 ** 31), 2 ** 31], [BIGINT, -(2 ** 63), 2 ** 63], [DOUBLE, 0, Number.MAX_VALUE], [decimal(38, 0), 0, 1e38]] as const) {
+    for (const [type, least, most] of [
+      [INT, -(2 ** 31), 2 ** 31],
+      [BIGINT, -(2 ** 63), 2 ** 63],
+      [DOUBLE, 0, Number.MAX_VALUE],
+      [decimal(38, 0), 0, 1e38],
+    ] as const) {
       const column = new ColumnBuilder(type)
       const generator = randomGenerator(type, { get: () => undefined }, random, () => 0)
       for (let n = 0; n < 1000; n++) generator(column, n)

@@ -21,7 +21,9 @@ const OPTIONS = { connector: 'filesystem', path: 'out', format: 'csv' }
 
 async function files(directory: string): Promise<Record<string, string>> {
   const names = (await readdir(join(directory, 'out'))).sort()
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(directory, 'out', name), 'utf8')] as const)))
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(directory, 'out', name), 'utf8')] as const)),
+  )
 }
 
 describe('filesystem sink', () => {
@@ -53,7 +55,11 @@ describe('filesystem sink', () => {
       const ids = ['aaaaaaaa000000000000000000000000', 'bbbbbbbb000000000000000000000000'] as OperatorId[]
       const committers = ids.map((operatorId) => new FileCommitter(spec, coordinatorContext({ directory, operatorId })))
       for (const committer of committers) await committer.start()
-      const lists = await Promise.all(ids.map(async (operatorId, i) => runSink(await loadSink(spec), operatorContext({ directory, operatorId }), [batchOf(AB, [[i, 'new']])])))
+      const lists = await Promise.all(
+        ids.map(async (operatorId, i) =>
+          runSink(await loadSink(spec), operatorContext({ directory, operatorId }), [batchOf(AB, [[i, 'new']])]),
+        ),
+      )
       await committers[0]?.commit(lists[0] ?? [])
       await committers[1]?.commit(lists[1] ?? [])
       expect(Object.values(await files(directory)).sort()).to.deep.equal(['0,new\n', '0,old\n', '1,new\n'])
@@ -62,7 +68,11 @@ describe('filesystem sink', () => {
   it('begins a new file when one is large enough', () =>
     inDirectory(async (directory) => {
       const spec = sinkSpec(AB, { ...OPTIONS, 'sink.rolling-policy.file-size': '10b' })
-      const committables = await runSink(await loadSink(spec), operatorContext({ directory }), [1, 2, 3].map((n) => batchOf(AB, [[n, 'abcdefgh']])))
+      const committables = await runSink(
+        await loadSink(spec),
+        operatorContext({ directory }),
+        [1, 2, 3].map((n) => batchOf(AB, [[n, 'abcdefgh']])),
+      )
       expect(committables).to.have.length(3)
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
       await committer.commit(committables)
@@ -104,7 +114,13 @@ describe('filesystem sink', () => {
       let batches = 0
       let held: void | Promise<void> = undefined
       for (; held === undefined && batches < 100; batches++) {
-        held = sink.processBatch(batchOf(AB, Array.from({ length: 500 }, (_, i) => [batches * 500 + i, line])), 0)
+        held = sink.processBatch(
+          batchOf(
+            AB,
+            Array.from({ length: 500 }, (_, i) => [batches * 500 + i, line]),
+          ),
+          0,
+        )
       }
       expect(held).to.be.instanceOf(Promise)
       expect(batches).to.be.within(5, 20)
@@ -114,7 +130,12 @@ describe('filesystem sink', () => {
       const committables = await sink.prepareCommit?.()
       await new FileCommitter(spec, coordinatorContext({ directory })).commit(committables ?? [])
       const text = Object.values(await files(directory)).join('')
-      expect(text.trimEnd().split('\n').map((row) => Number(row.split(',')[0]))).to.deep.equal(Array.from({ length: batches * 500 }, (_, i) => i))
+      expect(
+        text
+          .trimEnd()
+          .split('\n')
+          .map((row) => Number(row.split(',')[0])),
+      ).to.deep.equal(Array.from({ length: batches * 500 }, (_, i) => i))
     }))
 
   it('tells of a write that failed at the next call', () =>
@@ -131,7 +152,9 @@ describe('filesystem sink', () => {
     inDirectory(async (directory) => {
       const builder = new BatchBuilder(AB)
       builder.appendRow([1, 'x'], RowKind.DELETE)
-      const error = await failure(async () => runSink(await loadSink(sinkSpec(AB, OPTIONS)), operatorContext({ directory }), [builder.finish()]))
+      const error = await failure(async () =>
+        runSink(await loadSink(sinkSpec(AB, OPTIONS)), operatorContext({ directory }), [builder.finish()]),
+      )
       expect(error).to.include({ code: 'SINK_TAKES_INSERTS_ONLY' })
     }))
 })
@@ -169,10 +192,17 @@ describe('filesystem committer', () => {
   it('finishes a commit that broke off half way', () =>
     inDirectory(async (directory) => {
       const small = sinkSpec(AB, { ...OPTIONS, 'sink.rolling-policy.file-size': '1b' })
-      const committables = await runSink(await loadSink(small), operatorContext({ directory }), [1, 2].map((n) => batchOf(AB, [[n, 'x']])))
+      const committables = await runSink(
+        await loadSink(small),
+        operatorContext({ directory }),
+        [1, 2].map((n) => batchOf(AB, [[n, 'x']])),
+      )
       let renames = 0
       const fileSystems = new FileSystems(directory)
-      const breaking: FileSystem = { ...localFileSystem, rename: (from, to) => (renames++ === 1 ? Promise.reject(new Error('down')) : localFileSystem.rename(from, to)) }
+      const breaking: FileSystem = {
+        ...localFileSystem,
+        rename: (from, to) => (renames++ === 1 ? Promise.reject(new Error('down')) : localFileSystem.rename(from, to)),
+      }
       fileSystems.register('file', breaking, `file://${directory}`)
       const committer = new FileCommitter(spec, coordinatorContext({ fileSystems }))
       expect((await failure(() => committer.commit(committables))).message).to.equal('down')
@@ -183,15 +213,26 @@ describe('filesystem committer', () => {
   it('shows rows once when a later master runs a job again whose commit broke off', () =>
     inDirectory(async (directory) => {
       const small = sinkSpec(AB, { ...OPTIONS, 'sink.rolling-policy.file-size': '1b' })
-      const run = async () => runSink(await loadSink(small), operatorContext({ directory }), [1, 2].map((n) => batchOf(AB, [[n, 'x']])))
+      const run = async () =>
+        runSink(
+          await loadSink(small),
+          operatorContext({ directory }),
+          [1, 2].map((n) => batchOf(AB, [[n, 'x']])),
+        )
       let renames = 0
       const fileSystems = new FileSystems(directory)
-      const breaking: FileSystem = { ...localFileSystem, rename: (from, to) => (renames++ === 1 ? Promise.reject(new Error('killed')) : localFileSystem.rename(from, to)) }
+      const breaking: FileSystem = {
+        ...localFileSystem,
+        rename: (from, to) => (renames++ === 1 ? Promise.reject(new Error('killed')) : localFileSystem.rename(from, to)),
+      }
       fileSystems.register('file', breaking, `file://${directory}`)
       const first = new FileCommitter(spec, coordinatorContext({ fileSystems }))
       await first.start()
       await failure(async () => first.commit(await run()))
-      expect((await readdir(join(directory, 'out'))).filter((name) => name.startsWith('part-')), 'shown by the first').to.have.length(1)
+      expect(
+        (await readdir(join(directory, 'out'))).filter((name) => name.startsWith('part-')),
+        'shown by the first',
+      ).to.have.length(1)
       // What it staged is not known to the next master: the job runs again, under the same id.
       const second = new FileCommitter(spec, coordinatorContext({ directory }))
       await second.start()
@@ -247,7 +288,11 @@ describe('not-null enforcer', () => {
   const of = schema(['a', notNull(INT)], ['b', STRING])
   it('fails the job, or drops the row', () =>
     inDirectory(async (directory) => {
-      const batch = batchOf(of, [[1, null], [null, 'x'], [3, 'y']])
+      const batch = batchOf(of, [
+        [1, null],
+        [null, 'x'],
+        [3, 'y'],
+      ])
       const error = await failure(async () => runSink(await loadSink(sinkSpec(of, OPTIONS)), operatorContext({ directory }), [batch]))
       expect(error).to.include({ code: 'SINK_NOT_NULL' })
       expect(error.message).to.contain("Column 'a' is NOT NULL, however, a null value is being written into it")

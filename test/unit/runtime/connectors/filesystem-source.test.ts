@@ -36,15 +36,21 @@ describe('splits of a file', () => {
   it('hold every line exactly once, for any lines, split sizes and chunks', async () => {
     const lines = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '\r'), maxLength: 12 }), { minLength: 1, maxLength: 30 })
     await fc.assert(
-      fc.asyncProperty(lines, fc.boolean(), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 20 }), async (written, closed, maxBytes, chunk) => {
-        const bytes = Buffer.from(written.join('\n') + (closed ? '\n' : ''), 'latin1')
-        const splits = splitFile({ path: 'file:///f', directory: false, length: bytes.length, modificationTime: 0 }, true, maxBytes)
-        expect(splits.every((split) => split.end - split.start <= maxBytes)).to.equal(true)
-        const read: string[] = []
-        for (const split of splits) read.push(...(await linesOf(oneFile(bytes, chunk), split)))
-        const expected = bytes.length === 0 ? [] : bytes.toString('latin1').replace(/\n$/, '').split('\n')
-        expect(read).to.deep.equal(expected)
-      }),
+      fc.asyncProperty(
+        lines,
+        fc.boolean(),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (written, closed, maxBytes, chunk) => {
+          const bytes = Buffer.from(written.join('\n') + (closed ? '\n' : ''), 'latin1')
+          const splits = splitFile({ path: 'file:///f', directory: false, length: bytes.length, modificationTime: 0 }, true, maxBytes)
+          expect(splits.every((split) => split.end - split.start <= maxBytes)).to.equal(true)
+          const read: string[] = []
+          for (const split of splits) read.push(...(await linesOf(oneFile(bytes, chunk), split)))
+          const expected = bytes.length === 0 ? [] : bytes.toString('latin1').replace(/\n$/, '').split('\n')
+          expect(read).to.deep.equal(expected)
+        },
+      ),
       { numRuns: 300 },
     )
   })
@@ -64,7 +70,15 @@ describe('filesystem source', () => {
     await enumerator?.start()
     const batches = await Promise.all(
       Array.from({ length: readers }, async (_, subtask) =>
-        drain(await loadSource(spec), operatorContext({ directory, subtask, parallelism: readers, coordinator: async () => ({ split: await enumerator?.nextSplit(subtask) }) })),
+        drain(
+          await loadSource(spec),
+          operatorContext({
+            directory,
+            subtask,
+            parallelism: readers,
+            coordinator: async () => ({ split: await enumerator?.nextSplit(subtask) }),
+          }),
+        ),
       ),
     )
     await enumerator?.close()
@@ -83,8 +97,15 @@ describe('filesystem source', () => {
       await writeFile(join(directory, 'in/_temporary/3.csv'), 'x')
       await writeFile(join(directory, 'in/.staging-x/3.csv'), 'x')
       const rows = await read(directory, { path: 'in', format: 'csv' }, 3)
-      expect(rows.sort()).to.deep.equal([[1, 'a'], [2, 'b'], [3, 'c']])
-      expect(await read(directory, { path: `file://${directory}/in/1.csv`, format: 'csv' })).to.deep.equal([[1, 'a'], [2, 'b']])
+      expect(rows.sort()).to.deep.equal([
+        [1, 'a'],
+        [2, 'b'],
+        [3, 'c'],
+      ])
+      expect(await read(directory, { path: `file://${directory}/in/1.csv`, format: 'csv' })).to.deep.equal([
+        [1, 'a'],
+        [2, 'b'],
+      ])
       expect(await read(directory, { path: 'in', format: 'csv', 'source.path.regex-pattern': '.*/sub/.*' })).to.deep.equal([[3, 'c']])
     }))
 
@@ -104,7 +125,10 @@ describe('filesystem source', () => {
       const spec = sourceSpec(AB, { connector: 'filesystem', path: 'f.json', format: 'json' })
       const enumerator = new FileSplitEnumerator(spec, coordinatorContext({ directory }))
       await enumerator.start()
-      const batches = await drain(await loadSource(spec), operatorContext({ directory, coordinator: async () => ({ split: await enumerator.nextSplit() }) }))
+      const batches = await drain(
+        await loadSource(spec),
+        operatorContext({ directory, coordinator: async () => ({ split: await enumerator.nextSplit() }) }),
+      )
       expect(Math.max(...batches.map((batch) => batch.length))).to.equal(1024)
       expect(batches.flatMap(rowsOf).map((row) => row[0])).to.deep.equal(Array.from({ length: count }, (_, i) => i))
     }))
@@ -116,9 +140,17 @@ describe('filesystem source', () => {
       const spec = sourceSpec(AB, { connector: 'filesystem', path: 'f.json', format: 'json' })
       for (const start of [0, 100, 300]) {
         const splits = [{ path: `file://${directory}/f.json`, start, end: 100_000, fileLength: 100_000 }]
-        const error = await failure(async () => drain(await loadSource(spec), operatorContext({ directory, coordinator: () => Promise.resolve({ split: splits.pop() ?? null }) })))
+        const error = await failure(async () =>
+          drain(
+            await loadSource(spec),
+            operatorContext({ directory, coordinator: () => Promise.resolve({ split: splits.pop() ?? null }) }),
+          ),
+        )
         expect(error).to.include({ code: 'FORMAT_MALFORMED_ROW' })
-        expect(error.message).to.contain("'no' is no INT").and.contain(`file://${directory}/f.json, line 37, column 7 (field 'a')`).and.contain("'json.ignore-parse-errors' = 'true'")
+        expect(error.message)
+          .to.contain("'no' is no INT")
+          .and.contain(`file://${directory}/f.json, line 37, column 7 (field 'a')`)
+          .and.contain("'json.ignore-parse-errors' = 'true'")
       }
     }))
 
@@ -126,7 +158,10 @@ describe('filesystem source', () => {
     inDirectory(async (directory) => {
       await writeFile(join(directory, '1.csv'), '1,a\n')
       await writeFile(join(directory, '2.csv'), '2,b\n')
-      const enumerator = new FileSplitEnumerator(sourceSpec(AB, { connector: 'filesystem', path: directory, format: 'csv' }), coordinatorContext({ directory }))
+      const enumerator = new FileSplitEnumerator(
+        sourceSpec(AB, { connector: 'filesystem', path: directory, format: 'csv' }),
+        coordinatorContext({ directory }),
+      )
       await enumerator.start()
       const first = [await enumerator.nextSplit(), await enumerator.nextSplit(), await enumerator.nextSplit()]
       expect(first.map((split) => split?.path.slice(-5) ?? null)).to.deep.equal(['1.csv', '2.csv', null])
@@ -137,10 +172,16 @@ describe('filesystem source', () => {
   it('fails on a directory that holds itself, rather than listing for ever', () =>
     inDirectory(async (directory) => {
       await symlink(directory, join(directory, 'loop'))
-      const looping = new FileSplitEnumerator(sourceSpec(AB, { connector: 'filesystem', path: directory, format: 'csv' }), coordinatorContext({ directory }))
+      const looping = new FileSplitEnumerator(
+        sourceSpec(AB, { connector: 'filesystem', path: directory, format: 'csv' }),
+        coordinatorContext({ directory }),
+      )
       expect(await failure(() => looping.start())).to.include({ code: 'FS_FAILED' })
 
-      const endless: FileSystem = { ...localFileSystem, list: (path) => Promise.resolve([{ path: `${path}/d`, directory: true, length: 0, modificationTime: 0 }]) }
+      const endless: FileSystem = {
+        ...localFileSystem,
+        list: (path) => Promise.resolve([{ path: `${path}/d`, directory: true, length: 0, modificationTime: 0 }]),
+      }
       const error = await failure(() => listFiles(endless, { path: 'hdfs://h/x', directory: true, length: 0, modificationTime: 0 }))
       expect(error.message).to.contain('nested deeper than 100')
     }))
@@ -149,12 +190,21 @@ describe('filesystem source', () => {
     inDirectory(async (directory) => {
       const spec = sourceSpec(AB, { connector: 'filesystem', path: directory, format: 'json' })
       const gone = { path: `file://${directory}/gone.json`, start: 0, end: 10, fileLength: 10 }
-      const error = await failure(async () => drain(await loadSource(spec), operatorContext({ directory, coordinator: () => Promise.resolve({ split: gone }) })))
+      const error = await failure(async () =>
+        drain(await loadSource(spec), operatorContext({ directory, coordinator: () => Promise.resolve({ split: gone }) })),
+      )
       expect(error).to.include({ code: 'FS_NOT_FOUND' })
 
       await writeFile(join(directory, 'f.json'), '{"a":1,"b":"x"}\n'.repeat(100_000))
       const source = await loadSource(spec)
-      source.open?.(operatorContext({ directory, coordinator: () => Promise.resolve({ split: { path: `file://${directory}/f.json`, start: 0, end: 1_600_000, fileLength: 1_600_000 } }) }), { collect: () => undefined, emitWatermark: () => undefined })
+      source.open?.(
+        operatorContext({
+          directory,
+          coordinator: () =>
+            Promise.resolve({ split: { path: `file://${directory}/f.json`, start: 0, end: 1_600_000, fileLength: 1_600_000 } }),
+        }),
+        { collect: () => undefined, emitWatermark: () => undefined },
+      )
       await source.poll()
       await source.poll()
       await source.close?.(true)

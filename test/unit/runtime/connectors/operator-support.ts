@@ -101,9 +101,24 @@ export async function runSink(sink: Operator, context: OperatorContext, batches:
 }
 
 export function sourceSpec(schema: Schema, options: Record<string, string>): SpecOf<'source'> {
-  return { op: 'source', connector: options['connector'] ?? 'filesystem', tableName: 'default_catalog.default_database.t', options, schema, projection: schema.fields.map((_, i) => i), bounded: true }
+  return {
+    op: 'source',
+    connector: options['connector'] ?? 'filesystem',
+    tableName: 'default_catalog.default_database.t',
+    options,
+    schema,
+    projection: schema.fields.map((_, i) => i),
+    bounded: true,
+  }
 }
 
 export function sinkSpec(schema: Schema, options: Record<string, string>, notNullEnforcer: 'ERROR' | 'DROP' = 'ERROR'): SpecOf<'sink'> {
-  return { op: 'sink', connector: options['connector'] ?? 'filesystem', tableName: 'default_catalog.default_database.t', options, schema, notNullEnforcer }
+  return {
+    op: 'sink',
+    connector: options['connector'] ?? 'filesystem',
+    tableName: 'default_catalog.default_database.t',
+    options,
+    schema,
+    notNullEnforcer,
+  }
 }

@@ -15,7 +15,16 @@ const AB = schema(['a', INT], ['b', STRING])
 
 describe('print sink', () => {
   it('prints rows as Flink does: row kind, Java’s texts, null', async () => {
-    const of = schema(['l', BIGINT], ['s', STRING], ['d', DOUBLE], ['m', decimal(6, 2)], ['o', BOOLEAN], ['y', DATE], ['t', timestamp(3)], ['z', timestampLtz(3)])
+    const of = schema(
+      ['l', BIGINT],
+      ['s', STRING],
+      ['d', DOUBLE],
+      ['m', decimal(6, 2)],
+      ['o', BOOLEAN],
+      ['y', DATE],
+      ['t', timestamp(3)],
+      ['z', timestampLtz(3)],
+    )
     const builder = new BatchBuilder(of)
     const ms = BigInt(Date.UTC(2024, 0, 2, 3, 4))
     builder.appendRow([1n, 'a', 1e8, 150n, true, 19724, ms, ms])
@@ -29,17 +38,29 @@ describe('print sink', () => {
   })
 
   it('puts identifier and subtask before the line', async () => {
-    expect([printPrefix('', 0, 1), printPrefix('x', 0, 1), printPrefix('', 1, 3), printPrefix('x', 1, 3)]).to.deep.equal(['', 'x> ', '2> ', 'x:2> '])
+    expect([printPrefix('', 0, 1), printPrefix('x', 0, 1), printPrefix('', 1, 3), printPrefix('x', 1, 3)]).to.deep.equal([
+      '',
+      'x> ',
+      '2> ',
+      'x:2> ',
+    ])
     const context = operatorContext({ subtask: 1, parallelism: 2 })
     const options = { connector: 'print', 'print-identifier': 'out', 'standard-error': 'true' }
-    await runSink(await loadSink(sinkSpec(AB, options)), context, [batchOf(AB, [[1, 'x'], [2, 'y']]).select(Int32Array.of(1))])
+    await runSink(await loadSink(sinkSpec(AB, options)), context, [
+      batchOf(AB, [
+        [1, 'x'],
+        [2, 'y'],
+      ]).select(Int32Array.of(1)),
+    ])
     expect(context.lines).to.deep.equal([{ line: 'out:2> +I[2, y]', stderr: true }])
   })
 })
 
 describe('blackhole sink', () => {
   it('takes all rows and needs no coordinator', async () => {
-    expect(await runSink(await loadSink(sinkSpec(AB, { connector: 'blackhole' })), operatorContext(), [batchOf(AB, [[1, 'x']])])).to.deep.equal([])
+    expect(
+      await runSink(await loadSink(sinkSpec(AB, { connector: 'blackhole' })), operatorContext(), [batchOf(AB, [[1, 'x']])]),
+    ).to.deep.equal([])
     expect(await loadCommitter(sinkSpec(AB, { connector: 'blackhole' }), coordinatorContext())).to.equal(undefined)
     expect(await loadEnumerator(sourceSpec(AB, { connector: 'datagen' }), coordinatorContext())).to.equal(undefined)
   })
@@ -67,7 +88,10 @@ describe('collect operator', () => {
     const of = schema(['a', INT], ['t', timestamp(3)], ['o', BOOLEAN])
     const there = coordinator()
     const sink = await loadSink({ op: 'collect', schema: of })
-    await sink.open?.(operatorContext({ coordinator: (event) => there.request(event) }), { collect: () => undefined, emitWatermark: () => undefined })
+    await sink.open?.(operatorContext({ coordinator: (event) => there.request(event) }), {
+      collect: () => undefined,
+      emitWatermark: () => undefined,
+    })
     const builder = new BatchBuilder(of)
     builder.appendRow([1, 0n, true], RowKind.UPDATE_AFTER)
     void sink.processBatch(builder.finish(), 0)
@@ -80,7 +104,11 @@ describe('collect operator', () => {
     expect(there.rows.length).to.equal(1)
     there.answers.shift()?.()
     await settle()
-    expect(there.rows.map((row) => row.cells)).to.deep.equal([['1', '1970-01-01 00:00:00.000', 'TRUE'], ['2', null, null], ['3', null, null]])
+    expect(there.rows.map((row) => row.cells)).to.deep.equal([
+      ['1', '1970-01-01 00:00:00.000', 'TRUE'],
+      ['2', null, null],
+      ['3', null, null],
+    ])
     expect(ended).to.equal(false)
     there.answers.shift()?.()
     await end
@@ -92,8 +120,14 @@ describe('collect operator', () => {
   it('holds back its task when the coordinator does not answer', async () => {
     const there = coordinator()
     const sink = await loadSink({ op: 'collect', schema: AB })
-    await sink.open?.(operatorContext({ coordinator: (event) => there.request(event) }), { collect: () => undefined, emitWatermark: () => undefined })
-    const batch = batchOf(AB, Array.from({ length: 1000 }, (_, i) => [i, 'x']))
+    await sink.open?.(operatorContext({ coordinator: (event) => there.request(event) }), {
+      collect: () => undefined,
+      emitWatermark: () => undefined,
+    })
+    const batch = batchOf(
+      AB,
+      Array.from({ length: 1000 }, (_, i) => [i, 'x']),
+    )
     let held: void | Promise<void> = undefined
     let batches = 0
     for (; held === undefined && batches < 50; batches++) held = sink.processBatch(batch, 0)
@@ -105,7 +139,9 @@ describe('collect operator', () => {
       await settle()
     }
     await freed
-    expect(there.rows.map((row) => row.cells[0])).to.deep.equal(Array.from({ length: batches }, () => Array.from({ length: 1000 }, (_, i) => String(i))).flat())
+    expect(there.rows.map((row) => row.cells[0])).to.deep.equal(
+      Array.from({ length: batches }, () => Array.from({ length: 1000 }, (_, i) => String(i))).flat(),
+    )
   })
 
   it('keeps requests small when cells are long', async () => {
@@ -117,19 +153,29 @@ describe('collect operator', () => {
         return Promise.resolve({})
       },
     })
-    await runSink(sink, context, [batchOf(AB, Array.from({ length: 10 }, (_, i) => [i, 'x'.repeat(400_000)]))])
+    await runSink(sink, context, [
+      batchOf(
+        AB,
+        Array.from({ length: 10 }, (_, i) => [i, 'x'.repeat(400_000)]),
+      ),
+    ])
     expect(sizes).to.deep.equal([2, 2, 2, 2, 2])
   })
 
   it('fails with the coordinator', async () => {
     const sink = await loadSink({ op: 'collect', schema: AB })
-    const error = await failure(() => runSink(sink, operatorContext({ coordinator: () => Promise.reject(new Error('the job is gone')) }), [batchOf(AB, [[1, 'x']])]))
+    const error = await failure(() =>
+      runSink(sink, operatorContext({ coordinator: () => Promise.reject(new Error('the job is gone')) }), [batchOf(AB, [[1, 'x']])]),
+    )
     expect(error.message).to.equal('the job is gone')
   })
 })
 
 describe('tables and their connectors', () => {
-  const table = (options: Record<string, string>, use: 'source' | 'sink' = 'source') => () => validateTable(options, AB, use)
+  const table =
+    (options: Record<string, string>, use: 'source' | 'sink' = 'source') =>
+    () =>
+      validateTable(options, AB, use)
   it('are checked with a message that says what to write', () => {
     expect(table({})).to.throw("Table options do not contain an option key 'connector' for discovering a connector.")
     expect(table({ connector: 'filesytem' })).to.throw("There is no connector 'filesytem'. Did you mean 'filesystem'?")
@@ -137,8 +183,14 @@ describe('tables and their connectors', () => {
     expect(table({ connector: 'filesystem', format: 'csv' })).to.throw("required options are missing for connector 'filesystem': 'path'")
     expect(table({ connector: 'filesystem', path: '/x' })).to.throw("'format' (one of 'csv', 'json'")
     expect(table({ connector: 'filesystem', path: '/x', format: 'jsn' })).to.throw("Did you mean 'json'?")
-    expect(table({ connector: 'filesystem', path: '/x', format: 'csv', 'sink.rolling-policy.file-size': 'big' }, 'sink')).to.throw("must be a size such as '128 mb', not 'big'")
-    expect(table({ connector: 'filesystem', path: '/x', format: 'csv', 'source.path.regex-pattern': '(' })).to.throw('is no regular expression')
-    expect(table({ connector: 'print', 'print-identifer': 'x' }, 'sink')).to.throw("Unsupported options found for connector 'print': 'print-identifer'. Did you mean 'print-identifier'?")
+    expect(table({ connector: 'filesystem', path: '/x', format: 'csv', 'sink.rolling-policy.file-size': 'big' }, 'sink')).to.throw(
+      "must be a size such as '128 mb', not 'big'",
+    )
+    expect(table({ connector: 'filesystem', path: '/x', format: 'csv', 'source.path.regex-pattern': '(' })).to.throw(
+      'is no regular expression',
+    )
+    expect(table({ connector: 'print', 'print-identifer': 'x' }, 'sink')).to.throw(
+      "Unsupported options found for connector 'print': 'print-identifer'. Did you mean 'print-identifier'?",
+    )
   })
 })

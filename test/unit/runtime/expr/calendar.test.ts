@@ -1,6 +1,19 @@
 import { assert } from 'chai'
 import fc from 'fast-check'
-import { addMonthsToDays, ceilToUnit, civilFromDays, daysFromCivil, extractUnit, floorToUnit, formatDate, formatTimestamp, isoWeek, monthsBetween, parseDate, parseTimestamp } from '#runtime/expr/calendar.js'
+import {
+  addMonthsToDays,
+  ceilToUnit,
+  civilFromDays,
+  daysFromCivil,
+  extractUnit,
+  floorToUnit,
+  formatDate,
+  formatTimestamp,
+  isoWeek,
+  monthsBetween,
+  parseDate,
+  parseTimestamp,
+} from '#runtime/expr/calendar.js'
 import { DateTimePattern } from '#runtime/expr/datetime-pattern.js'
 import { EvaluationFailure } from '#runtime/expr/evaluation.js'
 import { localToUtc, timeZone, utcToLocal } from '#runtime/expr/time-zone.js'
@@ -87,20 +100,40 @@ describe('date-time patterns', () => {
     assert.strictEqual(parse('yyyy-MM-dd', '2023-02-30'), utc('2023-02-28T00:00:00'))
     assert.strictEqual(parse('yyyy-MM-dd HH:mm', '2023-02-27 24:00'), utc('2023-02-28T00:00:00'))
     for (const [pattern, text] of [
-      ['yyyy-MM-dd', '2023-13-01'], ['yyyy-MM-dd', '2023-12-32'], ['yyyy-MM-dd HH:mm', '2023-12-01 25:00'], ['yyyy-MM-dd HH:mm', '2023-12-01 24:01'],
-      ['yyyy-MM-dd', '2023-1-01'], ['yyyy-MM-dd', '2023-01-01 '], ['yyyy-MM-dd', '12023-01-01'], ['yyyy-MM-dd', ''], ['hh a', '13 PM'],
-    ] as const) assert.isNaN(parse(pattern, text), `${text} by ${pattern}`)
+      ['yyyy-MM-dd', '2023-13-01'],
+      ['yyyy-MM-dd', '2023-12-32'],
+      ['yyyy-MM-dd HH:mm', '2023-12-01 25:00'],
+      ['yyyy-MM-dd HH:mm', '2023-12-01 24:01'],
+      ['yyyy-MM-dd', '2023-1-01'],
+      ['yyyy-MM-dd', '2023-01-01 '],
+      ['yyyy-MM-dd', '12023-01-01'],
+      ['yyyy-MM-dd', ''],
+      ['hh a', '13 PM'],
+    ] as const)
+      assert.isNaN(parse(pattern, text), `${text} by ${pattern}`)
   })
 
   it('read what they print', () => {
-    for (const pattern of ['yyyy-MM-dd HH:mm:ss.SSS', 'yyyyMMdd HHmmssSSS', 'dd MMMM yyyy hh:mm:ss.SSS a', 'EEE d/M/yyyy H:m:s.SSS', 'yyyy DDD kk:mm:ss.SSS']) {
+    for (const pattern of [
+      'yyyy-MM-dd HH:mm:ss.SSS',
+      'yyyyMMdd HHmmssSSS',
+      'dd MMMM yyyy hh:mm:ss.SSS a',
+      'EEE d/M/yyyy H:m:s.SSS',
+      'yyyy DDD kk:mm:ss.SSS',
+    ]) {
       const compiled = new DateTimePattern(pattern)
-      fc.assert(fc.property(fc.integer({ min: Date.UTC(1000, 0), max: Date.UTC(9999, 0) }), (millis) => assert.strictEqual(compiled.parse(compiled.format(millis)), millis)), { numRuns: 60 })
+      fc.assert(
+        fc.property(fc.integer({ min: Date.UTC(1000, 0), max: Date.UTC(9999, 0) }), (millis) =>
+          assert.strictEqual(compiled.parse(compiled.format(millis)), millis),
+        ),
+        { numRuns: 60 },
+      )
     }
   })
 
   it('refuse letters that they do not know', () => {
-    for (const pattern of ['yyyy-MM-dd z', "yyyy 'open", 'MM]', 'ddd', '{']) assert.throws(() => new DateTimePattern(pattern), EvaluationFailure)
+    for (const pattern of ['yyyy-MM-dd z', "yyyy 'open", 'MM]', 'ddd', '{'])
+      assert.throws(() => new DateTimePattern(pattern), EvaluationFailure)
   })
 })
 

@@ -31,7 +31,12 @@ function interpreted(condition: Expression | undefined, projection: readonly Exp
       values: batch.columns.map((column) => readValue(column, position)),
     }))
     const kept = condition === undefined ? rows : rows.filter(({ values }) => evaluate(condition, values, CONTEXT) === true)
-    return { rows: kept.map(({ position, values }) => [batch.rowKind(position), ...projection.map((expression) => evaluate(expression, values, CONTEXT))]) }
+    return {
+      rows: kept.map(({ position, values }) => [
+        batch.rowKind(position),
+        ...projection.map((expression) => evaluate(expression, values, CONTEXT)),
+      ]),
+    }
   } catch (error) {
     if (error instanceof EvaluationFailure) return { failed: true }
     throw error
@@ -72,7 +77,8 @@ describe('compiled expressions', () => {
         const batch = randomBatch(random)
         const expected = interpreted(condition, projection, batch)
         const actual = compiled(condition, projection, batch, RANDOM_SCHEMA)
-        const shown = () => `${condition === undefined ? '' : `WHERE ${describeExpression(condition)} `}${projection.map((e) => `${describeExpression(e)}: ${typeToString(e.type)}`).join('; ')}`
+        const shown = () =>
+          `${condition === undefined ? '' : `WHERE ${describeExpression(condition)} `}${projection.map((e) => `${describeExpression(e)}: ${typeToString(e.type)}`).join('; ')}`
         if (!('failed' in expected)) {
           computed++
           projection.forEach((expression) => collectNames(expression, seen))
@@ -105,13 +111,22 @@ describe('compiled expressions', () => {
     const result = calc(batch)
     assert.strictEqual((result?.columns[0] as { bytes: unknown }).bytes, (batch.columns[1] as { bytes: unknown }).bytes)
     assert.deepEqual([...(result?.selection ?? [])], [1, 2])
-    assert.deepEqual(rowsOf(result), [[0, 'b', 4], [0, 'c', 6]])
+    assert.deepEqual(rowsOf(result), [
+      [0, 'b', 4],
+      [0, 'c', 6],
+    ])
   })
 
   it('give undefined when no row is left, and hand a batch on when all are', () => {
     const batch = batchOf([1, 'a', ''])
     const of = (value: boolean) =>
-      compileCalc({ condition: literal(value, BOOLEAN), projection: [input(0, INT)], inputSchema: rows, outputSchema: schema(['id', INT]), context: CONTEXT })
+      compileCalc({
+        condition: literal(value, BOOLEAN),
+        projection: [input(0, INT)],
+        inputSchema: rows,
+        outputSchema: schema(['id', INT]),
+        context: CONTEXT,
+      })
     assert.isUndefined(of(false)(batch))
     assert.isUndefined(of(true)(batch)?.selection)
     assert.deepEqual(rowsOf(of(true)(batch)), [[0, 1]])
@@ -125,22 +140,50 @@ describe('compiled expressions', () => {
 
   it('read timestamps from the bytes of a column by a constant pattern', () => {
     const at = call('TO_TIMESTAMP', timestamp(3), input(2, STRING), literal('yyyy/MM/dd HH:mm', STRING))
-    const outcome = compiled(undefined, [at, call('HOUR', BIGINT, at)], batchOf([1, '', '2001/01/14 21:55'], [2, '', 'soon'], [3, '', null]), rows)
-    assert.deepEqual(outcome, { rows: [[0, BigInt(Date.UTC(2001, 0, 14, 21, 55)), 21n], [0, null, null], [0, null, null]] })
+    const outcome = compiled(
+      undefined,
+      [at, call('HOUR', BIGINT, at)],
+      batchOf([1, '', '2001/01/14 21:55'], [2, '', 'soon'], [3, '', null]),
+      rows,
+    )
+    assert.deepEqual(outcome, {
+      rows: [
+        [0, BigInt(Date.UTC(2001, 0, 14, 21, 55)), 21n],
+        [0, null, null],
+        [0, null, null],
+      ],
+    })
   })
 
   it('are fed by batches of every kind with one compiled calc', () => {
     const calc = compileCalc({
-      projection: [call('+', INT, input(0, INT), literal(1, INT))], inputSchema: rows, outputSchema: schema(['n', INT]), context: CONTEXT,
+      projection: [call('+', INT, input(0, INT), literal(1, INT))],
+      inputSchema: rows,
+      outputSchema: schema(['n', INT]),
+      context: CONTEXT,
     })
-    assert.deepEqual(rowsOf(calc(batchOf([1, '', ''], [2, '', '']))), [[0, 2], [0, 3]])
-    assert.deepEqual(rowsOf(calc(batchOf([1, '', ''], [null, '', '']))), [[0, 2], [0, null]])
+    assert.deepEqual(rowsOf(calc(batchOf([1, '', ''], [2, '', '']))), [
+      [0, 2],
+      [0, 3],
+    ])
+    assert.deepEqual(rowsOf(calc(batchOf([1, '', ''], [null, '', '']))), [
+      [0, 2],
+      [0, null],
+    ])
     assert.deepEqual(rowsOf(calc(batchOf([1, '', ''], [2, '', '']).select(Int32Array.of(1)))), [[0, 3]])
-    assert.deepEqual(rowsOf(calc(batchOf([null, '', ''], [2, '', '']).select(Int32Array.of(1, 0)))), [[0, 3], [0, null]])
+    assert.deepEqual(rowsOf(calc(batchOf([null, '', ''], [2, '', '']).select(Int32Array.of(1, 0)))), [
+      [0, 3],
+      [0, null],
+    ])
   })
 
   it('cast to the type of the output', () => {
-    const calc = compileCalc({ projection: [input(0, INT)], inputSchema: rows, outputSchema: schema(['n', decimal(20, 1)]), context: CONTEXT })
+    const calc = compileCalc({
+      projection: [input(0, INT)],
+      inputSchema: rows,
+      outputSchema: schema(['n', decimal(20, 1)]),
+      context: CONTEXT,
+    })
     assert.deepEqual(rowsOf(calc(batchOf([7, '', '']))), [[0, 70n]])
   })
 
@@ -177,12 +220,23 @@ describe('compiled expressions', () => {
     builder.appendRow([2147483647, -9223372036854775808n, 'xyab', midnight])
     builder.appendRow([-2147483648, 9007199254740993n, 'ab', midnight - 1n])
     const [i, l, s, t] = edges.fields.map(({ type }, index) => input(index, type)) as [Expression, Expression, Expression, Expression]
-    const outcome = compiled(undefined, [
-      call('*', INT, i, i), call('/', INT, i, literal(-1, INT)), call('%', INT, i, literal(1000, INT)), call('%', BIGINT, l, literal('1000', BIGINT)),
-      call('/', BIGINT, l, literal('-1', BIGINT)), { kind: 'cast', arg: l, safe: false, type: { kind: 'DOUBLE', nullable: true } },
-      call('LIKE', BOOLEAN, s, literal('%ab%', STRING)), call('LIKE', BOOLEAN, s, literal('xyab%', STRING)), { kind: 'cast', arg: t, safe: false, type: { kind: 'DATE', nullable: true } },
-      call('TIMESTAMP_ADD_MILLIS', timestamp(3), t, literal('1', BIGINT)),
-    ], builder.finish(), edges)
+    const outcome = compiled(
+      undefined,
+      [
+        call('*', INT, i, i),
+        call('/', INT, i, literal(-1, INT)),
+        call('%', INT, i, literal(1000, INT)),
+        call('%', BIGINT, l, literal('1000', BIGINT)),
+        call('/', BIGINT, l, literal('-1', BIGINT)),
+        { kind: 'cast', arg: l, safe: false, type: { kind: 'DOUBLE', nullable: true } },
+        call('LIKE', BOOLEAN, s, literal('%ab%', STRING)),
+        call('LIKE', BOOLEAN, s, literal('xyab%', STRING)),
+        { kind: 'cast', arg: t, safe: false, type: { kind: 'DATE', nullable: true } },
+        call('TIMESTAMP_ADD_MILLIS', timestamp(3), t, literal('1', BIGINT)),
+      ],
+      builder.finish(),
+      edges,
+    )
     const day = Number(midnight / 86_400_000n)
     assert.deepEqual(outcome, {
       rows: [
@@ -212,13 +266,21 @@ describe('compiled expressions', () => {
   })
 
   it('survive expressions of many branches and levels', () => {
-    const branches = Array.from({ length: 500 }, (_, i) => [call('=', BOOLEAN, input(0, INT), literal(i, INT)), literal(`n${i}`, STRING)]).flat()
+    const branches = Array.from({ length: 500 }, (_, i) => [
+      call('=', BOOLEAN, input(0, INT), literal(i, INT)),
+      literal(`n${i}`, STRING),
+    ]).flat()
     let sum: Expression = input(0, INT)
     for (let i = 0; i < 400; i++) sum = call('+', INT, sum, literal(1, INT))
     let any: Expression = call('=', BOOLEAN, input(0, INT), literal(-1, INT))
     for (let i = 0; i < 5000; i++) any = call('OR', BOOLEAN, any, call('=', BOOLEAN, input(0, INT), literal(i * 500, INT)))
     const outcome = compiled(undefined, [call('CASE', STRING, ...branches), sum, any], batchOf([499, '', ''], [500, '', '']), rows)
-    assert.deepEqual(outcome, { rows: [[0, 'n499', 899, false], [0, null, 900, true]] })
+    assert.deepEqual(outcome, {
+      rows: [
+        [0, 'n499', 899, false],
+        [0, null, 900, true],
+      ],
+    })
     for (let i = 0; i < 2000; i++) sum = call('+', INT, sum, literal(1, INT))
     assert.throws(() => compiled(undefined, [sum], batchOf([1, '', '']), rows), 'nested more than 1000 levels deep')
   })

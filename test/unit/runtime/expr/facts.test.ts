@@ -1,7 +1,22 @@
 /** Results that surprise, as recorded from Flink SQL 2.3.0: one line for each, quoted as it was observed. */
 import { assert } from 'chai'
 import type { Expression } from '#core/graph/expression.js'
-import { BIGINT, BOOLEAN, DATE, decimal, DOUBLE, INT, NULL, notNull, STRING, timestamp, timestampLtz, typeToString, type LogicalType, type Value } from '#core/types/logical-type.js'
+import {
+  BIGINT,
+  BOOLEAN,
+  DATE,
+  decimal,
+  DOUBLE,
+  INT,
+  NULL,
+  notNull,
+  STRING,
+  timestamp,
+  timestampLtz,
+  typeToString,
+  type LogicalType,
+  type Value,
+} from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
 import { readValue } from '#runtime/columnar/value.js'
@@ -33,7 +48,11 @@ const day = (value: string) => lit(Date.parse(value) / 86_400_000, DATE)
 const cast = (arg: Expression, type: LogicalType, safe = false): Expression => ({ kind: 'cast', arg, safe, type })
 
 function call(name: string, ...args: Expression[]): Expression {
-  const resolved = resolveFunction(name, args.map(({ type }) => type), args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined)))
+  const resolved = resolveFunction(
+    name,
+    args.map(({ type }) => type),
+    args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined)),
+  )
   if ('problem' in resolved) throw new Error(resolved.problem)
   return { kind: 'call', name, args, type: resolved.type }
 }
@@ -125,7 +144,10 @@ describe("Flink's surprising results", () => {
     assert.isNull(value(cast(double(1e20), decimal(10, 2))))
   })
   it('DECIMAL(10,2)/DECIMAL(10,2): DECIMAL(23,13), 0.3333333333333', () => {
-    assert.strictEqual(typed(call('/', cast(dec('1.00'), decimal(10, 2)), cast(dec('3.00'), decimal(10, 2)))), 'DECIMAL(23, 13) 0.3333333333333')
+    assert.strictEqual(
+      typed(call('/', cast(dec('1.00'), decimal(10, 2)), cast(dec('3.00'), decimal(10, 2)))),
+      'DECIMAL(23, 13) 0.3333333333333',
+    )
   })
   it('DECIMAL(38,10)*DECIMAL(38,10): DECIMAL(38,6)', () => {
     assert.strictEqual(typed(call('*', cast(dec('2.5'), decimal(38, 10)), cast(dec('4'), decimal(38, 10)))), 'DECIMAL(38, 6) 10.000000')
@@ -135,7 +157,10 @@ describe("Flink's surprising results", () => {
     assert.strictEqual(typed(call('/', int(1), dec('3.0'))), 'DECIMAL(17, 6) 0.333333')
   })
   it('7/2, -7/2, -7%3, MOD(-7,3): 3, -3, -1, -1', () => {
-    assert.deepEqual([call('/', int(7), int(2)), call('/', int(-7), int(2)), call('%', int(-7), int(3)), call('MOD', int(-7), int(3))].map(value), [3, -3, -1, -1])
+    assert.deepEqual(
+      [call('/', int(7), int(2)), call('/', int(-7), int(2)), call('%', int(-7), int(3)), call('MOD', int(-7), int(3))].map(value),
+      [3, -3, -1, -1],
+    )
   })
   it('integer /0: / by zero; double: Infinity, NaN', () => {
     assert.throws(() => value(call('/', int(1), int(0))), '/ by zero')
@@ -189,7 +214,10 @@ describe("Flink's surprising results", () => {
     )
   })
   it("CAST('yes'/'t'/'1' AS BOOLEAN): all true", () => {
-    assert.deepEqual(['yes', 't', '1', 'TRUE', 'n', '0'].map((of) => value(cast(text(of), BOOLEAN))), [true, true, true, true, false, false])
+    assert.deepEqual(
+      ['yes', 't', '1', 'TRUE', 'n', '0'].map((of) => value(cast(text(of), BOOLEAN))),
+      [true, true, true, true, false, false],
+    )
     assert.throws(() => value(cast(text('maybe'), BOOLEAN)), "Cannot parse 'maybe' as BOOLEAN.")
   })
   it("CAST('2024-01-02 03:04' AS TIMESTAMP) fails (seconds needed); CAST('nope' AS DATE), '2024-13-01' fail", () => {
@@ -229,7 +257,12 @@ describe("Flink's surprising results", () => {
   it('GREATEST is NULL when one argument is, and AND, OR know three values', () => {
     assert.isNull(value(call('GREATEST', int(1), lit(null, INT), int(3))))
     const [yes, no, unknown] = [lit(true, BOOLEAN), lit(false, BOOLEAN), lit(null, BOOLEAN)]
-    assert.deepEqual([call('AND', unknown, no), call('AND', unknown, yes), call('OR', unknown, yes), call('OR', unknown, no)].map(value), [false, null, true, null])
+    assert.deepEqual([call('AND', unknown, no), call('AND', unknown, yes), call('OR', unknown, yes), call('OR', unknown, no)].map(value), [
+      false,
+      null,
+      true,
+      null,
+    ])
     assert.deepEqual([call('IS TRUE', unknown), call('IS NOT TRUE', unknown), call('NOT', unknown)].map(value), [false, true, null])
   })
   it('a bare NULL takes the type that the others have', () => {

@@ -1,7 +1,20 @@
 import { assert } from 'chai'
 import fc from 'fast-check'
 import type { Expression } from '#core/graph/expression.js'
-import { BIGINT, DATE, decimal, DOUBLE, INT, notNull, STRING, timestamp, timestampLtz, typeToString, type LogicalType, type Value } from '#core/types/logical-type.js'
+import {
+  BIGINT,
+  DATE,
+  decimal,
+  DOUBLE,
+  INT,
+  notNull,
+  STRING,
+  timestamp,
+  timestampLtz,
+  typeToString,
+  type LogicalType,
+  type Value,
+} from '#core/types/logical-type.js'
 import { castValue, formatValue } from '#runtime/expr/cast.js'
 import { compileJavaRegex } from '#runtime/expr/java-regex.js'
 import { compileLike, matchesLike } from '#runtime/expr/like.js'
@@ -15,12 +28,29 @@ const utc = (text: string): bigint => BigInt(Date.parse(`${text}Z`))
 
 type Typed = readonly [Value, LogicalType]
 function argument(value: Value | Typed): Expression {
-  const [of, type] = Array.isArray(value) ? (value as Typed) : ([value, typeof value === 'string' || value === null ? STRING : typeof value === 'bigint' ? BIGINT : typeof value === 'boolean' ? ({ kind: 'BOOLEAN', nullable: true } as const) : Number.isInteger(value) ? INT : DOUBLE] as Typed)
+  const [of, type] = Array.isArray(value)
+    ? (value as Typed)
+    : ([
+        value,
+        typeof value === 'string' || value === null
+          ? STRING
+          : typeof value === 'bigint'
+            ? BIGINT
+            : typeof value === 'boolean'
+              ? ({ kind: 'BOOLEAN', nullable: true } as const)
+              : Number.isInteger(value)
+                ? INT
+                : DOUBLE,
+      ] as Typed)
   return { kind: 'literal', value: valueToLiteral(of), type }
 }
 function call(name: string, ...values: (Value | Typed)[]): Value {
   const args = values.map(argument)
-  const resolved = resolveFunction(name, args.map(({ type }) => type), args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined)))
+  const resolved = resolveFunction(
+    name,
+    args.map(({ type }) => type),
+    args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined)),
+  )
   if ('problem' in resolved) throw new Error(resolved.problem)
   return evaluate({ kind: 'call', name, args, type: resolved.type }, [], CONTEXT)
 }
@@ -29,7 +59,8 @@ function problem(name: string, ...types: LogicalType[]): string {
   return 'problem' in resolved ? resolved.problem : `no problem: ${typeToString(resolved.type)}`
 }
 function all(name: string, ...cases: readonly (readonly [...(Value | Typed)[], Value])[]): void {
-  for (const one of cases) assert.deepEqual(call(name, ...(one.slice(0, -1) as Value[])), one.at(-1), `${name}(${one.slice(0, -1).map(String).join(', ')})`)
+  for (const one of cases)
+    assert.deepEqual(call(name, ...(one.slice(0, -1) as Value[])), one.at(-1), `${name}(${one.slice(0, -1).map(String).join(', ')})`)
 }
 
 describe('text functions', () => {
@@ -73,7 +104,13 @@ describe('text functions', () => {
     assert.isFalse(compileJavaRegex('\\Qa.b\\E').test('axb'))
     assert.isTrue(compileJavaRegex('^\\++a+?}$').test('++aa}'))
     assert.isTrue(compileJavaRegex('(?i)ABC').test('xabc'))
-    for (const [pattern, what] of [['a++', 'possessive'], ['a{2}+', 'possessive'], ['(?>a)', 'atomic'], ['[a-z&&[^b]]', 'class'], ['a(?i)b', 'flags within']] as const) {
+    for (const [pattern, what] of [
+      ['a++', 'possessive'],
+      ['a{2}+', 'possessive'],
+      ['(?>a)', 'atomic'],
+      ['[a-z&&[^b]]', 'class'],
+      ['a(?i)b', 'flags within'],
+    ] as const) {
       assert.throws(() => compileJavaRegex(pattern), what)
     }
   })
@@ -83,7 +120,9 @@ describe('LIKE', () => {
   it('matches as the pattern spelled out character by character', () => {
     const alphabet = fc.string({ unit: fc.constantFrom('a', 'b', '%', '_', '.', '*', '\\', '-', '🦊'), maxLength: 8 })
     fc.assert(
-      fc.property(alphabet, alphabet, (text, pattern) => assert.strictEqual(matchesLike(compileLike(pattern), text), slowLike([...text], [...pattern]))),
+      fc.property(alphabet, alphabet, (text, pattern) =>
+        assert.strictEqual(matchesLike(compileLike(pattern), text), slowLike([...text], [...pattern])),
+      ),
       { numRuns: 2000 },
     )
   })
@@ -142,7 +181,10 @@ describe('number functions', () => {
     const digits = fc.bigInt(-(10n ** 9n) + 1n, 10n ** 9n - 1n)
     fc.assert(
       fc.property(digits, digits, (a, b) => {
-        const [x, y] = [[a, decimal(9, 2)], [b, decimal(9, 4)]] as const
+        const [x, y] = [
+          [a, decimal(9, 2)],
+          [b, decimal(9, 4)],
+        ] as const
         assert.strictEqual(call('+', x, y), a * 100n + b)
         assert.strictEqual(call('-', x, y), a * 100n - b)
         assert.strictEqual(call('*', x, y), a * b)
@@ -167,7 +209,14 @@ describe('functions of time', () => {
     all('DATE_FORMAT', [summer, 'yyyy-MM-dd HH:mm', '2024-07-02 00:30'])
     all('FLOOR', [summer, 'DAY', utc('2024-07-01T22:00:00')])
     assert.strictEqual(evaluate({ kind: 'cast', arg: argument(summer), safe: false, type: STRING }, [], CONTEXT), '2024-07-02 00:30:00.000')
-    assert.strictEqual(evaluate({ kind: 'cast', arg: argument([utc('2024-07-02T00:30:00'), timestamp(3)]), safe: false, type: timestampLtz(3) }, [], CONTEXT), utc('2024-07-01T22:30:00'))
+    assert.strictEqual(
+      evaluate(
+        { kind: 'cast', arg: argument([utc('2024-07-02T00:30:00'), timestamp(3)]), safe: false, type: timestampLtz(3) },
+        [],
+        CONTEXT,
+      ),
+      utc('2024-07-01T22:30:00'),
+    )
   })
 
   it('know what time it is', () => {
@@ -179,7 +228,13 @@ describe('functions of time', () => {
   })
 
   it('convert between texts, numbers and times', () => {
-    all('TO_TIMESTAMP', ['2024-01-02 03:04:05', utc('2024-01-02T03:04:05')], ['2024-01-02', utc('2024-01-02T00:00:00')], ['01.02.2024', 'dd.MM.yyyy', utc('2024-02-01T00:00:00')], ['x', 'dd.MM.yyyy', null])
+    all(
+      'TO_TIMESTAMP',
+      ['2024-01-02 03:04:05', utc('2024-01-02T03:04:05')],
+      ['2024-01-02', utc('2024-01-02T00:00:00')],
+      ['01.02.2024', 'dd.MM.yyyy', utc('2024-02-01T00:00:00')],
+      ['x', 'dd.MM.yyyy', null],
+    )
     all('TO_TIMESTAMP_LTZ', [1000n, 3, 1000n], [1, 0, 1000n], [[1500n, decimal(5, 3)], 0, 1500n])
     all('TO_DATE', ['03/2024', 'MM/yyyy', Date.UTC(2024, 2) / 86_400_000])
     all('FROM_UNIXTIME', [0n, '1970-01-01 01:00:00'], [0n, 'HH', '01'])
@@ -202,8 +257,14 @@ describe('resolveFunction', () => {
   it("says in Calcite's words what is wrong", () => {
     assert.strictEqual(problem('NO_SUCH', INT), 'No match found for function signature NO_SUCH(?)')
     assert.strictEqual(problem('UPPER'), "Invalid number of arguments to function 'UPPER'. Was expecting 1 arguments")
-    assert.strictEqual(problem('UPPER', INT), "Cannot apply 'UPPER' to arguments of type 'UPPER(<INTEGER>)'. Supported form(s): 'UPPER(<CHARACTER>)'")
-    assert.strictEqual(problem('AND', INT, INT), "Cannot apply 'AND' to arguments of type 'AND(<INTEGER>, <INTEGER>)'. Supported form(s): 'AND(<BOOLEAN>, <BOOLEAN>)'")
+    assert.strictEqual(
+      problem('UPPER', INT),
+      "Cannot apply 'UPPER' to arguments of type 'UPPER(<INTEGER>)'. Supported form(s): 'UPPER(<CHARACTER>)'",
+    )
+    assert.strictEqual(
+      problem('AND', INT, INT),
+      "Cannot apply 'AND' to arguments of type 'AND(<INTEGER>, <INTEGER>)'. Supported form(s): 'AND(<BOOLEAN>, <BOOLEAN>)'",
+    )
     assert.include(problem('EXTRACT', STRING, timestamp(3)), 'EXTRACT needs a time unit')
     assert.include(problem('=', DATE, INT), "Cannot apply '=' to arguments of type '<DATE> = <INTEGER>'")
     assert.include(problem('NOT LIKE', INT, STRING), "Cannot apply 'NOT LIKE'")
@@ -231,8 +292,31 @@ describe('resolveFunction', () => {
 })
 
 describe('casts', () => {
-  const types: readonly LogicalType[] = [{ kind: 'BOOLEAN', nullable: true }, INT, BIGINT, DOUBLE, decimal(12, 3), decimal(30, 0), STRING, { kind: 'VARCHAR', length: 5, nullable: true }, DATE, timestamp(3), timestamp(0), timestampLtz(3)]
-  const samples: Record<string, Value> = { BOOLEAN: true, INT: 7, BIGINT: 7n, DOUBLE: 1.5, DECIMAL: 1500n, VARCHAR: '1', DATE: 19000, TIMESTAMP: 1_700_000_000_123n, TIMESTAMP_LTZ: 1_700_000_000_123n }
+  const types: readonly LogicalType[] = [
+    { kind: 'BOOLEAN', nullable: true },
+    INT,
+    BIGINT,
+    DOUBLE,
+    decimal(12, 3),
+    decimal(30, 0),
+    STRING,
+    { kind: 'VARCHAR', length: 5, nullable: true },
+    DATE,
+    timestamp(3),
+    timestamp(0),
+    timestampLtz(3),
+  ]
+  const samples: Record<string, Value> = {
+    BOOLEAN: true,
+    INT: 7,
+    BIGINT: 7n,
+    DOUBLE: 1.5,
+    DECIMAL: 1500n,
+    VARCHAR: '1',
+    DATE: 19000,
+    TIMESTAMP: 1_700_000_000_123n,
+    TIMESTAMP_LTZ: 1_700_000_000_123n,
+  }
 
   it('exist exactly where canCast says so', () => {
     for (const from of types) {
@@ -240,7 +324,8 @@ describe('casts', () => {
         const run = () => castValue(samples[from.kind] as Value, from, to, CONTEXT)
         if (!canCast(from, to, true)) assert.throws(run, 'cannot cast')
         // '1' is no timestamp, though texts may be.
-        else if (from.kind !== 'VARCHAR' || !['TIMESTAMP', 'TIMESTAMP_LTZ'].includes(to.kind)) assert.strictEqual(typeof run(), typeof samples[to.kind], `${typeToString(from)} to ${typeToString(to)}`)
+        else if (from.kind !== 'VARCHAR' || !['TIMESTAMP', 'TIMESTAMP_LTZ'].includes(to.kind))
+          assert.strictEqual(typeof run(), typeof samples[to.kind], `${typeToString(from)} to ${typeToString(to)}`)
       }
     }
   })
@@ -255,7 +340,17 @@ describe('casts', () => {
 
   it('are silent only where nothing surprising can happen', () => {
     const silent = (from: LogicalType, to: LogicalType) => canCast(from, to, false)
-    assert.deepEqual([silent(INT, BIGINT), silent(BIGINT, INT), silent(INT, STRING), silent(STRING, INT), silent(DATE, timestamp(3)), silent(timestamp(3), timestampLtz(3))], [true, false, false, false, true, true])
+    assert.deepEqual(
+      [
+        silent(INT, BIGINT),
+        silent(BIGINT, INT),
+        silent(INT, STRING),
+        silent(STRING, INT),
+        silent(DATE, timestamp(3)),
+        silent(timestamp(3), timestampLtz(3)),
+      ],
+      [true, false, false, false, true, true],
+    )
     assert.isFalse(canCast(BIGINT, timestamp(3), true))
   })
 })
@@ -263,7 +358,11 @@ describe('casts', () => {
 describe('foldConstant', () => {
   const one: Expression = { kind: 'literal', value: 1, type: INT }
   it('computes what has no columns', () => {
-    assert.deepEqual(foldConstant({ kind: 'call', name: '+', args: [one, one], type: INT }, CONTEXT), { kind: 'literal', value: 2, type: INT })
+    assert.deepEqual(foldConstant({ kind: 'call', name: '+', args: [one, one], type: INT }, CONTEXT), {
+      kind: 'literal',
+      value: 2,
+      type: INT,
+    })
     assert.isUndefined(foldConstant({ kind: 'call', name: '+', args: [one, { kind: 'input', index: 0, type: INT }], type: INT }, CONTEXT))
   })
   it('fails at once for what can never be computed', () => {

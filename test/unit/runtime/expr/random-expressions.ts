@@ -1,6 +1,19 @@
 /** Random typed expressions over every function, and random batches for them, all from one seed. */
 import type { Expression, LiteralValue } from '#core/graph/expression.js'
-import { BIGINT, BOOLEAN, DATE, decimal, DOUBLE, INT, sameType, STRING, timestamp, timestampLtz, type LogicalType, type Value } from '#core/types/logical-type.js'
+import {
+  BIGINT,
+  BOOLEAN,
+  DATE,
+  decimal,
+  DOUBLE,
+  INT,
+  sameType,
+  STRING,
+  timestamp,
+  timestampLtz,
+  type LogicalType,
+  type Value,
+} from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
@@ -9,7 +22,23 @@ import { valueToLiteral } from '#runtime/expr/interpreter.js'
 import { canCast } from '#runtime/expr/type-rules.js'
 
 const COLUMN_TYPES: readonly LogicalType[] = [
-  BOOLEAN, BOOLEAN, INT, INT, BIGINT, BIGINT, DOUBLE, DOUBLE, decimal(10, 2), decimal(5, 2), decimal(30, 5), STRING, STRING, DATE, timestamp(3), timestamp(3), timestampLtz(3),
+  BOOLEAN,
+  BOOLEAN,
+  INT,
+  INT,
+  BIGINT,
+  BIGINT,
+  DOUBLE,
+  DOUBLE,
+  decimal(10, 2),
+  decimal(5, 2),
+  decimal(30, 5),
+  STRING,
+  STRING,
+  DATE,
+  timestamp(3),
+  timestamp(3),
+  timestampLtz(3),
 ]
 export const RANDOM_SCHEMA = schema(...COLUMN_TYPES.map((type, i) => [`c${i}`, type] as const))
 
@@ -17,8 +46,37 @@ const INTS = [0, 1, -1, 2, 3, 7, 10, -5, 100, 2147483647, -2147483648]
 const BIGINTS = [0n, 1n, -1n, 3n, 1000n, 9223372036854775807n, -9223372036854775808n, 4294967296n, -4294967297n, 9007199254740993n]
 const DOUBLES = [0, -0, 1, -1.5, 0.1, 2.5, 1e8, 1e-7, 1e300, NaN, Infinity, -Infinity, 123456.789]
 const TEXTS = [
-  '', 'a', 'abc', 'ABC', ' 12 ', '1.9', 'true', 'grüße', '🦊fox', 'x🦊', '2024-01-31', '2024-02-29 12:30:45.678', '2024/03/05 07:08', '%', 'a%', '%b%', 'a_c', 'b',
-  'YEAR', 'DAY', 'HOUR', 'MONTH', 'SECOND', 'WEEK', 'QUARTER', 'yyyy-MM-dd HH:mm:ss', 'yyyy/MM/dd HH:mm', '(a)(b)?', '[a-c]+', '$1', 'a text of more than thirty-two bytes, for the long way',
+  '',
+  'a',
+  'abc',
+  'ABC',
+  ' 12 ',
+  '1.9',
+  'true',
+  'grüße',
+  '🦊fox',
+  'x🦊',
+  '2024-01-31',
+  '2024-02-29 12:30:45.678',
+  '2024/03/05 07:08',
+  '%',
+  'a%',
+  '%b%',
+  'a_c',
+  'b',
+  'YEAR',
+  'DAY',
+  'HOUR',
+  'MONTH',
+  'SECOND',
+  'WEEK',
+  'QUARTER',
+  'yyyy-MM-dd HH:mm:ss',
+  'yyyy/MM/dd HH:mm',
+  '(a)(b)?',
+  '[a-c]+',
+  '$1',
+  'a text of more than thirty-two bytes, for the long way',
 ]
 const UNIT_FIRST = new Set(['EXTRACT', 'TIMESTAMPADD', 'TIMESTAMPDIFF'])
 const UNITS = ['YEAR', 'QUARTER', 'MONTH', 'WEEK', 'DAY', 'HOUR', 'MINUTE', 'SECOND']
@@ -101,19 +159,27 @@ export function randomExpression(random: Random, depth: number): Expression {
 
 function randomCast(random: Random, depth: number): Expression {
   const arg = randomExpression(random, depth - 1)
-  const targets = [...COLUMN_TYPES, decimal(4, 1), timestamp(0), { ...STRING, length: 3 } as LogicalType].filter((type) => canCast(arg.type, type, true))
+  const targets = [...COLUMN_TYPES, decimal(4, 1), timestamp(0), { ...STRING, length: 3 } as LogicalType].filter((type) =>
+    canCast(arg.type, type, true),
+  )
   return { kind: 'cast', arg, safe: random.chance(0.7), type: random.pick(targets) }
 }
 
 function randomCall(random: Random, depth: number): Expression | undefined {
   const name = random.pick(NAMES)
-  const args = Array.from({ length: random.below(4) + (random.chance(0.1) ? 2 : 0) }, () => randomExpression(random, random.chance(0.5) ? 0 : depth - 1))
+  const args = Array.from({ length: random.below(4) + (random.chance(0.1) ? 2 : 0) }, () =>
+    randomExpression(random, random.chance(0.5) ? 0 : depth - 1),
+  )
   if (UNIT_FIRST.has(name)) args[0] = literal(random.pick(UNITS), STRING)
   if ((name === 'FLOOR' || name === 'CEIL' || name === 'CEILING') && args.length === 2) args[1] = literal(random.pick(UNITS), STRING)
   if (SIZED.has(name) && args.length > 1) args[1] = literal(random.below(40) - 5, INT)
   if (random.chance(0.5) && args.length > 1 && args[1]?.type.kind === 'VARCHAR') args[1] = literal(random.pick(TEXTS), STRING)
   const literals = args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined))
-  const resolved = resolveFunction(name, args.map((arg) => arg.type), literals)
+  const resolved = resolveFunction(
+    name,
+    args.map((arg) => arg.type),
+    literals,
+  )
   if ('problem' in resolved) return undefined
   const cast = args.map((arg, i): Expression => {
     const type = resolved.argTypes[i] as LogicalType

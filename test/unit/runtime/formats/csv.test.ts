@@ -34,12 +34,23 @@ describe('csv format, reading', () => {
   })
 
   it('ends rows at \\n, \\r\\n and \\r, and takes a last row without one', async () => {
-    expect(await decode('csv', AB, '1,a\r2,b\n3,c\r\n4,d')).to.deep.equal([[1, 'a'], [2, 'b'], [3, 'c'], [4, 'd']])
+    expect(await decode('csv', AB, '1,a\r2,b\n3,c\r\n4,d')).to.deep.equal([
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'c'],
+      [4, 'd'],
+    ])
   })
 
   it('reads BIGINT and DECIMAL exactly from their digits', async () => {
     const of = schema(['l', BIGINT], ['m', decimal(38, 18)], ['n', decimal(18, 2)])
-    expect(await decode('csv', of, '9223372036854775807,12345678901234567890.123456789012345678,1234567890123456.785\n-9223372036854775808,1e-18,-0.005\n')).to.deep.equal([
+    expect(
+      await decode(
+        'csv',
+        of,
+        '9223372036854775807,12345678901234567890.123456789012345678,1234567890123456.785\n-9223372036854775808,1e-18,-0.005\n',
+      ),
+    ).to.deep.equal([
       [9223372036854775807n, 12345678901234567890123456789012345678n, 123456789012345679n],
       [-9223372036854775808n, 1n, -1n],
     ])
@@ -56,16 +67,25 @@ describe('csv format, reading', () => {
   })
 
   it('trims numbers, and takes every boolean but true for false', async () => {
-    expect(await decode('csv', schema(['a', INT], ['b', BOOLEAN]), ' 12 , TRUE \n+7,yes\n')).to.deep.equal([[12, true], [7, false]])
+    expect(await decode('csv', schema(['a', INT], ['b', BOOLEAN]), ' 12 , TRUE \n+7,yes\n')).to.deep.equal([
+      [12, true],
+      [7, false],
+    ])
   })
 
   it('honours delimiter, quote and escape characters', async () => {
     const options = { 'field-delimiter': '\\t', 'quote-character': "'", 'escape-character': '\\' }
-    expect(await decode('csv', AB, "1\t'it\\'s\\n\ta'\n2\tx\\\ty\n", options)).to.deep.equal([[1, "it's\n\ta"], [2, 'x\ty']])
+    expect(await decode('csv', AB, "1\t'it\\'s\\n\ta'\n2\tx\\\ty\n", options)).to.deep.equal([
+      [1, "it's\n\ta"],
+      [2, 'x\ty'],
+    ])
   })
 
   it('takes quotes for ordinary characters when they are disabled', async () => {
-    expect(await decode('csv', AB, '1,"a"\n2,"\n', { 'disable-quote-character': 'true' })).to.deep.equal([[1, '"a"'], [2, '"']])
+    expect(await decode('csv', AB, '1,"a"\n2,"\n', { 'disable-quote-character': 'true' })).to.deep.equal([
+      [1, '"a"'],
+      [2, '"'],
+    ])
   })
 
   it('knows the null literal, the empty string as NULL, comments and trimmed blanks', async () => {
@@ -73,15 +93,24 @@ describe('csv format, reading', () => {
     expect(await decode('csv', AB, ',\n', { 'null-literal': '' })).to.deep.equal([[null, null]])
     expect(await decode('csv', AB, '1,\n', { 'empty-string-as-null': 'true' })).to.deep.equal([[1, null]])
     expect(await decode('csv', AB, '#x,"\n1,#y\n', { 'allow-comments': 'true' })).to.deep.equal([[1, '#y']])
-    expect(await decode('csv', AB, '1 , a \n2 , "b " \n', { 'trim-spaces': 'true' })).to.deep.equal([[1, 'a'], [2, 'b ']])
+    expect(await decode('csv', AB, '1 , a \n2 , "b " \n', { 'trim-spaces': 'true' })).to.deep.equal([
+      [1, 'a'],
+      [2, 'b '],
+    ])
   })
 
   it('skips a byte order mark and blank lines', async () => {
-    expect(await decode('csv', AB, '\uFEFF1,a\n\n\r\n2,b\n')).to.deep.equal([[1, 'a'], [2, 'b']])
+    expect(await decode('csv', AB, '\uFEFF1,a\n\n\r\n2,b\n')).to.deep.equal([
+      [1, 'a'],
+      [2, 'b'],
+    ])
   })
 
   it('replaces bytes that are no UTF-8', async () => {
-    expect(await decode('csv', AB, Buffer.from([49, 44, 0xc3, 65, 10, 50, 44, 0xc3, 0xa9, 10]))).to.deep.equal([[1, '\uFFFDA'], [2, 'é']])
+    expect(await decode('csv', AB, Buffer.from([49, 44, 0xc3, 65, 10, 50, 44, 0xc3, 0xa9, 10]))).to.deep.equal([
+      [1, '\uFFFDA'],
+      [2, 'é'],
+    ])
   })
 
   it('names line, column, field number and text of a malformed row', async () => {
@@ -107,7 +136,11 @@ describe('csv format, reading', () => {
 
   it('with ignore-parse-errors makes bad fields NULL and skips bad rows', async () => {
     const text = 'x,a\n1\n1,b,c\n2,"d"e\n3,f\n'
-    expect(await decode('csv', AB, text, { 'ignore-parse-errors': 'true' })).to.deep.equal([[null, 'a'], [1, null], [3, 'f']])
+    expect(await decode('csv', AB, text, { 'ignore-parse-errors': 'true' })).to.deep.equal([
+      [null, 'a'],
+      [1, null],
+      [3, 'f'],
+    ])
   })
 })
 
@@ -130,7 +163,9 @@ describe('csv format, writing', () => {
       '1,s,1.0E8,12.30,-0.00001,-5,true,"2024-01-02 03:04:05","2024-01-02 03:04:05.05Z",2024-01-02\n',
     )
     expect(await encode(schema(['a', decimal(10, 8)]), [[1n]])).to.equal('1E-8\n')
-    expect(await encode(schema(['a', decimal(10, 8)]), [[1n]], { 'write-bigdecimal-in-scientific-notation': 'false' })).to.equal('0.00000001\n')
+    expect(await encode(schema(['a', decimal(10, 8)]), [[1n]], { 'write-bigdecimal-in-scientific-notation': 'false' })).to.equal(
+      '0.00000001\n',
+    )
   })
 })
 
@@ -159,10 +194,16 @@ describe('csv format, properties', () => {
   it('reads back what it wrote, however the bytes are cut', async () => {
     const format = await formatRuntime('csv')
     await fc.assert(
-      fc.asyncProperty(rows, fc.constantFrom(...dialects), fc.array(fc.nat(), { maxLength: 6 }), fc.integer({ min: 1, max: 3 }), async (written, options, cuts, limit) => {
-        const bytes = format.createEncoder(ALL, options).encode(batchOf(ALL, written))
-        expect(decodePieces(format.createDecoder(ALL, options), ALL, cut(bytes, cuts), limit)).to.deep.equal(written)
-      }),
+      fc.asyncProperty(
+        rows,
+        fc.constantFrom(...dialects),
+        fc.array(fc.nat(), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (written, options, cuts, limit) => {
+          const bytes = format.createEncoder(ALL, options).encode(batchOf(ALL, written))
+          expect(decodePieces(format.createDecoder(ALL, options), ALL, cut(bytes, cuts), limit)).to.deep.equal(written)
+        },
+      ),
       { numRuns: 100 },
     )
   })
@@ -179,17 +220,23 @@ describe('csv format, properties', () => {
     }
     const piece = fc.constantFrom('1', ',', '"', '\n', '\r', '\\', 'a', ' ', '#', 'é')
     await fc.assert(
-      fc.asyncProperty(fc.array(piece, { maxLength: 25 }), fc.array(fc.nat(), { maxLength: 5 }), fc.constantFrom(...dialects, { 'ignore-parse-errors': 'true', 'allow-comments': 'true' }), async (parts, cuts, options) => {
-        const bytes = Buffer.from(parts.join(''))
-        expect(await outcome(cut(bytes, cuts), options)).to.deep.equal(await outcome([bytes], options))
-      }),
+      fc.asyncProperty(
+        fc.array(piece, { maxLength: 25 }),
+        fc.array(fc.nat(), { maxLength: 5 }),
+        fc.constantFrom(...dialects, { 'ignore-parse-errors': 'true', 'allow-comments': 'true' }),
+        async (parts, cuts, options) => {
+          const bytes = Buffer.from(parts.join(''))
+          expect(await outcome(cut(bytes, cuts), options)).to.deep.equal(await outcome([bytes], options))
+        },
+      ),
       { numRuns: 300 },
     )
   })
 })
 
 describe('csv format, options', () => {
-  const table = (options: Record<string, string>) => () => validateTable({ connector: 'filesystem', path: '/x', format: 'csv', ...options }, AB, 'source')
+  const table = (options: Record<string, string>) => () =>
+    validateTable({ connector: 'filesystem', path: '/x', format: 'csv', ...options }, AB, 'source')
   it('refuses unknown and bad ones by name', () => {
     expect(table({ 'csv.field-delimiter': ';' })).not.to.throw()
     expect(table({ 'csv.feild-delimiter': ';' })).to.throw("Did you mean 'csv.field-delimiter'?")

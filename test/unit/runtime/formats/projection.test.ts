@@ -6,7 +6,12 @@ import { formatRuntime, rowsOf } from './decode-support.js'
 
 const ABC = schema(['a', INT], ['b', STRING], ['c', INT])
 
-async function read(format: string, of: typeof ABC, projection: readonly number[], text: string): Promise<{ length: number; rows: Value[][] }> {
+async function read(
+  format: string,
+  of: typeof ABC,
+  projection: readonly number[],
+  text: string,
+): Promise<{ length: number; rows: Value[][] }> {
   const builder = new BatchBuilder(projectSchema(of, projection))
   const decoder = (await formatRuntime(format)).createDecoder(of, {}, projection)
   decoder.feed(Buffer.from(text))
@@ -21,8 +26,14 @@ describe('formats that read some of the columns', () => {
   const json = '{"a":1,"b":"x","c":10}\n{"c":20,"a":2}\n'
 
   it('find csv fields by their position in the whole row, and put them in the order asked for', async () => {
-    expect((await read('csv', ABC, [2, 0], csv)).rows).to.deep.equal([[10, 1], [20, 2]])
-    expect((await read('json', ABC, [2, 0], json)).rows).to.deep.equal([[10, 1], [20, 2]])
+    expect((await read('csv', ABC, [2, 0], csv)).rows).to.deep.equal([
+      [10, 1],
+      [20, 2],
+    ])
+    expect((await read('json', ABC, [2, 0], json)).rows).to.deep.equal([
+      [10, 1],
+      [20, 2],
+    ])
   })
 
   it('do not mind bad values in other columns, but count the fields of the row', async () => {

@@ -25,7 +25,10 @@ describe('raw format', () => {
   })
 
   it('wants one STRING column and UTF-8', () => {
-    const table = (of: typeof LINE, options = {}) => () => validateTable({ connector: 'filesystem', path: '/x', format: 'raw', ...options }, of, 'source')
+    const table =
+      (of: typeof LINE, options = {}) =>
+      () =>
+        validateTable({ connector: 'filesystem', path: '/x', format: 'raw', ...options }, of, 'source')
     expect(table(LINE, { 'raw.charset': 'utf-8' })).not.to.throw()
     expect(table(LINE, { 'raw.charset': 'latin1' })).to.throw('must be UTF-8')
     expect(table(schema(['a', INT]))).to.throw('single physical column')

@@ -7,32 +7,41 @@ import { formatRow, materialize, schemaOf, type Row } from '../../../operators/r
 import { BATCHINGS, runOperator } from '../../../operators/run.js'
 
 const call = (name: AggregateCall['function'], args: number[], type: LogicalType, more: Partial<AggregateCall> = {}): AggregateCall => ({
-  function: name, args, distinct: false, type, ...more,
+  function: name,
+  args,
+  distinct: false,
+  type,
+  ...more,
 })
 const COUNT_STAR = call('COUNT', [], notNull(BIGINT))
-const aggregate = (keys: number[], calls: AggregateCall[], retractInput = false, output: 'changelog' | 'final' = 'changelog'): OperatorSpec => ({
-  op: 'group-aggregate', keys, calls, retractInput, output,
+const aggregate = (
+  keys: number[],
+  calls: AggregateCall[],
+  retractInput = false,
+  output: 'changelog' | 'final' = 'changelog',
+): OperatorSpec => ({
+  op: 'group-aggregate',
+  keys,
+  calls,
+  retractInput,
+  output,
 })
 
 describe('GroupAggregateOperator', () => {
   it('emits +I for a new group and -U, +U for each later row', () =>
-    operatorTest(aggregate([0], [COUNT_STAR]), 'k STRING, v INT', 'k STRING, n BIGINT')
-      .input(`+I a 1
+    operatorTest(aggregate([0], [COUNT_STAR]), 'k STRING, v INT', 'k STRING, n BIGINT').input(`+I a 1
               +I b 2
               +I a 3
-              watermark 7`)
-      .output(`+I a 1
+              watermark 7`).output(`+I a 1
                +I b 1
                -U a 1
                +U a 2
                watermark 7`))
 
   it('has one group of -0.0 and 0.0, whose changes all have the key 0.0', () =>
-    operatorTest(aggregate([0], [COUNT_STAR]), 'x DOUBLE', 'x DOUBLE, n BIGINT')
-      .input(`+I -0.0
+    operatorTest(aggregate([0], [COUNT_STAR]), 'x DOUBLE', 'x DOUBLE, n BIGINT').input(`+I -0.0
               +I 0.0
-              +I -0.0`)
-      .output(`+I 0.0 1
+              +I -0.0`).output(`+I 0.0 1
                -U 0.0 1
                +U 0.0 2
                -U 0.0 2
@@ -40,32 +49,30 @@ describe('GroupAggregateOperator', () => {
 
   it('emits nothing when no result changes', () =>
     operatorTest(aggregate([0], [call('MAX', [1], INT), call('COUNT', [1], BIGINT)]), 'k STRING, v INT', 'k STRING, m INT, n BIGINT')
-      .input(`+I a 5
+      .input(
+        `+I a 5
               +I a NULL
-              +I a NULL`)
+              +I a NULL`,
+      )
       .output('+I a 5 1'))
 
   it('emits a distinct row once (no calls)', () =>
-    operatorTest(aggregate([0, 1], []), 'a STRING, b INT', 'a STRING, b INT')
-      .input(`+I x 1
+    operatorTest(aggregate([0, 1], []), 'a STRING, b INT', 'a STRING, b INT').input(`+I x 1
               +I x 1
               +I x NULL
               +I x NULL
-              +I NULL 1`)
-      .output(`+I x 1
+              +I NULL 1`).output(`+I x 1
                +I x NULL
                +I NULL 1`))
 
   it('drops the group with -D when its last row is taken away, and starts anew after', () =>
-    operatorTest(aggregate([0], [call('SUM', [1], INT), call('MIN', [1], INT)], true), 'k INT, v INT', 'k INT, s INT, m INT')
-      .input(`+I 1 10
+    operatorTest(aggregate([0], [call('SUM', [1], INT), call('MIN', [1], INT)], true), 'k INT, v INT', 'k INT, s INT, m INT').input(`+I 1 10
               +I 1 4
               -U 1 10
               +U 1 11
               -D 1 4
               -D 1 11
-              +I 1 2`)
-      .output(`+I 1 10 10
+              +I 1 2`).output(`+I 1 10 10
                -U 1 10 10
                +U 1 14 4
                -U 1 14 4
@@ -79,37 +86,55 @@ describe('GroupAggregateOperator', () => {
 
   it('ignores a retraction of a group that does not exist', () =>
     operatorTest(aggregate([0], [COUNT_STAR], true), 'k STRING', 'k STRING, n BIGINT')
-      .input(`-D a
+      .input(
+        `-D a
               +I a
-              -U b`)
+              -U b`,
+      )
       .output('+I a 1'))
 
   it('sums and averages of INT wrap and truncate, NULLs do not count', () =>
-    operatorTest(aggregate([], [call('SUM', [0], INT), call('AVG', [0], INT), call('COUNT', [0], BIGINT)], false, 'final'), 'v INT', 's INT, a INT, n BIGINT')
-      .input(`+I 2147483647
+    operatorTest(
+      aggregate([], [call('SUM', [0], INT), call('AVG', [0], INT), call('COUNT', [0], BIGINT)], false, 'final'),
+      'v INT',
+      's INT, a INT, n BIGINT',
+    )
+      .input(
+        `+I 2147483647
               +I 3
-              +I NULL`)
+              +I NULL`,
+      )
       .output('+I -2147483646 1073741825 2'))
 
   it('truncates averages towards zero and wraps BIGINT sums', () =>
-    operatorTest(aggregate([0], [call('SUM', [1], BIGINT), call('AVG', [1], BIGINT)], false, 'final'), 'k INT, v BIGINT', 'k INT, s BIGINT, a BIGINT')
-      .input(`+I 1 -7
+    operatorTest(
+      aggregate([0], [call('SUM', [1], BIGINT), call('AVG', [1], BIGINT)], false, 'final'),
+      'k INT, v BIGINT',
+      'k INT, s BIGINT, a BIGINT',
+    ).input(`+I 1 -7
               +I 1 0
               +I 2 9223372036854775807
               +I 2 2
               +I 3 9007199254740993
-              +I 3 9007199254740993`)
-      .output(`+I 1 -7 -3
+              +I 3 9007199254740993`).output(`+I 1 -7 -3
                +I 2 -9223372036854775807 -4611686018427387903
                +I 3 18014398509481986 9007199254740993`))
 
   it('sums DECIMAL exactly, over both widths and with retraction; averages round half up', () =>
     operatorTest(
-      aggregate([], [call('SUM', [0], decimal(38, 2)), call('AVG', [0], decimal(38, 6)), call('SUM', [1], decimal(38, 1)), call('MAX', [1], decimal(30, 1))], true),
+      aggregate(
+        [],
+        [
+          call('SUM', [0], decimal(38, 2)),
+          call('AVG', [0], decimal(38, 6)),
+          call('SUM', [1], decimal(38, 1)),
+          call('MAX', [1], decimal(30, 1)),
+        ],
+        true,
+      ),
       'a DECIMAL(10, 2), b DECIMAL(30, 1)',
       's DECIMAL(38, 2), a DECIMAL(38, 6), t DECIMAL(38, 1), m DECIMAL(30, 1)',
-    )
-      .input(`+I 1.00 12345678901234567890123456789.1
+    ).input(`+I 1.00 12345678901234567890123456789.1
               +I 1.01 -0.2
               +I -0.01 98765432109876543210987654321.9
               -D -0.01 98765432109876543210987654321.9`)
@@ -123,25 +148,33 @@ describe('GroupAggregateOperator', () => {
 
   it('a DECIMAL sum that does not fit is NULL', () =>
     operatorTest(aggregate([], [call('SUM', [0], decimal(38, 0))], false, 'final'), 'a DECIMAL(38, 0)', 's DECIMAL(38, 0)')
-      .input(`+I 99999999999999999999999999999999999999
-              +I 1`)
+      .input(
+        `+I 99999999999999999999999999999999999999
+              +I 1`,
+      )
       .output('+I NULL'))
 
   it('counts DISTINCT values and obeys FILTER', () =>
     operatorTest(
-      aggregate([0], [call('COUNT', [1], BIGINT, { distinct: true }), call('SUM', [1], INT, { distinct: true, filter: 2 }), call('COUNT', [], BIGINT, { filter: 2 })], true),
+      aggregate(
+        [0],
+        [
+          call('COUNT', [1], BIGINT, { distinct: true }),
+          call('SUM', [1], INT, { distinct: true, filter: 2 }),
+          call('COUNT', [], BIGINT, { filter: 2 }),
+        ],
+        true,
+      ),
       'k STRING, v INT, f BOOLEAN',
       'k STRING, d BIGINT, s INT, n BIGINT',
-    )
-      .input(`+I a 5 TRUE
+    ).input(`+I a 5 TRUE
               +I a 5 FALSE
               +I a 5 TRUE
               +I a 6 NULL
               +I a NULL TRUE
               -D a 5 TRUE
               -D a 5 TRUE
-              -D a 5 FALSE`)
-      .output(`+I a 1 5 1
+              -D a 5 FALSE`).output(`+I a 1 5 1
                -U a 1 5 1
                +U a 1 5 2
                -U a 1 5 2
@@ -162,8 +195,7 @@ describe('GroupAggregateOperator', () => {
               +I 1 é
               +I 1 a
               +I 2 NULL
-              +I 2 ''`)
-      .output(`+I 1 b b
+              +I 2 ''`).output(`+I 1 b b
                -U 1 b b
                +U 1 b é
                -U 1 b é
@@ -172,12 +204,10 @@ describe('GroupAggregateOperator', () => {
                -U 2 NULL NULL
                +U 2 '' ''`))
 
-  it("final: one row per group at the end, and one over no input when there are no keys", async () => {
-    await operatorTest(aggregate([0], [COUNT_STAR], false, 'final'), 'k STRING', 'k STRING, n BIGINT')
-      .input(`+I b
+  it('final: one row per group at the end, and one over no input when there are no keys', async () => {
+    await operatorTest(aggregate([0], [COUNT_STAR], false, 'final'), 'k STRING', 'k STRING, n BIGINT').input(`+I b
               +I a
-              +I b`)
-      .output(`+I b 2
+              +I b`).output(`+I b 2
                +I a 1`)
     await operatorTest(aggregate([], [COUNT_STAR, call('SUM', [0], INT)], false, 'final'), 'v INT', 'n BIGINT, s INT').output('+I 0 NULL')
     await operatorTest(aggregate([0], [COUNT_STAR], false, 'final'), 'k STRING', 'k STRING, n BIGINT').output('')
@@ -185,12 +215,10 @@ describe('GroupAggregateOperator', () => {
   })
 
   it('holds -0.0 and 0.0, and all NaN, for one key', () =>
-    operatorTest(aggregate([0], [COUNT_STAR], false, 'final'), 'k DOUBLE', 'k DOUBLE, n BIGINT')
-      .input(`+I 0.0
+    operatorTest(aggregate([0], [COUNT_STAR], false, 'final'), 'k DOUBLE', 'k DOUBLE, n BIGINT').input(`+I 0.0
               +I -0.0
               +I NaN
-              +I NaN`)
-      .output(`+I 0.0 2
+              +I NaN`).output(`+I 0.0 2
                +I NaN 2`))
 
   it('equals a model over random changelogs, and its own changelog is valid', async () => {
@@ -202,16 +230,29 @@ describe('GroupAggregateOperator', () => {
       aggregate(
         [0, 1],
         [
-          COUNT_STAR, call('SUM', [2], INT), call('SUM', [3], BIGINT), call('SUM', [4], DOUBLE), call('AVG', [3], BIGINT), call('MIN', [2], INT), call('MAX', [3], BIGINT),
-          call('MIN', [5], STRING), call('MAX', [4], DOUBLE), call('COUNT', [5], BIGINT, { distinct: true }), call('SUM', [2], INT, { distinct: true }), call('SUM', [3], BIGINT, { filter: 6 }),
+          COUNT_STAR,
+          call('SUM', [2], INT),
+          call('SUM', [3], BIGINT),
+          call('SUM', [4], DOUBLE),
+          call('AVG', [3], BIGINT),
+          call('MIN', [2], INT),
+          call('MAX', [3], BIGINT),
+          call('MIN', [5], STRING),
+          call('MAX', [4], DOUBLE),
+          call('COUNT', [5], BIGINT, { distinct: true }),
+          call('SUM', [2], INT, { distinct: true }),
+          call('SUM', [3], BIGINT, { filter: 6 }),
         ],
-        retract, mode,
+        retract,
+        mode,
       )
     await fc.assert(
       fc.asyncProperty(changelogs(), fc.constantFrom(...BATCHINGS), async (changelog, batching) => {
         const retracts = changelog.some((row) => row.kind === 3 || row.kind === 1)
         const steps = changelog.map((row) => ({ type: 'row', input: 0, row }) as const)
-        const expected = model(changelog).map((values) => formatRow({ kind: 0, values }, output).slice(3)).sort()
+        const expected = model(changelog)
+          .map((values) => formatRow({ kind: 0, values }, output).slice(3))
+          .sort()
         const streaming = await runOperator({ spec: spec(true, 'changelog'), inputs: [input], output }, steps, batching)
         expect(materialize(streaming.rows, output)).to.deep.equal(expected)
         const final = await runOperator({ spec: spec(retracts, 'final'), inputs: [input], output }, steps, batching)
@@ -225,8 +266,13 @@ describe('GroupAggregateOperator', () => {
 /** Valid changelogs over few keys and values, so that groups come and go. */
 function changelogs(): fc.Arbitrary<Row[]> {
   const values = fc.tuple(
-    fc.constantFrom('a', 'bb', null), fc.constantFrom(1, null), fc.constantFrom(1, 2, -3, null), fc.constantFrom(10n, 2n ** 62n, -5n, null),
-    fc.constantFrom(0.5, -2, null), fc.constantFrom('x', 'yy', '', null), fc.constantFrom(true, false, null),
+    fc.constantFrom('a', 'bb', null),
+    fc.constantFrom(1, null),
+    fc.constantFrom(1, 2, -3, null),
+    fc.constantFrom(10n, 2n ** 62n, -5n, null),
+    fc.constantFrom(0.5, -2, null),
+    fc.constantFrom('x', 'yy', '', null),
+    fc.constantFrom(true, false, null),
   )
   return fc.array(fc.tuple(values, fc.nat(2)), { maxLength: 60 }).map((steps) => {
     const held: Value[][] = []
@@ -249,22 +295,46 @@ function model(changelog: readonly Row[]): Value[][] {
     const rows = groups.get(key) ?? []
     groups.set(key, rows)
     if (row.kind === 0) rows.push([...row.values])
-    else rows.splice(rows.findIndex((other) => other.every((value, i) => value === row.values[i])), 1)
+    else
+      rows.splice(
+        rows.findIndex((other) => other.every((value, i) => value === row.values[i])),
+        1,
+      )
   }
-  return [...groups.values()].filter((rows) => rows.length > 0).map((rows) => {
-    const column = <T extends Value>(i: number): Exclude<T, null>[] => rows.map((row) => row[i] as T).filter((value) => value !== null) as Exclude<T, null>[]
-    const sum32 = (of: number[]): Value => (of.length === 0 ? null : of.reduce((a, b) => (a + b) | 0, 0))
-    const sum64 = (of: bigint[]): bigint | null => (of.length === 0 ? null : BigInt.asIntN(64, of.reduce((a, b) => a + b, 0n)))
-    const least = <T extends number | bigint | string>(of: T[]): T | null => of.reduce<T | null>((a, b) => (a === null || b < a ? b : a), null)
-    const most = <T extends number | bigint | string>(of: T[]): T | null => of.reduce<T | null>((a, b) => (a === null || b > a ? b : a), null)
-    const w = column<bigint>(3)
-    const x = column<number>(4)
-    const total = sum64(w)
-    return [
-      ...(rows[0] as Value[]).slice(0, 2), BigInt(rows.length), sum32(column<number>(2)), total, x.length === 0 ? null : x.reduce((a, b) => a + b, 0),
-      total === null ? null : total / BigInt(w.length), least(column<number>(2)), most(w), least(column<string>(5)), most(x),
-      BigInt(new Set(column<string>(5)).size), sum32([...new Set(column<number>(2))]),
-      sum64(rows.filter((row) => row[6] === true && row[3] !== null).map((row) => row[3] as bigint)),
-    ]
-  })
+  return [...groups.values()]
+    .filter((rows) => rows.length > 0)
+    .map((rows) => {
+      const column = <T extends Value>(i: number): Exclude<T, null>[] =>
+        rows.map((row) => row[i] as T).filter((value) => value !== null) as Exclude<T, null>[]
+      const sum32 = (of: number[]): Value => (of.length === 0 ? null : of.reduce((a, b) => (a + b) | 0, 0))
+      const sum64 = (of: bigint[]): bigint | null =>
+        of.length === 0
+          ? null
+          : BigInt.asIntN(
+              64,
+              of.reduce((a, b) => a + b, 0n),
+            )
+      const least = <T extends number | bigint | string>(of: T[]): T | null =>
+        of.reduce<T | null>((a, b) => (a === null || b < a ? b : a), null)
+      const most = <T extends number | bigint | string>(of: T[]): T | null =>
+        of.reduce<T | null>((a, b) => (a === null || b > a ? b : a), null)
+      const w = column<bigint>(3)
+      const x = column<number>(4)
+      const total = sum64(w)
+      return [
+        ...(rows[0] as Value[]).slice(0, 2),
+        BigInt(rows.length),
+        sum32(column<number>(2)),
+        total,
+        x.length === 0 ? null : x.reduce((a, b) => a + b, 0),
+        total === null ? null : total / BigInt(w.length),
+        least(column<number>(2)),
+        most(w),
+        least(column<string>(5)),
+        most(x),
+        BigInt(new Set(column<string>(5)).size),
+        sum32([...new Set(column<number>(2))]),
+        sum64(rows.filter((row) => row[6] === true && row[3] !== null).map((row) => row[3] as bigint)),
+      ]
+    })
 }

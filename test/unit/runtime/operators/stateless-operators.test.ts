@@ -16,15 +16,14 @@ describe('CalcOperator', () => {
         condition: { kind: 'call', name: '>', type: BOOLEAN, args: [input(1), literal(10)] },
         projection: [{ kind: 'call', name: '+', type: INT, args: [input(1), literal(1)] }, input(0, STRING)],
       },
-      'item STRING, price INT', 'next INT, item STRING',
-    )
-      .input(`+I a 12
+      'item STRING, price INT',
+      'next INT, item STRING',
+    ).input(`+I a 12
               +I b NULL
               -U a 10
               +U c 11
               watermark 3
-              -D d 99`)
-      .output(`+I 13 a
+              -D d 99`).output(`+I 13 a
                +U 12 c
                watermark 3
                -D 100 d`))
@@ -32,12 +31,10 @@ describe('CalcOperator', () => {
 
 describe('UnionOperator', () => {
   it('passes the rows of all inputs', () =>
-    operatorTest({ op: 'union' }, ['a INT', 'b INT', 'c INT'], 'x INT')
-      .input(`2: +I 1
+    operatorTest({ op: 'union' }, ['a INT', 'b INT', 'c INT'], 'x INT').input(`2: +I 1
               0: -D 2
               watermark 5
-              1: +I NULL`)
-      .output(`+I 1
+              1: +I NULL`).output(`+I 1
                -D 2
                watermark 5
                +I NULL`))
@@ -48,16 +45,32 @@ describe('ValuesSource', () => {
     operatorTest(
       {
         op: 'values',
-        schema: schema(['i', INT], ['l', BIGINT], ['s', STRING], ['d', decimal(10, 2)], ['w', decimal(30, 1)], ['b', BOOLEAN], ['t', timestamp(3)]),
-        rows: [[1, '9223372036854775807', 'x', '-150', '123456789012345678901', true, '1500'], [null, null, null, null, null, null, null]],
+        schema: schema(
+          ['i', INT],
+          ['l', BIGINT],
+          ['s', STRING],
+          ['d', decimal(10, 2)],
+          ['w', decimal(30, 1)],
+          ['b', BOOLEAN],
+          ['t', timestamp(3)],
+        ),
+        rows: [
+          [1, '9223372036854775807', 'x', '-150', '123456789012345678901', true, '1500'],
+          [null, null, null, null, null, null, null],
+        ],
       },
-      [], 'i INT, l BIGINT, s STRING, d DECIMAL(10, 2), w DECIMAL(30, 1), b BOOLEAN, t TIMESTAMP(3)',
+      [],
+      'i INT, l BIGINT, s STRING, d DECIMAL(10, 2), w DECIMAL(30, 1), b BOOLEAN, t TIMESTAMP(3)',
     ).output(`+I 1 9223372036854775807 x -1.50 12345678901234567890.1 TRUE '1970-01-01 00:00:01.500'
               +I NULL NULL NULL NULL NULL NULL NULL`))
 
   it('emits more rows than a batch holds', async () => {
     const rows = Array.from({ length: 2500 }, (_, i) => [i])
-    const result = await runOperator({ spec: { op: 'values', schema: schema(['i', INT]), rows }, inputs: [], output: schema(['i', INT]) }, [], 'one')
+    const result = await runOperator(
+      { spec: { op: 'values', schema: schema(['i', INT]), rows }, inputs: [], output: schema(['i', INT]) },
+      [],
+      'one',
+    )
     expect(result.rows.map((row) => row.values[0])).to.deep.equal(rows.map((row) => row[0]))
   })
 })
@@ -76,47 +89,44 @@ describe('WindowTableFunctionOperator', () => {
 
   it('fails on a rowtime that is NULL', () =>
     operatorTest(tumble, 'k STRING, ts TIMESTAMP(3)', 'k STRING, ts TIMESTAMP(3), s TIMESTAMP(3), e TIMESTAMP(3), t TIMESTAMP(3)')
-      .input('+I a NULL').fails('ROWTIME_IS_NULL', /'ts' is NULL/))
+      .input('+I a NULL')
+      .fails('ROWTIME_IS_NULL', /'ts' is NULL/))
 })
 
 describe('WatermarkOperator', () => {
-  const watermark = (idleTimeoutMs = 0) => ({ op: 'watermark', expression: input(1, timestamp(3)), rowtimeColumn: 1, idleTimeoutMs }) as const
+  const watermark = (idleTimeoutMs = 0) =>
+    ({ op: 'watermark', expression: input(1, timestamp(3)), rowtimeColumn: 1, idleTimeoutMs }) as const
   const SCHEMA = 'k STRING, ts TIMESTAMP(3)'
 
   it('emits the highest value so far after the rows, and only when it rises', () =>
-    operatorTest(watermark(), SCHEMA, SCHEMA)
-      .batching('rows')
-      .input(`+I a '1970-01-01 00:00:04.000'
+    operatorTest(watermark(), SCHEMA, SCHEMA).batching('rows').input(`+I a '1970-01-01 00:00:04.000'
               +I b '1970-01-01 00:00:02.000'
               watermark 999999
-              +I c '1970-01-01 00:00:06.000'`)
-      .output(`+I a '1970-01-01 00:00:04.000'
+              +I c '1970-01-01 00:00:06.000'`).output(`+I a '1970-01-01 00:00:04.000'
                watermark 4000
                +I b '1970-01-01 00:00:02.000'
                +I c '1970-01-01 00:00:06.000'
                watermark 6000`))
 
   it('one watermark for a batch', () =>
-    operatorTest(watermark(), SCHEMA, SCHEMA)
-      .batching('one', 'selected', 'wire')
-      .input(`+I a '1970-01-01 00:00:04.000'
-              +I b '1970-01-01 00:00:02.000'`)
-      .output(`+I a '1970-01-01 00:00:04.000'
+    operatorTest(watermark(), SCHEMA, SCHEMA).batching('one', 'selected', 'wire').input(`+I a '1970-01-01 00:00:04.000'
+              +I b '1970-01-01 00:00:02.000'`).output(`+I a '1970-01-01 00:00:04.000'
                +I b '1970-01-01 00:00:02.000'
                watermark 4000`))
 
-  it('fails on a rowtime that is NULL', () => operatorTest(watermark(), SCHEMA, SCHEMA).input('+I a NULL').fails('ROWTIME_IS_NULL', /'ts' is NULL/))
+  it('fails on a rowtime that is NULL', () =>
+    operatorTest(watermark(), SCHEMA, SCHEMA)
+      .input('+I a NULL')
+      .fails('ROWTIME_IS_NULL', /'ts' is NULL/))
 
   it('is idle after the timeout without rows, active with the next row', () =>
-    operatorTest(watermark(1000), SCHEMA, SCHEMA)
-      .input(`+I a '1970-01-01 00:00:04.000'
+    operatorTest(watermark(1000), SCHEMA, SCHEMA).input(`+I a '1970-01-01 00:00:04.000'
               wait 900
               +I b '1970-01-01 00:00:01.000'
               wait 900
               wait 200
               wait 5000
-              +I c '1970-01-01 00:00:05.000'`)
-      .output(`+I a '1970-01-01 00:00:04.000'
+              +I c '1970-01-01 00:00:05.000'`).output(`+I a '1970-01-01 00:00:04.000'
                watermark 4000
                +I b '1970-01-01 00:00:01.000'
                idle true

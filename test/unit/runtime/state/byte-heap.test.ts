@@ -17,24 +17,28 @@ function read(heap: ByteHeap, ref: number, length: number): Uint8Array {
 describe('ByteHeap', () => {
   it('keeps every string while others come and go', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.oneof(fc.nat(20), fc.nat(700), fc.constant(0), fc.nat(40_000)), fc.nat(3)), { maxLength: 60 }), (steps) => {
-        const heap = new ByteHeap()
-        const held: { ref: number; bytes: Uint8Array }[] = []
-        let live = 0
-        steps.forEach(([length, choice], i) => {
-          if (choice === 0 && held.length > 0) {
-            const { ref, bytes } = held.splice((i * 7) % held.length, 1)[0] as (typeof held)[number]
-            heap.free(ref, bytes.length)
-            live -= bytes.length
-          } else {
-            const bytes = bytesOf(length, i)
-            held.push({ ref: heap.store(padded(bytes), 2, length), bytes })
-            live += length
-          }
-        })
-        expect(heap.liveBytes).to.equal(live)
-        for (const { ref, bytes } of held) expect(heap.equals(ref, bytes.length, padded(bytes), 2), `${bytes.length} bytes unchanged`).to.equal(true)
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.oneof(fc.nat(20), fc.nat(700), fc.constant(0), fc.nat(40_000)), fc.nat(3)), { maxLength: 60 }),
+        (steps) => {
+          const heap = new ByteHeap()
+          const held: { ref: number; bytes: Uint8Array }[] = []
+          let live = 0
+          steps.forEach(([length, choice], i) => {
+            if (choice === 0 && held.length > 0) {
+              const { ref, bytes } = held.splice((i * 7) % held.length, 1)[0] as (typeof held)[number]
+              heap.free(ref, bytes.length)
+              live -= bytes.length
+            } else {
+              const bytes = bytesOf(length, i)
+              held.push({ ref: heap.store(padded(bytes), 2, length), bytes })
+              live += length
+            }
+          })
+          expect(heap.liveBytes).to.equal(live)
+          for (const { ref, bytes } of held)
+            expect(heap.equals(ref, bytes.length, padded(bytes), 2), `${bytes.length} bytes unchanged`).to.equal(true)
+        },
+      ),
       { numRuns: 40 },
     )
   })
@@ -43,7 +47,9 @@ describe('ByteHeap', () => {
     const heap = new ByteHeap()
     const lengths = [0, 1, 7, 8, 9, 512, 513, 70_000, 1 << 20, (1 << 20) + 1, 3_000_000, 5]
     const refs = lengths.map((length, i) => heap.store(bytesOf(length, i), 0, length))
-    lengths.forEach((length, i) => expect(Buffer.compare(read(heap, refs[i] as number, length), bytesOf(length, i)), `${length} bytes`).to.equal(0))
+    lengths.forEach((length, i) =>
+      expect(Buffer.compare(read(heap, refs[i] as number, length), bytesOf(length, i)), `${length} bytes`).to.equal(0),
+    )
   })
 
   it('uses freed memory again', () => {

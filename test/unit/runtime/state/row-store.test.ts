@@ -10,8 +10,12 @@ import { schemaOf } from '../../../operators/rows.js'
 
 const SCHEMA = schemaOf('b BOOLEAN, i INT, l BIGINT, x DOUBLE, d DECIMAL(30, 2), s STRING')
 const ROW = fc.tuple(
-  fc.constantFrom(true, false, null), fc.constantFrom(0, -1, null), fc.constantFrom(2n ** 40n, -1n, null), fc.constantFrom(0, -0, NaN, null),
-  fc.constantFrom(10n ** 25n, -1n, null), fc.constantFrom('', 'a', 'ü'.repeat(20), null),
+  fc.constantFrom(true, false, null),
+  fc.constantFrom(0, -1, null),
+  fc.constantFrom(2n ** 40n, -1n, null),
+  fc.constantFrom(0, -0, NaN, null),
+  fc.constantFrom(10n ** 25n, -1n, null),
+  fc.constantFrom('', 'a', 'ü'.repeat(20), null),
 )
 const types = SCHEMA.fields.map((field) => field.type)
 const nameOf = (row: readonly Value[]): string => row.map((value) => `${typeof value} ${Object.is(value, -0) ? '-0' : value}`).join('|')
@@ -58,11 +62,23 @@ describe('RowStore and RowIndex', () => {
     const store = new RowStore(types)
     const rows = Array.from({ length: 2500 }, (_, i) => [i % 2 === 0, i, BigInt(i), i / 2, BigInt(i), `row ${i}`])
     const ids = new Int32Array(rows.length)
-    store.addRows(batchOf(SCHEMA, rows.map((values) => ({ kind: 0, values }))).columns, Int32Array.from(rows, (_, i) => i), rows.length, ids)
+    store.addRows(
+      batchOf(
+        SCHEMA,
+        rows.map((values) => ({ kind: 0, values })),
+      ).columns,
+      Int32Array.from(rows, (_, i) => i),
+      rows.length,
+      ids,
+    )
     const columns = store.columns(ids, ids.length)
     const index = new RowIndex(store, SCHEMA)
     index.enable()
-    const batch = batchOf(SCHEMA, rows.map((values) => ({ kind: 0, values })), 'wire')
+    const batch = batchOf(
+      SCHEMA,
+      rows.map((values) => ({ kind: 0, values })),
+      'wire',
+    )
     const hashes = index.hashes(batch)
     expect(rows.every((_, r) => index.find(hashes[r] as number, batch.columns, r) === ids[r])).to.equal(true)
     expect(rows.every((row, r) => row.every((value, column) => readValue(columns[column] as never, r) === value))).to.equal(true)
@@ -74,7 +90,10 @@ describe('OrderedRows', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(ROW, fc.nat(2)), { maxLength: 80 }), (steps) => {
         const store = new RowStore(types, TREE_WORDS)
-        const order = new OrderedRows(store, [{ column: 2, ascending: false, nullsFirst: true }, { column: 5, ascending: true, nullsFirst: false }])
+        const order = new OrderedRows(store, [
+          { column: 2, ascending: false, nullsFirst: true },
+          { column: 5, ascending: true, nullsFirst: false },
+        ])
         const held: { id: number; row: readonly Value[]; sequence: number }[] = []
         let root = 0
         steps.forEach(([row, choice], sequence) => {
@@ -89,7 +108,10 @@ describe('OrderedRows', () => {
           root = order.insert(root, id)
           held.push({ id, row, sequence })
         })
-        const rank = (row: readonly Value[]): [number, string] => [row[2] === null ? -Infinity : -Number(row[2]), row[5] === null ? '￿' : (row[5] as string)]
+        const rank = (row: readonly Value[]): [number, string] => [
+          row[2] === null ? -Infinity : -Number(row[2]),
+          row[5] === null ? '￿' : (row[5] as string),
+        ]
         held.sort((a, b) => {
           const [x, y] = [rank(a.row), rank(b.row)]
           return x[0] !== y[0] ? (x[0] < y[0] ? -1 : 1) : x[1] !== y[1] ? (x[1] < y[1] ? -1 : 1) : a.sequence - b.sequence

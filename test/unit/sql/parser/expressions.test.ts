@@ -16,7 +16,11 @@ function parse(text: string): ExpressionNode {
 function bare(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(bare)
   if (typeof node !== 'object' || node === null) return node
-  return Object.fromEntries(Object.entries(node).filter(([key]) => key !== 'at').map(([key, value]) => [key, bare(value)]))
+  return Object.fromEntries(
+    Object.entries(node)
+      .filter(([key]) => key !== 'at')
+      .map(([key, value]) => [key, bare(value)]),
+  )
 }
 
 const at = { offset: 0, line: 1, column: 1 }
@@ -26,36 +30,84 @@ const leaf: fc.Arbitrary<ExpressionNode> = fc.oneof(
   fc.boolean().map((value): ExpressionNode => ({ kind: 'boolean', at, value })),
   fc.constant<ExpressionNode>({ kind: 'null', at }),
   fc.constant<ExpressionNode>({ kind: 'temporal', at, type: 'DATE', text: '2020-01-01' }),
-  fc.constantFrom<ExpressionNode>({ kind: 'interval', at, negative: false, text: '5', from: 'SECOND', to: null }, { kind: 'interval', at, negative: true, text: '1 2', from: 'DAY', to: 'HOUR' }),
-  fc.array(fc.constantFrom('a', 'b c', 'select', 'x`y', '日'), { minLength: 1, maxLength: 3 }).map((path): ExpressionNode => ({ kind: 'column', at, path: path.map((text) => ({ text, at })) })),
+  fc.constantFrom<ExpressionNode>(
+    { kind: 'interval', at, negative: false, text: '5', from: 'SECOND', to: null },
+    { kind: 'interval', at, negative: true, text: '1 2', from: 'DAY', to: 'HOUR' },
+  ),
+  fc
+    .array(fc.constantFrom('a', 'b c', 'select', 'x`y', '日'), { minLength: 1, maxLength: 3 })
+    .map((path): ExpressionNode => ({ kind: 'column', at, path: path.map((text) => ({ text, at })) })),
 )
 
 const { tree } = fc.letrec<{ tree: ExpressionNode }>((tie) => {
   const sub = tie('tree')
   const call = (name: string, args: readonly ExpressionNode[], more: object = {}): ExpressionNode => ({
-    kind: 'call', at, name: [{ text: name, at }], args, star: false, distinct: false, filter: null, over: null, ...more,
+    kind: 'call',
+    at,
+    name: [{ text: name, at }],
+    args,
+    star: false,
+    distinct: false,
+    filter: null,
+    over: null,
+    ...more,
   })
   return {
     tree: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
       leaf,
-      fc.tuple(fc.constantFrom('OR', 'AND', '=', '<>', '<', '<=', '>', '>=', '+', '-', '*', '/', '%', '||'), sub, sub).map(([operator, left, right]) => ({ kind: 'binary', at, operator, left, right }) as ExpressionNode),
+      fc
+        .tuple(fc.constantFrom('OR', 'AND', '=', '<>', '<', '<=', '>', '>=', '+', '-', '*', '/', '%', '||'), sub, sub)
+        .map(([operator, left, right]) => ({ kind: 'binary', at, operator, left, right }) as ExpressionNode),
       fc.tuple(fc.constantFrom('+', '-', 'NOT'), sub).map(([operator, arg]) => ({ kind: 'unary', at, operator, arg }) as ExpressionNode),
-      fc.tuple(sub, fc.constantFrom('NULL', 'TRUE', 'FALSE', 'UNKNOWN'), fc.boolean()).map(([arg, truth, negated]) => ({ kind: 'is', at, arg, truth, negated }) as ExpressionNode),
-      fc.tuple(sub, sub, fc.boolean()).map(([left, right, negated]): ExpressionNode => ({ kind: 'distinct-from', at, left, right, negated })),
-      fc.tuple(sub, sub, sub, fc.boolean(), fc.boolean()).map(([arg, low, high, negated, symmetric]): ExpressionNode => ({ kind: 'between', at, arg, low, high, negated, symmetric })),
-      fc.tuple(sub, fc.array(sub, { minLength: 1, maxLength: 3 }), fc.boolean()).map(([arg, list, negated]): ExpressionNode => ({ kind: 'in-list', at, arg, list, negated })),
-      fc.tuple(fc.constantFrom('LIKE', 'SIMILAR TO'), sub, sub, fc.option(sub), fc.boolean()).map(([operator, arg, pattern, escape, negated]) => ({ kind: 'like', at, operator, arg, pattern, escape, negated }) as ExpressionNode),
-      fc.tuple(fc.option(sub), fc.array(fc.record({ when: sub, then: sub }), { minLength: 1, maxLength: 2 }), fc.option(sub)).map(([operand, branches, otherwise]): ExpressionNode => ({ kind: 'case', at, operand, branches, otherwise })),
-      fc.tuple(sub, fc.boolean(), fc.constantFrom<[string, number[]]>(['INT', []], ['DECIMAL', [10, 2]], ['VARCHAR', [5]], ['TIMESTAMP_LTZ', [3]])).map(([arg, safe, [name, parameters]]): ExpressionNode => ({
-        kind: 'cast', at, arg, safe, type: { kind: 'type', at, name, parameters, elements: [], fields: [], nullable: true },
-      })),
-      fc.tuple(fc.constantFrom('UPPER', 'COUNT', 'IF', 'coalesce', 'SUBSTRING'), fc.array(sub, { minLength: 1, maxLength: 3 }), fc.boolean(), fc.option(sub)).map(([name, args, distinct, filter]) => call(name, args, { distinct, filter })),
+      fc
+        .tuple(sub, fc.constantFrom('NULL', 'TRUE', 'FALSE', 'UNKNOWN'), fc.boolean())
+        .map(([arg, truth, negated]) => ({ kind: 'is', at, arg, truth, negated }) as ExpressionNode),
+      fc
+        .tuple(sub, sub, fc.boolean())
+        .map(([left, right, negated]): ExpressionNode => ({ kind: 'distinct-from', at, left, right, negated })),
+      fc
+        .tuple(sub, sub, sub, fc.boolean(), fc.boolean())
+        .map(([arg, low, high, negated, symmetric]): ExpressionNode => ({ kind: 'between', at, arg, low, high, negated, symmetric })),
+      fc
+        .tuple(sub, fc.array(sub, { minLength: 1, maxLength: 3 }), fc.boolean())
+        .map(([arg, list, negated]): ExpressionNode => ({ kind: 'in-list', at, arg, list, negated })),
+      fc
+        .tuple(fc.constantFrom('LIKE', 'SIMILAR TO'), sub, sub, fc.option(sub), fc.boolean())
+        .map(
+          ([operator, arg, pattern, escape, negated]) => ({ kind: 'like', at, operator, arg, pattern, escape, negated }) as ExpressionNode,
+        ),
+      fc
+        .tuple(fc.option(sub), fc.array(fc.record({ when: sub, then: sub }), { minLength: 1, maxLength: 2 }), fc.option(sub))
+        .map(([operand, branches, otherwise]): ExpressionNode => ({ kind: 'case', at, operand, branches, otherwise })),
+      fc
+        .tuple(
+          sub,
+          fc.boolean(),
+          fc.constantFrom<[string, number[]]>(['INT', []], ['DECIMAL', [10, 2]], ['VARCHAR', [5]], ['TIMESTAMP_LTZ', [3]]),
+        )
+        .map(([arg, safe, [name, parameters]]): ExpressionNode => ({
+          kind: 'cast',
+          at,
+          arg,
+          safe,
+          type: { kind: 'type', at, name, parameters, elements: [], fields: [], nullable: true },
+        })),
+      fc
+        .tuple(
+          fc.constantFrom('UPPER', 'COUNT', 'IF', 'coalesce', 'SUBSTRING'),
+          fc.array(sub, { minLength: 1, maxLength: 3 }),
+          fc.boolean(),
+          fc.option(sub),
+        )
+        .map(([name, args, distinct, filter]) => call(name, args, { distinct, filter })),
       fc.option(sub).map((filter) => call('COUNT', [], { star: true, filter })),
       sub.map((arg) => call('EXTRACT', [{ kind: 'symbol', at, name: 'YEAR' }, arg])),
       sub.map((arg) => call('FLOOR', [arg, { kind: 'symbol', at, name: 'HOUR' }])),
       fc.tuple(sub, sub).map((args) => call('POSITION', args)),
-      fc.tuple(fc.constantFrom('BOTH', 'LEADING', 'TRAILING'), sub, sub).map(([mode, chars, arg]) => call('TRIM', [{ kind: 'symbol', at, name: mode }, chars, arg])),
+      fc
+        .tuple(fc.constantFrom('BOTH', 'LEADING', 'TRAILING'), sub, sub)
+        .map(([mode, chars, arg]) => call('TRIM', [{ kind: 'symbol', at, name: mode }, chars, arg])),
     ),
   }
 })

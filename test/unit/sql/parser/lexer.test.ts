@@ -15,7 +15,16 @@ const failure = (text: string): string => {
 
 describe('tokenize', () => {
   it('takes words, quoted identifiers, strings and numbers apart', () => {
-    expect(tokens("a_1 `b``c d` 'it''s' 12 1.5 .5 1e-3")).to.deep.equal(['word:a_1', 'quoted:b`c d', "string:it's", 'number:12', 'number:1.5', 'number:.5', 'number:1e-3', 'end:'])
+    expect(tokens("a_1 `b``c d` 'it''s' 12 1.5 .5 1e-3")).to.deep.equal([
+      'word:a_1',
+      'quoted:b`c d',
+      "string:it's",
+      'number:12',
+      'number:1.5',
+      'number:.5',
+      'number:1e-3',
+      'end:',
+    ])
   })
 
   it('reads unicode escapes and binary strings', () => {
@@ -23,11 +32,23 @@ describe('tokenize', () => {
   })
 
   it('reads two-character symbols as one, and != as <>', () => {
-    expect(tokenize(new SourceText('', 'a<>b<=c!=d=>e||f')).filter((t) => t.kind === 'symbol').map((t) => t.upper)).to.deep.equal(['<>', '<=', '<>', '=>', '||'])
+    expect(
+      tokenize(new SourceText('', 'a<>b<=c!=d=>e||f'))
+        .filter((t) => t.kind === 'symbol')
+        .map((t) => t.upper),
+    ).to.deep.equal(['<>', '<=', '<>', '=>', '||'])
   })
 
   it('drops comments, also those with quotes and semicolons in them, and keeps the borders of hints', () => {
-    expect(tokens("a -- it's;\n/* ; ' */ b /*+ H */ c")).to.deep.equal(['word:a', 'word:b', 'symbol:/*+', 'word:H', 'symbol:*/', 'word:c', 'end:'])
+    expect(tokens("a -- it's;\n/* ; ' */ b /*+ H */ c")).to.deep.equal([
+      'word:a',
+      'word:b',
+      'symbol:/*+',
+      'word:H',
+      'symbol:*/',
+      'word:c',
+      'end:',
+    ])
   })
 
   it('knows letters beyond ASCII', () => {

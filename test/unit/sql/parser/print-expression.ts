@@ -43,8 +43,11 @@ export function printExpression(node: ExpressionNode): string {
       return `(${print(node.arg)}${not(node.negated)} ${node.operator} ${print(node.pattern)}${node.escape === null ? '' : ` ESCAPE ${print(node.escape)}`})`
     case 'case':
       return [
-        'CASE', ...(node.operand === null ? [] : [print(node.operand)]), ...node.branches.map(({ when, then }) => `WHEN ${print(when)} THEN ${print(then)}`),
-        ...(node.otherwise === null ? [] : [`ELSE ${print(node.otherwise)}`]), 'END',
+        'CASE',
+        ...(node.operand === null ? [] : [print(node.operand)]),
+        ...node.branches.map(({ when, then }) => `WHEN ${print(when)} THEN ${print(then)}`),
+        ...(node.otherwise === null ? [] : [`ELSE ${print(node.otherwise)}`]),
+        'END',
       ].join(' ')
     case 'cast':
       return `${node.safe ? 'TRY_CAST' : 'CAST'}(${print(node.arg)} AS ${printType(node.type)})`
@@ -71,7 +74,8 @@ function printCall(node: Extract<ExpressionNode, { kind: 'call' }>): string {
   if (node.star) return `${called}(*)${filter}`
   if (called === 'EXTRACT') return `EXTRACT(${args[0]} FROM ${args[1]})`
   if (called === 'POSITION') return `POSITION(${args[0]} IN ${args[1]})`
-  if (called === 'TRIM' && first?.kind === 'symbol') return `TRIM(${first.name} ${printExpression(rest[0] as ExpressionNode)} FROM ${args[2]})`
+  if (called === 'TRIM' && first?.kind === 'symbol')
+    return `TRIM(${first.name} ${printExpression(rest[0] as ExpressionNode)} FROM ${args[2]})`
   if (called === 'FLOOR' && rest[0]?.kind === 'symbol') return `FLOOR(${args[0]} TO ${args[1]})`
   return `${called}(${node.distinct ? 'DISTINCT ' : ''}${args.join(', ')})${filter}`
 }
@@ -79,6 +83,7 @@ function printCall(node: Extract<ExpressionNode, { kind: 'call' }>): string {
 function printType(type: TypeNode): string {
   const parameters = type.parameters.length === 0 ? '' : `(${type.parameters.join(', ')})`
   const elements = type.elements.length === 0 ? '' : `<${type.elements.map(printType).join(', ')}>`
-  const fields = type.name === 'ROW' ? `<${type.fields.map((field) => `${name(field.name.text)} ${printType(field.type)}`).join(', ')}>` : ''
+  const fields =
+    type.name === 'ROW' ? `<${type.fields.map((field) => `${name(field.name.text)} ${printType(field.type)}`).join(', ')}>` : ''
   return `${type.name}${parameters}${elements}${fields}${type.nullable ? '' : ' NOT NULL'}`
 }

@@ -14,23 +14,37 @@ import { evaluateRelation, rowText, type Tables } from './evaluate-relation.js'
 
 const environment = virtualEnvironment()
 const session = new SqlSession({ configuration: Configuration.empty, random: environment.random, clock: environment.clock })
-const ddl = new SourceText('', `
+const ddl = new SourceText(
+  '',
+  `
   CREATE TABLE t (a INT, b INT, c AS a + b) WITH ('connector' = 'datagen');
   CREATE TABLE u (a INT, s STRING, d BIGINT) WITH ('connector' = 'datagen');
-  CREATE TABLE w (k INT, v INT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen')`)
+  CREATE TABLE w (k INT, v INT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen')`,
+)
 for (const statement of parseScript(ddl)) session.execute(statement, ddl)
 
 function bind(sql: string): Relation {
   const source = new SourceText('', sql)
   const [parsed] = parseScript(source) as [ScriptStatement]
-  return bindQuery((parsed.statement as Select).query, { catalog: session.catalog, configuration: Configuration.empty, timeZone: 'UTC', source, ctes: new Map(), views: [] })
+  return bindQuery((parsed.statement as Select).query, {
+    catalog: session.catalog,
+    configuration: Configuration.empty,
+    timeZone: 'UTC',
+    source,
+    ctes: new Map(),
+    views: [],
+  })
 }
 
 function planned(relations: readonly Relation[]): Relation[] {
   const context = { timeZone: 'UTC', now: () => 0, clockStands: false }
-  return optimize(relations.map((input) => ({ kind: 'collect', input })), context, (_root, text) => {
-    throw new Error(text)
-  }).map(({ input }) => input)
+  return optimize(
+    relations.map((input) => ({ kind: 'collect', input })),
+    context,
+    (_root, text) => {
+      throw new Error(text)
+    },
+  ).map(({ input }) => input)
 }
 
 const bag = (relation: Relation, tables: Tables): string[] => evaluateRelation(relation, tables).map(rowText).sort()
@@ -39,19 +53,28 @@ const small = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: -3, max: 3 }) }
 const tables: fc.Arbitrary<Tables> = fc.record({
   t: fc.array(fc.tuple(small, small), { maxLength: 4 }),
   u: fc.array(fc.tuple(small, fc.constantFrom('p', 'q', null), fc.option<bigint>(fc.bigInt({ min: -2n, max: 2n }))), { maxLength: 4 }),
-  w: fc.array(fc.tuple(small, small, fc.bigInt({ min: -20n, max: 20n }).map((n) => n * 1000n)), { maxLength: 5 }),
+  w: fc.array(
+    fc.tuple(
+      small,
+      small,
+      fc.bigInt({ min: -20n, max: 20n }).map((n) => n * 1000n),
+    ),
+    { maxLength: 5 },
+  ),
 })
 
 /** Expressions over x and y, both INT. */
 const { value, condition } = fc.letrec<{ value: string; condition: string }>((tie) => ({
   value: fc.oneof(
-    { depthSize: 'small' }, fc.constantFrom('x', 'y', '1', '-2'),
+    { depthSize: 'small' },
+    fc.constantFrom('x', 'y', '1', '-2'),
     fc.tuple(tie('value'), fc.constantFrom('+', '-', '*'), tie('value')).map(([l, o, r]) => `(${l} ${o} ${r})`),
     fc.tuple(tie('condition'), tie('value'), tie('value')).map(([c, a, b]) => `CASE WHEN ${c} THEN ${a} ELSE ${b} END`),
     fc.tuple(tie('value'), tie('value')).map(([a, b]) => `COALESCE(${a}, ${b})`),
   ),
   condition: fc.oneof(
-    { depthSize: 'small' }, fc.constantFrom('TRUE', '1 = 1', 'x IS NULL', 'y IS NOT NULL', '1 > 2'),
+    { depthSize: 'small' },
+    fc.constantFrom('TRUE', '1 = 1', 'x IS NULL', 'y IS NOT NULL', '1 > 2'),
     fc.tuple(tie('value'), fc.constantFrom('=', '<>', '<', '>='), tie('value')).map(([l, o, r]) => `${l} ${o} ${r}`),
     fc.tuple(tie('condition'), fc.constantFrom('AND', 'OR'), tie('condition')).map(([l, o, r]) => `(${l} ${o} ${r})`),
     tie('condition').map((c) => `NOT (${c})`),
@@ -65,23 +88,55 @@ const { query } = fc.letrec<{ query: string }>((tie) => {
     query: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
       fc.constantFrom(
-        'SELECT a AS x, b AS y FROM t', 'SELECT c AS x, a AS y FROM t', 'SELECT a AS x, CAST(d AS INT) AS y FROM u', "SELECT a AS x, 1 AS y FROM u WHERE s = 'p'",
-        'SELECT * FROM (VALUES (1, 2), (CAST(NULL AS INT), 0)) AS v (x, y)', 'SELECT k AS x, v AS y FROM w',
+        'SELECT a AS x, b AS y FROM t',
+        'SELECT c AS x, a AS y FROM t',
+        'SELECT a AS x, CAST(d AS INT) AS y FROM u',
+        "SELECT a AS x, 1 AS y FROM u WHERE s = 'p'",
+        'SELECT * FROM (VALUES (1, 2), (CAST(NULL AS INT), 0)) AS v (x, y)',
+        'SELECT k AS x, v AS y FROM w',
         "SELECT k AS x, CAST(COUNT(*) AS INT) AS y FROM TABLE(TUMBLE(TABLE w, DESCRIPTOR(ts), INTERVAL '7' SECOND)) WHERE v > 0 GROUP BY window_start, window_end, k",
         "SELECT MAX(v) AS x, CAST(EXTRACT(SECOND FROM window_end) AS INT) AS y FROM TABLE(TUMBLE(TABLE w, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '2' SECOND)) WHERE window_start > TIMESTAMP '1969-12-31 23:59:50' GROUP BY window_end, window_start",
       ),
       fc.tuple(sub, condition).map(([q, c]) => `SELECT x, y FROM (${q}) WHERE ${c}`),
       fc.tuple(sub, value, value).map(([q, a, b]) => `SELECT ${a} AS x, ${b} AS y FROM (${q})`),
-      fc.tuple(sub, fc.constantFrom('SUM(y)', 'MIN(y)', 'MAX(x + y)', 'AVG(y)', 'CAST(COUNT(DISTINCT y) AS INT)', 'CAST(COUNT(*) FILTER (WHERE y > 0) AS INT)'), condition).map(
-        ([q, call, c]) => `SELECT x, y FROM (SELECT x, ${call} AS y FROM (${q}) GROUP BY x) WHERE ${c}`,
-      ),
-      fc.tuple(sub, condition).map(([q, c]) => `SELECT x - y AS x, MAX(y) AS y FROM (${q}) GROUP BY x - y, x HAVING COUNT(*) > 1 OR (${c.replaceAll('y', 'SUM(y)')})`),
+      fc
+        .tuple(
+          sub,
+          fc.constantFrom(
+            'SUM(y)',
+            'MIN(y)',
+            'MAX(x + y)',
+            'AVG(y)',
+            'CAST(COUNT(DISTINCT y) AS INT)',
+            'CAST(COUNT(*) FILTER (WHERE y > 0) AS INT)',
+          ),
+          condition,
+        )
+        .map(([q, call, c]) => `SELECT x, y FROM (SELECT x, ${call} AS y FROM (${q}) GROUP BY x) WHERE ${c}`),
+      fc
+        .tuple(sub, condition)
+        .map(
+          ([q, c]) =>
+            `SELECT x - y AS x, MAX(y) AS y FROM (${q}) GROUP BY x - y, x HAVING COUNT(*) > 1 OR (${c.replaceAll('y', 'SUM(y)')})`,
+        ),
       sub.map((q) => `SELECT CAST(COUNT(*) AS INT) AS x, SUM(y) AS y FROM (${q})`),
       sub.map((q) => `SELECT DISTINCT x, y FROM (${q})`),
-      fc.tuple(sub, fc.nat(3), fc.nat(2)).map(([q, n, m]) => `SELECT y AS x, x AS y FROM (SELECT * FROM (${q}) ORDER BY x DESC, y NULLS LAST LIMIT ${n} OFFSET ${m})`),
+      fc
+        .tuple(sub, fc.nat(3), fc.nat(2))
+        .map(([q, n, m]) => `SELECT y AS x, x AS y FROM (SELECT * FROM (${q}) ORDER BY x DESC, y NULLS LAST LIMIT ${n} OFFSET ${m})`),
       fc.tuple(sub, sub).map(([a, b]) => `${a.startsWith('SELECT y AS x') ? `SELECT * FROM (${a})` : a} UNION ALL SELECT * FROM (${b})`),
-      fc.tuple(sub, sub, condition).map(([a, b, c]) => `SELECT l.x AS x, r.y AS y FROM (${a}) AS l JOIN (${b}) AS r ON l.x = r.x + 1 AND (${c.replaceAll('x', 'l.x').replaceAll('y', 'r.y')})`),
-      fc.tuple(sub, sub, condition).map(([a, b, c]) => `SELECT l.y AS x, r.x AS y FROM (${a}) AS l, (${b}) AS r WHERE l.y = r.y AND (${c.replaceAll('x', 'r.x').replaceAll('y', 'l.y')})`),
+      fc
+        .tuple(sub, sub, condition)
+        .map(
+          ([a, b, c]) =>
+            `SELECT l.x AS x, r.y AS y FROM (${a}) AS l JOIN (${b}) AS r ON l.x = r.x + 1 AND (${c.replaceAll('x', 'l.x').replaceAll('y', 'r.y')})`,
+        ),
+      fc
+        .tuple(sub, sub, condition)
+        .map(
+          ([a, b, c]) =>
+            `SELECT l.y AS x, r.x AS y FROM (${a}) AS l, (${b}) AS r WHERE l.y = r.y AND (${c.replaceAll('x', 'r.x').replaceAll('y', 'l.y')})`,
+        ),
     ),
   }
 })

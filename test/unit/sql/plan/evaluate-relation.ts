@@ -25,7 +25,9 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
     case 'filter':
       return below(relation.input).filter((row) => holds(relation.condition, row))
     case 'calc':
-      return below(relation.input).filter((row) => holds(relation.condition, row)).map((row) => relation.projection.map((expression) => evaluate(expression, row, context)))
+      return below(relation.input)
+        .filter((row) => holds(relation.condition, row))
+        .map((row) => relation.projection.map((expression) => evaluate(expression, row, context)))
     case 'watermark':
       return below(relation.input)
     case 'aggregate': {
@@ -37,16 +39,27 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
       return below(relation.input).map((row) => [...row, ...borders(row[relation.timeColumn] as bigint, relation.window)])
     case 'window-aggregate': {
       const rows = below(relation.input)
-      const groups = grouped(rows, (row) => [...relation.keys.map((key) => row[key] as Value), ...borders(row[relation.timeColumn] as bigint, relation.window)])
+      const groups = grouped(rows, (row) => [
+        ...relation.keys.map((key) => row[key] as Value),
+        ...borders(row[relation.timeColumn] as bigint, relation.window),
+      ])
       const at = { window_start: 0, window_end: 1, window_time: 2 }
       return groups.map((group) => [
-        ...group.key.slice(0, -3), ...relation.calls.map((call) => aggregate(call, group.rows)), ...relation.emit.map((name) => group.key.slice(-3)[at[name]] as Value),
+        ...group.key.slice(0, -3),
+        ...relation.calls.map((call) => aggregate(call, group.rows)),
+        ...relation.emit.map((name) => group.key.slice(-3)[at[name]] as Value),
       ])
     }
     case 'join': {
       const right = below(relation.right)
       return below(relation.left).flatMap((l) =>
-        right.filter((r) => relation.leftKeys.every((key, i) => l[key] !== null && l[key] === r[relation.rightKeys[i] as number]) && holds(relation.condition, [...l, ...r])).map((r) => [...l, ...r]),
+        right
+          .filter(
+            (r) =>
+              relation.leftKeys.every((key, i) => l[key] !== null && l[key] === r[relation.rightKeys[i] as number]) &&
+              holds(relation.condition, [...l, ...r]),
+          )
+          .map((r) => [...l, ...r]),
       )
     }
     case 'sort': {

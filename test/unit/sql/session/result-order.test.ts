@@ -5,7 +5,11 @@ import { compileScript } from '#sql/session/compile-script.js'
 const PEOPLE = `CREATE TABLE people (name STRING, age INT, born DATE, weight DOUBLE) WITH ('connector' = 'filesystem', 'path' = 'people', 'format' = 'csv');`
 
 function select(sql: string, mode = 'STREAMING') {
-  const effect = compileScript({ text: `${PEOPLE} ${sql};`, name: '', configuration: Configuration.of({ 'execution.runtime-mode': mode }) }).statements.at(-1)?.effect
+  const effect = compileScript({
+    text: `${PEOPLE} ${sql};`,
+    name: '',
+    configuration: Configuration.of({ 'execution.runtime-mode': mode }),
+  }).statements.at(-1)?.effect
   if (effect?.kind !== 'job') throw new Error('not a job')
   const collect = effect.jobGraph.vertices.flatMap(({ operators }) => operators).find(({ spec }) => spec.op === 'collect')
   return { columns: effect.columns, order: effect.order, collected: collect?.outputSchema.fields.map(({ name }) => name) }
@@ -28,12 +32,21 @@ describe('the order of a streaming result', () => {
     const { columns, collected, order } = select('SELECT name FROM people ORDER BY age + 1, born DESC LIMIT 3')
     expect(columns).to.deep.equal(['name'])
     expect(collected).to.have.length(3)
-    expect(order?.map(({ column, compare }) => [column, compare])).to.deep.equal([[1, 'number'], [2, 'text']])
+    expect(order?.map(({ column, compare }) => [column, compare])).to.deep.equal([
+      [1, 'number'],
+      [2, 'text'],
+    ])
   })
 
   it('is none without an outermost ORDER BY, nor in batch mode, where rows come in order', () => {
     expect(select('SELECT name FROM people LIMIT 3')).to.deep.equal({ columns: ['name'], collected: ['name'], order: undefined })
-    expect(select('SELECT name, COUNT(*) AS n FROM (SELECT * FROM people ORDER BY age LIMIT 3) AS p GROUP BY name').order).to.equal(undefined)
-    expect(select('SELECT name FROM people ORDER BY age LIMIT 3', 'BATCH')).to.deep.equal({ columns: ['name'], collected: ['name'], order: undefined })
+    expect(select('SELECT name, COUNT(*) AS n FROM (SELECT * FROM people ORDER BY age LIMIT 3) AS p GROUP BY name').order).to.equal(
+      undefined,
+    )
+    expect(select('SELECT name FROM people ORDER BY age LIMIT 3', 'BATCH')).to.deep.equal({
+      columns: ['name'],
+      collected: ['name'],
+      order: undefined,
+    })
   })
 })

@@ -43,7 +43,9 @@ describe('compileScript', () => {
     const given = 'ab'.repeat(16) as JobId
     const [first, second] = jobs(compile('SELECT 1; SELECT 2', {}, given))
     expect(first?.jobGraph.jobId).to.equal(given)
-    expect(second?.jobGraph.jobId).to.match(/^[0-9a-f]{32}$/).and.not.equal(given)
+    expect(second?.jobGraph.jobId)
+      .to.match(/^[0-9a-f]{32}$/)
+      .and.not.equal(given)
   })
 
   it('keeps operator and vertex ids from one compilation to the next, whatever the job’s id', () => {
@@ -57,7 +59,10 @@ describe('compileScript', () => {
 
   it('keeps operator ids when only the parallelism changes', () => {
     const sql = `${TABLES}SELECT channel, COUNT(*) FROM bids GROUP BY channel`
-    const ids = (parallelism: string) => jobs(compile(sql, { 'parallelism.default': parallelism }))[0]?.jobGraph.vertices.flatMap((vertex) => vertex.operators.map(({ id }) => id))
+    const ids = (parallelism: string) =>
+      jobs(compile(sql, { 'parallelism.default': parallelism }))[0]?.jobGraph.vertices.flatMap((vertex) =>
+        vertex.operators.map(({ id }) => id),
+      )
     expect(ids('4')).to.deep.equal(ids('1'))
   })
 
@@ -65,20 +70,29 @@ describe('compileScript', () => {
     const sql = `${TABLES}EXECUTE STATEMENT SET BEGIN INSERT INTO lines SELECT 1, 'a'; INSERT INTO lines SELECT 1, 'a'; END`
     const ids = jobs(compile(sql))[0]?.jobGraph.vertices.flatMap((vertex) => vertex.operators.map(({ id }) => id)) ?? []
     expect(new Set(ids).size).to.equal(ids.length)
-    expect(jobs(compile(sql))[0]?.jobGraph.vertices.flatMap((vertex) => vertex.operators.filter(({ spec }) => spec.op === 'sink'))).to.have.length(2)
+    expect(
+      jobs(compile(sql))[0]?.jobGraph.vertices.flatMap((vertex) => vertex.operators.filter(({ spec }) => spec.op === 'sink')),
+    ).to.have.length(2)
   })
 
   it('waits for a SELECT always, for an INSERT when table.dml-sync says so', () => {
     const wait = (sql: string) => jobs(compile(TABLES + sql)).map((effect) => effect.wait)
-    expect(wait("SELECT 1; INSERT INTO lines SELECT 1, 'a'; SET 'table.dml-sync' = 'true'; INSERT INTO lines SELECT 1, 'a'")).to.deep.equal([true, false, true])
+    expect(wait("SELECT 1; INSERT INTO lines SELECT 1, 'a'; SET 'table.dml-sync' = 'true'; INSERT INTO lines SELECT 1, 'a'")).to.deep.equal(
+      [true, false, true],
+    )
   })
 
   it('names result columns of a SELECT, none of an INSERT', () => {
-    expect(jobs(compile(`${TABLES}SELECT 1, 2 AS b; INSERT INTO lines SELECT 1, 'a'`)).map(({ columns }) => columns)).to.deep.equal([['EXPR$0', 'b'], null])
+    expect(jobs(compile(`${TABLES}SELECT 1, 2 AS b; INSERT INTO lines SELECT 1, 'a'`)).map(({ columns }) => columns)).to.deep.equal([
+      ['EXPR$0', 'b'],
+      null,
+    ])
   })
 
   it('names jobs as Flink does, unless pipeline.name is set', () => {
-    const names = jobs(compile(`${TABLES}SELECT\n  1; INSERT INTO lines SELECT 1, 'a'; SET 'pipeline.name' = 'mine'; SELECT 2`)).map(({ jobGraph }) => jobGraph.name)
+    const names = jobs(compile(`${TABLES}SELECT\n  1; INSERT INTO lines SELECT 1, 'a'; SET 'pipeline.name' = 'mine'; SELECT 2`)).map(
+      ({ jobGraph }) => jobGraph.name,
+    )
     expect(names).to.deep.equal(['SELECT 1', 'insert-into_default_catalog.default_database.lines', 'mine'])
   })
 
@@ -90,7 +104,10 @@ describe('compileScript', () => {
 
   it('sends the settings in effect with the job, the session zone by name', () => {
     const [job] = jobs(compile("SET 'parallelism.default' = '3'; SELECT 1", { 'table.local-time-zone': 'default' }))
-    expect(job?.jobGraph.configuration).to.include({ 'parallelism.default': '3', 'table.local-time-zone': Intl.DateTimeFormat().resolvedOptions().timeZone })
+    expect(job?.jobGraph.configuration).to.include({
+      'parallelism.default': '3',
+      'table.local-time-zone': Intl.DateTimeFormat().resolvedOptions().timeZone,
+    })
   })
 })
 
@@ -109,7 +126,12 @@ describe('SET and RESET', () => {
 
   it('list the settings by key', () => {
     expect(lastEffect("SET 'parallelism.default' = '3'; SET")).to.deep.equal({
-      kind: 'rows', columns: ['key', 'value'], rows: [['parallelism.default', '3'], ['table.local-time-zone', 'UTC']],
+      kind: 'rows',
+      columns: ['key', 'value'],
+      rows: [
+        ['parallelism.default', '3'],
+        ['table.local-time-zone', 'UTC'],
+      ],
     })
   })
 })
@@ -137,11 +159,25 @@ describe('catalog statements', () => {
       ['cost', 'DECIMAL(13, 3)', 'TRUE', null, 'AS price * 0.9', null],
     ])
     expect(rows('DESC people')[0]).to.deep.equal(['id', 'BIGINT', 'FALSE', 'PRI(id)', null, null])
-    expect(rows('DESC dear').flat()).to.deep.equal(['auction', 'BIGINT', 'FALSE', null, null, null, 'price', 'DECIMAL(10, 2)', 'TRUE', null, null, null])
+    expect(rows('DESC dear').flat()).to.deep.equal([
+      'auction',
+      'BIGINT',
+      'FALSE',
+      null,
+      null,
+      null,
+      'price',
+      'DECIMAL(10, 2)',
+      'TRUE',
+      null,
+      null,
+      null,
+    ])
   })
 
   it('put a temporary table in front of a permanent one until it is dropped', () => {
-    const columns = (sql: string) => rows(`CREATE TEMPORARY TABLE people (x INT) WITH ('connector' = 'print'); ${sql} DESCRIBE people`).map(([name]) => name)
+    const columns = (sql: string) =>
+      rows(`CREATE TEMPORARY TABLE people (x INT) WITH ('connector' = 'print'); ${sql} DESCRIBE people`).map(([name]) => name)
     expect(columns('')).to.deep.equal(['x'])
     expect(columns('DROP TEMPORARY TABLE people;')).to.deep.equal(['id', 'name', 'born'])
     expect(() => columns('DROP TABLE people;')).to.throw(/Drop it first before removing the permanent table/)
@@ -152,19 +188,28 @@ describe('catalog statements', () => {
   })
 
   it('keep a view’s meaning when names around it change', () => {
-    const effect = lastEffect("CREATE VIEW v (p) AS WITH x AS (SELECT price FROM dear) SELECT * FROM x; WITH x AS (SELECT 1 AS one_) SELECT p, one_ FROM v, x")
+    const effect = lastEffect(
+      'CREATE VIEW v (p) AS WITH x AS (SELECT price FROM dear) SELECT * FROM x; WITH x AS (SELECT 1 AS one_) SELECT p, one_ FROM v, x',
+    )
     expect(effect).to.deep.include({ kind: 'job', columns: ['p', 'one_'] })
   })
 })
 
 describe('EXPLAIN', () => {
   it('prints the query, the plan and the operators', () => {
-    expect(lastEffect('EXPLAIN SELECT channel, COUNT(*) AS c FROM bids WHERE price > 1 GROUP BY channel')).to.deep.equal({ kind: 'message', text: EXPLAINED })
+    expect(lastEffect('EXPLAIN SELECT channel, COUNT(*) AS c FROM bids WHERE price > 1 GROUP BY channel')).to.deep.equal({
+      kind: 'message',
+      text: EXPLAINED,
+    })
   })
 
   it('adds changelog modes on demand, and takes statement sets', () => {
-    const effect = lastEffect("EXPLAIN CHANGELOG_MODE STATEMENT SET BEGIN INSERT INTO lines SELECT auction, 'x' FROM bids; INSERT INTO lines SELECT COUNT(*), channel FROM bids GROUP BY channel; END")
-    expect(effect.kind === 'message' && effect.text).to.include("Calc(select=[auction, 'x' AS EXPR$1], changelogMode=[I])").and.include('GroupAggregate(groupBy=[channel], select=[channel, COUNT(*) AS AGG$0], changelogMode=[I,UB,UA])')
+    const effect = lastEffect(
+      "EXPLAIN CHANGELOG_MODE STATEMENT SET BEGIN INSERT INTO lines SELECT auction, 'x' FROM bids; INSERT INTO lines SELECT COUNT(*), channel FROM bids GROUP BY channel; END",
+    )
+    expect(effect.kind === 'message' && effect.text)
+      .to.include("Calc(select=[auction, 'x' AS EXPR$1], changelogMode=[I])")
+      .and.include('GroupAggregate(groupBy=[channel], select=[channel, COUNT(*) AS AGG$0], changelogMode=[I,UB,UA])')
   })
 })
 
