@@ -1,4 +1,5 @@
 /** The JobManager as a thread of the client's process. */
+import { once } from 'node:events'
 import type { MessagePort } from 'node:worker_threads'
 import * as z from 'zod'
 import { ApplicationDescriptorSchema } from '#core/cluster/application-descriptor.js'
@@ -12,9 +13,11 @@ import { systemEnvironment } from '#core/time/environment.js'
 import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
 import { runMaster } from './master.js'
 import { LocalDriver } from './resourcemanager/drivers/local.js'
+import type { WorkerThread } from './resourcemanager/drivers/local-thread.js'
 
 export interface LocalLaunch {
-  readonly application: unknown
+  /** Absent: it comes on the port as `{ type: 'application', application }`; the thread loads its code meanwhile. */
+  readonly application?: unknown
   /** Told `{ type: 'rest', port }` and `{ type: 'ended', exitCode }`. */
   readonly port: MessagePort
 }
@@ -22,8 +25,10 @@ export interface LocalLaunch {
 const log = logger('Master')
 const environment = systemEnvironment
 
-export async function runLocalMaster({ application, port }: LocalLaunch): Promise<void> {
-  const parsed = ApplicationDescriptorSchema.safeParse(application)
+/** `firstWorker`: a worker's thread that was started already. */
+export async function runLocalMaster(launch: LocalLaunch, firstWorker: WorkerThread): Promise<void> {
+  const { port } = launch
+  const parsed = ApplicationDescriptorSchema.safeParse(launch.application ?? (await receiveApplication(port)))
   if (!parsed.success) throw new Error(`The application descriptor is wrong:\n${z.prettifyError(parsed.error)}`)
   const descriptor = parsed.data
   const { target } = descriptor
@@ -49,6 +54,7 @@ export async function runLocalMaster({ application, port }: LocalLaunch): Promis
         user: descriptor.user,
         hadoopConfiguration,
         expectedSlots: configuration.get(PARALLELISM),
+        firstWorker,
         onChannel: (channel) => void new RpcConnection(channel, endpoints, environment),
       }),
     onRest: (restPort) => port.postMessage({ type: 'rest', port: restPort }),
@@ -61,4 +67,13 @@ export async function runLocalMaster({ application, port }: LocalLaunch): Promis
   })
   port.postMessage({ type: 'ended', exitCode })
   port.close()
+}
+
+async function receiveApplication(port: MessagePort): Promise<unknown> {
+  // Most programs are SQL: what compiles it is loaded while the client is still at work.
+  const [[message]] = (await Promise.all([once(port, 'message'), import('./application/sql-program.js')])) as [
+    [{ application: unknown }],
+    unknown,
+  ]
+  return message.application
 }

@@ -10,6 +10,9 @@ if (launch === undefined) {
   const { runYarnMaster } = await import('./yarn-main.js')
   await runYarnMaster()
 } else {
+  // The first worker's threads load beside this one.
+  const { startWorkerThread } = await import('./resourcemanager/drivers/local-thread.js')
+  const worker = startWorkerThread()
   const { runLocalMaster } = await import('./local-main.js')
-  await runLocalMaster(launch)
+  await runLocalMaster(launch, worker)
 }

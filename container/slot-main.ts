@@ -1,5 +1,6 @@
 /** Entry of a slot's thread. Its log goes to the TaskExecutor, which writes it. */
-import { parentPort, workerData } from 'node:worker_threads'
+import { once } from 'node:events'
+import { parentPort } from 'node:worker_threads'
 import { toWireError } from '#core/errors/wire-error.js'
 import { setLogSink } from '#core/log/logger.js'
 import { systemEnvironment } from '#core/time/environment.js'
@@ -14,7 +15,8 @@ const loadHdfs: LoadHdfs = async (hadoopConfiguration, user) => {
 
 const port = parentPort
 if (port === null) throw new Error('slot-main runs as a thread of a TaskExecutor only')
-const descriptor = workerData as SlotDescriptor
+// Nothing else is sent before the slot has said that it is there.
+const [descriptor] = (await once(port, 'message')) as [SlotDescriptor]
 
 setLogSink(({ level, component, message, error }) => {
   const record: SlotToTaskExecutor = {

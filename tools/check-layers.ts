@@ -29,7 +29,7 @@ const RULES: readonly Rule[] = [
   { from: /^am\/(jobmaster|dispatcher|resourcemanager)\//, to: /^am\/rest\//, why: 'REST looks at the master, not the other way round' },
   { from: /^am\/jobmaster\//, to: /^am\/(dispatcher|resourcemanager)\//, why: 'they know each other by gateway only' },
   { from: /^am\/resourcemanager\//, to: /^am\/(dispatcher|jobmaster)\//, why: 'they know each other by gateway only' },
-  { from: /^container\//, to: /^hadoop\//, except: /^container\/(main|slot-main)\.ts$/, why: 'only entry points bring Hadoop in' },
+  { from: /^container\//, to: /^hadoop\//, except: /^container\/(task-manager|slot-main)\.ts$/, why: 'only entry points bring Hadoop in' },
   { from: /^sql\//, to: /^runtime\/(operators|state|time|formats)\//, why: 'the planner makes specs, it runs no operators' },
   {
     from: /^sql\//,

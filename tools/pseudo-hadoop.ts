@@ -17,7 +17,7 @@ export interface PseudoHadoop {
   /** `hdfs://localhost:PORT` */
   readonly defaultFs: string
   fileSystem(user: string): FileSystem
-  /** GET of the ResourceManager's REST API below /ws/v1/cluster. */
+  /** GET of the ResourceManager's REST API below /ws/v1/cluster, as its administrator: others see no figures of an application. */
   cluster(path: string): Promise<Record<string, unknown>>
   stop(): void
 }
@@ -37,7 +37,7 @@ export function startPseudoHadoop(name: string, options: readonly string[]): Pse
     defaultFs: environment['HADOOP_PSEUDO_FS'] ?? '',
     fileSystem: (user) => createHdfsFileSystem(loadHadoopConfiguration({ environment, user }).toShippedRecord(), user),
     async cluster(path) {
-      const response = await fetch(`${resourceManager}/ws/v1/cluster/${path}`, { headers: { accept: 'application/json' } })
+      const response = await fetch(`${resourceManager}/ws/v1/cluster/${path}?user.name=yarn`, { headers: { accept: 'application/json' } })
       return (await response.json()) as Record<string, unknown>
     },
     stop: () => void execFileSync('bash', [script, 'stop', '--dir', folder], { stdio: ['ignore', 'ignore', 'inherit'] }),

@@ -44,8 +44,15 @@ program
         args: string[],
         options: { target?: string; detached?: true; parallelism?: string; shutdownOnAttachedExit?: true; D: string[] },
       ) => {
-        const { run } = await import('./run.js')
-        return run({ job, args, ...options, properties: options.D, installation })
+        // The embedded master loads while this thread still reads what it is to do.
+        const { startLocalMaster } = await import('../deploy/local/run-local.js')
+        const master = options.target === undefined || options.target === 'local' ? startLocalMaster() : undefined
+        try {
+          const { run } = await import('./run.js')
+          return await run({ job, args, ...options, properties: options.D, installation }, master)
+        } finally {
+          await master?.worker.terminate()
+        }
       },
     ),
   )

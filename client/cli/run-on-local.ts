@@ -2,13 +2,16 @@
 import { CLIENT_TIMEOUT } from '#core/config/options/rest.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { httpTransport, MasterClient } from '../cluster/master-client.js'
-import { runLocal } from '../deploy/local/run-local.js'
+import { runLocal, type LocalMaster } from '../deploy/local/run-local.js'
 import { followApplication, type ApplicationEnd } from './follow.js'
 import type { PreparedJob } from './prepared-job.js'
 
-export async function runOnLocal(job: PreparedJob): Promise<number> {
+export async function runOnLocal(job: PreparedJob, master: LocalMaster): Promise<number> {
   // There is nobody to leave a detached job with: the process ends with the job either way, only the progress is left out.
-  const application = await runLocal({ ...job.descriptor, attached: true, target: { kind: 'local', workingDirectory: process.cwd() } })
+  const application = await runLocal(
+    { ...job.descriptor, attached: true, target: { kind: 'local', workingDirectory: process.cwd() } },
+    master,
+  )
   const client = new MasterClient(httpTransport(application.url, job.configuration.get(CLIENT_TIMEOUT)))
   const applicationId = job.descriptor.jobId
   let interrupted = false

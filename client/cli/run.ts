@@ -12,6 +12,7 @@ import { systemEnvironment } from '#core/time/environment.js'
 import { commandConfiguration } from './settings.js'
 import type { PreparedJob } from './prepared-job.js'
 import type { TextSink } from './progress.js'
+import { startLocalMaster, type LocalMaster } from '../deploy/local/run-local.js'
 import { runOnLocal } from './run-on-local.js'
 
 export const JobFileUnreadable = defineError('CLI_JOB_FILE_UNREADABLE', {
@@ -40,7 +41,8 @@ export interface RunOptions {
   readonly installation: string
 }
 
-export async function run(options: RunOptions): Promise<number> {
+/** `master`: a local one that was started already; whoever started it ends it. */
+export async function run(options: RunOptions, master?: LocalMaster): Promise<number> {
   const switches: Record<string, string> = { [ATTACHED.key]: String(options.detached !== true) }
   if (options.target !== undefined) switches[TARGET.key] = options.target
   if (options.parallelism !== undefined) switches['parallelism.default'] = options.parallelism
@@ -50,11 +52,23 @@ export async function run(options: RunOptions): Promise<number> {
   if (target !== 'local' && target !== 'yarn-application') throw new UnknownTarget({ target })
   const inert = configuration.inertKeys()
   if (inert.length > 0) process.stderr.write(`Warning: without effect here: ${inert.join(', ')}\n`)
+  if (target === 'local') {
+    return withPrepared(options, configuration, (prepared) => runOnLocal(prepared, master ?? startLocalMaster()))
+  }
+  return withPrepared(options, configuration, async (prepared) => {
+    const { runOnYarn } = await import('./run-on-yarn.js')
+    return runOnYarn(prepared)
+  })
+}
+
+async function withPrepared(
+  options: RunOptions,
+  configuration: Configuration,
+  action: (prepared: PreparedJob) => Promise<number>,
+): Promise<number> {
   const prepared = await prepare(options, configuration)
   try {
-    if (target === 'local') return await runOnLocal(prepared)
-    const { runOnYarn } = await import('./run-on-yarn.js')
-    return await runOnYarn(prepared)
+    return await action(prepared)
   } finally {
     prepared.dispose()
   }
@@ -101,7 +115,8 @@ async function prepareProgram(
   switch (extname(file)) {
     case '.sql': {
       const text = readFileSync(file, 'utf8')
-      // Compiled here first: a typing mistake is told at once and costs the cluster nothing.
+      // The embedded master compiles it in this very process. A cluster's is compiled here first: a typing mistake costs it nothing.
+      if ((configuration.get(TARGET) ?? 'local') === 'local') return { program: { kind: 'sql', name, text }, dispose: () => undefined }
       const { compileScript } = await import('#sql/session/compile-script.js')
       compileScript({ text, name, configuration, jobId, random: systemEnvironment.random, environment: systemEnvironment })
       return { program: { kind: 'sql', name, text }, dispose: () => undefined }

@@ -7,7 +7,7 @@ import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.j
 import type { LogLevel } from '#core/log/logger.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
 
-/** workerData of a slot's thread. */
+/** The first message to a slot's thread. */
 export interface SlotDescriptor {
   readonly resourceId: ResourceId
   readonly slotIndex: number

@@ -1,9 +1,9 @@
 /** A slot's thread as the TaskExecutor sees it. A new instance is made when the thread has to be replaced. */
-import { Worker } from 'node:worker_threads'
-import { entryPoint } from '#core/cluster/entry-points.js'
+import type { Worker } from 'node:worker_threads'
 import type { ResourceId } from '#core/ids/ids.js'
 import { SlotOutOfMemory, SlotThreadDied } from './errors.js'
 import type { SlotDescriptor, SlotToTaskExecutor, TaskExecutorToSlot } from './slot-messages.js'
+import { startSlotWorker } from './slot-worker.js'
 
 export interface SlotThreadUser {
   onMessage(message: SlotToTaskExecutor): void
@@ -20,17 +20,24 @@ export interface SlotHandle {
 
 export type StartSlot = (descriptor: SlotDescriptor, heapMb: number | undefined, user: SlotThreadUser) => SlotHandle
 
+/** Slots are threads; the first one may have been started ahead. */
+export function slotStarter(first: Worker | undefined): StartSlot {
+  let ahead = first
+  return (descriptor, heapMb, user) => {
+    const worker = heapMb === undefined ? ahead : undefined
+    ahead = undefined
+    return new SlotThread(descriptor, heapMb, user, worker)
+  }
+}
+
 export class SlotThread implements SlotHandle {
   readonly #worker: Worker
   #stopped = false
 
-  /** `heapMb`: limit of the thread's heap; undefined: V8's own. */
-  constructor(descriptor: SlotDescriptor, heapMb: number | undefined, user: SlotThreadUser) {
-    this.#worker = new Worker(entryPoint('slot'), {
-      workerData: descriptor,
-      name: `slot-${descriptor.slotIndex}`,
-      ...(heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
-    })
+  /** `heapMb`: limit of the thread's heap; undefined: V8's own. `worker`: one that was started ahead, without a limit. */
+  constructor(descriptor: SlotDescriptor, heapMb: number | undefined, user: SlotThreadUser, worker = startSlotWorker(heapMb)) {
+    this.#worker = worker
+    worker.postMessage(descriptor)
     let failure: Error | undefined
     this.#worker.on('message', (message: SlotToTaskExecutor) => {
       if (!this.#stopped) user.onMessage(message)

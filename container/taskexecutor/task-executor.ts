@@ -6,6 +6,8 @@
  *                        ▲              └─ master lost: tasks cancelled ─┐
  *                        └──────────── another master may follow ────────┴─▶ none follows: ended
  */
+import { slotStarter } from './slot-thread.js'
+import type { Worker } from 'node:worker_threads'
 import { availableParallelism, freemem, totalmem } from 'node:os'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
@@ -41,6 +43,8 @@ export interface TaskExecutorOptions {
   readonly environment: Environment
   /** The application's secret; undefined inside one process. */
   readonly secret: Buffer | undefined
+  /** The thread of a slot that was started ahead. */
+  readonly firstSlot?: Worker | undefined
   /** Where others reach this process. */
   readonly host: string
   /**
@@ -67,17 +71,23 @@ export class TaskExecutor {
 
   constructor(options: TaskExecutorOptions) {
     this.#options = options
-    this.#slots = new TaskSlots(options.descriptor, options.secret, options.environment, {
-      onTaskState: (jobId, update) => this.#session?.reports.report(jobId, update),
-      requestCoordinator: (jobId, task, operatorId, event) => this.#requestCoordinator(jobId, task, operatorId, event),
-      fetchBlob: (jobId, reference) => this.#blobs.get(jobId, reference, () => this.#fetchBlob(jobId, reference)),
-      onJobGone: (jobId) => this.#blobs.releaseJob(jobId),
-      write: (text, stderr) => options.write(text, stderr),
-      onFatal: (error) => {
-        this.#fatal = error
-        this.#end?.({ kind: 'fatal', error })
+    this.#slots = new TaskSlots(
+      options.descriptor,
+      options.secret,
+      options.environment,
+      {
+        onTaskState: (jobId, update) => this.#session?.reports.report(jobId, update),
+        requestCoordinator: (jobId, task, operatorId, event) => this.#requestCoordinator(jobId, task, operatorId, event),
+        fetchBlob: (jobId, reference) => this.#blobs.get(jobId, reference, () => this.#fetchBlob(jobId, reference)),
+        onJobGone: (jobId) => this.#blobs.releaseJob(jobId),
+        write: (text, stderr) => options.write(text, stderr),
+        onFatal: (error) => {
+          this.#fatal = error
+          this.#end?.({ kind: 'fatal', error })
+        },
       },
-    })
+      slotStarter(options.firstSlot),
+    )
   }
 
   /**

@@ -29,7 +29,7 @@ import {
   slotReport,
   type SlotTable,
 } from './slot-table.js'
-import { SlotThread, type SlotHandle, type StartSlot } from './slot-thread.js'
+import { type SlotHandle, type StartSlot } from './slot-thread.js'
 
 const log = logger('TaskExecutor')
 
@@ -93,7 +93,7 @@ export class TaskSlots {
     secret: Buffer | undefined,
     environment: Environment,
     user: TaskSlotsUser,
-    startSlot: StartSlot = (slot, heapMb, slotUser) => new SlotThread(slot, heapMb, slotUser),
+    startSlot: StartSlot,
   ) {
     this.#startSlot = startSlot
     this.#descriptor = descriptor

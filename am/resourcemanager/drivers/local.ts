@@ -1,6 +1,5 @@
 /** Workers as threads of this process: the target `local`. Each gets as many slots as the job that it is for needs. */
-import { MessageChannel, Worker } from 'node:worker_threads'
-import { entryPoint } from '#core/cluster/entry-points.js'
+import type { Worker } from 'node:worker_threads'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { resourceId, type ResourceId } from '#core/ids/ids.js'
 import type { Channel } from '#core/rpc/channel.js'
@@ -8,6 +7,7 @@ import { portChannel } from '#core/rpc/port-channel.js'
 import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
 import type { WorkersWanted } from '../slotmanager/slot-manager.js'
 import type { DriverListener, ResourceManagerDriver } from './driver.js'
+import { launchWorker, startWorkerThread, type WorkerThread } from './local-thread.js'
 
 /** A thread that was told to end and did not is ended by force after this time: it may still have output to write. */
 const GRACE_MS = 2_000
@@ -21,6 +21,8 @@ export interface LocalDriverSettings {
   readonly user: string
   /** Slots that the first job probably needs. */
   readonly expectedSlots: number
+  /** A thread that was started ahead, for the first worker. */
+  readonly firstWorker?: WorkerThread
   /** For hdfs:// paths; undefined: there is no Hadoop. */
   readonly hadoopConfiguration: Readonly<Record<string, string>> | undefined
   /** The way to a new worker. */
@@ -85,14 +87,15 @@ export class LocalDriver implements ResourceManagerDriver {
       user,
       ...(hadoopConfiguration === undefined ? {} : { hadoopConfiguration }),
     }
-    const { port1, port2 } = new MessageChannel()
-    const worker = new Worker(entryPoint('container'), { workerData: { worker: descriptor, port: port2 }, transferList: [port2], name: id })
+    const thread = (this.#started === 1 ? this.#settings.firstWorker : undefined) ?? startWorkerThread()
+    const { worker, port } = thread
+    launchWorker(thread, descriptor)
     let failure: Error | undefined
     worker.on('error', (error: Error) => (failure = error))
     const ended = new Promise<void>((resolve) =>
       worker.on('exit', (code) => {
         this.#threads.delete(id)
-        port1.close()
+        port.close()
         this.#listener?.terminated(
           id,
           failure === undefined ? `its thread ended with status ${code}` : `its thread failed: ${failure.message}`,
@@ -102,7 +105,7 @@ export class LocalDriver implements ResourceManagerDriver {
     )
     this.#threads.set(id, { worker, slots, ended, releasing: false })
     this.#listener?.started(id, 'localhost', slots)
-    this.#settings.onChannel(portChannel(port1, id))
+    this.#settings.onChannel(portChannel(port, id))
   }
 
   async #end(thread: Thread, grace: Millis): Promise<void> {

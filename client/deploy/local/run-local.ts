@@ -1,5 +1,5 @@
 /** The embedded cluster: the master as a thread of this process, which starts TaskManager threads itself. */
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import type { ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
 import { entryPoint } from '#core/cluster/entry-points.js'
 import { defineError } from '#core/errors/define-error.js'
@@ -18,29 +18,50 @@ export interface LocalApplication {
   terminate(): Promise<void>
 }
 
-/** @throws LOCAL_MASTER_DIED when the master ends before it serves. */
-export async function runLocal(application: ApplicationDescriptor): Promise<LocalApplication> {
+/** A master's thread that loads its code and waits for its application. */
+export interface LocalMaster {
+  readonly worker: Worker
+  readonly port: MessagePort
+  /** When the thread is gone, with its error if it had one. */
+  readonly exited: Promise<{ readonly code: number; readonly failure: Error | undefined }>
+}
+
+/** Started before the job is checked, so that the two go on side by side. Whoever does not use it terminates its worker. */
+export function startLocalMaster(): LocalMaster {
   const { port1, port2 } = new MessageChannel()
-  const worker = new Worker(entryPoint('am'), { workerData: { application, port: port2 }, transferList: [port2], name: 'jobmanager' })
-  let exitCode: number | undefined
-  let failure: Error | undefined
-  const ended = new Promise<number>((resolve) => {
+  const worker = new Worker(entryPoint('am'), { workerData: { port: port2 }, transferList: [port2], name: 'jobmanager' })
+  const exited = new Promise<{ code: number; failure: Error | undefined }>((resolve) => {
+    let failure: Error | undefined
     worker.on('error', (error: Error) => (failure = error))
     worker.on('exit', (code) => {
       port1.close()
-      resolve(exitCode ?? (code === 0 ? 0 : 1))
+      resolve({ code, failure })
     })
   })
+  return { worker, port: port1, exited }
+}
+
+/** @throws LOCAL_MASTER_DIED when the master ends before it serves. */
+export async function runLocal(
+  application: ApplicationDescriptor,
+  { worker, port, exited }: LocalMaster = startLocalMaster(),
+): Promise<LocalApplication> {
+  let exitCode: number | undefined
   const url = await new Promise<string>((resolve, reject) => {
-    port1.on('message', (message: { type: 'rest'; port: number } | { type: 'ended'; exitCode: number }) => {
+    port.on('message', (message: { type: 'rest'; port: number } | { type: 'ended'; exitCode: number }) => {
       if (message.type === 'rest') resolve(`http://127.0.0.1:${message.port}/`)
       else exitCode = message.exitCode
     })
-    void ended.then((code) =>
+    port.postMessage({ type: 'application', application })
+    void exited.then(({ code, failure }) =>
       reject(
         new LocalMasterDied({ reason: failure?.message ?? `exit code ${code}` }, failure === undefined ? undefined : { cause: failure }),
       ),
     )
   })
-  return { url, ended, terminate: async () => void (await worker.terminate()) }
+  return {
+    url,
+    ended: exited.then(({ code }) => exitCode ?? (code === 0 ? 0 : 1)),
+    terminate: async () => void (await worker.terminate()),
+  }
 }
