@@ -186,6 +186,9 @@ describe('a TaskExecutor and its slots', function () {
   })
 })
 
+/** Workers that lose their slots in a test of this suite. */
+const KILLED = [2, 3]
+
 describe('TaskExecutors in several processes', function () {
   this.timeout(30_000)
   const master = new ScriptedMaster()
@@ -198,8 +201,10 @@ describe('TaskExecutors in several processes', function () {
   })
   after(async () => {
     for (const [i, { ended }] of workers.entries()) {
-      await registered[i]?.gateway.shutdown({ reason: 'test' })
-      expect(await ended).to.equal(0)
+      // It may be gone before its answer is.
+      await registered[i]?.gateway.shutdown({ reason: 'test' }).catch(() => undefined)
+      const code = await ended
+      if (!KILLED.includes(i)) expect(code, `exit code of worker ${i}`).to.equal(0)
     }
     await master.close()
   })
