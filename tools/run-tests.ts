@@ -1,5 +1,5 @@
 /** Runs the suites one after the other and prints, as its last line, `N passed, N failed`. A suite that cannot run counts as failed. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 
 /** A suite that hangs is ended and has failed. */
 const SUITES = [
@@ -43,6 +43,9 @@ function runSuite(config: string, timeoutMinutes: number): Promise<Totals> {
     })
   })
 }
+
+// Hadoop's jars come once, before anything is timed out (90 MB on a new machine).
+execFileSync('bash', ['test/hadoop/fetch.sh'], { stdio: ['ignore', 'ignore', 'inherit'] })
 
 const sum: Totals = { passed: 0, failed: 0 }
 for (const { config, timeoutMinutes } of SUITES) {
