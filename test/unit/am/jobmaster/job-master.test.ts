@@ -87,13 +87,11 @@ describe('a job under a scripted TaskExecutor', () => {
     const second = await master.worker('w2')
     expect(job.state).to.equal('RUNNING')
     expect(second.tasks.map((task) => task.attemptNumber)).to.deep.equal([1, 1])
-    const stale = second
-      .jobMaster()
-      .operatorRequest({
-        executionAttemptId: old?.executionAttemptId ?? second.tasks[0]!.executionAttemptId,
-        operatorId: SOURCE_OPERATOR,
-        event: { type: 'requestSplit' },
-      })
+    const stale = second.jobMaster().operatorRequest({
+      executionAttemptId: old?.executionAttemptId ?? second.tasks[0]!.executionAttemptId,
+      operatorId: SOURCE_OPERATOR,
+      event: { type: 'requestSplit' },
+    })
     await stale.then(() => expect.fail('was answered'), code(StaleAttempt))
     for (const task of second.tasks) await second.finish(task)
     expect((await job.result).state).to.equal('FINISHED')

@@ -227,13 +227,11 @@ describe('REST', () => {
       { kind: 0, cells: ['1'] },
       { kind: 1, cells: [null] },
     ]
-    await worker
-      .jobMaster()
-      .operatorRequest({
-        executionAttemptId: worker.tasks[1]!.executionAttemptId,
-        operatorId: SINK_OPERATOR,
-        event: { type: 'rows', rows },
-      })
+    await worker.jobMaster().operatorRequest({
+      executionAttemptId: worker.tasks[1]!.executionAttemptId,
+      operatorId: SINK_OPERATOR,
+      event: { type: 'rows', rows },
+    })
     expect(await get(server, `/jobs/${JOB}/collect?token=0`)).to.deep.equal({ rows, next: 2, end: false })
     expect((await refused(server, 'GET', `/jobs/${JOB}/collect?token=9`))[0]).to.equal(400)
     expect((await refused(server, 'GET', `/jobs/${JOB}/collect?token=-1`))[0]).to.equal(400)

@@ -206,15 +206,13 @@ describe('TaskSlots', () => {
     it_.slots.allocate(1, allocation(1), job)
     it_.slots.submit(task('t', 1))
     it_.story()
-    it_
-      .thread(1)
-      .emit({
-        type: 'request',
-        request: 1,
-        executionAttemptId: 't' as ExecutionAttemptId,
-        operatorId: 'o' as OperatorId,
-        event: { type: 'requestSplit' },
-      })
+    it_.thread(1).emit({
+      type: 'request',
+      request: 1,
+      executionAttemptId: 't' as ExecutionAttemptId,
+      operatorId: 'o' as OperatorId,
+      event: { type: 'requestSplit' },
+    })
     await it_.settle()
     expect(it_.story()).to.deep.equal(['to slot 1: answer answer to {"type":"requestSplit"} of t'])
   })
