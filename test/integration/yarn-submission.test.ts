@@ -10,7 +10,9 @@ import { ApplicationNotOurs, ApplicationRefused, UnknownApplication } from '#cli
 import { explainFailure } from '#client/deploy/yarn/explain-failure.js'
 import { submitYarnApplication, type SubmittedApplication } from '#client/deploy/yarn/submit-application.js'
 import { ApplicationDescriptorSchema, SECRET_ALIAS } from '#core/cluster/application-descriptor.js'
+import { masterHeapMb } from '#core/cluster/memory-budget.js'
 import { Configuration } from '#core/config/configuration.js'
+import { JOBMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
 import { jobId } from '#core/ids/ids.js'
 import { submissionBody } from '#hadoop/rest/submission.js'
 import { readCredentials } from '#hadoop/security/credentials.js'
@@ -148,7 +150,11 @@ describe('YARN submission', () => {
       expect(files.filter((name) => name.startsWith('./weft-runtime-'))).to.have.length(2)
       const environment = containerFile(id, 'environment').toString().split('\0')
       expect(environment).to.include(`TRICKY=${tricky}`)
-      expect(containerFile(id, 'arguments').toString().split('\0')).to.deep.equal(['--max-old-space-size=138', './runtime/am.mjs', ''])
+      expect(containerFile(id, 'arguments').toString().split('\0')).to.deep.equal([
+        `--max-old-space-size=${masterHeapMb(JOBMANAGER_PROCESS_SIZE.default)}`,
+        './runtime/am.mjs',
+        '',
+      ])
     })
 
     it('hands over a descriptor that the master can read, without any secret', () => {
