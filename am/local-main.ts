@@ -1,7 +1,7 @@
 /** The JobManager as a thread of the client's process. */
 import { once } from 'node:events'
 import type { MessagePort } from 'node:worker_threads'
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import { ApplicationDescriptorSchema } from '#core/cluster/application-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
 import { PARALLELISM } from '#core/config/options/execution.js'

@@ -10,7 +10,7 @@ import { FileSystems } from '#core/fs/file-systems.js'
 import { logger } from '#core/log/logger.js'
 import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
 import { RpcEndpoints } from '#core/rpc/rpc-connection.js'
-import type { Environment } from '#core/time/environment.js'
+import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
 import { Application, type ApplicationResult } from './application/application.js'
 import { programOf } from './application/program.js'
 import { StatementRunner } from './application/statement-runner.js'
@@ -20,9 +20,12 @@ import { connectorCoordinators } from './jobmaster/coordinators/coordinator-load
 import type { FinalStatus, ResourceManagerDriver } from './resourcemanager/drivers/driver.js'
 import { ResourceManager } from './resourcemanager/resource-manager.js'
 import type { SlotPolicy } from './resourcemanager/slotmanager/slot-manager.js'
-import { createRestServer, listenRest } from './rest/server.js'
+import { RestListener } from './rest/listener.js'
 
 const log = logger('Master')
+
+/** A program that takes longer to its first job is not waited for. */
+const REST_LOADS_AFTER_MS: Millis = 300
 
 export interface MasterTarget {
   readonly environment: Environment
@@ -57,15 +60,9 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
   const results = await target.openJobResults(fileSystems)
   const parts = assemble(descriptor, configuration, target, endpoints, fileSystems, results)
   const { application, dispatcher } = parts
-  const server = createRestServer({
-    configuration,
-    environment,
-    dispatcher,
-    resourceManager: { workers: () => parts.resourceManager?.workers() ?? [] },
-    application,
-  })
+  const rest = await RestListener.listen(target.restHost, target.restPorts)
+  const { port } = rest
   try {
-    const port = await listenRest(server, target.restHost, target.restPorts)
     log.info(`REST endpoint listens on port ${port}.`)
     target.onRest(port)
     const resourceManager = new ResourceManager(await target.createDriver(endpoints, port), {
@@ -80,19 +77,29 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     endpoints.serve('resourcemanager', ResourceManagerGateway, resourceManager.handlers)
     // The program is compiled while the driver makes itself known.
     resourceManager.start().catch((error: unknown) => target.onFatal(error instanceof Error ? error : new Error(String(error)), true))
-    const result = await application.run()
+    const ended = application.run()
+    // What answers at REST is loaded after the program's first job is on its way to the workers, who then have work to do meanwhile.
+    let timer: TimerHandle | undefined
+    const late = new Promise<void>((resolve) => (timer = environment.timers.after(REST_LOADS_AFTER_MS, resolve)))
+    await Promise.race([parts.runner.begun, ended, late])
+    timer?.cancel()
+    const { restAnswers } = await import('./rest/server.js')
+    const workers = () => resourceManager.workers()
+    rest.serve(await restAnswers({ configuration, environment, dispatcher, resourceManager: { workers }, application }))
+    const result = await ended
     await application.clientIsDone()
     await target.cleanUp(fileSystems).catch((error: unknown) => log.warn('What the application staged could not be removed', error))
     await resourceManager.finish(finalStatus(result), result.failure ?? '')
     return result.status === 'FINISHED' ? 0 : 1
   } finally {
-    await server.close()
+    await rest.close()
   }
 }
 
 interface Parts {
   readonly application: Application
   readonly dispatcher: Dispatcher
+  readonly runner: StatementRunner
   /** Set once REST listens; the application begins after that. */
   resourceManager: ResourceManager | undefined
 }
@@ -131,7 +138,7 @@ function assemble(
     runner,
     run: programOf(descriptor, configuration, environment, runner),
   })
-  return Object.assign(parts, { application, dispatcher })
+  return Object.assign(parts, { application, dispatcher, runner })
 }
 
 function finalStatus(result: ApplicationResult): FinalStatus {

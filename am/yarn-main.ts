@@ -1,7 +1,7 @@
 /** The JobManager as YARN's application master: reads what the client left in the working directory, runs, takes leave, exits. */
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import {
   APPLICATION_DESCRIPTOR_FILE,
   ApplicationDescriptorSchema,

@@ -1,6 +1,6 @@
 /** What a TaskManager is told at its start: by its thread's data in local mode, by environment and token file as a process. */
 import { readFile } from 'node:fs/promises'
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import { WORKER_DESCRIPTOR_VARIABLE, WorkerDescriptorSchema, type WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { defineError } from '#core/errors/define-error.js'
 

@@ -4,7 +4,7 @@
  */
 import { logger } from '#core/log/logger.js'
 import type { ApplicationDetails } from '#core/rest/responses.js'
-import { sleep, type Environment, type Millis } from '#core/time/environment.js'
+import type { Environment, Millis } from '#core/time/environment.js'
 import type { Dispatcher } from '../dispatcher/dispatcher.js'
 import { stackTrace } from '../stack-trace.js'
 import { describeFailure } from './describe-failure.js'
@@ -13,7 +13,7 @@ import { jobFinished, type StatementRunner } from './statement-runner.js'
 
 /** How long an attached client that was heard of last may stay silent before nobody waits for it any more. */
 const CLIENT_PATIENCE_MS: Millis = 5_000
-const CLIENT_CHECK_MS: Millis = 20
+const CLIENT_CHECK_MS: Millis = 100
 
 export interface ApplicationSettings {
   readonly id: string
@@ -41,6 +41,8 @@ export class Application {
   #failure: string | null = null
   #canceled = false
   #acknowledged = false
+  #acknowledge!: () => void
+  readonly #acknowledgement = new Promise<void>((resolve) => (this.#acknowledge = resolve))
   #lastContact: Millis
   #wakeCanceled: (() => void) | undefined
 
@@ -115,13 +117,20 @@ export class Application {
   /** The client has seen the end. */
   acknowledge(): void {
     this.#acknowledged = true
+    this.#acknowledge()
   }
 
   /** After the end: resolves once an attached client has fetched it, or is not there any more. */
   async clientIsDone(): Promise<void> {
     const { environment, attached } = this.#settings
     while (attached && !this.#acknowledged && environment.clock.monotonic() - this.#lastContact < CLIENT_PATIENCE_MS) {
-      await sleep(environment, CLIENT_CHECK_MS)
+      await new Promise<void>((resolve) => {
+        const timer = environment.timers.after(CLIENT_CHECK_MS, resolve)
+        void this.#acknowledgement.then(() => {
+          timer.cancel()
+          resolve()
+        })
+      })
     }
   }
 }

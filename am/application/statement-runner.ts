@@ -16,10 +16,14 @@ export class StatementRunner {
   readonly #attached: boolean
   readonly #statements: StatementSummary[] = []
   readonly #jobs: Job[] = []
+  /** The first job was submitted. */
+  readonly begun: Promise<void>
+  #begin!: () => void
 
   constructor(dispatcher: Dispatcher, attached: boolean) {
     this.#dispatcher = dispatcher
     this.#attached = attached
+    this.begun = new Promise((resolve) => (this.#begin = resolve))
   }
 
   /** Jobs that the statements started, in order. */
@@ -57,6 +61,7 @@ export class StatementRunner {
         const { columns } = effect
         const job = this.#dispatcher.submit(effect.jobGraph, index)
         this.#jobs.push(job)
+        this.#begin()
         if (job.recovered) summary.recovered = true
         this.#statements.push(summary)
         // A client that sees a job decides at once whether it fetches rows: so it sees it when that is settled.

@@ -1,6 +1,6 @@
 /** What a job graph must satisfy beyond its schema before it is run. Pure. */
 import { JobGraphSchema, type JobGraph } from '#core/graph/job-graph.js'
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import { InvalidJobGraph } from '../jobmaster/errors.js'
 
 /** @throws JOB_GRAPH_INVALID */

@@ -4,7 +4,7 @@
  *
  *   <staging>/results/<job id>.json
  */
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import { defineError } from '#core/errors/define-error.js'
 import { WireErrorSchema } from '#core/errors/wire-error.js'
 import { PathNotFound } from '#core/fs/errors.js'

@@ -1,8 +1,7 @@
-/** The REST endpoint: the routes on fastify, with Flink's headers and error bodies. */
+/** What answers at the REST endpoint: the routes on fastify, with Flink's headers and error bodies. listener.ts has the socket. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { ACCESS_CONTROL_ALLOW_ORIGIN, REST_MAX_CONTENT_LENGTH } from '#core/config/options/rest.js'
-import { defineError } from '#core/errors/define-error.js'
 import { logger } from '#core/log/logger.js'
 import type { ErrorBody } from '#core/rest/responses.js'
 import { frontPage } from './front-page.js'
@@ -12,17 +11,18 @@ import { RestRefused } from './rest-error.js'
 import { ROUTES } from './routes.js'
 import { stackTrace } from '../stack-trace.js'
 
-export const RestPortTaken = defineError('REST_CANNOT_LISTEN', {
-  recovery: 'none',
-  message: (d: { ports: string; host: string; reason: string }) =>
-    `The REST endpoint cannot listen on ${d.host}, port ${d.ports} (rest.bind-port): ${d.reason}`,
-})
-
 const JSON_TYPE = 'application/json; charset=UTF-8'
 const log = logger('Rest')
 
+/** Answers requests once the routes are ready. */
+export async function restAnswers(master: MasterView): Promise<RequestListener> {
+  const server = createRestServer(master)
+  await server.ready()
+  return (request, response) => server.routing(request, response)
+}
+
 export function createRestServer(master: MasterView): FastifyInstance {
-  const server = fastify({ logger: false, bodyLimit: master.configuration.get(REST_MAX_CONTENT_LENGTH), forceCloseConnections: true })
+  const server = fastify({ logger: false, bodyLimit: master.configuration.get(REST_MAX_CONTENT_LENGTH) })
   const origin = master.configuration.get(ACCESS_CONTROL_ALLOW_ORIGIN)
   server.addHook('onSend', async (_request, reply) => void reply.header('access-control-allow-origin', origin))
   // Bodies are not used by any route yet; whatever comes is read up to the limit and ignored.
@@ -54,24 +54,6 @@ export function createRestServer(master: MasterView): FastifyInstance {
   })
   server.setErrorHandler((error, request, reply) => onError(error, request, reply))
   return server
-}
-
-/** Listens on the first free port of `ports`; answers with it. @throws REST_CANNOT_LISTEN */
-export async function listenRest(server: FastifyInstance, host: string | undefined, ports: readonly number[]): Promise<number> {
-  let last: unknown
-  for (const port of ports) {
-    try {
-      await server.listen({ port, host: host ?? '::' })
-      return (server.server.address() as AddressInfo).port
-    } catch (error) {
-      last = error
-      const { code } = error as NodeJS.ErrnoException
-      // A machine without IPv6.
-      if (host === undefined && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return listenRest(server, '0.0.0.0', ports)
-    }
-  }
-  const reason = last instanceof Error ? last.message : 'no port to listen on'
-  throw new RestPortTaken({ ports: ports.join(', '), host: host ?? 'all interfaces', reason }, { cause: last })
 }
 
 function onError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -21,7 +21,7 @@
  *
  * Between threads the same frames travel as objects with the payload's buffer transferred (transport.ts).
  */
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import { WireErrorSchema } from '#core/errors/wire-error.js'
 import { ProtocolViolation } from './errors.js'
 

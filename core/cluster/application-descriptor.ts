@@ -2,7 +2,7 @@
  * What a client hands to the process (or thread) that becomes the master of one application. On YARN it is a file in the
  * application master's working directory; locally it is the thread's workerData. Holds no secret.
  */
-import * as z from 'zod'
+import * as z from '../zod.js'
 import type { JobId } from '../ids/ids.js'
 
 export const APPLICATION_DESCRIPTOR_FILE = 'weft-application.json'

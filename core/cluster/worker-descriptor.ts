@@ -2,7 +2,7 @@
  * What a master tells a TaskManager that it starts. On YARN: base64 JSON in the variable WEFT_WORKER (it holds no secret; the
  * secret lies in the container's token file). Locally: the thread's workerData.
  */
-import * as z from 'zod'
+import * as z from '../zod.js'
 import type { ResourceId } from '../ids/ids.js'
 
 export const WORKER_DESCRIPTOR_VARIABLE = 'WEFT_WORKER'

@@ -1,9 +1,6 @@
 /** The form in which an error crosses a process border and comes back as an error with the same code. */
-import * as z from 'zod'
+import * as z from '../zod.js'
 import { WeftError, type Recovery } from './define-error.js'
-
-// zod would make code for each schema at its first use: that costs more at start than it saves, and code is made in one place only.
-z.config({ jitless: true })
 
 const recoveries = ['none', 'retry-here', 'retry-elsewhere', 'fail-job', 'fail-process'] as const satisfies readonly Recovery[]
 

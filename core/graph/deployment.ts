@@ -1,5 +1,5 @@
 /** What a TaskExecutor needs to run one subtask: Flink's TaskDeploymentDescriptor. */
-import * as z from 'zod'
+import * as z from '../zod.js'
 import type { AllocationId, EdgeId, ExecutionAttemptId, JobId, ResourceId, VertexId } from '../ids/ids.js'
 import { SchemaSchema } from '../types/schema.js'
 import { OperatorNodeSchema, PartitionerSchema } from './job-graph.js'

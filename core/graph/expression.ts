@@ -2,7 +2,7 @@
  * Expression specs: typed trees, plain JSON, that travel from the planner to the task where code is made from them
  * (runtime/expr). No text of the user's is ever turned into code: a literal is a value in this tree.
  */
-import * as z from 'zod'
+import * as z from '../zod.js'
 import { LogicalTypeSchema, type LogicalType } from '../types/logical-type.js'
 
 /** Literal values in JSON: bigint and DECIMAL (unscaled) as decimal digits in a string; DATE and INT as number. */

@@ -4,7 +4,7 @@
  *
  *   vertex 0 [source → calc] ──HASH──▶ vertex 1 [group-aggregate → calc → sink]
  */
-import * as z from 'zod'
+import * as z from '../zod.js'
 import type { EdgeId, JobId, OperatorId, VertexId } from '../ids/ids.js'
 import { SchemaSchema } from '../types/schema.js'
 import { OperatorSpecSchema } from './operator-spec.js'

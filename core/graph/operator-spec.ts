@@ -2,7 +2,7 @@
  * Operator specs: what an operator is, as plain JSON made by a planner. The running operator of the same name lives in
  * runtime/operators (sources and sinks: runtime/connectors). Column indexes count the operator's input columns.
  */
-import * as z from 'zod'
+import * as z from '../zod.js'
 import { SchemaSchema } from '../types/schema.js'
 import { LogicalTypeSchema } from '../types/logical-type.js'
 import { ExpressionSchema } from './expression.js'

@@ -2,7 +2,7 @@
  * Declared RPC gateways: a name, and for each method the schema of request and response. Both ends use the declaration; what
  * comes in is checked against it before a handler sees it.
  */
-import type * as z from 'zod'
+import type * as z from '../zod.js'
 
 export interface CallDeclaration<Request = unknown, Response = unknown> {
   readonly request: z.ZodType<Request>

@@ -1,5 +1,5 @@
 /** What operators and their coordinators beside the JobMaster say to each other (`JobMaster.operatorRequest`). */
-import * as z from 'zod'
+import * as z from '../zod.js'
 
 /** Source → enumerator. */
 export const SourceRequestSchema = z.object({ type: z.literal('requestSplit') })

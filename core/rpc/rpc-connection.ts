@@ -6,7 +6,7 @@
  *
  * `epoch` fences: an endpoint serving epoch n refuses calls meant for another one (RPC_FENCED).
  */
-import * as z from 'zod'
+import * as z from '../zod.js'
 import { defineError } from '../errors/define-error.js'
 import { fromWireError, toWireError, WireErrorSchema } from '../errors/wire-error.js'
 import type { Environment, TimerHandle } from '../time/environment.js'

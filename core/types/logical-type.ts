@@ -15,7 +15,7 @@
  *
  * SQL NULL is `null` in JavaScript. A TIMESTAMP (without zone) counts as if it were UTC.
  */
-import * as z from 'zod'
+import * as z from '../zod.js'
 
 export const MAX_VARCHAR_LENGTH = 2_147_483_647
 export const MAX_DECIMAL_PRECISION = 38

@@ -1,5 +1,5 @@
 /** Names and types of a row's columns. */
-import * as z from 'zod'
+import * as z from '../zod.js'
 import { LogicalTypeSchema, typeToString, type LogicalType } from './logical-type.js'
 
 export const FieldSchema = z.object({ name: z.string().min(1).max(1000), type: LogicalTypeSchema })

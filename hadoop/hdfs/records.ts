@@ -1,5 +1,5 @@
 /** What WebHDFS answers, as far as it is read. Source: WebHDFS REST API, JSON schemas. */
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 
 export const HdfsFileStatusSchema = z.object({
   type: z.enum(['FILE', 'DIRECTORY', 'SYMLINK']),

@@ -4,7 +4,7 @@
  * API 3.4; traps: RENAME without options tells no reasons, CREATE's errors come at its second step.
  */
 import type { IncomingMessage } from 'node:http'
-import type * as z from 'zod'
+import type * as z from '#core/zod.js'
 import { FileSystemFailed, PathAlreadyExists, PathNotFound } from '#core/fs/errors.js'
 import { sleep, systemEnvironment, type Environment } from '#core/time/environment.js'
 import { HadoopAnswerUnreadable, shownUrl } from '../rest/errors.js'

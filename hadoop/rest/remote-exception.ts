@@ -2,7 +2,7 @@
  * What Hadoop's web servers say when they refuse. Mostly `{"RemoteException":{exception, message, javaClassName}}`; some answers
  * are plain text with a JSON content type, some are HTML or XML, so nothing is parsed blindly.
  */
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import type { WeftError } from '#core/errors/define-error.js'
 import { remoteException } from '../ipc/remote-exception.js'
 import { HadoopHttpFailed, shownUrl } from './errors.js'

@@ -3,7 +3,7 @@
  * haState, remembered, and looked for anew when it stops answering or redirects. Every call may be repeated: a submission of
  * the same id by the same user is accepted a second time without a second application.
  */
-import type * as z from 'zod'
+import type * as z from '#core/zod.js'
 import { sleep, systemEnvironment, type Environment } from '#core/time/environment.js'
 import { isRemoteException, simpleName } from '../ipc/remote-exception.js'
 import {

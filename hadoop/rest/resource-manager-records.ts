@@ -1,5 +1,5 @@
 /** What the ResourceManager's REST API answers, as far as it is read. Source: Hadoop 3.4 ResourceManager REST APIs. */
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 
 /** Java's JSON writers give a list of one as the element itself, an empty one as null or nothing. */
 export function oneOrMany<T extends z.ZodType>(element: T) {

@@ -1,5 +1,5 @@
 /** The scheduler's queues as one flat list, whichever scheduler answers (capacity, fair, fifo). */
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import { oneOrMany, ResourceSchema, type ClusterResource } from './resource-manager-records.js'
 
 export interface SchedulerReport {

@@ -2,7 +2,7 @@
  * Blobs: large parts of what the master tells its workers, fetched once by each worker instead of being sent with every task.
  * A blob belongs to one job and is named by its content, so that whoever has it needs no other proof that it is the right one.
  */
-import * as z from 'zod'
+import * as z from '../../zod.js'
 import { defineError } from '../../errors/define-error.js'
 import { BlobReferenceSchema, TaskDeploymentDescriptorSchema } from '../../graph/deployment.js'
 import { OperatorNodeSchema } from '../../graph/job-graph.js'

@@ -1,5 +1,5 @@
 /** Gateways between the master and a TaskExecutor. Endpoint names: 'resourcemanager', 'jobmaster/<jobId>', 'taskexecutor'. */
-import * as z from 'zod'
+import * as z from '../../zod.js'
 import { WireErrorSchema } from '../../errors/wire-error.js'
 import { EXECUTION_STATES } from '../../graph/states.js'
 import type { AllocationId, ExecutionAttemptId, JobId, OperatorId, ResourceId } from '../../ids/ids.js'

@@ -8,7 +8,7 @@
  * abandoned task may still be writing, or removing, apart from what its successor writes, under another master too.
  */
 import { createHash } from 'node:crypto'
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import type { JobId, OperatorId } from '#core/ids/ids.js'
 
 /** A finished file of one subtask, waiting for the job's end. */

@@ -6,7 +6,7 @@
  *   file  …aaa\nbb|bb\nccccc\ndd|dd\neee…
  *   read           └ccccc\ndddd\n┘
  */
-import * as z from 'zod'
+import * as z from '#core/zod.js'
 import type { FileStatus, FileSystem } from '#core/fs/file-system.js'
 
 export const SplitSchema = z.object({

@@ -6,7 +6,8 @@ import type { ApplicationDetails, JobDetails, JobsOverview, TaskManagers } from 
 import { JOB_STATES } from '#core/graph/states.js'
 import { Application } from '#am/application/application.js'
 import { StatementRunner } from '#am/application/statement-runner.js'
-import { createRestServer, listenRest, RestPortTaken } from '#am/rest/server.js'
+import { RestListener, RestPortTaken } from '#am/rest/listener.js'
+import { createRestServer } from '#am/rest/server.js'
 import { WEFT_VERSION } from '#am/rest/version.js'
 import { hexId, JOB, SINK_OPERATOR, sourceToCollect, sourceToSink } from '../job-graphs.js'
 import { MiniMaster } from '../mini-master.js'
@@ -314,19 +315,30 @@ describe('REST', () => {
   })
 
   it('takes the next port of a range when one is taken', async () => {
-    const [first, second, third] = [rest().server, rest().server, rest().server]
-    const port = await listenRest(first, '127.0.0.1', [0])
+    const first = await RestListener.listen('127.0.0.1', [0])
+    const second = await RestListener.listen('127.0.0.1', [first.port, 0])
     try {
-      const other = await listenRest(second, '127.0.0.1', [port, 0])
-      expect(other).not.to.equal(port)
-      const answer = await fetch(`http://127.0.0.1:${other}/overview`)
-      expect(answer.status).to.equal(200)
-      await listenRest(third, '127.0.0.1', [port]).then(
+      expect(second.port).not.to.equal(first.port)
+      await RestListener.listen('127.0.0.1', [first.port]).then(
         () => expect.fail('two servers on one port'),
         (error) => expect(error).to.satisfy(RestPortTaken.is),
       )
     } finally {
-      await Promise.all([first.close(), second.close(), third.close()])
+      await Promise.all([first.close(), second.close()])
+    }
+  })
+
+  it('keeps requests that come before its routes are there', async () => {
+    const listener = await RestListener.listen('127.0.0.1', [0])
+    try {
+      const early = fetch(`http://127.0.0.1:${listener.port}/overview`)
+      const { server } = rest()
+      await server.ready()
+      listener.serve((request, response) => server.routing(request, response))
+      expect((await early).status).to.equal(200)
+      expect((await fetch(`http://127.0.0.1:${listener.port}/v1/overview`)).status).to.equal(200)
+    } finally {
+      await listener.close()
     }
   })
 
