@@ -164,6 +164,8 @@ export class JobMaster implements Job {
       })
       return {}
     },
+    acknowledgeCheckpoint: () => ({}),
+    declineCheckpoint: () => ({}),
     operatorRequest: async ({ executionAttemptId, operatorId, event }) => {
       const found = findExecution(this.#state.job.graph, executionAttemptId)
       if (found === undefined || isTerminalExecutionState(found.execution.state)) throw new StaleAttempt({ attempt: executionAttemptId })

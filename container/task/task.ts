@@ -14,6 +14,7 @@ import { logger } from '#core/log/logger.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
 import type { Schema } from '#core/types/schema.js'
+import { keyGroupsOfSubtask } from '#runtime/columnar/hash.js'
 import type { OperatorContext } from '#runtime/operators/operator.js'
 import type { ProducerAccess } from '../network/input-gate.js'
 import { ResultPartition } from '../network/result-partition.js'
@@ -330,6 +331,7 @@ export class Task {
       subtaskIndex: descriptor.subtaskIndex,
       parallelism: descriptor.parallelism,
       maxParallelism: descriptor.maxParallelism,
+      keyGroups: keyGroupsOfSubtask(descriptor.subtaskIndex, descriptor.maxParallelism, descriptor.parallelism),
       inputSchemas,
       outputSchema: node.outputSchema,
       configuration: this.#configuration,

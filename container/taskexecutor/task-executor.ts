@@ -201,6 +201,10 @@ export class TaskExecutor {
         slots.submit(task)
         return {}
       },
+      triggerCheckpoint: ({ executionAttemptId }) => {
+        throw new Error(`${executionAttemptId} takes no checkpoints`)
+      },
+      concludeCheckpoint: () => ({}),
       cancelTask({ executionAttemptId }) {
         slots.cancel(executionAttemptId)
         return {}

@@ -2,6 +2,7 @@
 import * as z from '../zod.js'
 import type { AllocationId, EdgeId, ExecutionAttemptId, JobId, ResourceId, VertexId } from '../ids/ids.js'
 import { SchemaSchema } from '../types/schema.js'
+import { TaskRestoreSchema } from '../checkpoint/state-handles.js'
 import { OperatorNodeSchema, PartitionerSchema } from './job-graph.js'
 
 const id = <T extends string>() => z.string().min(1).max(300) as unknown as z.ZodType<T>
@@ -56,5 +57,7 @@ export const TaskDeploymentDescriptorSchema = z.object({
   inputs: z.array(InputGateDescriptorSchema),
   outputs: z.array(ResultPartitionDescriptorSchema),
   configuration: z.record(z.string(), z.string()),
+  /** The state it begins with; absent: none. */
+  restore: TaskRestoreSchema.optional(),
 })
 export type TaskDeploymentDescriptor = z.infer<typeof TaskDeploymentDescriptorSchema>

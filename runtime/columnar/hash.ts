@@ -130,3 +130,11 @@ export function keyGroupOf(hash: number, maxParallelism: number): number {
 export function subtaskOfKeyGroup(keyGroup: number, maxParallelism: number, parallelism: number): number {
   return Math.floor((keyGroup * parallelism) / maxParallelism)
 }
+
+/** Key groups of a subtask, both inclusive: those that subtaskOfKeyGroup gives it (Flink's KeyGroupRangeAssignment). */
+export function keyGroupsOfSubtask(subtask: number, maxParallelism: number, parallelism: number): { first: number; last: number } {
+  return {
+    first: Math.ceil((subtask * maxParallelism) / parallelism),
+    last: Math.floor(((subtask + 1) * maxParallelism - 1) / parallelism),
+  }
+}

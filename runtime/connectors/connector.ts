@@ -49,20 +49,29 @@ export interface CoordinatorContext {
 
 /** Beside the JobMaster: finds splits and hands them out. Splits are plain JSON. */
 export interface SplitEnumerator {
-  start(): Promise<void>
+  /** `restored`: what snapshotState gave for the checkpoint that the job begins with; undefined: it begins anew. */
+  start(restored?: unknown): Promise<void>
   /** The next split for that subtask, or null when there are no more. */
   nextSplit(subtaskIndex: number): Promise<unknown>
-  /** Splits handed to a subtask that failed come back (all of the job restarts: everything does). */
-  reset(): void
+  /** What has not been handed out by now (JSON). Splits in readers are theirs to keep. */
+  snapshotState(): unknown
+  /** Splits, as far as a reader came with them or as they were handed out, of a subtask that is started again without them. */
+  addSplitsBack(splits: readonly unknown[], subtaskIndex: number): void
   close(): Promise<void>
 }
 
-/** Beside the JobMaster: makes visible what a sink's subtasks prepared. Every method may be repeated. */
+/**
+ * Beside the JobMaster: makes visible what a sink's subtasks prepared. Every method may be repeated, with the same arguments, by this
+ * master or the next one.
+ */
 export interface SinkCommitter {
-  /** Before the first task runs: checks that the target can be written. */
-  start(): Promise<void>
-  /** The job ended well: all committables of all subtasks. */
+  /**
+   * Before the first task of an attempt runs: checks that the target can be written; gives up what earlier attempts prepared, except
+   * `restored`, the committables of the checkpoint that the job begins with: those are committed.
+   */
+  start(restored: readonly unknown[]): Promise<void>
+  /** A checkpoint is complete, or the job ended well: its committables, of all subtasks. */
   commit(committables: readonly unknown[]): Promise<void>
-  /** The job failed, was cancelled or restarts: nothing of it may stay behind. */
+  /** The job failed or was cancelled for good: nothing uncommitted may stay behind. What was committed stays. */
   abort(): Promise<void>
 }

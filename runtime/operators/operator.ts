@@ -8,6 +8,7 @@ import type { JobId, OperatorId } from '#core/ids/ids.js'
 import type { Environment } from '#core/time/environment.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '../columnar/batch.js'
+import type { Stateful } from '../state/snapshot.js'
 
 /** No watermark yet, and the watermark after the last record. */
 export const NO_WATERMARK = Number.MIN_SAFE_INTEGER
@@ -46,11 +47,13 @@ export interface OperatorContext {
   printLine(line: string, stderr: boolean): void
   /** Counts rows dropped because they came too late. */
   countLate(rows: number): void
+  /** Key groups of this subtask, both inclusive. */
+  readonly keyGroups: { readonly first: number; readonly last: number }
   /** Runs the action in the mailbox after `delay` ms unless the task has ended. */
   schedule(delay: number, action: () => void): { cancel(): void }
 }
 
-export interface Operator {
+export interface Operator extends Stateful {
   open?(context: OperatorContext, output: Output): void | Promise<void>
   /** `input` counts the operator's inputs (a join: 0 left, 1 right). May be called again before a returned promise settles. */
   processBatch(batch: Batch, input: number): void | Promise<void>
@@ -58,16 +61,23 @@ export interface Operator {
   processWatermark(watermark: number): void
   /** That input has ended. After the last one the operator emits what is left; the task then sends MAX_WATERMARK before this. */
   endInput(input: number): void | Promise<void>
-  /** Sinks: after endInput. What the coordinator commits when the whole job has ended well; [] or absent: nothing. */
+  /**
+   * Two-phase sinks: at a barrier (before snapshotState) and after endInput. Resolves with what makes visible all rows since the last
+   * call; the coordinator commits it when the checkpoint, or the job, is complete. Rows that come before it resolves belong to the
+   * next call. [] or absent: nothing.
+   */
   prepareCommit?(): Promise<readonly unknown[]>
   /** Always called once at the end; `failed`: the task failed or was cancelled, uncommitted work is given up. */
   close?(failed: boolean): void | Promise<void>
 }
 
 /** A source: pulled by the task whenever its outputs have room. */
-export interface SourceOperator {
+export interface SourceOperator extends Stateful {
   open?(context: OperatorContext, output: Output): void | Promise<void>
-  /** Emits at most a few batches. 'more': call again; 'end': no more rows will come. A promise: waiting for input. */
+  /**
+   * Emits at most a few batches. 'more': call again; 'end': no more rows will come. A promise: waiting for input. It emits only
+   * before it returns, never while its promise is pending: between polls, and while one is pending, a snapshot may be taken.
+   */
   poll(): 'more' | 'end' | Promise<'more' | 'end'>
   close?(failed: boolean): void | Promise<void>
 }

@@ -71,6 +71,7 @@ export async function runOperator(subject: Subject, steps: readonly Step[], batc
     subtaskIndex: 0,
     parallelism: 1,
     maxParallelism: 128,
+    keyGroups: { first: 0, last: 127 },
     inputSchemas: inputs,
     outputSchema: output,
     configuration: Configuration.of({ 'table.local-time-zone': 'UTC', ...subject.configuration }),

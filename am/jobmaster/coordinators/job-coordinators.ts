@@ -27,8 +27,7 @@ export class JobCoordinators {
   readonly #loader: CoordinatorLoader
   readonly #collect: CollectCoordinator | undefined
   #loaded: Map<OperatorId, Loaded> | undefined
-  /** Enumerators that run; committers that may have made something. */
-  readonly #enumerating = new Set<OperatorId>()
+  /** Committers that may have made something. */
   readonly #committing = new Set<OperatorId>()
 
   /** `collect`: for the collect operators of the graph, undefined when it has none. */
@@ -72,8 +71,7 @@ export class JobCoordinators {
 
   /** Nothing of this attempt may stay behind. Failures are logged: there is nobody left to act on them. */
   async abort(): Promise<void> {
-    for (const { node, table, enumerator, committer } of this.#loaded?.values() ?? []) {
-      if (this.#enumerating.has(node.id)) enumerator?.reset()
+    for (const { node, table, committer } of this.#loaded?.values() ?? []) {
       if (!this.#committing.has(node.id)) continue
       try {
         await committer?.abort()
@@ -112,13 +110,10 @@ export class JobCoordinators {
   }
 
   async #startOne({ node, table, enumerator, committer }: Loaded): Promise<void> {
-    if (enumerator !== undefined && !this.#enumerating.has(node.id)) {
-      await accessing(table, 'read', () => enumerator.start())
-      this.#enumerating.add(node.id)
-    }
+    if (enumerator !== undefined) await accessing(table, 'read', () => enumerator.start())
     if (committer !== undefined) {
       this.#committing.add(node.id)
-      await accessing(table, 'written', () => committer.start())
+      await accessing(table, 'written', () => committer.start([]))
     }
   }
 }

@@ -3,6 +3,8 @@ import * as z from '../../zod.js'
 import { WireErrorSchema } from '../../errors/wire-error.js'
 import { EXECUTION_STATES } from '../../graph/states.js'
 import type { AllocationId, ExecutionAttemptId, JobId, OperatorId, ResourceId } from '../../ids/ids.js'
+import { CheckpointBarrierSchema } from '../../checkpoint/barrier.js'
+import { SubtaskCheckpointMetricsSchema, SubtaskStateSchema } from '../../checkpoint/state-handles.js'
 import { call, gateway } from '../gateway.js'
 import { SubmittedTaskSchema } from './blob.js'
 
@@ -41,6 +43,16 @@ export const TaskExecutorGateway = gateway('TaskExecutor', {
   /** Takes a task over: answers once it is accepted; its states follow by JobMaster.updateTaskExecutionState. Idempotent. */
   submitTask: call(SubmittedTaskSchema, nothing),
   cancelTask: call(z.object({ executionAttemptId: id<ExecutionAttemptId>() }), nothing),
+  /**
+   * To a source's task: it takes its snapshot and sends the barrier. Answers when it has; the state follows by
+   * JobMaster.acknowledgeCheckpoint. An error: the task is not there, or does not run.
+   */
+  triggerCheckpoint: call(z.object({ executionAttemptId: id<ExecutionAttemptId>(), barrier: CheckpointBarrierSchema }), nothing),
+  /** To every task that acknowledged. `complete` false: it was given up. */
+  concludeCheckpoint: call(
+    z.object({ executionAttemptIds: z.array(id<ExecutionAttemptId>()), checkpointId: z.int().min(0), complete: z.boolean() }),
+    nothing,
+  ),
   /** The master is done with this TaskExecutor: it ends itself with status 0. */
   shutdown: call(z.object({ reason: z.string() }), nothing),
 })
@@ -88,6 +100,21 @@ export const JobMasterGateway = gateway('JobMaster', {
       /** With FINISHED: what the coordinators of the task's sinks commit when the job ends well. */
       committables: CommittablesSchema.optional(),
     }),
+    nothing,
+  ),
+  /** The subtask's state is stored. Calls about checkpoints that are over are answered and mean nothing. */
+  acknowledgeCheckpoint: call(
+    z.object({
+      executionAttemptId: id<ExecutionAttemptId>(),
+      checkpointId: z.int().min(0),
+      state: SubtaskStateSchema,
+      metrics: SubtaskCheckpointMetricsSchema,
+    }),
+    nothing,
+  ),
+  /** The subtask could not: the checkpoint fails, the job goes on. */
+  declineCheckpoint: call(
+    z.object({ executionAttemptId: id<ExecutionAttemptId>(), checkpointId: z.int().min(0), error: WireErrorSchema }),
     nothing,
   ),
   /** An operator asks its coordinator (source: a split; collect: hands over rows). The answer may take as long as it needs. */

@@ -31,7 +31,7 @@ export class FileCommitter implements SinkCommitter {
   }
 
   /** Makes an empty staging directory, which shows that the target can be written. @throws SINK_PATH_UNUSABLE, FS_PERMISSION_DENIED */
-  async start(): Promise<void> {
+  async start(_restored: readonly unknown[]): Promise<void> {
     const status = await this.#fileSystem.status(this.#path)
     if (status !== undefined && !status.directory) {
       throw new SinkPathUnusable({ path: this.#path, table: this.#table, problem: 'it is a file; give the path of a directory' })

@@ -2,13 +2,14 @@
  * Lists the files of a table once, at the start of the job, cuts them into splits and hands these out in order to whoever
  * asks. Files and directories that begin with `.` or `_` are hidden, as in Flink and Hadoop.
  */
+import * as z from '#core/zod.js'
 import type { FileStatus, FileSystem } from '#core/fs/file-system.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import { findFormat } from '../../formats/registry.js'
 import type { CoordinatorContext, SplitEnumerator } from '../connector.js'
 import { InvalidTable, SourcePathNotFound } from '../errors.js'
 import { formatOptions } from '../format-options.js'
-import { splitFile, type Split } from './split.js'
+import { splitFile, SplitSchema, type Split } from './split.js'
 
 /** More files than this are taken for a mistake in the path. */
 const MAX_FILES = 1_000_000
@@ -21,8 +22,8 @@ export function createEnumerator(spec: SpecOf<'source'>, context: CoordinatorCon
 export class FileSplitEnumerator implements SplitEnumerator {
   readonly #spec: SpecOf<'source'>
   readonly #context: CoordinatorContext
-  #splits: readonly Split[] = []
-  #next = 0
+  /** Not handed out yet, in order. */
+  #splits: Split[] = []
 
   constructor(spec: SpecOf<'source'>, context: CoordinatorContext) {
     this.#spec = spec
@@ -30,7 +31,11 @@ export class FileSplitEnumerator implements SplitEnumerator {
   }
 
   /** @throws SOURCE_PATH_NOT_FOUND and errors of the file system */
-  async start(): Promise<void> {
+  async start(restored?: unknown): Promise<void> {
+    this.#splits = restored === undefined ? await this.#findSplits() : z.array(SplitSchema).parse(restored)
+  }
+
+  async #findSplits(): Promise<Split[]> {
     const { options, tableName } = this.#spec
     const path = this.#context.fileSystems.resolve(options['path'] ?? '')
     const fileSystem = this.#context.fileSystems.of(path)
@@ -41,16 +46,19 @@ export class FileSplitEnumerator implements SplitEnumerator {
     const files = (await listFiles(fileSystem, status)).filter((file) => wanted?.test(file.path) ?? true)
     const format = options['format'] ?? ''
     const splittable = findFormat(format)?.splittable(formatOptions(options, format)) ?? false
-    this.#splits = files.flatMap((file) => splitFile(file, splittable))
-    this.#next = 0
+    return files.flatMap((file) => splitFile(file, splittable))
   }
 
   async nextSplit(): Promise<Split | null> {
-    return this.#splits[this.#next++] ?? null
+    return this.#splits.shift() ?? null
   }
 
-  reset(): void {
-    this.#next = 0
+  snapshotState(): readonly Split[] {
+    return [...this.#splits]
+  }
+
+  addSplitsBack(splits: readonly unknown[]): void {
+    this.#splits.unshift(...z.array(SplitSchema).parse(splits))
   }
 
   async close(): Promise<void> {}

@@ -51,7 +51,8 @@ export class ScriptedConnectors implements CoordinatorLoader {
         await this.#step(`split for ${subtask}`)
         return this.splits.shift() ?? null
       },
-      reset: () => void this.log.push('reset source'),
+      snapshotState: () => [...this.splits],
+      addSplitsBack: (splits: readonly unknown[]) => void this.splits.unshift(...splits),
       close: () => this.#step('close source'),
     }
   }

@@ -61,6 +61,8 @@ export class ScriptedWorker {
         this.tasks.push(task)
         return {}
       },
+      triggerCheckpoint: () => ({}),
+      concludeCheckpoint: () => ({}),
       cancelTask: ({ executionAttemptId }) => {
         this.cancelled.push(executionAttemptId)
         return {}

@@ -221,6 +221,8 @@ export class ScriptedMaster {
           this.#arrived()
           return {}
         },
+        acknowledgeCheckpoint: () => ({}),
+        declineCheckpoint: () => ({}),
         operatorRequest: async ({ event }) => {
           const answer = await this.onOperatorRequest(event as { type: string })
           this.#arrived()

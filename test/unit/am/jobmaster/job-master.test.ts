@@ -70,7 +70,7 @@ describe('a job under a scripted TaskExecutor', () => {
       'Source (1/1)',
       'host-of-w1',
     ])
-    expect(master.connectors.log.slice(-3)).to.deep.equal(['reset source', 'abort sink', 'close source'])
+    expect(master.connectors.log.slice(-3)).to.deep.equal(['start sink', 'abort sink', 'close source'])
   })
 
   it('restarts on a new worker when one is lost, refusing what the old attempt says', async () => {

@@ -31,7 +31,7 @@ describe('filesystem sink', () => {
     inDirectory(async (directory) => {
       const spec = sinkSpec(AB, OPTIONS)
       const committer = await loadCommitter(spec, coordinatorContext({ directory, parallelism: 3 }))
-      await committer?.start()
+      await committer?.start([])
       const committables: unknown[] = []
       for (const subtask of [0, 1, 2]) {
         const batches = subtask === 1 ? [] : [batchOf(AB, [[subtask, 'x']]), batchOf(AB, [[subtask, 'y']])]
@@ -54,7 +54,7 @@ describe('filesystem sink', () => {
       const spec = sinkSpec(AB, OPTIONS)
       const ids = ['aaaaaaaa000000000000000000000000', 'bbbbbbbb000000000000000000000000'] as OperatorId[]
       const committers = ids.map((operatorId) => new FileCommitter(spec, coordinatorContext({ directory, operatorId })))
-      for (const committer of committers) await committer.start()
+      for (const committer of committers) await committer.start([])
       const lists = await Promise.all(
         ids.map(async (operatorId, i) =>
           runSink(await loadSink(spec), operatorContext({ directory, operatorId }), [batchOf(AB, [[i, 'new']])]),
@@ -144,7 +144,7 @@ describe('filesystem sink', () => {
       const spec = sinkSpec(AB, OPTIONS)
       const error = await failure(async () => runSink(await loadSink(spec), operatorContext({ directory }), [batchOf(AB, [[1, 'x']])]))
       expect(error).to.have.property('code').that.matches(/^FS_/)
-      const start = await failure(() => new FileCommitter(spec, coordinatorContext({ directory })).start())
+      const start = await failure(() => new FileCommitter(spec, coordinatorContext({ directory })).start([]))
       expect(start).to.include({ code: 'SINK_PATH_UNUSABLE' })
     }))
 
@@ -169,7 +169,7 @@ describe('filesystem committer', () => {
   it('leaves nothing behind when the job failed: neither staging, nor shown files, nor the directory it made', () =>
     inDirectory(async (directory) => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start()
+      await committer.start([])
       const committables = await staged(directory)
       await committer.commit(committables)
       expect(await readdir(join(directory, 'out'))).to.have.length(1)
@@ -183,7 +183,7 @@ describe('filesystem committer', () => {
       await mkdir(join(directory, 'out'))
       await writeFile(join(directory, 'out/old.csv'), '')
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start()
+      await committer.start([])
       await staged(directory)
       await committer.abort()
       expect(await readdir(join(directory, 'out'))).to.deep.equal(['old.csv'])
@@ -227,7 +227,7 @@ describe('filesystem committer', () => {
       }
       fileSystems.register('file', breaking, `file://${directory}`)
       const first = new FileCommitter(spec, coordinatorContext({ fileSystems }))
-      await first.start()
+      await first.start([])
       await failure(async () => first.commit(await run()))
       expect(
         (await readdir(join(directory, 'out'))).filter((name) => name.startsWith('part-')),
@@ -235,7 +235,7 @@ describe('filesystem committer', () => {
       ).to.have.length(1)
       // What it staged is not known to the next master: the job runs again, under the same id.
       const second = new FileCommitter(spec, coordinatorContext({ directory }))
-      await second.start()
+      await second.start([])
       const committables = await run()
       await second.commit(committables)
       await second.commit(committables)
@@ -245,7 +245,7 @@ describe('filesystem committer', () => {
   it('does not touch the files of another run of the same attempt', () =>
     inDirectory(async (directory) => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start()
+      await committer.start([])
       const [orphaned, mine] = [await staged(directory), await staged(directory)] as { staged: string; name: string }[][]
       expect(orphaned?.[0]?.name).to.equal(mine?.[0]?.name)
       expect(orphaned?.[0]?.staged).not.to.equal(mine?.[0]?.staged)
@@ -256,7 +256,7 @@ describe('filesystem committer', () => {
   it('ignores what an abandoned attempt wrote, and removes it', () =>
     inDirectory(async (directory) => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start()
+      await committer.start([])
       await staged(directory, 0)
       const second = await staged(directory, 1)
       await committer.commit(second)
@@ -266,7 +266,7 @@ describe('filesystem committer', () => {
   it('refuses to replace another file, and tells when a staged file is gone or cut', () =>
     inDirectory(async (directory) => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start()
+      await committer.start([])
       const [part] = (await staged(directory)) as { staged: string; name: string; length: number }[]
       if (part === undefined) throw new Error('no file')
       const other = await failure(async () => {
@@ -274,7 +274,7 @@ describe('filesystem committer', () => {
         await committer.commit([part])
       })
       expect(other).to.include({ code: 'SINK_COMMIT_FAILED' })
-      await committer.start()
+      await committer.start([])
       const gone = await failure(() => committer.commit([part]))
       expect(gone.message).to.contain('neither it nor')
       const [again] = (await staged(directory)) as { staged: string; name: string; length: number }[]

@@ -52,6 +52,7 @@ export function operatorContext(options: ContextOptions = {}): TestContext {
     subtaskIndex: options.subtask ?? 0,
     parallelism: options.parallelism ?? 1,
     maxParallelism: 128,
+    keyGroups: { first: 0, last: 127 },
     inputSchemas: [],
     outputSchema: { fields: [] },
     configuration: Configuration.empty,
