@@ -13,6 +13,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  mkdtempSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -22,6 +23,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 
@@ -123,6 +125,7 @@ function pack(): string {
       .update(readFileSync(join(output, name)))
   const archive = join(root, `build/weft-runtime-${hash.digest('hex').slice(0, 16)}.tar.gz`)
   if (existsSync(archive)) return archive
+  fillCompileCache()
   const temporary = `${archive}.new`
   execFileSync('tar', [
     '--sort=name',
@@ -143,6 +146,24 @@ function pack(): string {
     if (/^weft-runtime-.*\.tar\.gz$/.test(name) && name !== basename(archive)) rmSync(join(root, 'build', name))
   }
   return archive
+}
+
+/** One small job, so that the first run of a new build finds its code compiled (bin/weft.mjs keeps it). */
+function fillCompileCache(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-build-'))
+  try {
+    const script = join(folder, 'warm-up.sql')
+    writeFileSync(script, 'SELECT 1;\n')
+    const node = join(root, 'node_modules/.bin/node')
+    execFileSync(existsSync(node) ? node : process.execPath, [join(root, 'bin/weft.mjs'), 'run', script], {
+      stdio: 'ignore',
+      timeout: 30_000,
+    })
+  } catch {
+    // Then the first run is slower, nothing else: whether the build works is for the tests to say.
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 mkdirSync(output, { recursive: true })
