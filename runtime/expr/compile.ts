@@ -10,6 +10,7 @@ import type { Expression } from '#core/graph/expression.js'
 import type { LogicalType, Value } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch } from '../columnar/batch.js'
+import { byteLanes, float64Lanes, int32Lanes, int64Lanes } from '../columnar/lanes.js'
 import { readValue } from '../columnar/value.js'
 import { vectorKind, type Vector } from '../columnar/vector.js'
 import { bindExpression, castTo, CONDITION_TYPE, isConstant, type BoundExpression } from './bound-expression.js'
@@ -84,7 +85,7 @@ export function compileCondition(expression: Expression, inputSchema: Schema, co
   const columns = inputColumns([bound])
   return (batch) => {
     const inputs = readInputs(batch, columns)
-    const out = new Int32Array(batch.length)
+    const out = int32Lanes(batch.length)
     try {
       const kept = variants.get(inputs.anyNulls, batch.selection !== undefined)(inputs, batch.selection, batch.length, out)
       return kept === out.length ? out : out.subarray(0, kept)
@@ -243,20 +244,20 @@ function passedColumn(expression: BoundExpression): number | undefined {
 }
 
 function outputColumn(type: LogicalType, size: number): OutputColumn {
-  const nulls = new Uint8Array((size + 7) >> 3)
+  const nulls = byteLanes((size + 7) >> 3)
   switch (vectorKind(type)) {
     case 'boolean':
-      return { lanes: new Uint8Array(size), words: undefined, nulls, used: 0 }
+      return { lanes: byteLanes(size), words: undefined, nulls, used: 0 }
     case 'int32':
-      return { lanes: new Int32Array(size), words: undefined, nulls, used: 0 }
+      return { lanes: int32Lanes(size), words: undefined, nulls, used: 0 }
     case 'float64':
-      return { lanes: new Float64Array(size), words: undefined, nulls, used: 0 }
+      return { lanes: float64Lanes(size), words: undefined, nulls, used: 0 }
     case 'int64': {
-      const lanes = new BigInt64Array(size)
+      const lanes = int64Lanes(size)
       return { lanes, words: wordsOf(lanes), nulls, used: 0 }
     }
     case 'decimal128':
-      return { lanes: new BigInt64Array(size * 2), words: undefined, nulls, used: 0 }
+      return { lanes: int64Lanes(size * 2), words: undefined, nulls, used: 0 }
     case 'utf8':
       return { lanes: new TextWriter(size), words: undefined, nulls, used: 0 }
   }

@@ -334,6 +334,33 @@ function emitToTimestamp(emitter: Emitter, call: Call): Operand | undefined {
   return { type: call.type, isNull, number, exact: true }
 }
 
+/** Greatest number of seconds whose ms a double holds exactly; for ms, one more than the greatest that surely was not rounded. */
+const MAX_SECONDS = 9_007_199_254_740
+const ROUNDED_MILLIS = 2 ** 53
+
+/** TO_TIMESTAMP_LTZ(n[, 0 | 3]) of a BIGINT: in numbers, without a bigint. What is out of range is NULL. */
+function emitToTimestampLtz(emitter: Emitter, call: Call): Operand | undefined {
+  const [argument, precision] = call.args
+  if (argument?.type.kind !== 'BIGINT' || (precision !== undefined && precision.kind !== 'constant')) return undefined
+  const seconds = precision?.value === 0
+  if (precision?.value === null) return undefined
+  const given = emitter.operand(argument)
+  if (!emitter.hasNumber(given)) return undefined
+  const from = emitter.number(given)
+  const number = emitter.name('m')
+  const isNull = emitter.name('n')
+  emitter.line(`let ${number} = ${seconds ? `${from} * 1000` : from}, ${isNull} = ${given.isNull ?? '0'}`)
+  const limit = seconds ? `> ${MAX_SECONDS}` : `>= ${ROUNDED_MILLIS}`
+  emitter.block(`if (${isNull} === 0 && Math.abs(${from}) ${limit})`, () => {
+    // Whether it is the limit itself, or was rounded to it, only the bigint tells.
+    const lanes = seconds ? undefined : emitter.value(given)
+    if (lanes !== undefined)
+      emitter.line(`if (${lanes} !== BigInt(${number}) || Math.abs(${number}) > ${ROUNDED_MILLIS}) { ${isNull} = 1; ${number} = 0 }`)
+    else emitter.line(`${isNull} = 1; ${number} = 0`)
+  })
+  return { type: call.type, isNull, number, exact: true }
+}
+
 function dateTimePattern(pattern: string): DateTimePattern | undefined {
   try {
     return new DateTimePattern(pattern)
@@ -384,4 +411,5 @@ const SPECIAL: Record<string, Special> = {
   CEIL: (emitter, call) => emitRounding(emitter, call, ceilToUnit),
   CEILING: (emitter, call) => emitRounding(emitter, call, ceilToUnit),
   TO_TIMESTAMP: emitToTimestamp,
+  TO_TIMESTAMP_LTZ: emitToTimestampLtz,
 }

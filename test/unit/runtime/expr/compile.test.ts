@@ -1,7 +1,18 @@
 import { assert } from 'chai'
 import fc from 'fast-check'
 import type { Expression } from '#core/graph/expression.js'
-import { BIGINT, BOOLEAN, decimal, INT, STRING, timestamp, typeToString, type LogicalType, type Value } from '#core/types/logical-type.js'
+import {
+  BIGINT,
+  BOOLEAN,
+  decimal,
+  INT,
+  STRING,
+  timestamp,
+  timestampLtz,
+  typeToString,
+  type LogicalType,
+  type Value,
+} from '#core/types/logical-type.js'
 import { schema, type Schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
@@ -211,6 +222,23 @@ describe('compiled expressions', () => {
     const guarded = call('AND', BOOLEAN, call('<>', BOOLEAN, input(0, INT), literal(0, INT)), call('>', BOOLEAN, quotient, literal(3, INT)))
     assert.deepEqual([...compileCondition(guarded, rows, CONTEXT)(batchOf([0, '', ''], [2, '', ''], [null, '', '']))], [1])
     assert.throws(() => compileCondition(call('>', BOOLEAN, quotient, literal(3, INT)), rows, CONTEXT)(batchOf([0, '', ''])), '/ by zero')
+  })
+
+  it('make timestamps of numbers up to the last one that a double holds exactly', () => {
+    const numbers = schema(['n', BIGINT])
+    const limit = 2n ** 53n
+    const builder = new BatchBuilder(numbers)
+    const seconds = limit / 1000n
+    const values = [0n, 1n, 1_700_000_000_123n, limit - 1n, limit, limit + 1n, limit + 2n, seconds, seconds + 1n, 2n ** 63n - 1n]
+    for (const value of values) for (const n of [value, -value]) builder.appendRow([n])
+    builder.appendRow([null])
+    builder.appendRow([-(2n ** 63n)])
+    const batch = builder.finish()
+    const n = input(0, BIGINT)
+    const sum = call('+', BIGINT, n, literal('1', BIGINT))
+    const millis = [call('TO_TIMESTAMP_LTZ', timestampLtz(3), n), call('TO_TIMESTAMP_LTZ', timestampLtz(3), n, literal(3, INT))]
+    const projection = [...millis, ...[n, sum].map((argument) => call('TO_TIMESTAMP_LTZ', timestampLtz(3), argument, literal(0, INT)))]
+    assert.deepEqual(compiled(undefined, projection, batch, numbers), interpreted(undefined, projection, batch))
   })
 
   it('are exact at the edges of their lanes', () => {
