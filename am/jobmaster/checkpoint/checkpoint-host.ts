@@ -1,0 +1,109 @@
+/**
+ * Between the JobMaster and its CheckpointCoordinator: what the coordinator asks of the JobMaster (CheckpointHost), and what the
+ * JobMaster tells and asks the coordinator (Checkpoints). Everything happens on the JobMaster's thread; no method throws unless said.
+ */
+import type { CheckpointMetadata, SubtaskCheckpointMetrics, SubtaskState, TaskRestore } from '#core/checkpoint/state-handles.js'
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
+import type { JobState } from '#core/graph/states.js'
+import type { ExecutionAttemptId, OperatorId, VertexId } from '#core/ids/ids.js'
+import type { Committable } from '../executiongraph/execution-graph.js'
+
+/** A subtask of the job in its current attempt. */
+export interface CheckpointSubtask {
+  readonly vertexId: VertexId
+  readonly subtaskIndex: number
+  readonly attemptId: ExecutionAttemptId
+  /** 'away': not RUNNING yet, or on its way out; no checkpoint begins meanwhile. */
+  readonly state: 'away' | 'running' | 'finished'
+}
+
+export interface EnumeratorSnapshot {
+  readonly operatorId: OperatorId
+  /** JSON. */
+  readonly state: unknown
+}
+
+export interface CheckpointHost {
+  /** Every subtask of the job, in any order; as of now. */
+  subtasks(): readonly CheckpointSubtask[]
+  /** TaskExecutor.triggerCheckpoint of that subtask. Rejects when it is not there or refuses. */
+  trigger(attemptId: ExecutionAttemptId, barrier: CheckpointBarrier): Promise<void>
+  /** TaskExecutor.concludeCheckpoint, grouped by worker; a worker that is not there hears nothing. */
+  conclude(attemptIds: readonly ExecutionAttemptId[], checkpointId: number, complete: boolean): void
+  /**
+   * The enumerators' state at this moment. From now on answers to split requests of these subtasks are held back, each until
+   * releaseSplits (always called for each, sooner or later). May throw: the checkpoint is given up.
+   */
+  snapshotEnumerators(checkpointId: number, sources: readonly ExecutionAttemptId[]): readonly EnumeratorSnapshot[]
+  /** The subtask has taken its snapshot, or the checkpoint is over: its splits after the snapshot may go out. */
+  releaseSplits(checkpointId: number, attemptId: ExecutionAttemptId): void
+  /** The checkpoint is complete: committers make its output visible. Calls come one after the other, in order of completion. */
+  commit(checkpointId: number, committables: readonly Committable[]): Promise<void>
+  /**
+   * The job cannot go on as it is: more failed checkpoints than tolerated, a commit that failed, a stop with drain whose savepoint failed.
+   * It fails over (what its restart strategy says), and the coordinator hears `suspend`.
+   */
+  failJob(error: Error): void
+  /** The savepoint of `cancel -s` is complete. */
+  cancelJob(): void
+}
+
+export interface SavepointRequest {
+  /** Undefined: execution.checkpointing.savepoint-dir. */
+  readonly directory: string | undefined
+  /** The job ends FINISHED once the savepoint is complete. */
+  readonly stop: 'suspend' | 'drain' | null
+  /** The job is cancelled once the savepoint is complete (Flink's cancel-with-savepoint). */
+  readonly cancel: boolean
+}
+
+/** What a job, or a part of it, starts from. */
+export interface RestoredJob {
+  readonly checkpointId: number
+  /** The directory that holds `_metadata`: full URI. */
+  readonly path: string
+  readonly metadata: CheckpointMetadata
+  /** By vertex and subtask index; a vertex that is not there starts without state. */
+  readonly tasks: ReadonlyMap<VertexId, readonly TaskRestore[]>
+  readonly enumerators: ReadonlyMap<OperatorId, unknown>
+  /** For SinkCommitter.start: to be committed (again). */
+  readonly committables: readonly Committable[]
+}
+
+/** A subtask that is started again. */
+export interface RestartedSubtask {
+  readonly vertexId: VertexId
+  readonly subtaskIndex: number
+}
+
+export interface Checkpoints {
+  /**
+   * Once, before the first task of this master: the newest complete checkpoint in the job's own directory, else the savepoint or checkpoint
+   * of `execution.state-recovery.path`, else undefined: the job begins anew. @throws CHECKPOINT_* when the user's path cannot be restored
+   */
+  recover(): Promise<RestoredJob | undefined>
+  /** At every later failover: the newest complete checkpoint, or what recover() found; undefined: the region begins anew. */
+  restore(): RestoredJob | undefined
+  /** A subtask changed its state: all running (or finished) lets checkpoints begin. Cheap; call it after every change. */
+  tasksChanged(): void
+  /** Call before tasksChanged. `committables`: what it prepared and no checkpoint has acknowledged. */
+  taskFinished(subtask: CheckpointSubtask, committables: readonly Committable[]): void
+  /**
+   * A region fails over, or the job ends badly: pending checkpoints are given up, and nothing begins until all tasks run again. What finished
+   * subtasks among `restarted` had prepared is forgotten ('all': the whole job starts again).
+   */
+  suspend(reason: Error, restarted: readonly RestartedSubtask[] | 'all'): void
+  acknowledge(attemptId: ExecutionAttemptId, checkpointId: number, state: SubtaskState, metrics: SubtaskCheckpointMetrics): void
+  decline(attemptId: ExecutionAttemptId, checkpointId: number, error: Error): void
+  /** What finished subtasks prepared and no complete checkpoint has committed: for the commit at the job's end. */
+  uncommitted(): readonly Committable[]
+  /** Resolves with the savepoint's directory. @throws CHECKPOINT_* */
+  triggerSavepoint(request: SavepointRequest): Promise<string>
+  /** A checkpoint at once, out of its turn. Resolves with its number. @throws CHECKPOINT_* */
+  triggerCheckpoint(type: 'CONFIGURED' | 'FULL' | 'INCREMENTAL'): Promise<number>
+  /**
+   * The job has reached its end (SUSPENDED: this master goes, a later one goes on): nothing begins any more, and checkpoints are kept or
+   * deleted as externalized-checkpoint-retention says. Resolves when that is done; never rejects.
+   */
+  end(state: JobState): Promise<void>
+}
