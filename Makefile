@@ -58,6 +58,11 @@ demo-yarn: build examples/data/.ready ## the same script on a two-node pseudo-di
 bench-yarn: build examples/data/.ready ## submission times and memory on a pseudo-distributed Hadoop, medians of 5
 	$(NODE) dist/bench/yarn/bench-yarn.js
 
+.PHONY: chaos-local
+chaos-local: build ## exactly-once under 120 SIGKILLs of workers and master on this machine, then with alignment broken (20 minutes)
+	$(NODE) dist/test/chaos/chaos-local.js --broken --workers 15 --masters 0
+	$(NODE) dist/test/chaos/chaos-local.js
+
 examples/data/.ready: dist/tools/prepare-example-data.js
 	$(NODE) dist/tools/prepare-example-data.js
 

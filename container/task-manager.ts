@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { isMainThread, workerData, type MessagePort, type Worker } from 'node:worker_threads'
 import { SECRET_ALIAS } from '#core/cluster/application-descriptor.js'
+import { watchLifeline } from '#core/cluster/lifeline.js'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASKMANAGER_HOST } from '#core/config/options/cluster.js'
@@ -56,6 +57,7 @@ async function receiveLaunch(port: MessagePort): Promise<unknown> {
 async function asProcess(): Promise<TaskExecutorOptions> {
   const { useWinston } = await import('#core/log/winston-sink.js')
   useWinston({ level: 'info' })
+  watchLifeline(process.env, () => process.exit(143))
   const descriptor = descriptorFromEnvironment(process.env)
   const { master } = descriptor
   if (master.kind !== 'address') throw new InvalidLaunch({ problem: 'its descriptor names no address of a JobManager' })

@@ -5,6 +5,7 @@ import { basename, extname, resolve } from 'node:path'
 import { APPLICATION_DESCRIPTOR_VERSION, type ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
 import type { Configuration } from '#core/config/configuration.js'
 import { ATTACHED, JOB_NAME, TARGET } from '#core/config/options/execution.js'
+import { LOCAL_ISOLATION } from '#core/config/options/cluster.js'
 import { MAX_COLUMN_WIDTH } from '#core/config/options/sql.js'
 import { defineError } from '#core/errors/define-error.js'
 import { newHexId, type JobId } from '#core/ids/ids.js'
@@ -52,6 +53,12 @@ export async function run(options: RunOptions, master?: LocalMaster): Promise<nu
   if (target !== 'local' && target !== 'yarn-application') throw new UnknownTarget({ target })
   const inert = configuration.inertKeys()
   if (inert.length > 0) process.stderr.write(`Warning: without effect here: ${inert.join(', ')}\n`)
+  if (target === 'local' && configuration.get(LOCAL_ISOLATION) === 'PROCESSES') {
+    return withPrepared(options, configuration, async (prepared) => {
+      const { runOnLocalProcesses } = await import('./run-on-local-processes.js')
+      return runOnLocalProcesses(prepared)
+    })
+  }
   if (target === 'local') {
     return withPrepared(options, configuration, (prepared) => runOnLocal(prepared, master ?? startLocalMaster()))
   }

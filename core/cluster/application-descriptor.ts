@@ -39,6 +39,8 @@ export const ApplicationDescriptorSchema = z.object({
   ]),
   target: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('local'), workingDirectory: z.string() }),
+    /** Processes of this machine. `directory`: the application's own (0700), removed by the client at the end. */
+    z.object({ kind: z.literal('local-processes'), workingDirectory: z.string(), directory: z.string() }),
     z.object({
       kind: z.literal('yarn-application'),
       applicationId: z.string(),

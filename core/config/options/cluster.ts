@@ -1,4 +1,4 @@
-import { double, duration, integer, memorySize, option, string } from '../option.js'
+import { double, duration, integer, memorySize, oneOf, option, string } from '../option.js'
 
 export const TASK_SLOTS = option('taskmanager.numberOfTaskSlots', integer(1, 1024), {
   default: '1',
@@ -63,4 +63,13 @@ export const BLOB_OFFLOAD_MIN_SIZE = option('blob.offload.minsize', memorySize()
   default: '1 mb',
   description:
     'What all subtasks of a vertex share is sent to TaskManagers with each task up to this size; a larger one is fetched once by each TaskManager.',
+})
+export const LOCAL_ISOLATION = option('local.isolation', oneOf('THREADS', 'PROCESSES'), {
+  default: 'THREADS',
+  description:
+    'Target local. THREADS: JobManager and TaskManagers are threads of the command: quickest to start. PROCESSES: each is a process of its own, with taskmanager.numberOfTaskSlots slots; one that dies is replaced, and jobs go on from their newest checkpoint.',
+})
+export const LOCAL_MASTER_ATTEMPTS = option('local.master-attempts', integer(1), {
+  default: '10',
+  description: 'Target local with PROCESSES: how often in all the JobManager is started before the application is given up.',
 })
