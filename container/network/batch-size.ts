@@ -1,6 +1,9 @@
 /** Size of a batch's rows when laid out compactly, in bytes: what budgets and metrics of the exchange count. */
 import type { Batch } from '#runtime/columnar/batch.js'
 
+/** A guess: the true size is known only once an object is encoded. */
+const OBJECT_BYTES = 100
+
 export function batchBytes(batch: Batch): number {
   const { length, selection } = batch
   let bytes = batch.rowKinds === undefined ? 0 : length
@@ -27,6 +30,9 @@ export function batchBytes(batch: Batch): number {
         bytes += length * 4 + total
         break
       }
+      case 'object':
+        bytes += length * OBJECT_BYTES
+        break
     }
   }
   return bytes

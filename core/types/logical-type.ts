@@ -12,6 +12,8 @@
  * | DECIMAL(p,s), p > 18               | BigInt64Array, two lanes lo, hi    | bigint (unscaled)                    |
  * | VARCHAR(n) (STRING: n = 2^31-1)    | offsets, lengths, UTF-8 bytes      | string                               |
  * | NULL (type of a bare NULL literal) | none                               | null                                 |
+ * | RAW (DataStream elements)          | references; codec bytes on the wire| anything the element codec knows     |
+ * | BYTES (internal: keys, state)      | offsets, lengths, bytes            | none: read from the column           |
  *
  * SQL NULL is `null` in JavaScript. A TIMESTAMP (without zone) counts as if it were UTC.
  */
@@ -33,11 +35,13 @@ export const LogicalTypeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('TIMESTAMP'), precision: z.int().min(0).max(9), nullable: z.boolean() }),
   z.object({ kind: z.literal('TIMESTAMP_LTZ'), precision: z.int().min(0).max(9), nullable: z.boolean() }),
   z.object({ kind: z.literal('NULL'), nullable: z.literal(true) }),
+  z.object({ kind: z.literal('RAW'), nullable: z.boolean() }),
+  z.object({ kind: z.literal('BYTES'), nullable: z.boolean() }),
 ])
 
 export type LogicalType = z.infer<typeof LogicalTypeSchema>
 export type TypeKind = LogicalType['kind']
-/** A value of any logical type as JavaScript sees it (table above). */
+/** A value of any logical type as JavaScript sees it (table above), RAW and BYTES aside. */
 export type Value = boolean | number | bigint | string | null
 
 export const BOOLEAN: LogicalType = { kind: 'BOOLEAN', nullable: true }
@@ -47,6 +51,8 @@ export const DOUBLE: LogicalType = { kind: 'DOUBLE', nullable: true }
 export const STRING: LogicalType = { kind: 'VARCHAR', length: MAX_VARCHAR_LENGTH, nullable: true }
 export const DATE: LogicalType = { kind: 'DATE', nullable: true }
 export const NULL: LogicalType = { kind: 'NULL', nullable: true }
+export const RAW: LogicalType = { kind: 'RAW', nullable: true }
+export const BYTES: LogicalType = { kind: 'BYTES', nullable: true }
 export const timestamp = (precision = 3): LogicalType => ({ kind: 'TIMESTAMP', precision, nullable: true })
 export const timestampLtz = (precision = 3): LogicalType => ({ kind: 'TIMESTAMP_LTZ', precision, nullable: true })
 export const decimal = (precision: number, scale: number): LogicalType => ({ kind: 'DECIMAL', precision, scale, nullable: true })

@@ -22,6 +22,7 @@ export class ColumnBuilder {
   #offsets: Int32Array
   #bytes: Uint8Array
   #bytesLength = 0
+  #objects: unknown[] = []
   #nulls: Uint8Array | undefined
 
   /** `bytes`: room for the text of a utf8 column, where it can be foreseen. */
@@ -44,6 +45,7 @@ export class ColumnBuilder {
   }
 
   appendNull(): void {
+    if (this.kind === 'object') return this.appendObject(null)
     const row = this.length
     const bytes = (row >> 3) + 1
     if (this.#nulls === undefined) this.#nulls = new Uint8Array(Math.max(bytes, BATCH_CAPACITY >> 3))
@@ -137,6 +139,12 @@ export class ColumnBuilder {
     this.length++
   }
 
+  /** RAW: any value, by reference. */
+  appendObject(value: unknown): void {
+    this.#objects.push(value)
+    this.length++
+  }
+
   /** The column's JavaScript value (core/types/logical-type.ts); null is NULL. */
   appendValue(value: Value): void {
     if (value === null) return this.appendNull()
@@ -153,6 +161,8 @@ export class ColumnBuilder {
         return this.appendDecimal128(value as bigint)
       case 'utf8':
         return this.appendString(value as string)
+      case 'object':
+        return this.appendObject(value)
     }
   }
 
@@ -180,6 +190,8 @@ export class ColumnBuilder {
           lengths: this.#int32.subarray(0, length),
           bytes: this.#bytes.subarray(0, this.#bytesLength),
         }
+      case 'object':
+        return { kind: 'object', type, nulls: undefined, values: this.#objects }
     }
   }
 }

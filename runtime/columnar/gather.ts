@@ -2,7 +2,7 @@
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch } from './batch.js'
-import { vectorKind, type Utf8Vector, type Vector } from './vector.js'
+import { vectorKind, type ObjectVector, type Utf8Vector, type Vector } from './vector.js'
 
 /** A copy of the rows at `positions` (column positions; default: the batch's own rows, in order) that shares no memory. */
 export function gatherBatch(batch: Batch, positions: Int32Array | undefined = batch.selection): Batch {
@@ -70,6 +70,11 @@ function concatVectors(type: LogicalType, parts: readonly VectorPart[], length: 
       copyParts(parts, (part, at) => copyTexts(part, bytes, offsets[at] ?? total))
       return { kind, type, nulls, offsets, lengths, bytes }
     }
+    case 'object': {
+      const values = new Array<unknown>(length)
+      copyParts(parts, (part, at) => copyObjects(part, values, at))
+      return { kind, type, nulls, values }
+    }
   }
 }
 
@@ -86,6 +91,11 @@ export function copyLanes<A extends Uint8Array | Int32Array | Float64Array>(sour
   const { positions, length } = part
   if (positions === undefined) return target.set(source.subarray(0, length), at)
   for (let r = 0; r < length; r++) target[at + r] = source[positions[r] as number] as number
+}
+
+function copyObjects({ vector, positions, length }: VectorPart, target: unknown[], at: number): void {
+  const { values } = vector as ObjectVector
+  for (let r = 0; r < length; r++) target[at + r] = values[positions === undefined ? r : (positions[r] as number)]
 }
 
 /** The same for 64-bit lanes, `width` lanes a row; moved as pairs of 32 bits, which no engine boxes. */

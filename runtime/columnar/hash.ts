@@ -6,11 +6,14 @@
  * time, as Murmur3.
  */
 import type { Batch } from './batch.js'
+import { ObjectWriter } from './object-codec.js'
 import type { Vector } from './vector.js'
 
 const SEED = 0x9747b28c | 0
 const NULL_WORD = 0x5bd1e995
 const NAN_HIGH = 0x7ff80000
+/** Objects hash as the bytes of their canonical form. */
+const keyWriter = new ObjectWriter(true)
 
 /** One hash for each *row* of the batch (row r, not position r) over its key columns. No key columns: all alike. */
 export function hashRows(batch: Batch, keyColumns: readonly number[]): Int32Array {
@@ -68,6 +71,15 @@ function mixColumn(hashes: Int32Array, vector: Vector, selection: Int32Array | u
         const p = selection === undefined ? r : (selection[r] as number)
         const hash = hashes[r] as number
         hashes[r] = nullAt(nulls, p) ? mixWord(hash, NULL_WORD) : mixBytes(hash, bytes, offsets[p] as number, lengths[p] as number)
+      }
+      return
+    }
+    case 'object': {
+      for (let r = 0; r < rows; r++) {
+        const value = vector.values[selection === undefined ? r : (selection[r] as number)]
+        keyWriter.truncate()
+        keyWriter.write(value, 'the key')
+        hashes[r] = mixBytes(hashes[r] as number, keyWriter.bytes, 0, keyWriter.length)
       }
     }
   }

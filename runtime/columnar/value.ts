@@ -19,6 +19,8 @@ export function readValue(vector: Vector, position: number): Value {
       return readDecimal128(vector, position)
     case 'utf8':
       return readString(vector, position)
+    case 'object':
+      return vector.values[position] as Value
   }
 }
 

@@ -33,7 +33,7 @@ export interface Decimal128Vector extends VectorBase {
   readonly kind: 'decimal128'
   readonly lanes: BigInt64Array
 }
-/** VARCHAR: row i is bytes[offsets[i], offsets[i] + lengths[i]) in UTF-8. Rows may share and skip bytes. */
+/** VARCHAR (UTF-8) and BYTES (any): row i is bytes[offsets[i], offsets[i] + lengths[i]). Rows may share and skip bytes. */
 export interface Utf8Vector extends VectorBase {
   readonly kind: 'utf8'
   readonly offsets: Int32Array
@@ -41,7 +41,13 @@ export interface Utf8Vector extends VectorBase {
   readonly bytes: Uint8Array
 }
 
-export type Vector = BooleanVector | Int32Vector | Int64Vector | Float64Vector | Decimal128Vector | Utf8Vector
+/** RAW: any JavaScript values, shared with whoever made them; null and undefined are values, `nulls` is absent. As bytes: object-codec.ts. */
+export interface ObjectVector extends VectorBase {
+  readonly kind: 'object'
+  readonly values: readonly unknown[]
+}
+
+export type Vector = BooleanVector | Int32Vector | Int64Vector | Float64Vector | Decimal128Vector | Utf8Vector | ObjectVector
 export type VectorKind = Vector['kind']
 
 /** A NULL-typed column (a bare NULL literal) is a boolean vector whose rows are all NULL. */
@@ -62,7 +68,10 @@ export function vectorKind(type: LogicalType): VectorKind {
     case 'DECIMAL':
       return type.precision <= MAX_COMPACT_DECIMAL_PRECISION ? 'int64' : 'decimal128'
     case 'VARCHAR':
+    case 'BYTES':
       return 'utf8'
+    case 'RAW':
+      return 'object'
   }
 }
 

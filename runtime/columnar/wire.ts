@@ -16,12 +16,14 @@
  *
  *   column          [null bitmap, ceil(n/8)]  lanes: boolean n, int32 4n, int64 8n, float64 8n, decimal128 16n,
  *                                                    utf8: lengths 4n, then all texts without gaps
+ *                                                    object: the same, texts in the form of object-codec.ts
  */
 import { defineError } from '#core/errors/define-error.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch } from './batch.js'
 import { copyLanes, copyNulls, copyTextLengths, copyTexts, copyWideLanes, type VectorPart } from './gather.js'
-import { vectorKind, type Vector, type VectorKind } from './vector.js'
+import { ObjectReader, ObjectWriter } from './object-codec.js'
+import { vectorKind, type ObjectVector, type Utf8Vector, type Vector, type VectorKind } from './vector.js'
 
 export const MalformedBatch = defineError('MALFORMED_BATCH', {
   recovery: 'retry-elsewhere',
@@ -35,7 +37,7 @@ const DESCRIPTOR_BYTES = 8
 const FLAG_ROW_KINDS = 1
 /** Far above any batch of ours; keeps a hostile row count of a batch without columns from meaning work. */
 export const MAX_WIRE_ROWS = 1 << 24
-const KINDS = ['boolean', 'int32', 'int64', 'float64', 'decimal128', 'utf8'] as const satisfies readonly VectorKind[]
+const KINDS = ['boolean', 'int32', 'int64', 'float64', 'decimal128', 'utf8', 'object'] as const satisfies readonly VectorKind[]
 
 /** Not by bit operators: a hostile length may exceed 31 bits. */
 const align = (offset: number): number => offset + ((8 - (offset % 8)) % 8)
@@ -47,6 +49,7 @@ function laneBytes(kind: VectorKind, rows: number): number {
       return rows
     case 'int32':
     case 'utf8':
+    case 'object':
       return 4 * rows
     case 'int64':
     case 'float64':
@@ -71,7 +74,11 @@ function textBytes({ vector, positions, length }: VectorPart): number {
 export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
   const rows = batch.length
   if (rows > MAX_WIRE_ROWS) throw new RangeError(`a batch of ${rows} rows is too large to send; the most is ${MAX_WIRE_ROWS}`)
-  const parts: VectorPart[] = batch.columns.map((vector) => ({ vector, positions: batch.selection, length: rows }))
+  const parts: VectorPart[] = batch.columns.map((vector, i) => {
+    if (vector.kind !== 'object') return { vector, positions: batch.selection, length: rows }
+    const encoded = encodeObjects(vector, batch.selection, rows, batch.schema.fields[i]?.name ?? '')
+    return { vector: encoded, positions: undefined, length: rows }
+  })
   const texts = parts.map(textBytes)
   let size = HEADER_BYTES + DESCRIPTOR_BYTES * parts.length
   if (batch.rowKinds !== undefined) size += align(rows)
@@ -90,7 +97,7 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
   view.setUint32(12, batch.rowKinds === undefined ? 0 : FLAG_ROW_KINDS, true)
   parts.forEach(({ vector }, i) => {
     const at = HEADER_BYTES + DESCRIPTOR_BYTES * i
-    bytes[at] = KINDS.indexOf(vector.kind)
+    bytes[at] = KINDS.indexOf(batch.columns[i]?.kind ?? vector.kind)
     bytes[at + 1] = vector.nulls === undefined ? 0 : 1
     view.setUint32(at + 4, texts[i] as number, true)
   })
@@ -103,6 +110,23 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
     at = encodeColumn(part, texts[i] as number, buffer, at)
   })
   return bytes
+}
+
+const writer = new ObjectWriter()
+
+/** The rows' objects in their encoded form, as a column of bytes. @throws OBJECT_NOT_ENCODABLE */
+function encodeObjects(vector: ObjectVector, positions: Int32Array | undefined, rows: number, column: string): Utf8Vector {
+  const offsets = new Int32Array(rows)
+  const lengths = new Int32Array(rows)
+  const what = column.startsWith('$') ? 'an element' : `field '${column}' of an element`
+  writer.truncate()
+  for (let r = 0; r < rows; r++) {
+    const start = writer.length
+    writer.write(vector.values[positions === undefined ? r : (positions[r] as number)], what)
+    offsets[r] = start
+    lengths[r] = writer.length - start
+  }
+  return { kind: 'utf8', type: vector.type, nulls: undefined, offsets, lengths, bytes: writer.slice() }
 }
 
 function encodeColumn(part: VectorPart, texts: number, buffer: ArrayBuffer, at: number): number {
@@ -130,9 +154,14 @@ function encodeColumn(part: VectorPart, texts: number, buffer: ArrayBuffer, at: 
     case 'utf8':
       copyTextLengths(part, new Int32Array(buffer, at, rows), 0)
       copyTexts(part, new Uint8Array(buffer, at + align(4 * rows), texts), 0)
+      break
+    case 'object':
+      throw new Error('objects are encoded before')
   }
   return at + align(laneBytes(vector.kind, rows)) + align(texts)
 }
+
+const reader = new ObjectReader()
 
 /**
  * The batch that encodeBatch wrote. Columns are views of `bytes` (copied once when they do not start at a multiple of 8), which
@@ -177,7 +206,7 @@ export function decodeBatch(bytes: Uint8Array, schema: Schema): Batch {
     if (KINDS[source[descriptor] as number] !== kind) fail(`column ${i} ('${name}') is not of kind ${kind}`)
     if ((source[descriptor + 1] as number) > 1 || view.getUint16(descriptor + 2, true) !== 0) fail(`descriptor of column ${i} ('${name}')`)
     const texts = view.getUint32(descriptor + 4, true)
-    if (kind !== 'utf8' && texts !== 0) fail(`column ${i} ('${name}') has texts but is of kind ${kind}`)
+    if (kind !== 'utf8' && kind !== 'object' && texts !== 0) fail(`column ${i} ('${name}') has texts but is of kind ${kind}`)
     const nulls = source[descriptor + 1] === 1 ? new Uint8Array(buffer, section((rows + 7) >> 3), (rows + 7) >> 3) : undefined
     const start = section(laneBytes(kind, rows))
     switch (kind) {
@@ -194,6 +223,7 @@ export function decodeBatch(bytes: Uint8Array, schema: Schema): Batch {
         return { kind, type, nulls, values: new Float64Array(buffer, start, rows) }
       case 'decimal128':
         return { kind, type, nulls, lanes: new BigInt64Array(buffer, start, rows * 2) }
+      case 'object':
       case 'utf8': {
         const lengths = new Int32Array(buffer, start, rows)
         const offsets = new Int32Array(rows)
@@ -205,7 +235,14 @@ export function decodeBatch(bytes: Uint8Array, schema: Schema): Batch {
           if (length < 0 || end > texts) fail(`text ${r} of column ${i} ('${name}') ends outside its ${texts} bytes`)
         }
         if (end !== texts) fail(`texts of column ${i} ('${name}') have ${end} bytes, announced were ${texts}`)
-        return { kind, type, nulls, offsets, lengths, bytes: new Uint8Array(buffer, section(texts), texts) }
+        const bytes = new Uint8Array(buffer, section(texts), texts)
+        if (kind === 'utf8') return { kind, type, nulls, offsets, lengths, bytes }
+        const values = new Array<unknown>(rows)
+        for (let r = 0; r < rows; r++) {
+          const offset = offsets[r] as number
+          values[r] = reader.read(bytes, offset, offset + (lengths[r] as number))
+        }
+        return { kind, type, nulls: undefined, values }
       }
     }
   })

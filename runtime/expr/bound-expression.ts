@@ -115,6 +115,8 @@ export function literalToValue(value: LiteralValue, type: LogicalType): Value {
       case 'VARCHAR':
         return typeof value === 'string' ? value : null
       case 'NULL':
+      case 'RAW':
+      case 'BYTES':
         return null
     }
   }

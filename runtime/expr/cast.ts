@@ -46,6 +46,9 @@ export function prepareCast(from: LogicalType, to: LogicalType, context: Evaluat
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
       return toTimestamp(from, to, context)
+    case 'RAW':
+    case 'BYTES':
+      return (value) => value
   }
 }
 
@@ -250,6 +253,8 @@ export function formatterOf(type: LogicalType, context: EvaluationContext): (val
     case 'INT':
     case 'BIGINT':
     case 'VARCHAR':
+    case 'RAW':
+    case 'BYTES':
       return (value) => String(value)
   }
 }

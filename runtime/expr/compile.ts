@@ -260,6 +260,8 @@ function outputColumn(type: LogicalType, size: number): OutputColumn {
       return { lanes: int64Lanes(size * 2), words: undefined, nulls, used: 0 }
     case 'utf8':
       return { lanes: new TextWriter(size), words: undefined, nulls, used: 0 }
+    case 'object':
+      throw new Error('expressions know no objects')
   }
 }
 

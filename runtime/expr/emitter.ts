@@ -169,6 +169,8 @@ export class Emitter {
         }
       case 'decimal128':
         return { type, isNull, value: this.let(`${this.constant(readDecimal)}(c${index}, i)`) }
+      case 'object':
+        throw new Error('expressions know no objects')
       case 'utf8':
         return { type, isNull, text: { bytes: `c${index}`, start: this.let(`o${index}[i]`), length: this.let(`l${index}[i]`) } }
     }
@@ -279,6 +281,8 @@ export function emptyValue(type: LogicalType): string {
     case 'DECIMAL':
       return '0n'
     case 'VARCHAR':
+    case 'RAW':
+    case 'BYTES':
       return 'String()'
   }
 }

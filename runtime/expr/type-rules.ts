@@ -13,6 +13,8 @@ const IMPLICIT: Record<TypeKind, readonly TypeKind[]> = {
   DATE: ['TIMESTAMP'],
   TIMESTAMP: ['TIMESTAMP_LTZ', 'DATE'],
   TIMESTAMP_LTZ: ['TIMESTAMP'],
+  RAW: [],
+  BYTES: [],
 }
 
 /** Kinds that only CAST reaches. */
@@ -27,6 +29,8 @@ const EXPLICIT: Record<TypeKind, readonly TypeKind[]> = {
   DATE: ['VARCHAR', 'TIMESTAMP_LTZ'],
   TIMESTAMP: ['VARCHAR'],
   TIMESTAMP_LTZ: ['VARCHAR', 'DATE'],
+  RAW: [],
+  BYTES: [],
 }
 
 /** Whether CAST (explicit) or a silent conversion (implicit) exists; nullability is not looked at. */

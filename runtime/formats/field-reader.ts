@@ -127,6 +127,9 @@ export function fieldReader(type: LogicalType, syntax: TextSyntax): FieldReader 
         column.appendNull()
         return undefined
       }
+    case 'RAW':
+    case 'BYTES':
+      throw new Error(`no format reads ${type.kind}`)
   }
 }
 

@@ -14,6 +14,8 @@ export function scalarText(value: Value, type: LogicalType, standard: TimestampS
     case 'BIGINT':
     case 'VARCHAR':
     case 'NULL':
+    case 'RAW':
+    case 'BYTES':
       return String(value)
     case 'DOUBLE':
       return formatValue(value, type, NO_CONTEXT) ?? ''

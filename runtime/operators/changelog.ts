@@ -36,6 +36,8 @@ export function takeVector(vector: Vector, positions: Int32Array, type: LogicalT
         lengths: takeInt32(vector.lengths, positions),
         bytes: vector.bytes,
       }
+    case 'object':
+      return { kind: 'object', type, nulls, values: Array.from(positions, (position) => vector.values[position]) }
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Vector } from '../columnar/vector.js'
 
 /** int32 lanes of a fixed-width key column. */
-export const LANES = { boolean: 1, int32: 1, int64: 2, float64: 2, decimal128: 4, utf8: 0 } as const
+export const LANES = { boolean: 1, int32: 1, int64: 2, float64: 2, decimal128: 4, utf8: 0, object: 0 } as const
 
 const CANONICAL_NAN = new Int32Array(new Float64Array([NaN]).buffer)
 
@@ -62,7 +62,10 @@ export function encodeColumn(
         scratch[at + lane] = lengths[position] as number
         scratch[at + refLane] = offsets[position] as number
       }
+      return
     }
+    case 'object':
+      throw new Error('a key of objects is encoded before it comes here')
   }
 }
 

@@ -11,6 +11,7 @@
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Batch } from '../columnar/batch.js'
 import { vectorKind, type Utf8Vector, type Vector, type VectorKind } from '../columnar/vector.js'
+import { bitsWithout, type Bits } from './bits.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
 import { grown } from './growable.js'
 import { encodeColumn, LANES, mixed } from './key-lanes.js'
@@ -172,9 +173,21 @@ export class KeyTable {
     this.#onlyKey = false
   }
 
+  /** Ids of the keys held. */
+  liveBits(): Bits {
+    return bitsWithout(this.#idLimit, this.#free, this.#freeCount)
+  }
+
   /** The keys of `count` ids as columns, one per key column. */
   keyColumns(ids: Int32Array, count: number): Vector[] {
     return this.#kinds.map((_, column) => this.#keyColumn(column, ids, count))
+  }
+
+  /** Their hashes. */
+  hashesOf(ids: Int32Array, count: number): Int32Array {
+    const hashes = new Int32Array(count)
+    for (let i = 0; i < count; i++) hashes[i] = this.#hashes[ids[i] as number] as number
+    return hashes
   }
 
   /** The number given as prefix. */
@@ -330,6 +343,8 @@ export class KeyTable {
         }
         return { kind, type, nulls, offsets, lengths, bytes }
       }
+      case 'object':
+        throw new Error('keys are never objects')
     }
   }
 

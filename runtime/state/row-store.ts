@@ -8,6 +8,7 @@
  */
 import type { LogicalType } from '#core/types/logical-type.js'
 import { vectorKind, type Vector, type VectorKind } from '../columnar/vector.js'
+import { bitsWithout, type Bits } from './bits.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
 import { grown } from './growable.js'
 import { compareDoubles, compareNumbers, compareWords } from './value-order.js'
@@ -16,7 +17,7 @@ const PAGE_BITS = 10
 const PAGE_ROWS = 1 << PAGE_BITS
 const ROW_MASK = PAGE_ROWS - 1
 const MAX_ROWS = 2 ** 30
-const WORDS = { boolean: 1, int32: 1, int64: 2, float64: 2, decimal128: 4, utf8: 2 } as const
+const WORDS = { boolean: 1, int32: 1, int64: 2, float64: 2, decimal128: 4, utf8: 2, object: 0 } as const
 
 const float = new Float64Array(2)
 const floatWords = new Int32Array(float.buffer)
@@ -156,6 +157,11 @@ export class RowStore {
     this.#size = 0
   }
 
+  /** Ids of the rows held. */
+  liveBits(): Bits {
+    return bitsWithout(this.#idLimit, this.#free, this.#freeCount)
+  }
+
   /** Ids of the rows held, rising. */
   liveIds(): Int32Array {
     const dead = new Uint8Array(this.#idLimit)
@@ -251,6 +257,8 @@ export class RowStore {
         const length = pageB[atB + 1] as number
         return this.#heap.compare(pageA[atA] as number, pageA[atA + 1] as number, this.#heap.page(ref), this.#heap.offset(ref), length)
       }
+      case 'object':
+        throw noObjects()
     }
   }
 
@@ -281,6 +289,8 @@ export class RowStore {
         for (let i = skip; i < skip + 6; i++) prefix = prefix * 256 + (i < length ? (bytes[start + i] as number) : 0)
         return prefix
       }
+      case 'object':
+        throw noObjects()
     }
   }
 
@@ -370,6 +380,8 @@ export class RowStore {
         }
         return { kind, type, nulls, offsets, lengths, bytes }
       }
+      case 'object':
+        throw noObjects()
     }
   }
 
@@ -395,7 +407,12 @@ const ONE_ID = new Int32Array(1)
 
 /** The words of a column of 64-bit lanes; of others none. */
 function wordsOf(vector: Vector): Int32Array {
+  if (vector.kind === 'object') throw noObjects()
   if (vector.kind === 'boolean' || vector.kind === 'int32' || vector.kind === 'utf8') return NO_WORDS
   const lanes = vector.kind === 'decimal128' ? vector.lanes : vector.values
   return new Int32Array(lanes.buffer, lanes.byteOffset, lanes.length * 2)
+}
+
+function noObjects(): Error {
+  return new Error('rows of state hold bytes, not objects')
 }

@@ -116,6 +116,8 @@ function randomValue(type: LogicalType, options: FieldOptions, random: Random, n
       return (column) => column.appendSafeInteger(Math.trunc(now()) - Math.floor(random.uniform() * past))
     }
     case 'NULL':
+    case 'RAW':
+    case 'BYTES':
       return (column) => column.appendNull()
   }
 }

@@ -57,6 +57,8 @@ function extreme(column: number, type: LogicalType, max: boolean): Accumulator {
       return new WideExtremeAccumulator(column, type, max)
     case 'utf8':
       return new TextExtremeAccumulator(column, type, max)
+    case 'object':
+      throw new Error('objects have no order')
   }
 }
 

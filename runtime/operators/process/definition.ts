@@ -2,13 +2,7 @@
  * What graph building (api/) hands to the running operators: one definition per function operator, with the user's own functions in it.
  * It is never serialized: on the worker the program's `main` builds the graph again, and the definition is found by operator id.
  *
- * Rows of a stream between function operators (stream-layout.ts):
- *
- *   [ columns of the element ][ $timestamp BIGINT NULL ][ $key STRING NOT NULL, on streams keyed by a function ]
- *
- * `$output` INT NOT NULL comes before everything else on the output of an operator that has side outputs: 0 the main output, 1 + i side
- * output i; then the columns of all outputs one after the other, NULL but those of the row's own output, then `$timestamp`. A `select-output`
- * behind it takes one of them out.
+ * Rows of a stream between function operators: stream-layout.ts. `createFunctionOperator` (create-operator.ts) makes the running operator.
  */
 import type { Sink, Source } from './connectors.js'
 import type * as F from './functions.js'
@@ -59,8 +53,6 @@ export type FunctionKind =
     }
   /** The rows of one output of an operator with side outputs. */
   | { readonly kind: 'select-output'; readonly outputs: readonly TypeInformation[]; readonly index: number }
-  /** Rows of several inputs, which may be keyed differently: elements and timestamps only. */
-  | { readonly kind: 'union' }
   | { readonly kind: 'timestamps-and-watermarks'; readonly strategy: F.WatermarkStrategy<any> }
   | { readonly kind: 'process'; readonly function: F.ProcessFunction<any, any> }
   | { readonly kind: 'keyed-process'; readonly function: F.KeyedProcessFunction<any, any, any> }
@@ -121,6 +113,10 @@ export type FunctionKind =
   | { readonly kind: 'print'; readonly prefix: string; readonly stderr: boolean }
   /** To the program, through the operator's coordinator. */
   | { readonly kind: 'collect' }
+  /** Rows of a connector's table become elements: appends `$timestamp`. */
+  | { readonly kind: 'from-table' }
+  /** Elements become rows of a connector's table: drops the hidden columns. */
+  | { readonly kind: 'to-table' }
 
 export type FunctionDefinition = Common & FunctionKind
 export type FunctionOperatorKind = FunctionKind['kind']

@@ -3,7 +3,8 @@
  *
  *   row      a plain object with declared fields: one column per field
  *   atomic   a bare value of a declared type: one column, `$value`
- *   generic  any structured value (objects, arrays, Map, Set, Date, bigint, …): encoded text in one column, `$value`
+ *   generic  any structured value (objects, arrays, Map, Set, Date, bigint, …): a reference in one column `$value` of type RAW; encoded only where it leaves the thread
+ *            or is stored
  *
  * Values in user functions, by declared type: BOOLEAN boolean · INT, DOUBLE number · BIGINT bigint · STRING string · DATE days since
  * 1970-01-01, number · TIMESTAMP and TIMESTAMP_LTZ ms since the epoch, number · DECIMAL exact text, '12.30'. NULL is null.
