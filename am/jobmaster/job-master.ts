@@ -8,6 +8,7 @@ import { CLIENT_HEARTBEAT_TIMEOUT, WEB_EXCEPTION_HISTORY } from '#core/config/op
 import { formatDuration } from '#core/config/units.js'
 import { fromWireError } from '#core/errors/wire-error.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
+import { roleOf } from '#core/graph/operator-spec.js'
 import { isTerminalExecutionState, isTerminalJobState, type JobState } from '#core/graph/states.js'
 import type { JobId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
@@ -110,7 +111,7 @@ export class JobMaster implements Job {
     this.#log = logger(`JobMaster ${jobGraph.jobId}`)
     this.settings = schedulerSettings(configuration)
     const clientTimeout = configuration.get(CLIENT_HEARTBEAT_TIMEOUT)
-    this.collect = jobGraph.vertices.some((vertex) => vertex.operators.some((node) => node.spec.op === 'collect'))
+    this.collect = jobGraph.vertices.some((vertex) => vertex.operators.some((node) => roleOf(node.spec) === 'collect'))
       ? new CollectCoordinator(environment, clientTimeout, () =>
           this.#dispatch({ type: 'fatal', error: new ClientGone({ silence: formatDuration(clientTimeout) }) }),
         )

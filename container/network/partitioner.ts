@@ -27,6 +27,12 @@ export function distributor(partitioner: Partitioner, numSubpartitions: number, 
     case 'REBALANCE':
     case 'RESCALE':
       return inTurn(numSubpartitions)
+    case 'SHUFFLE':
+      return byTarget(numSubpartitions, (batch) =>
+        Int32Array.from({ length: batch.length }, () => Math.floor(Math.random() * numSubpartitions)),
+      )
+    case 'CUSTOM':
+      return byTarget(numSubpartitions, (batch) => customTargets(batch, partitioner.column, numSubpartitions))
   }
 }
 
@@ -50,16 +56,35 @@ function byHash(keys: readonly number[], numSubpartitions: number, maxParallelis
   const subtasks = Int32Array.from({ length: maxParallelism }, (_, keyGroup) =>
     subtaskOfKeyGroup(keyGroup, maxParallelism, numSubpartitions),
   )
-  return (batch, emit) => {
-    const hashes = hashRows(batch, keys)
-    const length = batch.length
-    const targets = new Int32Array(length)
-    const counts = new Int32Array(numSubpartitions)
-    for (let row = 0; row < length; row++) {
-      const target = subtasks[keyGroupOf(hashes[row] as number, maxParallelism)] as number
-      targets[row] = target
-      counts[target] = (counts[target] as number) + 1
+  return byTarget(numSubpartitions, (batch) => {
+    const targets = hashRows(batch, keys)
+    for (let row = 0; row < targets.length; row++) {
+      targets[row] = subtasks[keyGroupOf(targets[row] as number, maxParallelism)] as number
     }
+    return targets
+  })
+}
+
+/** The rows' own choice. @throws when it names a subtask that there is not: the operator before has checked it */
+function customTargets(batch: Batch, column: number, numSubpartitions: number): Int32Array {
+  const vector = batch.columns[column]
+  if (vector?.kind !== 'int32') throw new Error(`column ${column} holds no subtasks`)
+  const targets = new Int32Array(batch.length)
+  for (let row = 0; row < targets.length; row++) {
+    const target = vector.values[batch.position(row)] as number
+    if (target < 0 || target >= numSubpartitions) throw new Error(`a row for subtask ${target} of ${numSubpartitions}`)
+    targets[row] = target
+  }
+  return targets
+}
+
+/** Each row to the subpartition that `targetsOf` names for it. */
+function byTarget(numSubpartitions: number, targetsOf: (batch: Batch) => Int32Array): Distribute {
+  return (batch, emit) => {
+    const targets = targetsOf(batch)
+    const length = batch.length
+    const counts = new Int32Array(numSubpartitions)
+    for (let row = 0; row < length; row++) counts[targets[row] as number] = (counts[targets[row] as number] as number) + 1
     const positions: (Int32Array | undefined)[] = new Array<Int32Array | undefined>(numSubpartitions)
     for (let target = 0; target < numSubpartitions; target++) {
       const count = counts[target] as number

@@ -7,6 +7,7 @@
  */
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { OperatorNode } from '#core/graph/job-graph.js'
+import { roleOf } from '#core/graph/operator-spec.js'
 import type { OperatorId } from '#core/ids/ids.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
@@ -80,7 +81,8 @@ export class OperatorChain {
       const operator = await instantiate(node, inputs)
       if (isSource(operator) && (parent !== undefined || headInputs.length > 0)) throw invalid(`source '${node.name}' has an input`)
       if (!isSource(operator) && inputs.length === 0) throw invalid(`operator '${node.name}' has no input`)
-      const sink = node.spec.op === 'sink' || node.spec.op === 'collect'
+      const role = roleOf(node.spec)
+      const sink = role === 'sink' || role === 'collect'
       const link: Link = {
         node,
         operator,

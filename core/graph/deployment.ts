@@ -5,6 +5,8 @@ import { SchemaSchema } from '../types/schema.js'
 import { TaskRestoreSchema } from '../checkpoint/state-handles.js'
 import { OperatorNodeSchema, PartitionerSchema } from './job-graph.js'
 
+export { BlobReferenceSchema, type BlobReference } from './program-reference.js'
+
 const id = <T extends string>() => z.string().min(1).max(300) as unknown as z.ZodType<T>
 
 /** Where a producing subtask runs. Same `resourceId`: reached inside the process; else at its slot's data address. */
@@ -36,10 +38,6 @@ export const ResultPartitionDescriptorSchema = z.object({
   schema: SchemaSchema,
 })
 export type ResultPartitionDescriptor = z.infer<typeof ResultPartitionDescriptorSchema>
-
-/** A blob of the job at the master (core/rpc/gateways/blob.ts): its SHA-256 and its length in bytes. */
-export const BlobReferenceSchema = z.object({ blobKey: z.string().regex(/^[0-9a-f]{64}$/), size: z.int().min(1) })
-export type BlobReference = z.infer<typeof BlobReferenceSchema>
 
 export const TaskDeploymentDescriptorSchema = z.object({
   jobId: id<JobId>(),

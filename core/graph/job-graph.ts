@@ -19,6 +19,10 @@ export const PartitionerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('RESCALE') }),
   z.object({ kind: z.literal('BROADCAST') }),
   z.object({ kind: z.literal('GLOBAL') }),
+  /** Each row to a subtask chosen at random. */
+  z.object({ kind: z.literal('SHUFFLE') }),
+  /** The subtask's index stands in an INT column of the row. */
+  z.object({ kind: z.literal('CUSTOM'), column: z.int().min(0) }),
 ])
 export type Partitioner = z.infer<typeof PartitionerSchema>
 

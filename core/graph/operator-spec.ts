@@ -6,6 +6,7 @@ import * as z from '../zod.js'
 import { SchemaSchema } from '../types/schema.js'
 import { LogicalTypeSchema } from '../types/logical-type.js'
 import { ExpressionSchema } from './expression.js'
+import { ProgramReferenceSchema } from './program-reference.js'
 
 const columns = z.array(z.int().min(0)).readonly()
 const schema = SchemaSchema
@@ -121,8 +122,35 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
   }),
   /** Result of a SELECT on its way to the client, through the operator's coordinator beside the JobMaster. */
   z.object({ op: z.literal('collect'), schema }),
+  /**
+   * An operator of a DataStream program. What it does is in the program's bundle, found there by operator id; `operator` is the kind of its
+   * definition (runtime/operators/process/definition.ts), `position` its place in the program's graph.
+   */
+  z.object({
+    op: z.literal('function'),
+    operator: z.string().min(1).max(100),
+    role: z.enum(['source', 'operator', 'sink', 'collect']),
+    /** Of a source: it ends by itself. */
+    bounded: z.boolean(),
+    position: z.int().min(0),
+    program: ProgramReferenceSchema,
+  }),
 ])
 
 export type OperatorSpec = z.infer<typeof OperatorSpecSchema>
 export type OperatorKind = OperatorSpec['op']
 export type SpecOf<K extends OperatorKind> = Extract<OperatorSpec, { op: K }>
+
+/** What an operator is to its job: where rows begin, where they end, where they go to the client. */
+export function roleOf(spec: OperatorSpec): 'source' | 'operator' | 'sink' | 'collect' {
+  switch (spec.op) {
+    case 'function':
+      return spec.role
+    case 'source':
+    case 'sink':
+    case 'collect':
+      return spec.op
+    default:
+      return 'operator'
+  }
+}

@@ -37,5 +37,7 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
     case 'sink':
     case 'collect':
       throw new Error(`${spec.op} is made by runtime/connectors`)
+    case 'function':
+      throw new Error('an operator of a program is made from its definition (operators/process)')
   }
 }

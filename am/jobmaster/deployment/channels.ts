@@ -1,7 +1,8 @@
 /**
  * Which subtasks of an edge are connected: Flink's distribution patterns as pure functions.
  *
- *   HASH, REBALANCE, BROADCAST   every producer with every consumer; consumer i reads subpartition i
+ *   HASH, REBALANCE, BROADCAST,
+ *   SHUFFLE, CUSTOM              every producer with every consumer; consumer i reads subpartition i
  *   GLOBAL                       every producer with consumer 0
  *   FORWARD                      producer i with consumer i (same parallelism)
  *   RESCALE                      neighbours: each side's larger number is spread evenly over the smaller one
@@ -17,6 +18,8 @@ export function consumersOf(kind: Partitioner['kind'], producer: number, produce
     case 'HASH':
     case 'REBALANCE':
     case 'BROADCAST':
+    case 'SHUFFLE':
+    case 'CUSTOM':
       return range(consumers)
     case 'GLOBAL':
       return [0]
