@@ -51,13 +51,26 @@ export interface CoordinatorContext {
 export interface SplitEnumerator {
   /** `restored`: what snapshotState gave for the checkpoint that the job begins with; undefined: it begins anew. */
   start(restored?: unknown): Promise<void>
-  /** The next split for that subtask, or null when there are no more. */
+  /**
+   * The next split for that subtask, or null when there will be no more. May wait until there is one; a later call for the same subtask
+   * (its next attempt's) takes the place of the one that waits, which is answered with null.
+   */
   nextSplit(subtaskIndex: number): Promise<unknown>
   /** What has not been handed out by now (JSON). Splits in readers are theirs to keep. */
   snapshotState(): unknown
-  /** Splits, as far as a reader came with them or as they were handed out, of a subtask that is started again without them. */
+  /**
+   * Splits, as far as a reader came with them or as they were handed out, of a subtask that is started again without them. Also called
+   * with none: a call of nextSplit that waits for that subtask is answered with null, for nobody listens any more.
+   */
   addSplitsBack(splits: readonly unknown[], subtaskIndex: number): void
   close(): Promise<void>
+}
+
+/** The checkpoint that a job, or a part of it, goes on from, as a committer is told. */
+export interface CommitterRestore {
+  readonly checkpointId: number
+  /** What its subtasks prepared for that checkpoint; may have been committed already. */
+  readonly committables: readonly unknown[]
 }
 
 /**
@@ -66,12 +79,16 @@ export interface SplitEnumerator {
  */
 export interface SinkCommitter {
   /**
-   * Before the first task of an attempt runs: checks that the target can be written; gives up what earlier attempts prepared, except
-   * `restored`, the committables of the checkpoint that the job begins with: those are committed.
+   * Before the first task of an attempt runs: checks that the target can be written; commits what `restored` holds; gives up what
+   * earlier attempts prepared beyond it, and what an end of the job that was never recorded has made visible. Undefined: the attempt
+   * begins anew, so everything that the job made is given up. `subtasks`: only these start again, what the others prepared is theirs.
    */
-  start(restored: readonly unknown[]): Promise<void>
-  /** A checkpoint is complete, or the job ended well: its committables, of all subtasks. */
-  commit(committables: readonly unknown[]): Promise<void>
-  /** The job failed or was cancelled for good: nothing uncommitted may stay behind. What was committed stays. */
+  start(restored?: CommitterRestore, subtasks?: readonly number[]): Promise<void>
+  /**
+   * A checkpoint is complete, or (`last`) the job ended well: its committables, of all subtasks. Some may have been in an earlier call.
+   * Before and between the calls of a job that takes checkpoints rows of later ones are being prepared; after `last` nothing comes.
+   */
+  commit(committables: readonly unknown[], last: boolean): Promise<void>
+  /** The job failed or was cancelled for good: nothing uncommitted may stay behind. What checkpoints committed stays. */
   abort(): Promise<void>
 }

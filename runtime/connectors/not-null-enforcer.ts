@@ -3,6 +3,8 @@ import type { SpecOf } from '#core/graph/operator-spec.js'
 import type { Batch } from '../columnar/batch.js'
 import { isNull, type Vector } from '../columnar/vector.js'
 import type { Operator, OperatorContext, Output } from '../operators/operator.js'
+import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../state/snapshot.js'
+import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import { NotNullViolated } from './errors.js'
 
 /** The sink itself when no column is NOT NULL. @throws SINK_NOT_NULL while running */
@@ -53,6 +55,26 @@ class NotNullEnforcer implements Operator {
 
   async prepareCommit(): Promise<readonly unknown[]> {
     return (await this.#sink.prepareCommit?.()) ?? []
+  }
+
+  stateTables(): readonly StateTableDescriptor[] {
+    return this.#sink.stateTables?.() ?? []
+  }
+
+  restoreState(state: RestoredState): void | Promise<void> {
+    return this.#sink.restoreState?.(state)
+  }
+
+  snapshotState(request: SnapshotRequest): OperatorSnapshot {
+    return this.#sink.snapshotState?.(request) ?? {}
+  }
+
+  checkpointComplete(checkpointId: number): void {
+    this.#sink.checkpointComplete?.(checkpointId)
+  }
+
+  checkpointAborted(checkpointId: number): void {
+    this.#sink.checkpointAborted?.(checkpointId)
   }
 
   close(failed: boolean): void | Promise<void> {

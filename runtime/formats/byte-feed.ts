@@ -20,9 +20,21 @@ export class ByteFeed {
   /** True: some bytes here may not be UTF-8, so strings have to be checked one by one. */
   suspect = false
   #owned = false
-  #first = true
+  #first: boolean
+  #fed = 0
+
+  /** `fileStart`: the first byte is the file's first, where a byte order mark may stand. */
+  constructor(fileStart = true) {
+    this.#first = fileStart
+  }
+
+  /** Bytes that were fed and lie before `position`. */
+  get consumed(): number {
+    return this.#fed - (this.end - this.position)
+  }
 
   feed(chunk: Uint8Array): void {
+    this.#fed += chunk.length
     const rest = this.end - this.position
     if (rest === 0) {
       // A plain Uint8Array also of a Buffer: loops over one kind of array are faster.

@@ -28,8 +28,11 @@ export interface TableFormat {
 }
 
 export interface FormatRuntime {
-  /** `projection`: positions in `schema` of the columns that are read into the builder, in its order; absent: all. */
-  createDecoder(schema: Schema, options: FormatOptions, projection?: readonly number[]): RowDecoder
+  /**
+   * `projection`: positions in `schema` of the columns that are read into the builder, in its order; absent: all. `fileStart`: the bytes
+   * begin where a file does (default), else where a row does.
+   */
+  createDecoder(schema: Schema, options: FormatOptions, projection?: readonly number[], fileStart?: boolean): RowDecoder
   createEncoder(schema: Schema, options: FormatOptions): RowEncoder
 }
 
@@ -44,6 +47,8 @@ export interface RowDecoder {
   finish(): void
   /** Appends at most `limit` rows; returns how many. Fewer than `limit`: it needs more bytes. @throws RowProblem */
   read(builder: BatchBuilder, limit: number): number
+  /** Bytes before the first row that read() has not appended: a decoder that begins there goes on with that row. */
+  readonly consumed: number
 }
 
 /** Turns batches into bytes that may be put one after another into a file. Rows must be +I. */

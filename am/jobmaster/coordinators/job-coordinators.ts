@@ -65,7 +65,7 @@ export class JobCoordinators {
   async commit(committables: readonly Committable[]): Promise<void> {
     for (const { node, committer, table } of this.#loaded?.values() ?? []) {
       const own = committables.filter((each) => each.operatorId === node.id).map((each) => each.committable)
-      await accessing(table, 'written', () => committer?.commit(own))
+      await accessing(table, 'written', () => committer?.commit(own, true))
     }
   }
 
@@ -113,7 +113,7 @@ export class JobCoordinators {
     if (enumerator !== undefined) await accessing(table, 'read', () => enumerator.start())
     if (committer !== undefined) {
       this.#committing.add(node.id)
-      await accessing(table, 'written', () => committer.start([]))
+      await accessing(table, 'written', () => committer.start())
     }
   }
 }

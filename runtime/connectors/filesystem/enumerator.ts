@@ -1,67 +1,175 @@
 /**
- * Lists the files of a table once, at the start of the job, cuts them into splits and hands these out in order to whoever
- * asks. Files and directories that begin with `.` or `_` are hidden, as in Flink and Hadoop.
+ * Lists the files of a table, cuts them into splits and hands these out in order to whoever asks: once, at the start of the job, or
+ * (`source.monitor-interval`) for ever, each path once, as Flink does. Files and directories that begin with `.` or `_` are hidden,
+ * as in Flink and Hadoop: a file that grows under such a name may be renamed when it is whole.
  */
+import { parseDuration } from '#core/config/units.js'
 import * as z from '#core/zod.js'
 import type { FileStatus, FileSystem } from '#core/fs/file-system.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
+import { logger } from '#core/log/logger.js'
+import type { TimerHandle } from '#core/time/environment.js'
 import { findFormat } from '../../formats/registry.js'
 import type { CoordinatorContext, SplitEnumerator } from '../connector.js'
 import { InvalidTable, SourcePathNotFound } from '../errors.js'
 import { formatOptions } from '../format-options.js'
 import { splitFile, SplitSchema, type Split } from './split.js'
 
+const log = logger('FileSplitEnumerator')
+
 /** More files than this are taken for a mistake in the path. */
 const MAX_FILES = 1_000_000
 const MAX_DEPTH = 100
+/** Listings that may fail one after the other while a directory is watched. */
+const MAX_FAILED_LISTINGS = 10
+
+const StateSchema = z.object({
+  splits: z.array(SplitSchema),
+  /** Of a watched directory: paths that were found before. */
+  processedPaths: z.array(z.string()).optional(),
+})
 
 export function createEnumerator(spec: SpecOf<'source'>, context: CoordinatorContext): FileSplitEnumerator {
   return new FileSplitEnumerator(spec, context)
 }
 
+type Answer = (split: Split | null) => void
+
 export class FileSplitEnumerator implements SplitEnumerator {
   readonly #spec: SpecOf<'source'>
   readonly #context: CoordinatorContext
+  readonly #path: string
+  readonly #fileSystem: FileSystem
+  /** Undefined: the directory is listed once. */
+  readonly #monitorMillis: number | undefined
   /** Not handed out yet, in order. */
   #splits: Split[] = []
+  readonly #processed = new Set<string>()
+  /** Subtasks that wait for a file to come. */
+  readonly #waiting = new Map<number, { answer: Answer; fail: (error: unknown) => void }>()
+  #timer: TimerHandle | undefined
+  #failedListings = 0
+  #failure: { readonly error: unknown } | undefined
+  /** Counts starts and the close: a listing of an earlier run has no say. */
+  #run = 0
 
   constructor(spec: SpecOf<'source'>, context: CoordinatorContext) {
     this.#spec = spec
     this.#context = context
+    this.#path = context.fileSystems.resolve(spec.options['path'] ?? '')
+    this.#fileSystem = context.fileSystems.of(this.#path)
+    const interval = spec.options['source.monitor-interval']
+    this.#monitorMillis = interval === undefined ? undefined : parseDuration(interval)
   }
 
   /** @throws SOURCE_PATH_NOT_FOUND and errors of the file system */
   async start(restored?: unknown): Promise<void> {
-    this.#splits = restored === undefined ? await this.#findSplits() : z.array(SplitSchema).parse(restored)
+    this.#stop()
+    const run = this.#run
+    if (restored === undefined) {
+      this.#processed.clear()
+      this.#splits = await this.#findSplits()
+    } else {
+      const state = StateSchema.parse(restored)
+      this.#splits = state.splits
+      this.#processed.clear()
+      for (const path of state.processedPaths ?? []) this.#processed.add(path)
+    }
+    if (run === this.#run) this.#watch()
   }
 
+  nextSplit(subtaskIndex = 0): Promise<Split | null> {
+    this.#dismiss(subtaskIndex)
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error as Error)
+    const split = this.#splits.shift()
+    if (split !== undefined) return Promise.resolve(split)
+    if (this.#monitorMillis === undefined) return Promise.resolve(null)
+    return new Promise((answer, fail) => this.#waiting.set(subtaskIndex, { answer, fail }))
+  }
+
+  snapshotState(): z.infer<typeof StateSchema> {
+    const splits = [...this.#splits]
+    return this.#monitorMillis === undefined ? { splits } : { splits, processedPaths: [...this.#processed] }
+  }
+
+  addSplitsBack(splits: readonly unknown[], subtaskIndex: number): void {
+    this.#dismiss(subtaskIndex)
+    this.#splits.unshift(...z.array(SplitSchema).parse(splits))
+    this.#handOut()
+  }
+
+  async close(): Promise<void> {
+    this.#stop()
+  }
+
+  #stop(): void {
+    this.#run++
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#failure = undefined
+    this.#failedListings = 0
+    for (const subtask of [...this.#waiting.keys()]) this.#dismiss(subtask)
+  }
+
+  /** Whoever waits for that subtask is gone. */
+  #dismiss(subtaskIndex: number): void {
+    this.#waiting.get(subtaskIndex)?.answer(null)
+    this.#waiting.delete(subtaskIndex)
+  }
+
+  #handOut(): void {
+    for (const [subtask, { answer }] of this.#waiting) {
+      const split = this.#splits.shift()
+      if (split === undefined) return
+      this.#waiting.delete(subtask)
+      answer(split)
+    }
+  }
+
+  #watch(): void {
+    if (this.#monitorMillis === undefined) return
+    this.#timer = this.#context.environment.timers.after(this.#monitorMillis, () => void this.#listAgain(this.#run), true)
+  }
+
+  /** A file system that does not answer for a while only delays what is new. Never rejects. */
+  async #listAgain(run: number): Promise<void> {
+    try {
+      const found = await this.#findSplits()
+      if (run !== this.#run) return
+      this.#failedListings = 0
+      this.#splits.push(...found)
+      this.#handOut()
+    } catch (error) {
+      if (run !== this.#run) return
+      if (++this.#failedListings >= MAX_FAILED_LISTINGS) {
+        this.#failure = { error }
+        for (const { fail } of this.#waiting.values()) fail(error)
+        this.#waiting.clear()
+        return
+      }
+      log.warn(`${this.#path} could not be listed (${this.#failedListings} of ${MAX_FAILED_LISTINGS} times in a row)`, error)
+    }
+    this.#watch()
+  }
+
+  /** Of files that were not found before. */
   async #findSplits(): Promise<Split[]> {
     const { options, tableName } = this.#spec
-    const path = this.#context.fileSystems.resolve(options['path'] ?? '')
-    const fileSystem = this.#context.fileSystems.of(path)
-    const status = await fileSystem.status(path)
-    if (status === undefined) throw new SourcePathNotFound({ path, table: tableName })
+    const run = this.#run
+    const status = await this.#fileSystem.status(this.#path)
+    if (status === undefined) throw new SourcePathNotFound({ path: this.#path, table: tableName })
     const pattern = options['source.path.regex-pattern']
     const wanted = pattern === undefined ? undefined : new RegExp(`^(?:${pattern})$`)
-    const files = (await listFiles(fileSystem, status)).filter((file) => wanted?.test(file.path) ?? true)
+    const files = (await listFiles(this.#fileSystem, status)).filter(
+      (file) => (wanted?.test(file.path) ?? true) && !this.#processed.has(file.path),
+    )
+    if (run !== this.#run) return []
+    // An empty file may still be filled.
+    if (this.#monitorMillis !== undefined) for (const file of files) if (file.length > 0) this.#processed.add(file.path)
     const format = options['format'] ?? ''
     const splittable = findFormat(format)?.splittable(formatOptions(options, format)) ?? false
     return files.flatMap((file) => splitFile(file, splittable))
   }
-
-  async nextSplit(): Promise<Split | null> {
-    return this.#splits.shift() ?? null
-  }
-
-  snapshotState(): readonly Split[] {
-    return [...this.#splits]
-  }
-
-  addSplitsBack(splits: readonly unknown[]): void {
-    this.#splits.unshift(...z.array(SplitSchema).parse(splits))
-  }
-
-  async close(): Promise<void> {}
 }
 
 /** All visible files under `root`, sorted by path; `root` itself when it is a file. */

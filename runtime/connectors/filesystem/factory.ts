@@ -1,4 +1,5 @@
-/** Flink's `filesystem`: files in a directory, read once (bounded), or written and made visible when the job has ended. */
+/** Flink's `filesystem`: files in a directory, read once (bounded) or watched; written, and made visible with each checkpoint or at the end of the job. */
+import { parseDuration } from '#core/config/units.js'
 import type { TableConnector } from '../connector.js'
 import { isDuration, isMemorySize, parallelismOf, parallelismOption } from '../option-checks.js'
 
@@ -17,6 +18,11 @@ export const filesystemConnector: TableConnector = {
       check: isPattern,
     },
     {
+      key: 'source.monitor-interval',
+      description: 'How often the path is looked through for new files; the table then has no end. Default: it is read once.',
+      check: isPositiveDuration,
+    },
+    {
       key: 'sink.rolling-policy.file-size',
       description: 'A new part file begins when one is this large. Default: 128 mb.',
       check: isMemorySize,
@@ -30,9 +36,14 @@ export const filesystemConnector: TableConnector = {
     parallelismOption('sink.parallelism'),
   ],
   formats: true,
-  source: { bounded: () => true },
+  source: { bounded: (options) => options['source.monitor-interval'] === undefined },
   sink: { changelog: 'append' },
   parallelism: (options, use) => parallelismOf(options, use === 'source' ? 'scan.parallelism' : 'sink.parallelism'),
+}
+
+function isPositiveDuration(value: string): string | undefined {
+  const millis = parseDuration(value)
+  return millis !== undefined && millis >= 1 ? undefined : `must be a duration of at least 1 ms such as '10 s', not '${value}'`
 }
 
 function isPattern(value: string): string | undefined {

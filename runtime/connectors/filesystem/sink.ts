@@ -1,7 +1,10 @@
 /**
  * Writes files: rows are encoded as they come and written in blocks, one write after another. At most MAX_UNWRITTEN_BYTES
- * wait; then processBatch holds back its task. Files stay in the staging directory until the job has ended (committer.ts).
+ * wait; then processBatch holds back its task. Files stay in the staging directory until the committer shows them (committer.ts).
  * A subtask without rows makes no file.
+ *
+ * Every barrier ends the file: it is closed in the background, and what comes next goes into a new one. A file is named to the committer
+ * with each checkpoint until one is complete, so that none is lost with a checkpoint that is given up.
  */
 import { parseDuration, parseMemorySize } from '#core/config/units.js'
 import type { FileSystem, FileWriter } from '#core/fs/file-system.js'
@@ -11,12 +14,16 @@ import type { Batch } from '../../columnar/batch.js'
 import type { RowEncoder } from '../../formats/format.js'
 import { findFormat } from '../../formats/registry.js'
 import type { Operator, OperatorContext } from '../../operators/operator.js'
+import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../../state/snapshot.js'
 import { InvalidTable, SinkTakesInsertsOnly } from '../errors.js'
 import { formatOptions } from '../format-options.js'
-import { partFileName, stagingDirectory, type PartFile } from './part-files.js'
+import * as z from '#core/zod.js'
+import { partFileName, partFilePrefix, stagingName, type PartFile } from './part-files.js'
 
 const BLOCK_BYTES = 256 * 1024
 const MAX_UNWRITTEN_BYTES = 4 * 1024 * 1024
+/** Files that are being closed at once. */
+const MAX_CLOSING = 4
 const DEFAULT_FILE_SIZE = '128 mb'
 const DEFAULT_ROLLOVER_INTERVAL = '30 min'
 
@@ -27,9 +34,14 @@ export async function createSink(spec: SpecOf<'sink'>): Promise<FileSink> {
   return new FileSink(spec, format.createEncoder(spec.schema, formatOptions(spec.options, name)))
 }
 
+/** List state: the interval that follows the checkpoint, the same from every subtask. */
+const INTERVAL_STATE = 'interval'
+const IntervalSchema = z.int().min(1)
+
 /** The file being written; `bytes` were handed to it, in part still waiting. */
 interface OpenFile {
-  readonly part: { readonly staged: string; readonly name: string }
+  readonly part: Omit<PartFile, 'length'>
+  readonly interval: number
   readonly openedAt: number
   bytes: number
   writer: FileWriter | undefined
@@ -42,12 +54,17 @@ export class FileSink implements Operator {
   readonly #rolloverMillis: number
   #context: OperatorContext | undefined
   #fileSystem: FileSystem | undefined
-  #staging = ''
+  #path = ''
+  #prefix = ''
   #file: OpenFile | undefined
+  /** Between which checkpoints rows come now (part-files.ts), and files begun in it. */
+  #interval = 0
   #files = 0
   /** Files whose writer is not closed yet. */
   readonly #open = new Set<OpenFile>()
-  readonly #finished: PartFile[] = []
+  /** Closed, or about to be, and not known to be committed. */
+  #finished: { readonly part: PartFile; readonly interval: number }[] = []
+  readonly #closing = new Set<Promise<void>>()
   /** Encoded for #file, not yet handed to it. */
   #block: Uint8Array[] = []
   #blockBytes = 0
@@ -64,10 +81,14 @@ export class FileSink implements Operator {
   }
 
   open(context: OperatorContext): void {
-    const path = context.fileSystems.resolve(this.#spec.options['path'] ?? '')
+    this.#path = context.fileSystems.resolve(this.#spec.options['path'] ?? '')
     this.#context = context
-    this.#fileSystem = context.fileSystems.of(path)
-    this.#staging = stagingDirectory(path, context.jobId, context.operatorId)
+    this.#fileSystem = context.fileSystems.of(this.#path)
+    this.#prefix = partFilePrefix(context.jobId, context.operatorId)
+  }
+
+  restoreState({ lists }: RestoredState): void {
+    for (const item of lists[INTERVAL_STATE] ?? []) this.#interval = Math.max(this.#interval, IntervalSchema.parse(item))
   }
 
   /** @throws SINK_TAKES_INSERTS_ONLY, errors of the file system */
@@ -76,6 +97,7 @@ export class FileSink implements Operator {
     if (batch.length === 0) return
     this.#checkKinds(batch)
     const bytes = this.#encoder.encode(batch)
+    if (bytes.length === 0) return
     const file = (this.#file ??= this.#newFile())
     this.#block.push(bytes)
     this.#blockBytes += bytes.length
@@ -89,31 +111,49 @@ export class FileSink implements Operator {
   processWatermark(): void {}
 
   endInput(): Promise<void> {
-    const file = this.#file
-    if (file !== undefined) {
-      this.#writeBlock(file)
-      this.#finish(file)
-    }
+    this.#finishFile()
     return this.#written()
   }
 
   async prepareCommit(): Promise<readonly PartFile[]> {
+    this.#finishFile()
+    const parts = this.#finished.map(({ part }) => part)
     await this.#written()
-    return this.#finished
+    await Promise.all(this.#closing)
+    this.#check()
+    return parts
   }
 
-  /** A failed task's open files are removed; the committer removes the rest. */
-  async close(failed: boolean): Promise<void> {
+  snapshotState({ checkpointId }: SnapshotRequest): OperatorSnapshot {
+    this.#interval = checkpointId + 1
+    this.#files = 0
+    return { lists: { [INTERVAL_STATE]: { mode: 'UNION', items: [this.#interval] } } }
+  }
+
+  /** Its committables are the committer's from now on. */
+  checkpointComplete(checkpointId: number): void {
+    this.#finished = this.#finished.filter((file) => file.interval > checkpointId)
+  }
+
+  /** Open files are removed; of what a failed task has finished the committer removes what is not committed. */
+  async close(): Promise<void> {
     await this.#writes
-    if (failed) for (const file of this.#open) await file.writer?.abort()
+    await Promise.all(this.#closing)
+    for (const file of this.#open) await file.writer?.abort()
   }
 
   #newFile(): OpenFile {
     if (this.#context === undefined) throw new Error('the sink is not open')
     const { jobId, operatorId, subtaskIndex, attemptNumber, environment } = this.#context
-    const name = partFileName(jobId, operatorId, subtaskIndex, this.#files++)
+    const name = partFileName(this.#prefix, { subtask: subtaskIndex, interval: this.#interval, n: this.#files++ })
     const file: OpenFile = {
-      part: { name, staged: `${name}.${attemptNumber}-${environment.random.bytes(4).toString('hex')}` },
+      part: {
+        directory: this.#path,
+        staging: stagingName(jobId, operatorId),
+        staged: `${name}.${attemptNumber}-${environment.random.bytes(4).toString('hex')}`,
+        name,
+      },
+      interval: this.#interval,
       openedAt: this.#now(),
       bytes: 0,
       writer: undefined,
@@ -129,19 +169,39 @@ export class FileSink implements Operator {
     this.#blockBytes = 0
     this.#unwritten += block.length
     this.#inOrder(async () => {
-      file.writer ??= await this.#fileSystem?.create(`${this.#staging}/${file.part.staged}`)
+      file.writer ??= await this.#fileSystem?.create(`${this.#path}/${file.part.staging}/${file.part.staged}`)
       await file.writer?.write(block)
       this.#unwritten -= block.length
     })
   }
 
+  #finishFile(): void {
+    const file = this.#file
+    if (file === undefined) return
+    this.#writeBlock(file)
+    this.#finish(file)
+  }
+
+  /** Its bytes are all on their way. The next file is written while this one is closed. */
   #finish(file: OpenFile): void {
+    this.#finished.push({ part: { ...file.part, length: file.bytes }, interval: file.interval })
+    this.#file = undefined
     this.#inOrder(async () => {
+      while (this.#closing.size >= MAX_CLOSING) await Promise.race(this.#closing)
+      const closing = this.#close(file)
+      this.#closing.add(closing)
+      void closing.then(() => this.#closing.delete(closing))
+    })
+  }
+
+  /** Never rejects: a failure is kept in #failure. */
+  async #close(file: OpenFile): Promise<void> {
+    try {
       await file.writer?.close()
       this.#open.delete(file)
-      this.#finished.push({ ...file.part, length: file.bytes })
-    })
-    this.#file = undefined
+    } catch (error) {
+      this.#failure ??= { error }
+    }
   }
 
   #inOrder(action: () => Promise<void>): void {
@@ -150,7 +210,7 @@ export class FileSink implements Operator {
       try {
         await action()
       } catch (error) {
-        this.#failure = { error }
+        this.#failure ??= { error }
       }
     })
   }

@@ -1,6 +1,9 @@
 /**
  * Reads files: asks the enumerator for splits one after another and decodes their bytes. The next chunk is on its way while
  * one is decoded. A batch is filled as long as bytes are there and handed on when they run out.
+ *
+ * Between polls no row is half way: what is decoded is emitted. So a snapshot is the split with the offset of its next row, and
+ * restored splits that were not begun again yet.
  */
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import { projectSchema, type Schema } from '#core/types/schema.js'
@@ -10,12 +13,15 @@ import { BATCH_CAPACITY } from '../../columnar/batch.js'
 import { RowProblem, type FormatRuntime, type RowDecoder } from '../../formats/format.js'
 import { findFormat } from '../../formats/registry.js'
 import type { OperatorContext, Output, SourceOperator } from '../../operators/operator.js'
+import type { OperatorSnapshot, RestoredState } from '../../state/snapshot.js'
 import { InvalidTable, MalformedRow } from '../errors.js'
 import { formatOptions } from '../format-options.js'
 import { countLines, readSplit, SplitSchema, type Split } from './split.js'
 
 /** Batches that one poll emits at most. */
 const BATCHES_PER_POLL = 4
+/** List state: splits this subtask has to read on. */
+const SPLITS_STATE = 'splits'
 
 export async function createSource(spec: SpecOf<'source'>): Promise<FileSource> {
   const name = spec.options['format'] ?? ''
@@ -31,6 +37,8 @@ interface Reading {
   readonly split: Split
   readonly chunks: AsyncGenerator<Uint8Array>
   readonly decoder: RowDecoder
+  /** Where in the file the decoder's first byte is, once that is known. */
+  firstByte: number | undefined
   /** The chunk on its way. Its failure is seen when it is awaited. */
   next: Promise<Chunk>
   /** That chunk, once it is here. */
@@ -46,6 +54,8 @@ export class FileSource implements SourceOperator {
   #context: OperatorContext | undefined
   #output: Output | undefined
   #reading: Reading | undefined
+  /** To be read before the enumerator is asked. */
+  #restored: Split[] = []
   #builder: BatchBuilder
   #closed = false
 
@@ -60,6 +70,15 @@ export class FileSource implements SourceOperator {
   open(context: OperatorContext, output: Output): void {
     this.#context = context
     this.#output = output
+  }
+
+  restoreState({ lists }: RestoredState): void {
+    this.#restored = (lists[SPLITS_STATE] ?? []).map((item) => SplitSchema.parse(item))
+  }
+
+  snapshotState(): OperatorSnapshot {
+    const items = this.#reading === undefined ? this.#restored : [rest(this.#reading), ...this.#restored]
+    return { lists: { [SPLITS_STATE]: { mode: 'SPLIT', items } } }
   }
 
   /** Emits only before it returns, never while its promise is pending. @throws FORMAT_MALFORMED_ROW */
@@ -130,53 +149,66 @@ export class FileSource implements SourceOperator {
     return 'more'
   }
 
-  /** Takes up the next split. Rows of the one before are emitted by now or stay in the builder for the next batch. */
-  async #nextSplit(): Promise<'more' | 'end'> {
+  /** Takes up the next split; all rows of the one before are emitted. */
+  #nextSplit(): 'more' | Promise<'more' | 'end'> {
+    this.#emit()
+    const restored = this.#restored.shift()
+    if (restored === undefined) return this.#requestSplit()
+    this.#begin(restored)
+    return 'more'
+  }
+
+  async #requestSplit(): Promise<'more' | 'end'> {
     if (this.#context === undefined) throw new Error('the source is not open')
-    if (this.#builder.length > 0) this.#emit()
-    const { split: answered } = SourceAnswerSchema.parse(await this.#context.requestCoordinator({ type: 'requestSplit' }))
-    if (answered === null || answered === undefined || this.#closed) return 'end'
-    const split = SplitSchema.parse(answered)
-    const { fileSystems } = this.#context
-    const chunks = readSplit(fileSystems.of(split.path), split)
-    const decoder = this.#format.createDecoder(
-      this.#spec.schema,
-      formatOptions(this.#spec.options, this.#formatName),
-      this.#spec.projection,
-    )
+    const { split } = SourceAnswerSchema.parse(await this.#context.requestCoordinator({ type: 'requestSplit' }))
+    if (split === null || split === undefined || this.#closed) return 'end'
+    this.#begin(SplitSchema.parse(split))
+    return 'more'
+  }
+
+  #begin(split: Split): void {
+    const { fileSystems } = this.#context as OperatorContext
+    const fileStart = split.start === 0 && (split.position ?? 0) === 0
     const reading: Reading = {
       split,
-      chunks,
-      decoder,
+      chunks: readSplit(fileSystems.of(split.path), split, (offset) => (reading.firstByte = offset)),
+      decoder: this.#format.createDecoder(
+        this.#spec.schema,
+        formatOptions(this.#spec.options, this.#formatName),
+        this.#spec.projection,
+        fileStart,
+      ),
+      firstByte: undefined,
       next: Promise.resolve({ done: true, value: undefined }),
       arrived: undefined,
       finished: false,
     }
     this.#prefetch(reading)
     this.#reading = reading
-    return 'more'
   }
 
   async #explain(problem: RowProblem, split: Split): Promise<never> {
     const fileSystem = this.#context?.fileSystems.of(split.path)
-    // The part begins behind the first newline at or after start - 1, so one more line is before it.
-    const before =
-      split.start === 0
-        ? 0
-        : fileSystem === undefined
-          ? undefined
-          : await countLines(fileSystem, split.path, split.start - 1).catch(() => undefined)
+    // Without a position the part begins behind the first newline at or after start - 1, so one more line is before it.
+    const begun = split.position !== undefined || split.start === 0
+    const until = begun ? (split.position ?? 0) : split.start - 1
+    const before = fileSystem === undefined ? undefined : await countLines(fileSystem, split.path, until).catch(() => undefined)
     throw new MalformedRow({
       problem: problem.message,
       format: this.#formatName,
       table: this.#spec.tableName,
       file: split.path,
-      line: before === undefined ? null : before + (split.start === 0 ? 0 : 1) + problem.line,
-      offset: split.start,
+      line: before === undefined ? null : before + (begun ? 0 : 1) + problem.line,
+      offset: split.position ?? split.start,
       column: problem.column,
       field: problem.field ?? null,
       fieldNumber: problem.fieldNumber ?? null,
       text: problem.text,
     })
   }
+}
+
+/** What is left of a split: from its first row that is not emitted. */
+function rest({ split, decoder, firstByte }: Reading): Split {
+  return decoder.consumed === 0 || firstByte === undefined ? split : { ...split, position: firstByte + decoder.consumed }
 }

@@ -15,6 +15,8 @@ export const SplitSchema = z.object({
   end: z.int().min(0),
   /** Length of the whole file when it was listed: bytes that come later are not read. */
   fileLength: z.int().min(0),
+  /** Of a part that was begun: where its next row starts. */
+  position: z.int().min(0).optional(),
 })
 export type Split = z.infer<typeof SplitSchema>
 
@@ -38,28 +40,37 @@ export function splitFile(file: FileStatus, splittable: boolean, maxBytes = MAX_
 }
 
 /**
- * The bytes of the rows that belong to a part: from the first line that starts at or behind `start` to the end of the last
- * line that starts before `end`.
+ * The bytes of the rows that belong to a part: from `position`, or else from the first line that starts at or behind `start`, to the
+ * end of the last line that starts before `end`. `onStart` hears where in the file the first of these bytes is, before they come.
  */
-export async function* readSplit(fileSystem: FileSystem, split: Split): AsyncGenerator<Uint8Array> {
-  const { path, start, end, fileLength } = split
+export async function* readSplit(
+  fileSystem: FileSystem,
+  split: Split,
+  onStart: (offset: number) => void = () => undefined,
+): AsyncGenerator<Uint8Array> {
+  const { path, start, end, fileLength, position } = split
+  if (position !== undefined && position >= end) return
   // A line starts at `start` if the byte before it is a newline.
-  let skipping = start > 0
+  let skipping = position === undefined && start > 0
+  let offset = position ?? Math.max(0, start - 1)
+  if (!skipping) onStart(offset)
   let last = -1
-  for await (const chunk of fileSystem.read(path, Math.max(0, start - 1), end - Math.max(0, start - 1))) {
+  for await (const chunk of fileSystem.read(path, offset, end - offset)) {
     let from = 0
     if (skipping) {
       from = chunk.indexOf(NEWLINE) + 1
+      offset += from === 0 ? chunk.length : from
       if (from === 0) continue
       skipping = false
+      onStart(offset)
     }
     last = chunk[chunk.length - 1] ?? last
     if (from < chunk.length) yield from === 0 ? chunk : chunk.subarray(from)
   }
   // The last line may go on behind the end, unless no line starts in this part at all.
   if (skipping || last === NEWLINE || end >= fileLength) return
-  for (let offset = end; offset < fileLength; offset += LINE_END_STEP_BYTES) {
-    for await (const chunk of fileSystem.read(path, offset, Math.min(LINE_END_STEP_BYTES, fileLength - offset))) {
+  for (let from = end; from < fileLength; from += LINE_END_STEP_BYTES) {
+    for await (const chunk of fileSystem.read(path, from, Math.min(LINE_END_STEP_BYTES, fileLength - from))) {
       const newline = chunk.indexOf(NEWLINE)
       if (newline < 0) {
         yield chunk

@@ -36,7 +36,7 @@ export class CsvDecoder implements RowDecoder {
   /** Column of the builder that each field goes to, -1: none. */
   readonly #targets: readonly number[]
   readonly #nullLiteral: Uint8Array | undefined
-  readonly #feed = new ByteFeed()
+  readonly #feed: ByteFeed
   readonly #starts: Int32Array
   readonly #ends: Int32Array
   readonly #flags: Uint8Array
@@ -51,7 +51,8 @@ export class CsvDecoder implements RowDecoder {
   #problemAt = 0
   #resolved = new Uint8Array(256)
 
-  constructor(schema: Schema, dialect: CsvDialect, projection?: readonly number[]) {
+  constructor(schema: Schema, dialect: CsvDialect, projection?: readonly number[], fileStart = true) {
+    this.#feed = new ByteFeed(fileStart)
     this.#schema = schema
     this.#targets = schema.fields.map((_, field) => (projection === undefined ? field : projection.indexOf(field)))
     this.#dialect = dialect
@@ -64,6 +65,10 @@ export class CsvDecoder implements RowDecoder {
     this.#starts = new Int32Array(room)
     this.#ends = new Int32Array(room)
     this.#flags = new Uint8Array(room)
+  }
+
+  get consumed(): number {
+    return this.#feed.consumed
   }
 
   feed(bytes: Uint8Array): void {

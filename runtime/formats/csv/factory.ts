@@ -58,7 +58,7 @@ export const csvFormat: TableFormat = {
   async load() {
     const [{ CsvDecoder }, { CsvEncoder }] = await Promise.all([import('./decoder.js'), import('./encoder.js')])
     return {
-      createDecoder: (schema, options, projection) => new CsvDecoder(schema, csvDialect(options), projection),
+      createDecoder: (schema, options, projection, fileStart) => new CsvDecoder(schema, csvDialect(options), projection, fileStart),
       createEncoder: (schema, options) => new CsvEncoder(schema, csvDialect(options)),
     }
   },

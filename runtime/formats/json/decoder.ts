@@ -24,20 +24,25 @@ export class JsonDecoder implements RowDecoder {
   readonly #syntax: TextSyntax
   readonly #types: readonly LogicalType[]
   readonly #readers: readonly FieldReader[]
-  readonly #feed = new ByteFeed()
+  readonly #feed: ByteFeed
   readonly #row: RowParser
   readonly #unescaper = new Unescaper()
   #line = 1
   /** No newline before this position. */
   #scanned = 0
 
-  constructor(schema: Schema, dialect: JsonDialect) {
+  constructor(schema: Schema, dialect: JsonDialect, fileStart = true) {
+    this.#feed = new ByteFeed(fileStart)
     this.#schema = schema
     this.#dialect = dialect
     this.#syntax = { timestamps: dialect.timestamps, leastDigits: 2 }
     this.#types = schema.fields.map((field) => field.type)
     this.#readers = schema.fields.map((field) => fieldReader(field.type, this.#syntax))
     this.#row = new RowParser(schema.fields.map((field) => field.name))
+  }
+
+  get consumed(): number {
+    return this.#feed.consumed
   }
 
   feed(bytes: Uint8Array): void {

@@ -36,8 +36,8 @@ export const jsonFormat: TableFormat = {
   async load() {
     const [{ JsonDecoder }, { JsonEncoder }] = await Promise.all([import('./decoder.js'), import('./encoder.js')])
     return {
-      createDecoder: (schema, options, projection) =>
-        new JsonDecoder(projection === undefined ? schema : projectSchema(schema, projection), jsonDialect(options)),
+      createDecoder: (schema, options, projection, fileStart) =>
+        new JsonDecoder(projection === undefined ? schema : projectSchema(schema, projection), jsonDialect(options), fileStart),
       createEncoder: (schema, options) => new JsonEncoder(schema, jsonDialect(options)),
     }
   },

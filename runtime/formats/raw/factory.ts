@@ -19,6 +19,9 @@ export const rawFormat: TableFormat = {
   splittable: () => true,
   async load() {
     const { RawDecoder, RawEncoder } = await import('./lines.js')
-    return { createDecoder: () => new RawDecoder(), createEncoder: () => new RawEncoder() }
+    return {
+      createDecoder: (_schema, _options, _projection, fileStart) => new RawDecoder(fileStart),
+      createEncoder: () => new RawEncoder(),
+    }
   },
 }

@@ -11,8 +11,16 @@ const NEWLINE = 10
 const CARRIAGE_RETURN = 13
 
 export class RawDecoder implements RowDecoder {
-  readonly #feed = new ByteFeed()
+  readonly #feed: ByteFeed
   #line = 1
+
+  constructor(fileStart = true) {
+    this.#feed = new ByteFeed(fileStart)
+  }
+
+  get consumed(): number {
+    return this.#feed.consumed
+  }
 
   feed(bytes: Uint8Array): void {
     this.#feed.feed(bytes)

@@ -31,7 +31,7 @@ describe('filesystem sink', () => {
     inDirectory(async (directory) => {
       const spec = sinkSpec(AB, OPTIONS)
       const committer = await loadCommitter(spec, coordinatorContext({ directory, parallelism: 3 }))
-      await committer?.start([])
+      await committer?.start()
       const committables: unknown[] = []
       for (const subtask of [0, 1, 2]) {
         const batches = subtask === 1 ? [] : [batchOf(AB, [[subtask, 'x']]), batchOf(AB, [[subtask, 'y']])]
@@ -39,11 +39,11 @@ describe('filesystem sink', () => {
       }
       expect((await readdir(join(directory, 'out'))).filter((name) => !name.startsWith('.'))).to.deep.equal([])
       // The list travels as JSON.
-      await committer?.commit(JSON.parse(JSON.stringify(committables)) as unknown[])
+      await committer?.commit(JSON.parse(JSON.stringify(committables)) as unknown[], true)
       const written = await files(directory)
       expect(Object.values(written)).to.deep.equal(['0,x\n0,y\n', '2,x\n2,y\n'])
       expect(Object.keys(written)[0]).to.match(/^part-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-0-0$/)
-      await committer?.commit(committables)
+      await committer?.commit(committables, true)
       expect(await files(directory)).to.deep.equal(written)
     }))
 
@@ -54,14 +54,14 @@ describe('filesystem sink', () => {
       const spec = sinkSpec(AB, OPTIONS)
       const ids = ['aaaaaaaa000000000000000000000000', 'bbbbbbbb000000000000000000000000'] as OperatorId[]
       const committers = ids.map((operatorId) => new FileCommitter(spec, coordinatorContext({ directory, operatorId })))
-      for (const committer of committers) await committer.start([])
+      for (const committer of committers) await committer.start()
       const lists = await Promise.all(
         ids.map(async (operatorId, i) =>
           runSink(await loadSink(spec), operatorContext({ directory, operatorId }), [batchOf(AB, [[i, 'new']])]),
         ),
       )
-      await committers[0]?.commit(lists[0] ?? [])
-      await committers[1]?.commit(lists[1] ?? [])
+      await committers[0]?.commit(lists[0] ?? [], true)
+      await committers[1]?.commit(lists[1] ?? [], true)
       expect(Object.values(await files(directory)).sort()).to.deep.equal(['0,new\n', '0,old\n', '1,new\n'])
     }))
 
@@ -75,7 +75,7 @@ describe('filesystem sink', () => {
       )
       expect(committables).to.have.length(3)
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.commit(committables)
+      await committer.commit(committables, true)
       expect(Object.values(await files(directory))).to.deep.equal(['1,abcdefgh\n', '2,abcdefgh\n', '3,abcdefgh\n'])
     }))
 
@@ -90,7 +90,7 @@ describe('filesystem sink', () => {
         environment.advance(40_000)
       }
       await sink.endInput(0)
-      await new FileCommitter(spec, coordinatorContext({ directory })).commit((await sink.prepareCommit?.()) ?? [])
+      await new FileCommitter(spec, coordinatorContext({ directory })).commit((await sink.prepareCommit?.()) ?? [], true)
       expect(Object.values(await files(directory))).to.deep.equal(['1,x\n2,x\n3,x\n', '4,x\n'])
     }))
 
@@ -128,7 +128,7 @@ describe('filesystem sink', () => {
       await held
       await sink.endInput(0)
       const committables = await sink.prepareCommit?.()
-      await new FileCommitter(spec, coordinatorContext({ directory })).commit(committables ?? [])
+      await new FileCommitter(spec, coordinatorContext({ directory })).commit(committables ?? [], true)
       const text = Object.values(await files(directory)).join('')
       expect(
         text
@@ -144,7 +144,7 @@ describe('filesystem sink', () => {
       const spec = sinkSpec(AB, OPTIONS)
       const error = await failure(async () => runSink(await loadSink(spec), operatorContext({ directory }), [batchOf(AB, [[1, 'x']])]))
       expect(error).to.have.property('code').that.matches(/^FS_/)
-      const start = await failure(() => new FileCommitter(spec, coordinatorContext({ directory })).start([]))
+      const start = await failure(() => new FileCommitter(spec, coordinatorContext({ directory })).start())
       expect(start).to.include({ code: 'SINK_PATH_UNUSABLE' })
     }))
 
@@ -169,9 +169,9 @@ describe('filesystem committer', () => {
   it('leaves nothing behind when the job failed: neither staging, nor shown files, nor the directory it made', () =>
     inDirectory(async (directory) => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start([])
+      await committer.start()
       const committables = await staged(directory)
-      await committer.commit(committables)
+      await committer.commit(committables, true)
       expect(await readdir(join(directory, 'out'))).to.have.length(1)
       await committer.abort()
       await committer.abort()
@@ -183,7 +183,7 @@ describe('filesystem committer', () => {
       await mkdir(join(directory, 'out'))
       await writeFile(join(directory, 'out/old.csv'), '')
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start([])
+      await committer.start()
       await staged(directory)
       await committer.abort()
       expect(await readdir(join(directory, 'out'))).to.deep.equal(['old.csv'])
@@ -205,8 +205,8 @@ describe('filesystem committer', () => {
       }
       fileSystems.register('file', breaking, `file://${directory}`)
       const committer = new FileCommitter(spec, coordinatorContext({ fileSystems }))
-      expect((await failure(() => committer.commit(committables))).message).to.equal('down')
-      await committer.commit(committables)
+      expect((await failure(() => committer.commit(committables, true))).message).to.equal('down')
+      await committer.commit(committables, true)
       expect(Object.values(await files(directory))).to.deep.equal(['1,x\n', '2,x\n'])
     }))
 
@@ -227,60 +227,60 @@ describe('filesystem committer', () => {
       }
       fileSystems.register('file', breaking, `file://${directory}`)
       const first = new FileCommitter(spec, coordinatorContext({ fileSystems }))
-      await first.start([])
-      await failure(async () => first.commit(await run()))
+      await first.start()
+      await failure(async () => first.commit(await run(), true))
       expect(
         (await readdir(join(directory, 'out'))).filter((name) => name.startsWith('part-')),
         'shown by the first',
       ).to.have.length(1)
       // What it staged is not known to the next master: the job runs again, under the same id.
       const second = new FileCommitter(spec, coordinatorContext({ directory }))
-      await second.start([])
+      await second.start()
       const committables = await run()
-      await second.commit(committables)
-      await second.commit(committables)
+      await second.commit(committables, true)
+      await second.commit(committables, true)
       expect(Object.values(await files(directory))).to.deep.equal(['1,x\n', '2,x\n'])
     }))
 
   it('does not touch the files of another run of the same attempt', () =>
     inDirectory(async (directory) => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start([])
+      await committer.start()
       const [orphaned, mine] = [await staged(directory), await staged(directory)] as { staged: string; name: string }[][]
       expect(orphaned?.[0]?.name).to.equal(mine?.[0]?.name)
       expect(orphaned?.[0]?.staged).not.to.equal(mine?.[0]?.staged)
-      await committer.commit(mine ?? [])
+      await committer.commit(mine ?? [], true)
       expect(Object.values(await files(directory))).to.deep.equal(['0,x\n'])
     }))
 
   it('ignores what an abandoned attempt wrote, and removes it', () =>
     inDirectory(async (directory) => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start([])
+      await committer.start()
       await staged(directory, 0)
       const second = await staged(directory, 1)
-      await committer.commit(second)
+      await committer.commit(second, true)
       expect(Object.values(await files(directory))).to.deep.equal(['1,x\n'])
     }))
 
   it('refuses to replace another file, and tells when a staged file is gone or cut', () =>
     inDirectory(async (directory) => {
       const committer = new FileCommitter(spec, coordinatorContext({ directory }))
-      await committer.start([])
+      await committer.start()
       const [part] = (await staged(directory)) as { staged: string; name: string; length: number }[]
       if (part === undefined) throw new Error('no file')
       const other = await failure(async () => {
         await writeFile(join(directory, 'out', part.name), 'something else')
-        await committer.commit([part])
+        await committer.commit([part], true)
       })
       expect(other).to.include({ code: 'SINK_COMMIT_FAILED' })
-      await committer.start([])
-      const gone = await failure(() => committer.commit([part]))
+      await committer.start()
+      const gone = await failure(() => committer.commit([part], true))
       expect(gone.message).to.contain('neither it nor')
       const [again] = (await staged(directory)) as { staged: string; name: string; length: number }[]
-      const cut = await failure(() => committer.commit([{ ...again, length: 1 }]))
+      const cut = await failure(() => committer.commit([{ ...again, length: 1 }], true))
       expect(cut.message).to.contain('instead of the 1 bytes')
-      expect(await failure(() => committer.commit([{ ...again, name: '../../etc/x' }]))).to.be.instanceOf(Error)
+      expect(await failure(() => committer.commit([{ ...again, name: '../../etc/x' }], true))).to.be.instanceOf(Error)
     }))
 })
 
@@ -298,7 +298,7 @@ describe('not-null enforcer', () => {
       expect(error.message).to.contain("Column 'a' is NOT NULL, however, a null value is being written into it")
       const dropping = sinkSpec(of, OPTIONS, 'DROP')
       const committables = await runSink(await loadSink(dropping), operatorContext({ directory, attempt: 1 }), [batch])
-      await new FileCommitter(dropping, coordinatorContext({ directory })).commit(committables)
+      await new FileCommitter(dropping, coordinatorContext({ directory })).commit(committables, true)
       expect(Object.values(await files(directory))).to.deep.equal(['1,\n3,y\n'])
     }))
 })
