@@ -63,6 +63,10 @@ chaos-local: build ## exactly-once under 120 SIGKILLs of workers and master on t
 	$(NODE) dist/test/chaos/chaos-local.js --broken --workers 15 --masters 0
 	$(NODE) dist/test/chaos/chaos-local.js
 
+.PHONY: chaos-yarn
+chaos-yarn: build ## the same with 20 kills each on a pseudo-distributed Hadoop (10 minutes)
+	$(NODE) dist/test/chaos/chaos-yarn.js
+
 examples/data/.ready: dist/tools/prepare-example-data.js
 	$(NODE) dist/tools/prepare-example-data.js
 

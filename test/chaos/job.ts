@@ -37,3 +37,11 @@ JOIN (
 ON a.k = b.k AND a.w = b.w;
 `
 }
+
+/** Enough ids for that many kills and recoveries; afterwards the job ends by itself. */
+export function lastIdFor(kills: number, rate: number): number {
+  return Math.ceil((kills * SECONDS_PER_KILL + SECONDS_AT_EITHER_END) * rate)
+}
+
+const SECONDS_PER_KILL = 4
+const SECONDS_AT_EITHER_END = 20

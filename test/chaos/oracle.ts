@@ -17,8 +17,21 @@ export interface Verdict {
 
 const MAX_EXAMPLES = 10
 
+/** The files that are visible in a local directory. */
+export function judgeDirectory(directory: string, lastId: number): Verdict {
+  const names = readdirSync(directory).filter((each) => each.startsWith('part-'))
+  return judge(
+    names.map((name) => ({ name, text: readFileSync(join(directory, name), 'utf8') })),
+    lastId,
+  )
+}
+
+export function describeVerdict({ rows, missing, duplicate, torn, wrong }: Verdict): string {
+  return `${rows} rows, ${missing} missing, ${duplicate} duplicate, ${torn} torn, ${wrong} wrong`
+}
+
 /** `lastId`: ids 0 … lastId were to be written. */
-export function judge(directory: string, lastId: number): Verdict {
+export function judge(files: Iterable<{ readonly name: string; readonly text: string }>, lastId: number): Verdict {
   const seen = new Uint8Array(lastId + 1)
   const examples: string[] = []
   let rows = 0
@@ -26,8 +39,7 @@ export function judge(directory: string, lastId: number): Verdict {
   let torn = 0
   let wrong = 0
   const example = (text: string) => examples.length < MAX_EXAMPLES && examples.push(text)
-  for (const name of readdirSync(directory).filter((each) => each.startsWith('part-'))) {
-    const text = readFileSync(join(directory, name), 'utf8')
+  for (const { name, text } of files) {
     if (text !== '' && !text.endsWith('\n')) {
       torn++
       example(`${name} ends within a line`)
