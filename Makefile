@@ -54,6 +54,10 @@ demo: build examples/data/.ready ## the main job on real data in one process
 demo-yarn: build examples/data/.ready ## the same script on a two-node pseudo-distributed Hadoop, started and stopped here
 	$(NODE) dist/tools/demo-yarn.js
 
+.PHONY: bench
+bench: build ## rows per core of every operator class and of whole jobs, beside the accepted figures (minutes; BENCH=join: some)
+	@$(NODE) dist/bench/dataplane/main.js $(BENCH)
+
 .PHONY: bench-yarn
 bench-yarn: build examples/data/.ready ## submission times and memory on a pseudo-distributed Hadoop, medians of 5
 	$(NODE) dist/bench/yarn/bench-yarn.js
