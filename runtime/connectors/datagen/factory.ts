@@ -105,7 +105,7 @@ function allowedOptions(type: LogicalType, sequence: boolean): readonly string[]
   if (NUMERIC.includes(type.kind)) return ['min', 'max', 'null-rate']
   if (type.kind === 'VARCHAR') return ['length', 'var-len', 'null-rate']
   if (type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ') return ['max-past', 'null-rate']
-  return type.kind === 'NULL' ? undefined : ['null-rate']
+  return type.kind === 'BOOLEAN' || type.kind === 'DATE' ? ['null-rate'] : undefined
 }
 
 function isNumber(value: string): string | undefined {

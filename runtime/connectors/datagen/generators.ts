@@ -1,132 +1,245 @@
-/** Values of one column, one per call of `append`; made once per column and subtask. */
+/**
+ * Values of one column for the rows of a batch, made in loops over typed arrays. Random values come from words that are drawn for the
+ * whole column first; sequences from the numbers of the rows (ranges.ts).
+ */
 import { parseDuration } from '#core/config/units.js'
 import { MAX_VARCHAR_LENGTH, type LogicalType } from '#core/types/logical-type.js'
-import type { ColumnBuilder } from '../../columnar/batch-builder.js'
+import { byteLanes, float64Lanes, int32Lanes, int64Lanes } from '../../columnar/lanes.js'
+import type { Vector } from '../../columnar/vector.js'
+import { decimalDigits, hexDigits } from './digits.js'
+import type { Random } from './random.js'
 
-/** Appends the value of the subtask's `n`-th row, counted from 0. */
-export type Generator = (column: ColumnBuilder, n: number) => void
-
-/** Fast pseudo-random numbers (xoshiro128**), seeded with 16 bytes. */
-export class Random {
-  readonly #state: Uint32Array
-
-  constructor(seed: Uint8Array) {
-    this.#state = new Uint32Array(new Uint8Array(seed.subarray(0, 16)).buffer)
-    if (this.#state.every((word) => word === 0)) this.#state[0] = 1
-  }
-
-  /** Uniform in 0 .. 2^32-1. */
-  next32(): number {
-    const s = this.#state as unknown as [number, number, number, number]
-    const five = Math.imul(s[1], 5)
-    const result = Math.imul((five << 7) | (five >>> 25), 9) >>> 0
-    const t = s[1] << 9
-    s[2] ^= s[0]
-    s[3] ^= s[1]
-    s[1] ^= s[2]
-    s[0] ^= s[3]
-    s[2] ^= t
-    s[3] = (s[3] << 11) | (s[3] >>> 21)
-    return result
-  }
-
-  /** Uniform in [0, 1). */
-  uniform(): number {
-    return (this.next32() >>> 5) * 2 ** -27 + (this.next32() >>> 6) * 2 ** -53
-  }
-
-  /** Uniform in min .. max, both included; exact for 64-bit ranges. */
-  between(min: bigint, max: bigint): bigint {
-    const range = max - min + 1n
-    const bits = (BigInt(this.next32()) << 64n) | (BigInt(this.next32()) << 32n) | BigInt(this.next32())
-    return min + (bits % range)
-  }
+/** Makes the values of `count` rows: number `next`, `next + step`, … */
+export interface Generator {
+  /** Most bytes of text in one row. */
+  readonly textBytes: number
+  fill(count: number, next: number, step: number): Vector
 }
 
 export interface FieldOptions {
   get(key: string): string | undefined
 }
 
+const TWO_32 = 4_294_967_296
 const MIN_DOUBLE = Number.MIN_VALUE
 const DEFAULT_LENGTH = 100
+/** Below this many values 32 random bits are enough to be even. */
+const SMALL_RANGE = 2 ** 20
+const LOW_64 = (1n << 64n) - 1n
 
 /** `now`: ms since the epoch, for timestamps and dates. */
 export function randomGenerator(type: LogicalType, options: FieldOptions, random: Random, now: () => number): Generator {
-  const value = randomValue(type, options, random, now)
+  const generator = randomValues(type, options, new Words(random), now)
   const rate = Number(options.get('null-rate') ?? 0)
-  if (rate === 0) return value
-  return (column, n) => (random.uniform() < rate ? column.appendNull() : value(column, n))
+  if (rate === 0) return generator
+  const words = new Words(random)
+  return {
+    textBytes: generator.textBytes,
+    fill(count, next, step) {
+      const vector = generator.fill(count, next, step)
+      return { ...vector, nulls: randomNulls(words.draw(count), count, rate) }
+    },
+  }
 }
 
-function randomValue(type: LogicalType, options: FieldOptions, random: Random, now: () => number): Generator {
+/** Random words, in an array that is used again. */
+class Words {
+  readonly #random: Random
+  #words = new Int32Array(0)
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  /** At least `count` words; the first `count` are new. */
+  draw(count: number): Int32Array {
+    if (this.#words.length < count) this.#words = new Int32Array(count)
+    this.#random.fill(this.#words, count)
+    return this.#words
+  }
+}
+
+function randomValues(type: LogicalType, options: FieldOptions, words: Words, now: () => number): Generator {
   const min = options.get('min')
   const max = options.get('max')
   switch (type.kind) {
     case 'BOOLEAN':
-      return (column) => column.appendBoolean((random.next32() & 1) === 1)
+      return withoutText((count) => {
+        const values = byteLanes(count)
+        const drawn = words.draw(count)
+        for (let i = 0; i < count; i++) values[i] = (drawn[i] as number) >>> 31
+        return { kind: 'boolean', type, nulls: undefined, values }
+      })
     case 'INT': {
       const low = Number(min ?? -2_147_483_648)
       const range = Number(max ?? 2_147_483_647) - low + 1
-      return (column) => column.appendInt32(low + Math.floor(random.uniform() * range))
+      return withoutText((count) => {
+        const values = int32Lanes(count)
+        randomInts(values, count, low, range, words)
+        return { kind: 'int32', type, nulls: undefined, values }
+      })
     }
     case 'BIGINT': {
       const low = BigInt(min ?? -(2n ** 63n))
       const high = BigInt(max ?? 2n ** 63n - 1n)
-      if (high - low >= 2n ** 52n || !Number.isSafeInteger(Number(low)) || !Number.isSafeInteger(Number(high))) {
-        return (column) => column.appendInt64(random.between(low, high))
-      }
-      const safeLow = Number(low)
-      const range = Number(high - low) + 1
-      return (column) => column.appendSafeInteger(safeLow + Math.floor(random.uniform() * range))
+      return withoutText((count) => ({ kind: 'int64', type, nulls: undefined, values: randomInt64s(count, low, high, words) }))
     }
     case 'DOUBLE': {
       const low = Number(min ?? MIN_DOUBLE)
       const high = Number(max ?? Number.MAX_VALUE)
-      // Halves first, or the width of the whole range overflows.
-      return (column) => {
-        const share = random.uniform()
-        column.appendFloat64(low * (1 - share) + high * share)
-      }
+      return withoutText((count) => {
+        const values = float64Lanes(count)
+        const drawn = words.draw(count * 2)
+        for (let i = 0; i < count; i++) {
+          // Halves first, or the width of the whole range overflows.
+          const share = shareAt(drawn, i)
+          values[i] = low * (1 - share) + high * share
+        }
+        return { kind: 'float64', type, nulls: undefined, values }
+      })
     }
     case 'DECIMAL': {
       const limit = 10n ** BigInt(type.precision) - 1n
       const low = unscaledBound(min, type.scale, 0n, limit)
       const high = unscaledBound(max, type.scale, limit, limit)
-      const append = type.precision <= 18 ? 'appendInt64' : 'appendDecimal128'
-      return (column) => column[append](wide(random, low, high))
-    }
-    case 'VARCHAR': {
-      const longest = Math.min(Number(options.get('length') ?? DEFAULT_LENGTH), type.length === MAX_VARCHAR_LENGTH ? Infinity : type.length)
-      const length = options.get('length') === undefined && type.length !== MAX_VARCHAR_LENGTH ? type.length : longest
-      const variable = options.get('var-len')?.trim().toLowerCase() === 'true'
-      const bytes = new Uint8Array(length)
-      return (column) => {
-        const count = variable ? 1 + Math.floor(random.uniform() * length) : length
-        for (let i = 0; i < count;)
-          for (let word = random.next32(), k = 0; k < 8 && i < count; k++, word >>>= 4)
-            bytes[i++] = '0123456789abcdef'.charCodeAt(word & 15)
-        column.appendUtf8(bytes, 0, count)
+      if (type.precision <= 18) {
+        return withoutText((count) => ({ kind: 'int64', type, nulls: undefined, values: randomInt64s(count, low, high, words) }))
       }
+      return withoutText((count) => {
+        const drawn = words.draw(count * 6)
+        return decimal128(type, count, (i) => wide(drawn, i * 6, low, high))
+      })
     }
+    case 'VARCHAR':
+      return randomText(type, options, words)
     case 'DATE':
-      return (column) => column.appendInt32(Math.floor(now() / 86_400_000))
+      return withoutText((count) => ({
+        kind: 'int32',
+        type,
+        nulls: undefined,
+        values: int32Lanes(count).fill(Math.floor(now() / 86_400_000)),
+      }))
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ': {
-      const past = parseDuration(options.get('max-past') ?? '0') ?? 0
-      return (column) => column.appendSafeInteger(Math.trunc(now()) - Math.floor(random.uniform() * past))
+      const past = Math.max(1, parseDuration(options.get('max-past') ?? '0') ?? 0)
+      return withoutText((count) => {
+        const values = int64Lanes(count)
+        randomIntegers(values, count, Math.trunc(now()) - past + 1, past, words)
+        return { kind: 'int64', type, nulls: undefined, values }
+      })
     }
-    case 'NULL':
-    case 'RAW':
-    case 'BYTES':
-      return (column) => column.appendNull()
+    default:
+      throw new Error(`no random values of ${type.kind}`)
   }
 }
 
-function wide(random: Random, low: bigint, high: bigint): bigint {
-  const range = high - low + 1n
+function withoutText(fill: Generator['fill']): Generator {
+  return { textBytes: 0, fill }
+}
+
+/** Uniform in [0, 1), 53 bits, from words 2i and 2i + 1. */
+function shareAt(words: Int32Array, i: number): number {
+  return ((words[i * 2] as number) >>> 5) * 2 ** -27 + ((words[i * 2 + 1] as number) >>> 6) * 2 ** -53
+}
+
+/** low … low + range - 1, within 32 bits. */
+function randomInts(values: Int32Array, count: number, low: number, range: number, words: Words): void {
+  if (range <= SMALL_RANGE || range === TWO_32) {
+    const drawn = words.draw(count)
+    if (range === TWO_32) values.set(drawn.subarray(0, count))
+    else for (let i = 0; i < count; i++) values[i] = low + Math.floor(((drawn[i] as number) >>> 0) * range * (1 / TWO_32))
+    return
+  }
+  const drawn = words.draw(count * 2)
+  for (let i = 0; i < count; i++) values[i] = low + Math.floor(shareAt(drawn, i) * range)
+}
+
+/** low … low + range - 1, all safe integers, range at most 2^53. */
+function randomIntegers(values: BigInt64Array, count: number, low: number, range: number, words: Words): void {
+  const lanes = halves(values)
+  const drawn = words.draw(count * 2)
+  for (let i = 0; i < count; i++) {
+    const value = low + Math.floor(shareAt(drawn, i) * range)
+    lanes[i * 2] = value | 0
+    lanes[i * 2 + 1] = Math.floor(value * (1 / TWO_32))
+  }
+}
+
+/** Uniform in low … high, both of 64 bits. */
+function randomInt64s(count: number, low: bigint, high: bigint, words: Words): BigInt64Array {
+  const values = int64Lanes(count)
+  const range = high - low
+  if (range < 2n ** 52n && Number.isSafeInteger(Number(low)) && Number.isSafeInteger(Number(high))) {
+    randomIntegers(values, count, Number(low), Number(range) + 1, words)
+    return values
+  }
+  const lanes = halves(values)
+  if (range === LOW_64) {
+    lanes.set(words.draw(count * 2).subarray(0, count * 2))
+    return values
+  }
+  // Numbers of as many bits as the range has; those above it are drawn again.
+  const rangeHigh = Number(range >> 32n)
+  const rangeLow = Number(range & 0xffff_ffffn)
+  const highMask = rangeHigh === 0 ? 0 : -1 >>> Math.clz32(rangeHigh)
+  const lowMask = rangeHigh !== 0 ? -1 : -1 >>> Math.clz32(rangeLow)
+  const baseHigh = Number(BigInt.asIntN(32, low >> 32n))
+  const baseLow = Number(low & 0xffff_ffffn)
+  for (let i = 0; i < count;) {
+    const wanted = count - i
+    const drawn = words.draw(wanted * 2)
+    for (let k = 0; k < wanted; k++) {
+      const h = ((drawn[k * 2] as number) & highMask) >>> 0
+      const l = ((drawn[k * 2 + 1] as number) & lowMask) >>> 0
+      if (h > rangeHigh || (h === rangeHigh && l > rangeLow)) continue
+      const sum = baseLow + l
+      lanes[i * 2] = sum | 0
+      lanes[i * 2 + 1] = (baseHigh + h + (sum >= TWO_32 ? 1 : 0)) | 0
+      i++
+    }
+  }
+  return values
+}
+
+function halves(values: BigInt64Array): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.length * 2)
+}
+
+function randomNulls(words: Int32Array, count: number, rate: number): Uint8Array {
+  const nulls = byteLanes((count + 7) >> 3)
+  const threshold = rate * TWO_32
+  for (let i = 0; i < count; i++) {
+    if ((words[i] as number) >>> 0 < threshold) nulls[i >> 3] = (nulls[i >> 3] as number) | (1 << (i & 7))
+  }
+  return nulls
+}
+
+function randomText(type: LogicalType & { kind: 'VARCHAR' }, options: FieldOptions, words: Words): Generator {
+  const limit = type.length === MAX_VARCHAR_LENGTH ? undefined : type.length
+  const asked = options.get('length')
+  const length = asked === undefined ? (limit ?? DEFAULT_LENGTH) : Math.min(Number(asked), limit ?? Infinity)
+  const variable = options.get('var-len')?.trim().toLowerCase() === 'true'
+  return {
+    textBytes: length,
+    fill(count) {
+      const offsets = int32Lanes(count)
+      const lengths = int32Lanes(count)
+      if (variable) randomInts(lengths, count, 1, length, words)
+      else lengths.fill(length)
+      let total = 0
+      for (let i = 0; i < count; i++) {
+        offsets[i] = total
+        total += lengths[i] as number
+      }
+      return { kind: 'utf8', type, nulls: undefined, offsets, lengths, bytes: hexDigits(total, (n) => words.draw(n)) }
+    },
+  }
+}
+
+function wide(words: Int32Array, at: number, low: bigint, high: bigint): bigint {
   let bits = 0n
-  for (let i = 0; i < 6; i++) bits = (bits << 32n) | BigInt(random.next32())
-  return low + (bits % range)
+  for (let i = 0; i < 6; i++) bits = (bits << 32n) | BigInt((words[at + i] as number) >>> 0)
+  return low + (bits % (high - low + 1n))
 }
 
 function unscaledBound(text: string | undefined, scale: number, fallback: bigint, limit: bigint): bigint {
@@ -137,37 +250,83 @@ function unscaledBound(text: string | undefined, scale: number, fallback: bigint
   return value > limit ? limit : value < -limit ? -limit : value
 }
 
-/** Sequence values of a subtask: start + subtask, then every `parallelism`-th, as in Flink. */
-export function sequenceGenerator(type: LogicalType, start: bigint, subtask: number, parallelism: number): Generator {
-  const first = start + BigInt(subtask)
-  const step = BigInt(parallelism)
-  const at = (n: number) => first + step * BigInt(n)
+function decimal128(type: LogicalType, count: number, at: (i: number) => bigint, nulls?: Uint8Array): Vector {
+  const lanes = int64Lanes(count * 2)
+  for (let i = 0; i < count; i++) {
+    const unscaled = at(i)
+    lanes[i * 2] = BigInt.asIntN(64, unscaled)
+    lanes[i * 2 + 1] = BigInt.asIntN(64, unscaled >> 64n)
+  }
+  return { kind: 'decimal128', type, nulls, lanes }
+}
+
+/** `start` plus the row's number. */
+export function sequenceGenerator(type: LogicalType, start: bigint): Generator {
+  const base = Number(start)
+  /** All values of these rows are safe integers, and so are numbers. */
+  const safe = (count: number, next: number, step: number) =>
+    Number.isSafeInteger(base) && Number.isSafeInteger(base + next) && Number.isSafeInteger(base + next + (count - 1) * step)
+  const exact = (row: number) => start + BigInt(row)
   switch (type.kind) {
     case 'INT':
-      return (column, n) => column.appendInt32(Number(at(n)))
+      return withoutText((count, next, step) => {
+        const values = int32Lanes(count)
+        for (let i = 0, value = base + next; i < count; i++, value += step) values[i] = value
+        return { kind: 'int32', type, nulls: undefined, values }
+      })
     case 'BIGINT':
-      return (column, n) => column.appendInt64(at(n))
+      return withoutText((count, next, step) => {
+        const values = int64Lanes(count)
+        if (safe(count, next, step)) {
+          const lanes = halves(values)
+          for (let i = 0, value = base + next; i < count; i++, value += step) {
+            lanes[i * 2] = value | 0
+            lanes[i * 2 + 1] = Math.floor(value * (1 / TWO_32))
+          }
+        } else for (let i = 0; i < count; i++) values[i] = exact(next + i * step)
+        return { kind: 'int64', type, nulls: undefined, values }
+      })
     case 'DOUBLE':
-      return (column, n) => column.appendFloat64(Number(at(n)))
-    case 'DECIMAL': {
-      const scale = 10n ** BigInt(type.scale)
-      const limit = 10n ** BigInt(type.precision)
-      const append = type.precision <= 18 ? 'appendInt64' : 'appendDecimal128'
-      return (column, n) => {
-        const unscaled = at(n) * scale
-        if (unscaled >= limit || unscaled <= -limit) column.appendNull()
-        else column[append](unscaled)
-      }
-    }
+      return withoutText((count, next, step) => {
+        const values = float64Lanes(count)
+        if (safe(count, next, step)) for (let i = 0, value = base + next; i < count; i++, value += step) values[i] = value
+        else for (let i = 0; i < count; i++) values[i] = Number(exact(next + i * step))
+        return { kind: 'float64', type, nulls: undefined, values }
+      })
+    case 'DECIMAL':
+      return sequenceOfDecimals(type, exact)
     case 'VARCHAR':
-      return (column, n) => column.appendString(at(n).toString())
+      return {
+        textBytes: 20,
+        fill(count, next, step) {
+          const text = decimalDigits(count, safe(count, next, step) ? (i) => base + next + i * step : (i) => exact(next + i * step))
+          return { kind: 'utf8', type, nulls: undefined, ...text }
+        },
+      }
     default:
       throw new Error(`no sequence of ${type.kind}`)
   }
 }
 
-/** How many of `total` rows fall to a subtask: they are dealt out in turn. */
-export function shareOf(total: bigint, subtask: number, parallelism: number): bigint {
-  const all = BigInt(parallelism)
-  return total / all + (total % all > BigInt(subtask) ? 1n : 0n)
+/** NULL where a value has more digits than the type. */
+function sequenceOfDecimals(type: LogicalType & { kind: 'DECIMAL' }, exact: (row: number) => bigint): Generator {
+  const scale = 10n ** BigInt(type.scale)
+  const limit = 10n ** BigInt(type.precision)
+  return withoutText((count, next, step) => {
+    let nulls: Uint8Array | undefined
+    const at = (i: number) => {
+      const unscaled = exact(next + i * step) * scale
+      if (unscaled < limit && unscaled > -limit) return unscaled
+      nulls ??= byteLanes((count + 7) >> 3)
+      nulls[i >> 3] = (nulls[i >> 3] as number) | (1 << (i & 7))
+      return 0n
+    }
+    if (type.precision > 18) {
+      const vector = decimal128(type, count, at)
+      return { ...vector, nulls }
+    }
+    const values = int64Lanes(count)
+    for (let i = 0; i < count; i++) values[i] = at(i)
+    return { kind: 'int64', type, nulls, values }
+  })
 }
