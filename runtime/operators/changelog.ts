@@ -48,7 +48,7 @@ export function hasRetractions(batch: Batch): boolean {
   return false
 }
 
-function takeInt32(source: Int32Array, positions: Int32Array): Int32Array {
+export function takeInt32(source: Int32Array, positions: Int32Array): Int32Array {
   const values = new Int32Array(positions.length)
   for (let i = 0; i < positions.length; i++) values[i] = source[positions[i] as number] as number
   return values

@@ -8,13 +8,17 @@
  * State: keys, row counts and accumulators by group id.   Time: watermarks pass through.
  * Source: Flink's GroupAggFunction (no mini-batch); batch: its sort-less hash aggregate.
  */
+import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
 import type { Vector } from '../columnar/vector.js'
+import { gatherBatch } from '../columnar/gather.js'
+import { KeyedTables } from '../state/keyed-tables.js'
+import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../state/snapshot.js'
 import { FIRST, IGNORED, VANISHED } from './aggregate/accumulator.js'
-import { GroupedAggregation, type GroupChanges } from './aggregate/grouped-aggregation.js'
+import { GroupedAggregation, RestoredGroups, type GroupChanges } from './aggregate/grouped-aggregation.js'
 import { hasRetractions, takeVector } from './changelog.js'
 import type { Operator, OperatorContext, Output } from './operator.js'
 
@@ -24,6 +28,8 @@ export class GroupAggregateOperator implements Operator {
   readonly #retractInput: boolean
   readonly #outputSchema: Schema
   readonly #aggregation: GroupedAggregation
+  readonly #tables = new KeyedTables()
+  #maxParallelism = 1
   #output!: Output
 
   constructor(spec: SpecOf<'group-aggregate'>, input: Schema, output: Schema) {
@@ -32,10 +38,41 @@ export class GroupAggregateOperator implements Operator {
     this.#retractInput = spec.retractInput
     this.#outputSchema = output
     this.#aggregation = new GroupedAggregation(input, spec.keys, spec.calls, spec.retractInput)
+    const keyed = spec.keys.length > 0
+    this.#aggregation.track(
+      this.#aggregation.tables.map(({ name, schema, rows }) =>
+        this.#tables.add({ ...rows, descriptor: { name, schema, version: 1 }, hashes: keyed ? rows.hashes : undefined }),
+      ),
+    )
   }
 
-  open(_context: OperatorContext, output: Output): void {
+  open(context: OperatorContext, output: Output): void {
+    this.#maxParallelism = context.maxParallelism
     this.#output = output
+  }
+
+  stateTables(): StateTableDescriptor[] {
+    return this.#tables.descriptors()
+  }
+
+  async restoreState(state: RestoredState): Promise<void> {
+    const names = this.#tables.descriptors().map(({ name }) => name)
+    const restored = new RestoredGroups()
+    for await (const { handle, table, batch, ids } of state.keyed) {
+      this.#aggregation.restore(names.indexOf(table), handle, gatherBatch(batch), ids, restored)
+    }
+  }
+
+  snapshotState(request: SnapshotRequest): OperatorSnapshot {
+    return { keyed: this.#tables.snapshot(request, this.#maxParallelism) }
+  }
+
+  checkpointComplete(checkpointId: number): void {
+    this.#tables.checkpointComplete(checkpointId)
+  }
+
+  checkpointAborted(checkpointId: number): void {
+    this.#tables.checkpointAborted(checkpointId)
   }
 
   processBatch(batch: Batch): void {

@@ -8,16 +8,23 @@
  * @throws EXPRESSION_FAILED when the condition fails on a pair.
  * Source: Flink's StreamingJoinOperator.
  */
+import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
+import { INT, notNull } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
+import { gatherBatch } from '../columnar/gather.js'
 import { hashRows } from '../columnar/hash.js'
-import { vectorKind, type Vector } from '../columnar/vector.js'
+import { vectorKind, type Int32Vector, type Vector } from '../columnar/vector.js'
 import { compileCondition } from '../expr/compile.js'
 import { grown, identityPositions } from '../state/growable.js'
+import type { ChangedRows } from '../state/changed-rows.js'
 import { KeyTable } from '../state/key-table.js'
+import { KeyedTables } from '../state/keyed-tables.js'
+import { RestoredIds } from '../state/restored-ids.js'
 import { RowIndex } from '../state/row-index.js'
 import { RowStore } from '../state/row-store.js'
+import type { OperatorSnapshot, RestoredRows, RestoredState, SnapshotRequest } from '../state/snapshot.js'
 import { hasRetractions, takeVector } from './changelog.js'
 import { evaluationContext } from './evaluation-context.js'
 import type { Operator, OperatorContext, Output } from './operator.js'
@@ -27,6 +34,10 @@ const NEXT = 0
 const PREVIOUS = 1
 const COUNT = 2
 const EXTRA_WORDS = 3
+/** Last column of a stored row: COUNT. */
+const COUNT_FIELD = { name: '$count', type: notNull(INT) }
+/** List state: sides that have had retractions. */
+const RETRACTING = 'retracting'
 
 /** First and last row (id + 1) of each key id and side, side by side in memory: [left head, left tail, right head, right tail]. */
 class Chains {
@@ -45,16 +56,26 @@ class Chains {
   }
 }
 
+/** A side on its way back: its rows go into their chains when all are there, so that those only ever added keep their order. */
+interface RestoredSide {
+  readonly ids: RestoredIds
+  /** Key id by row id. */
+  keys: Int32Array
+}
+
 /** One input's rows, chained by key id. */
 class JoinSide {
   readonly keys: readonly number[]
   readonly store: RowStore
   readonly index: RowIndex
+  readonly changes: ChangedRows
+  readonly #schema: Schema
   readonly #chains: Chains
   readonly #side: number
 
-  constructor(schema: Schema, keys: readonly number[], chains: Chains, side: number) {
+  constructor(schema: Schema, keys: readonly number[], chains: Chains, side: number, tables: KeyedTables) {
     this.keys = keys
+    this.#schema = schema
     this.#chains = chains
     this.#side = side
     this.store = new RowStore(
@@ -62,13 +83,31 @@ class JoinSide {
       EXTRA_WORDS,
     )
     this.index = new RowIndex(this.store, schema)
+    this.changes = tables.add({
+      descriptor: { name: side === 0 ? 'left' : 'right', schema: { fields: [...schema.fields, COUNT_FIELD] }, version: 1 },
+      liveBits: () => this.store.liveBits(),
+      read: (ids, count) => {
+        const counts = this.store.extras(ids, count, COUNT)
+        return [...this.store.columns(ids, count), { kind: 'int32', type: COUNT_FIELD.type, nulls: undefined, values: counts }]
+      },
+      hashes: keys.length === 0 ? undefined : (_ids, count, columns) => hashRows(new Batch(schema, columns, count), keys),
+    })
+  }
+
+  /** Stores rows of a snapshot; they are not yet in their chains. Returns ids by row. */
+  restore(batch: Batch): Int32Array {
+    const { fields } = this.#schema
+    const ids = new Int32Array(batch.length)
+    this.store.addRows(batch.columns.slice(0, fields.length), identityPositions(batch.length), batch.length, ids)
+    const counts = (batch.columns[fields.length] as Int32Vector).values
+    for (let row = 0; row < batch.length; row++) this.store.setExtra(ids[row] as number, COUNT, counts[row] as number)
+    return ids
   }
 
   append(key: number, id: number): void {
     const { ends } = this.#chains
     const at = 4 * key + 2 * this.#side
     const tail = ends[at + 1] as number
-    this.store.setExtra(id, COUNT, 1)
     this.store.setExtra(id, PREVIOUS, tail)
     if (tail === 0) ends[at] = id + 1
     else this.store.setExtra(tail - 1, NEXT, id + 1)
@@ -92,7 +131,9 @@ export class JoinOperator implements Operator {
   readonly #outputSchema: Schema
   readonly #table: KeyTable
   readonly #chains = new Chains()
+  readonly #tables = new KeyedTables()
   readonly #sides: readonly [JoinSide, JoinSide]
+  #maxParallelism = 1
   #condition: ((batch: Batch) => Int32Array) | undefined
   #output!: Output
   /** Pairs not yet emitted: position of the new row, id of the other side's row, kind of the pair. */
@@ -112,11 +153,15 @@ export class JoinOperator implements Operator {
       }
     })
     this.#table = new KeyTable(types.filter((type) => type !== undefined))
-    this.#sides = [new JoinSide(left, spec.leftKeys, this.#chains, 0), new JoinSide(right, spec.rightKeys, this.#chains, 1)]
+    this.#sides = [
+      new JoinSide(left, spec.leftKeys, this.#chains, 0, this.#tables),
+      new JoinSide(right, spec.rightKeys, this.#chains, 1, this.#tables),
+    ]
   }
 
   open(context: OperatorContext, output: Output): void {
     this.#output = output
+    this.#maxParallelism = context.maxParallelism
     const { condition } = this.#spec
     if (condition !== undefined) this.#condition = compileCondition(condition, this.#outputSchema, evaluationContext(context))
   }
@@ -146,12 +191,59 @@ export class JoinOperator implements Operator {
     // Pairs were emitted as they were made.
   }
 
+  stateTables(): StateTableDescriptor[] {
+    return this.#tables.descriptors()
+  }
+
+  snapshotState(request: SnapshotRequest): OperatorSnapshot {
+    const retracting = [0, 1].filter((side) => this.#sides[side as 0 | 1].index.enabled)
+    return {
+      keyed: this.#tables.snapshot(request, this.#maxParallelism),
+      lists: { [RETRACTING]: { mode: 'UNION', items: retracting } },
+    }
+  }
+
+  async restoreState(state: RestoredState): Promise<void> {
+    const names = this.stateTables().map(({ name }) => name)
+    const restored = this.#sides.map((): RestoredSide => ({ ids: new RestoredIds(), keys: new Int32Array(0) }))
+    for await (const rows of state.keyed) {
+      const side = names.indexOf(rows.table)
+      this.#restoreRows(rows, this.#sides[side as 0 | 1], restored[side] as RestoredSide)
+    }
+    restored.forEach(({ ids, keys }, i) => {
+      const side = this.#sides[i as 0 | 1]
+      for (const id of ids.inOrder()) side.append(keys[id] as number, id)
+      if (state.lists[RETRACTING]?.includes(i) === true) side.index.enable()
+    })
+  }
+
+  checkpointComplete(checkpointId: number): void {
+    this.#tables.checkpointComplete(checkpointId)
+  }
+
+  checkpointAborted(checkpointId: number): void {
+    this.#tables.checkpointAborted(checkpointId)
+  }
+
+  #restoreRows({ handle, batch, ids }: RestoredRows, side: JoinSide, restored: RestoredSide): void {
+    const rows = gatherBatch(batch)
+    const keyIds = new Int32Array(rows.length)
+    this.#table.assign(rows, side.keys, identityPositions(rows.length), rows.length, hashRows(rows, side.keys), keyIds)
+    this.#chains.reserve(this.#table.idLimit)
+    const newIds = side.restore(rows)
+    restored.ids.put(handle, ids, newIds)
+    restored.keys = grown(restored.keys, side.store.idLimit)
+    for (let row = 0; row < rows.length; row++) restored.keys[newIds[row] as number] = keyIds[row] as number
+  }
+
   /** A side that has never retracted: rows are kept one by one, all at once. */
   #joinInserts(rows: Batch, positions: Int32Array, keyIds: Int32Array, side: JoinSide, other: JoinSide, input: number): void {
     const ids = new Int32Array(rows.length)
     side.store.addRows(rows.columns, positions, rows.length, ids)
+    side.changes.touch(ids, rows.length, side.store.idLimit)
     for (let row = 0; row < rows.length; row++) {
       const key = keyIds[row] as number
+      side.store.setExtra(ids[row] as number, COUNT, 1)
       side.append(key, ids[row] as number)
       if (this.#chains.head(key, 1 - input) !== 0) this.#pair(rows, positions[row] as number, key, other, input)
     }
@@ -167,19 +259,25 @@ export class JoinOperator implements Operator {
       const kind = rows.rowKind(position)
       const held = side.index.find(hash, rows.columns, position)
       if (kind === 0 || kind === 2) {
-        if (held >= 0) side.store.setExtra(held, COUNT, side.store.extra(held, COUNT) + 1)
-        else {
+        if (held >= 0) {
+          side.changes.touchOne(held)
+          side.store.setExtra(held, COUNT, side.store.extra(held, COUNT) + 1)
+        } else {
           const id = side.store.add(rows.columns, position)
+          side.changes.touchOne(id)
+          side.store.setExtra(id, COUNT, 1)
           side.append(key, id)
           side.index.add(hash, id)
         }
       } else {
         if (held < 0) continue // taken away without having been there: no effect
+        side.changes.touchOne(held)
         const count = side.store.extra(held, COUNT) - 1
         side.store.setExtra(held, COUNT, count)
         if (count === 0) {
           side.unlink(key, held)
           side.index.remove(hash, held)
+          side.changes.removeOne(held)
           side.store.remove(held)
         }
       }

@@ -8,15 +8,21 @@
  * State: the rows, in an ordered set; those beyond offset + limit only when the input may retract.   Time: watermarks pass through.
  * Source: Flink's SortLimit and Rank operators.
  */
+import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
+import { BIGINT, INT, notNull, type LogicalType } from '#core/types/logical-type.js'
 import { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
-import { concatBatches } from '../columnar/gather.js'
+import { concatBatches, gatherBatch } from '../columnar/gather.js'
+import type { Int32Vector, Int64Vector, Vector } from '../columnar/vector.js'
+import type { ChangedRows } from '../state/changed-rows.js'
 import { identityPositions } from '../state/growable.js'
+import { KeyedTables } from '../state/keyed-tables.js'
 import { OrderedRows, TREE_WORDS } from '../state/ordered-rows.js'
 import { RowIndex } from '../state/row-index.js'
 import { RowStore } from '../state/row-store.js'
+import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../state/snapshot.js'
 import { sortedRows } from '../state/sorted-rows.js'
 import { hasRetractions } from './changelog.js'
 import type { Operator, OperatorContext, Output } from './operator.js'
@@ -26,6 +32,14 @@ const COUNT = TREE_WORDS
 const SHOWN = TREE_WORDS + 1
 const TARGET = TREE_WORDS + 2
 const EXTRA_WORDS = TREE_WORDS + 3
+/** Columns of a stored row behind its own. */
+const STORED_FIELDS = [
+  { name: '$count', type: notNull(INT) },
+  { name: '$shown', type: notNull(INT) },
+  { name: '$sequence', type: notNull(BIGINT) },
+]
+/** List state: true when the input has had retractions. */
+const RETRACTING = 'retracting'
 
 export class SortLimitOperator implements Operator {
   readonly #spec: SpecOf<'sort-limit'>
@@ -44,6 +58,9 @@ export class SortLimitOperator implements Operator {
   /** Changelog: rows that are emitted now, in order. */
   #shown: Int32Array = new Int32Array(0)
   #dirty = false
+  readonly #tables = new KeyedTables()
+  readonly #changes: ChangedRows
+  #maxParallelism = 1
   #output!: Output
 
   constructor(spec: SpecOf<'sort-limit'>, input: Schema) {
@@ -57,9 +74,15 @@ export class SortLimitOperator implements Operator {
     this.#index = new RowIndex(this.#store, input)
     this.#kept = spec.retractInput === false && spec.limit !== undefined ? spec.offset + spec.limit : Infinity
     this.#ordered = spec.output === 'changelog' || this.#kept < Infinity
+    this.#changes = this.#tables.add({
+      descriptor: { name: 'rows', schema: { fields: [...input.fields, ...STORED_FIELDS] }, version: 1 },
+      liveBits: () => this.#store.liveBits(),
+      read: (ids, count) => this.#read(ids, count),
+    })
   }
 
-  open(_context: OperatorContext, output: Output): void {
+  open(context: OperatorContext, output: Output): void {
+    this.#maxParallelism = context.maxParallelism
     this.#output = output
   }
 
@@ -69,7 +92,10 @@ export class SortLimitOperator implements Operator {
     if (changelog && this.#spec.limit === undefined && this.#spec.offset === 0) return this.#output.collect(batch)
     const removed = this.#apply(batch)
     if (changelog && this.#dirty) this.#emitChanges()
-    for (const id of removed) this.#store.remove(id)
+    for (const id of removed) {
+      this.#changes.removeOne(id)
+      this.#store.remove(id)
+    }
   }
 
   processWatermark(watermark: number): void {
@@ -81,8 +107,70 @@ export class SortLimitOperator implements Operator {
     const { offset, limit = Infinity } = this.#spec
     const ids = this.#ordered ? this.#order.rows(this.#root, 0, offset + limit) : sortedRows(this.#store, this.#order, this.#spec.keys)
     this.#emit(this.#window(ids), RowKind.INSERT)
+    this.#changes.removeAll()
     this.#store.clear()
     this.#root = 0
+  }
+
+  stateTables(): StateTableDescriptor[] {
+    return this.#tables.descriptors()
+  }
+
+  snapshotState(request: SnapshotRequest): OperatorSnapshot {
+    return {
+      keyed: this.#tables.snapshot(request, this.#maxParallelism),
+      lists: { [RETRACTING]: { mode: 'UNION', items: this.#index.enabled ? [true] : [] } },
+    }
+  }
+
+  async restoreState(state: RestoredState): Promise<void> {
+    const columns = this.#schema.fields.length
+    for await (const rows of state.keyed) {
+      const batch = gatherBatch(rows.batch)
+      const ids = new Int32Array(batch.length)
+      this.#store.addRows(batch.columns.slice(0, columns), identityPositions(batch.length), batch.length, ids)
+      const counts = batch.columns[columns] as Int32Vector
+      const shown = batch.columns[columns + 1] as Int32Vector
+      const sequences = batch.columns[columns + 2] as Int64Vector
+      ids.forEach((id, row) => this.#restoreRow(id, counts.values[row] ?? 0, shown.values[row] ?? 0, Number(sequences.values[row])))
+    }
+    if (this.#ordered) {
+      const { offset, limit = Infinity } = this.#spec
+      const first = this.#order.rows(this.#root, 0, offset + limit)
+      this.#shown = first.filter((id) => this.#store.extra(id, SHOWN) > 0)
+    }
+    if (state.lists[RETRACTING]?.includes(true) === true) this.#index.enable()
+  }
+
+  checkpointComplete(checkpointId: number): void {
+    this.#tables.checkpointComplete(checkpointId)
+  }
+
+  checkpointAborted(checkpointId: number): void {
+    this.#tables.checkpointAborted(checkpointId)
+  }
+
+  #restoreRow(id: number, count: number, shown: number, sequence: number): void {
+    this.#store.setExtra(id, COUNT, count)
+    this.#store.setExtra(id, SHOWN, shown)
+    this.#order.setSequence(id, sequence)
+    this.#sequence = Math.max(this.#sequence, sequence + 1)
+    if (!this.#ordered) return
+    this.#root = this.#order.insert(this.#root, id)
+    this.#treeSize++
+  }
+
+  /** Rows as stored: their columns, count, shown copies, place in the order of arrival. */
+  #read(ids: Int32Array, count: number): Vector[] {
+    const [countType, shownType, sequenceType] = STORED_FIELDS.map((field) => field.type) as [LogicalType, LogicalType, LogicalType]
+    const sequences = new BigInt64Array(count)
+    for (let i = 0; i < count; i++) sequences[i] = BigInt(this.#order.sequenceOf(ids[i] as number))
+    return [
+      ...this.#store.columns(ids, count),
+      { kind: 'int32', type: countType, nulls: undefined, values: this.#store.extras(ids, count, COUNT) },
+      { kind: 'int32', type: shownType, nulls: undefined, values: this.#store.extras(ids, count, SHOWN) },
+      { kind: 'int64', type: sequenceType, nulls: undefined, values: sequences },
+    ]
   }
 
   /** Rows in and out of the state. Returns the rows that left: they are freed once they have been emitted. */
@@ -98,6 +186,7 @@ export class SortLimitOperator implements Operator {
     const removed: number[] = []
     const ids = new Int32Array(batch.length)
     this.#store.addRows(batch.columns, batch.selection ?? identityPositions(batch.length), batch.length, ids)
+    this.#changes.touch(ids, ids.length, this.#store.idLimit)
     for (let row = 0; row < ids.length; row++) {
       const id = ids[row] as number
       this.#store.setExtra(id, COUNT, 1)
@@ -118,17 +207,20 @@ export class SortLimitOperator implements Operator {
       const held = this.#index.find(hash, batch.columns, position)
       if (kind === RowKind.INSERT || kind === RowKind.UPDATE_AFTER) {
         if (held >= 0) {
-          this.#touch(held)
+          this.#seen(held)
+          this.#changes.touchOne(held)
           this.#store.setExtra(held, COUNT, this.#store.extra(held, COUNT) + 1)
           continue
         }
         const id = this.#store.add(batch.columns, position)
+        this.#changes.touchOne(id)
         this.#store.setExtra(id, COUNT, 1)
         this.#index.add(hash, id)
         this.#order.setSequence(id, this.#sequence++)
         if (this.#ordered) this.#insert(id, removed)
       } else if (held >= 0) {
-        this.#touch(held)
+        this.#seen(held)
+        this.#changes.touchOne(held)
         const count = this.#store.extra(held, COUNT) - 1
         this.#store.setExtra(held, COUNT, count)
         if (count > 0) continue
@@ -151,11 +243,11 @@ export class SortLimitOperator implements Operator {
       removed.push(last)
     } else this.#treeSize++
     this.#root = this.#order.insert(this.#root, id)
-    this.#touch(id)
+    this.#seen(id)
   }
 
   /** A row that comes or goes changes what is shown, unless it lies behind a full window. */
-  #touch(id: number): void {
+  #seen(id: number): void {
     if (this.#dirty) return
     const { length } = this.#shown
     this.#dirty = length < (this.#spec.limit ?? Infinity) || this.#order.compare(id, this.#shown[length - 1] as number) <= 0
@@ -173,9 +265,9 @@ export class SortLimitOperator implements Operator {
     const come: number[] = []
     for (const id of before) for (let copy = store.extra(id, SHOWN); copy > store.extra(id, TARGET); copy--) gone.push(id)
     for (const id of after) for (let copy = store.extra(id, TARGET); copy > store.extra(id, SHOWN); copy--) come.push(id)
-    for (const id of before) store.setExtra(id, SHOWN, 0)
+    for (const id of before) if (store.extra(id, TARGET) === 0) this.#show(id, 0)
     for (const id of after) {
-      store.setExtra(id, SHOWN, store.extra(id, TARGET))
+      this.#show(id, store.extra(id, TARGET))
       store.setExtra(id, TARGET, 0)
     }
     this.#shown = after
@@ -186,6 +278,12 @@ export class SortLimitOperator implements Operator {
     }
     this.#emit(Int32Array.from(gone), RowKind.DELETE)
     this.#emit(Int32Array.from(come), RowKind.INSERT)
+  }
+
+  #show(id: number, copies: number): void {
+    if (this.#store.extra(id, SHOWN) === copies) return
+    this.#changes.touchOne(id)
+    this.#store.setExtra(id, SHOWN, copies)
   }
 
   /** Ranks offset .. offset + limit of the rows in order, a row that stands for several repeated. */

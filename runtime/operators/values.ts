@@ -1,5 +1,6 @@
 /**
  * VALUES: emits literal rows, then ends. Only subtask 0 emits, so that a higher parallelism does not repeat them.
+ * State: how many rows were emitted.
  */
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import type { LogicalType, Value } from '#core/types/logical-type.js'
@@ -8,12 +9,17 @@ import type { Schema } from '#core/types/schema.js'
 import { BATCH_CAPACITY } from '../columnar/batch.js'
 import { BatchBuilder } from '../columnar/batch-builder.js'
 import { vectorKind } from '../columnar/vector.js'
+import type { OperatorSnapshot, RestoredState } from '../state/snapshot.js'
 import type { OperatorContext, Output, SourceOperator } from './operator.js'
+
+/** List state: rows emitted, of subtask 0. */
+const POSITION = 'position'
 
 export class ValuesSource implements SourceOperator {
   readonly #rows: SpecOf<'values'>['rows']
   readonly #schema: Schema
   #next = 0
+  #emits = true
   #output!: Output
 
   constructor(spec: SpecOf<'values'>) {
@@ -23,7 +29,17 @@ export class ValuesSource implements SourceOperator {
 
   open(context: OperatorContext, output: Output): void {
     this.#output = output
-    if (context.subtaskIndex !== 0) this.#next = this.#rows.length
+    this.#emits = context.subtaskIndex === 0
+    if (!this.#emits) this.#next = this.#rows.length
+  }
+
+  snapshotState(): OperatorSnapshot {
+    return { lists: { [POSITION]: { mode: 'UNION', items: this.#emits ? [this.#next] : [] } } }
+  }
+
+  restoreState(state: RestoredState): void {
+    const position = state.lists[POSITION]?.[0]
+    if (this.#emits && typeof position === 'number') this.#next = position
   }
 
   poll(): 'more' | 'end' {

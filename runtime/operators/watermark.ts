@@ -1,18 +1,26 @@
 /**
  * Watermarks from event time: the highest value of an expression so far, in ms. Rows pass unchanged.
  *
- * Time: watermarks from upstream are not used, except the last one. A watermark follows each batch that raised it. With an idle
- * timeout, an output that had no rows for so long is marked idle until the next row comes.
+ * State: the watermark. Where the parallelism has changed, rows may come to another subtask than before: all begin at the lowest.
+ * Time:  watermarks from upstream are not used, except the last one. A watermark follows each batch that raised it. With an idle
+ *        timeout, an output that had no rows for so long is marked idle until the next row comes.
  * @throws ROWTIME_IS_NULL, EXPRESSION_FAILED
  * Source: Flink's WatermarkAssignerOperator (the value itself is the watermark).
  */
+import * as z from '#core/zod.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import { schema, type Schema } from '#core/types/schema.js'
 import type { Batch } from '../columnar/batch.js'
 import { compileCalc } from '../expr/compile.js'
 import { RowtimeIsNull } from '../time/rowtime.js'
+import type { OperatorSnapshot, RestoredState } from '../state/snapshot.js'
 import { evaluationContext } from './evaluation-context.js'
 import { MAX_WATERMARK, NO_WATERMARK, type Operator, type OperatorContext, type Output } from './operator.js'
+
+/** List state: one item of each subtask. */
+const WATERMARK = 'watermark'
+
+const StoredWatermarks = z.array(z.object({ subtask: z.int(), parallelism: z.int(), watermark: z.number() }))
 
 export class WatermarkOperator implements Operator {
   readonly #spec: SpecOf<'watermark'>
@@ -24,6 +32,8 @@ export class WatermarkOperator implements Operator {
   #idle = false
   #lastRows = 0
   #idleTimer: { cancel(): void } | undefined
+  /** Until the restored watermark is emitted, or a higher one. */
+  #restored: { cancel(): void } | undefined
 
   constructor(spec: SpecOf<'watermark'>, input: Schema) {
     this.#spec = spec
@@ -55,14 +65,33 @@ export class WatermarkOperator implements Operator {
     const highest = values === undefined ? NO_WATERMARK : highestOf(values)
     if (highest > this.#watermark) {
       this.#watermark = highest
+      this.#restored?.cancel()
       this.#output.emitWatermark(highest)
     }
+  }
+
+  snapshotState(): OperatorSnapshot {
+    const { subtaskIndex, parallelism } = this.#context
+    const item = { subtask: subtaskIndex, parallelism, watermark: this.#watermark }
+    return { lists: { [WATERMARK]: { mode: 'UNION', items: [item] } } }
+  }
+
+  /** What was emitted before is emitted again: nobody downstream remembers what it had heard from this subtask. */
+  restoreState(state: RestoredState): void {
+    const { subtaskIndex, parallelism } = this.#context
+    const stored = StoredWatermarks.parse(state.lists[WATERMARK] ?? [])
+    const own = stored.find((item) => item.parallelism === parallelism && item.subtask === subtaskIndex)
+    const watermark = own?.watermark ?? stored.reduce((lowest, item) => Math.min(lowest, item.watermark), Infinity)
+    if (watermark <= NO_WATERMARK || watermark >= MAX_WATERMARK) return
+    this.#watermark = watermark
+    this.#restored = this.#context.schedule(0, () => this.#output.emitWatermark(this.#watermark))
   }
 
   processWatermark(watermark: number): void {
     if (watermark < MAX_WATERMARK || this.#watermark === MAX_WATERMARK) return
     if (this.#idle) this.#setIdle(false)
     this.#watermark = MAX_WATERMARK
+    this.#restored?.cancel()
     this.#output.emitWatermark(MAX_WATERMARK)
   }
 
@@ -72,6 +101,7 @@ export class WatermarkOperator implements Operator {
 
   close(): void {
     this.#idleTimer?.cancel()
+    this.#restored?.cancel()
   }
 
   #checkRowtimes(batch: Batch): void {

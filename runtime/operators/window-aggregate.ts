@@ -8,27 +8,45 @@
  * @throws ROWTIME_IS_NULL
  * Source: Flink's slicing window aggregation (WindowAggOperator with a tumbling slice assigner).
  */
+import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
-import type { LogicalType } from '#core/types/logical-type.js'
+import { BIGINT, notNull, type LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
+import { gatherBatch } from '../columnar/gather.js'
+import type { Int64Vector, Vector } from '../columnar/vector.js'
+import { KeyedTables } from '../state/keyed-tables.js'
+import { RowPages, type PagedRows } from '../state/row-pages.js'
+import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../state/snapshot.js'
 import { rowtimes } from '../time/rowtime.js'
 import { tumblingWindows, type TumblingWindows } from '../time/tumbling-windows.js'
-import { GroupedAggregation } from './aggregate/grouped-aggregation.js'
+import { GroupedAggregation, RestoredGroups } from './aggregate/grouped-aggregation.js'
 import { hasRetractions } from './changelog.js'
 import { sessionTimeZone } from './evaluation-context.js'
-import { NO_WATERMARK, type Operator, type OperatorContext, type Output } from './operator.js'
+import { MAX_WATERMARK, NO_WATERMARK, type Operator, type OperatorContext, type Output } from './operator.js'
 import { windowColumn } from './window-columns.js'
 
 /** Aggregations of fired windows kept for use by later ones. */
 const KEPT = 2
+/** First column of every stored row: the local start of its window. */
+const START = { name: 'window_start', type: notNull(BIGINT) }
+/** List state: watermarks of all subtasks. */
+const WATERMARK = 'watermark'
 
 interface Slice {
   /** Local start of the window. */
   readonly start: number
   /** The watermark that fires it. */
   readonly firesAt: number
+  readonly groups: SliceGroups
+}
+
+/** Aggregations serve one window after the other. */
+interface SliceGroups {
+  start: number
   readonly aggregation: GroupedAggregation
+  /** By table: what its changes are reported to. */
+  rows: readonly PagedRows[]
 }
 
 /** Rows of a batch that belong to one window; slice undefined: late. */
@@ -42,7 +60,10 @@ export class WindowAggregateOperator implements Operator {
   readonly #input: Schema
   readonly #outputSchema: Schema
   readonly #slices = new Map<number, Slice>()
-  readonly #kept: GroupedAggregation[] = []
+  readonly #kept: SliceGroups[] = []
+  readonly #tables = new KeyedTables()
+  /** One for each table of an aggregation; the rows of all slices are in it. */
+  readonly #pages: readonly RowPages[]
   #firstFire = Infinity
   #watermark = NO_WATERMARK
   #windows!: TumblingWindows
@@ -53,6 +74,13 @@ export class WindowAggregateOperator implements Operator {
     this.#spec = spec
     this.#input = input
     this.#outputSchema = output
+    const first = this.#newGroups()
+    this.#pages = first.aggregation.tables.map(({ name, schema }) => {
+      const descriptor = { name, schema: { fields: [START, ...schema.fields] }, version: 1 }
+      return new RowPages(descriptor, spec.keys.length > 0, this.#tables)
+    })
+    this.#track(first)
+    this.#kept.push(first)
   }
 
   open(context: OperatorContext, output: Output): void {
@@ -67,18 +95,52 @@ export class WindowAggregateOperator implements Operator {
     if (hasRetractions(batch)) throw new Error('a window aggregate takes insertions only')
     for (const { slice, positions } of this.#shares(batch)) {
       if (slice === undefined) this.#context.countLate(positions.length)
-      else slice.aggregation.accumulate(positions.length === batch.length ? batch : batch.select(positions))
+      else slice.groups.aggregation.accumulate(positions.length === batch.length ? batch : batch.select(positions))
     }
   }
 
   processWatermark(watermark: number): void {
-    this.#watermark = watermark
+    if (watermark > this.#watermark) this.#watermark = watermark
     if (watermark >= this.#firstFire) this.#fire(watermark)
     this.#output.emitWatermark(watermark)
   }
 
   endInput(): void {
     // The last watermark came before and has fired all windows.
+  }
+
+  stateTables(): StateTableDescriptor[] {
+    return this.#tables.descriptors()
+  }
+
+  snapshotState(request: SnapshotRequest): OperatorSnapshot {
+    return {
+      keyed: this.#tables.snapshot(request, this.#context.maxParallelism),
+      lists: { [WATERMARK]: { mode: 'UNION', items: [this.#watermark] } },
+    }
+  }
+
+  /** Windows of all handles are later than the lowest watermark: what fired before anywhere is late everywhere. */
+  async restoreState(state: RestoredState): Promise<void> {
+    const watermark = (state.lists[WATERMARK] ?? []).filter((item) => typeof item === 'number').reduce((a, b) => Math.min(a, b), Infinity)
+    // The last watermark of a drained savepoint ends that run, not this one.
+    if (watermark < MAX_WATERMARK) this.#watermark = watermark
+    const names = this.stateTables().map(({ name }) => name)
+    const restored = new RestoredGroups()
+    for await (const { handle, table, batch, ids } of state.keyed) {
+      for (const part of byStart(gatherBatch(batch), ids)) {
+        const slice = this.#slices.get(part.start) ?? this.#newSlice(part.start)
+        slice.groups.aggregation.restore(names.indexOf(table), handle, part.batch, part.ids, restored)
+      }
+    }
+  }
+
+  checkpointComplete(checkpointId: number): void {
+    this.#tables.checkpointComplete(checkpointId)
+  }
+
+  checkpointAborted(checkpointId: number): void {
+    this.#tables.checkpointAborted(checkpointId)
   }
 
   /** The batch's rows by window, in the order in which the windows first appear. */
@@ -121,13 +183,35 @@ export class WindowAggregateOperator implements Operator {
   #sliceAt(start: number): Slice | undefined {
     const known = this.#slices.get(start)
     if (known !== undefined) return known
-    const firesAt = this.#windows.instantOf(start + this.#windows.sizeMs - 1)
-    if (firesAt <= this.#watermark) return undefined
-    const { keys, calls } = this.#spec
-    const slice = { start, firesAt, aggregation: this.#kept.pop() ?? new GroupedAggregation(this.#input, keys, calls, false) }
+    return this.#firesAt(start) <= this.#watermark ? undefined : this.#newSlice(start)
+  }
+
+  #firesAt(start: number): number {
+    return this.#windows.instantOf(start + this.#windows.sizeMs - 1)
+  }
+
+  #newSlice(start: number): Slice {
+    const groups = this.#kept.pop() ?? this.#track(this.#newGroups())
+    groups.start = start
+    const slice = { start, firesAt: this.#firesAt(start), groups }
     this.#slices.set(start, slice)
-    if (firesAt < this.#firstFire) this.#firstFire = firesAt
+    if (slice.firesAt < this.#firstFire) this.#firstFire = slice.firesAt
     return slice
+  }
+
+  #newGroups(): SliceGroups {
+    const { keys, calls } = this.#spec
+    return { start: 0, aggregation: new GroupedAggregation(this.#input, keys, calls, false), rows: [] }
+  }
+
+  #track(groups: SliceGroups): SliceGroups {
+    const { tables } = groups.aggregation
+    groups.rows = this.#pages.map((pages, i) => {
+      const { rows } = tables[i] as (typeof tables)[number]
+      return pages.owner({ ...rows, read: (ids, count) => [startColumn(groups.start, count), ...rows.read(ids, count)] })
+    })
+    groups.aggregation.track(groups.rows)
+    return groups
   }
 
   #fire(watermark: number): void {
@@ -135,8 +219,9 @@ export class WindowAggregateOperator implements Operator {
     for (const slice of due) {
       this.#emit(slice)
       this.#slices.delete(slice.start)
-      slice.aggregation.clear()
-      if (this.#kept.length < KEPT) this.#kept.push(slice.aggregation)
+      slice.groups.aggregation.clear()
+      if (this.#kept.length < KEPT) this.#kept.push(slice.groups)
+      else for (const rows of slice.groups.rows) rows.close()
     }
     this.#firstFire = Infinity
     for (const slice of this.#slices.values()) this.#firstFire = Math.min(this.#firstFire, slice.firesAt)
@@ -144,16 +229,39 @@ export class WindowAggregateOperator implements Operator {
 
   #emit(slice: Slice): void {
     const { keys, calls, emit } = this.#spec
-    const groups = slice.aggregation.groups()
+    const { aggregation } = slice.groups
+    const groups = aggregation.groups()
     for (let from = 0; from < groups.length; from += BATCH_CAPACITY) {
       const some = groups.subarray(from, from + BATCH_CAPACITY)
       const starts = new Float64Array(some.length).fill(slice.start)
       const bounds = emit.map((column, i) =>
         windowColumn(column, starts, this.#windows, this.#outputSchema.fields[keys.length + calls.length + i]?.type as LogicalType),
       )
-      this.#output.collect(new Batch(this.#outputSchema, [...slice.aggregation.columns(some), ...bounds], some.length))
+      this.#output.collect(new Batch(this.#outputSchema, [...aggregation.columns(some), ...bounds], some.length))
     }
   }
+}
+
+function startColumn(start: number, count: number): Vector {
+  return { kind: 'int64', type: START.type, nulls: undefined, values: new BigInt64Array(count).fill(BigInt(start)) }
+}
+
+/** The stored rows of each window, without the column of its start. */
+function byStart(batch: Batch, ids: Int32Array): { start: number; batch: Batch; ids: Int32Array }[] {
+  const starts = (batch.columns[0] as Int64Vector).values
+  const windows = new Map<bigint, number[]>()
+  starts.forEach((start, row) => {
+    const rows = windows.get(start)
+    if (rows === undefined) windows.set(start, [row])
+    else rows.push(row)
+  })
+  const schema = { fields: batch.schema.fields.slice(1) }
+  const rest = new Batch(schema, batch.columns.slice(1), batch.length)
+  return [...windows].map(([start, rows]) => ({
+    start: Number(start),
+    batch: windows.size === 1 ? rest : gatherBatch(rest, Int32Array.from(rows)),
+    ids: windows.size === 1 ? ids : Int32Array.from(rows, (row) => ids[row] as number),
+  }))
 }
 
 export function createWindowAggregate(spec: SpecOf<'window-aggregate'>, inputs: readonly Schema[], output: Schema): Operator {

@@ -32,6 +32,11 @@ export class OrderedRows {
     this.#store.setExtra(id, SEQUENCE_HIGH, Math.floor(sequence / 4294967296))
   }
 
+  /** As it was set. */
+  sequenceOf(id: number): number {
+    return this.#store.extra(id, SEQUENCE_HIGH) * 4294967296 + (this.#store.extra(id, SEQUENCE_LOW) >>> 0)
+  }
+
   /** Negative: a comes before b. */
   compare(a: number, b: number): number {
     const store = this.#store

@@ -45,11 +45,22 @@ export class RowPages implements StoredTable {
     this.changes = tables.add(this)
   }
 
-  /** Takes the owner in for good; its rows may come and go. */
+  /** Takes an owner in until it is forgotten; its rows may come and go. */
   owner(table: OwnedTable): PagedRows {
     const owner = new PagedRows(this, table)
     this.#owners.push(owner)
     return owner
+  }
+
+  /** All ids are below. */
+  get idLimit(): number {
+    return this.#pages.length << PAGE_BITS
+  }
+
+  /** The owner will have no rows any more. */
+  forget(owner: PagedRows): void {
+    const at = this.#owners.indexOf(owner)
+    if (at >= 0) this.#owners.splice(at, 1)
   }
 
   allocate(owner: PagedRows, index: number): number {
@@ -121,6 +132,11 @@ export class PagedRows implements RowChanges {
     return this.#pages
   }
 
+  /** Its rows are gone, and none will come. */
+  close(): void {
+    this.#all.forget(this)
+  }
+
   reserve(idLimit: number): void {
     while (this.#pages.length << PAGE_BITS < idLimit) this.#pages.push(this.#all.allocate(this, this.#pages.length))
   }
@@ -129,10 +145,15 @@ export class PagedRows implements RowChanges {
     const { changes } = this.#all
     if (!changes.tracking) return
     this.reserve(idLimit)
-    const shared = this.snapshotIds(ids, count)
-    let highest = -1
-    for (const page of this.#pages) highest = Math.max(highest, page)
-    changes.touch(shared, count, (highest + 1) << PAGE_BITS)
+    changes.touch(this.snapshotIds(ids, count), count, this.#all.idLimit)
+  }
+
+  touchOne(id: number): void {
+    if (this.#all.changes.tracking) this.touch(Int32Array.of(id), 1, id + 1)
+  }
+
+  removeOne(id: number): void {
+    if (this.#all.changes.tracking) this.remove(Int32Array.of(id), 1)
   }
 
   remove(ids: Int32Array, count: number): void {

@@ -175,6 +175,13 @@ export class RowStore {
     return (this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + this.#extra + word] as number
   }
 
+  /** One extra word of `count` rows. */
+  extras(ids: Int32Array, count: number, word: number): Int32Array {
+    const values = new Int32Array(count)
+    for (let i = 0; i < count; i++) values[i] = this.extra(ids[i] as number, word)
+    return values
+  }
+
   setExtra(id: number, word: number, value: number): void {
     ;(this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + this.#extra + word] = value
   }

@@ -23,6 +23,8 @@ export interface RowChanges {
   touch(ids: Int32Array, count: number, idLimit: number): void
   /** These rows are about to go. */
   remove(ids: Int32Array, count: number): void
+  touchOne(id: number): void
+  removeOne(id: number): void
   /** All of the owner's rows are about to go. */
   removeAll(): void
   /** The ids by which snapshots know these rows; read only. */

@@ -2,8 +2,10 @@
  * One aggregate function over all groups of a table: its accumulators lie in columns by group id, and a whole batch is applied
  * in one loop. Adding a row and taking it away (retraction) are the same loop with another weight.
  */
+import type { LogicalType } from '#core/types/logical-type.js'
 import type { Batch } from '../../columnar/batch.js'
 import type { Vector } from '../../columnar/vector.js'
+import type { DependentRows } from './dependent-rows.js'
 
 /** This row is the first of its group: what the accumulators hold for that id is of an earlier group. */
 export const FIRST = 1
@@ -35,6 +37,14 @@ export interface Accumulator {
   results(groups: Int32Array, count: number): Vector
   /** Forgets all groups but keeps the memory. */
   clear(): void
+  /** Columns that hold a group's accumulator in snapshots; none when all of it is in `dependents`. */
+  readonly stateTypes: readonly LogicalType[]
+  /** Copies of the accumulators of `count` groups, one column per state type. */
+  save(groups: Int32Array, count: number): Vector[]
+  /** Gives groups the accumulators that `save` wrote: row i to groups[i], for which there is room. */
+  load(groups: Int32Array, columns: readonly Vector[]): void
+  /** State that has rows of its own within a group. */
+  readonly dependents?: DependentRows
 }
 
 /** Marks row `row` of a result column as NULL. `nulls` has room for it. */

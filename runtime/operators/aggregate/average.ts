@@ -9,12 +9,14 @@ import { grown } from '../../state/growable.js'
 import { FIRST, nullBits, setNull, wordsOf, type Accumulator, type RowPass } from './accumulator.js'
 import { addDecimal, DECIMAL_WORDS, decimalWords, readDecimalWords, writeDecimal128 } from './decimal-words.js'
 import { int64Argument } from './integer-argument.js'
+import { COUNT_TYPE, loadCounts, loadWords, savedCounts, savedWords, SUM_BIGINT, SUM_DECIMAL, SUM_DOUBLE } from './state-columns.js'
 
 /** Above this top word a sum may lie beyond 2^53, where doubles are no longer exact. */
 const EXACT_TOP = 1 << 20
 
 /** AVG over INT or BIGINT. */
 export class IntegerAverageAccumulator implements Accumulator {
+  readonly stateTypes = [SUM_BIGINT, COUNT_TYPE]
   readonly #column: number
   readonly #type: LogicalType
   #sums = new BigInt64Array(0)
@@ -68,6 +70,21 @@ export class IntegerAverageAccumulator implements Accumulator {
     return this.#column64(words, nulls, count)
   }
 
+  save(groups: Int32Array, count: number): Vector[] {
+    const sums: Vector = {
+      kind: 'int64',
+      type: SUM_BIGINT,
+      nulls: undefined,
+      values: new BigInt64Array(savedWords(this.#sums, 2, groups, count).buffer),
+    }
+    return [sums, savedCounts(this.#counts, groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    loadWords(columns[0] as Vector, 2, groups, this.#sums)
+    loadCounts(columns[1] as Vector, groups, this.#counts)
+  }
+
   clear(): void {
     this.#sums.fill(0n)
     this.#counts.fill(0)
@@ -98,6 +115,7 @@ export class IntegerAverageAccumulator implements Accumulator {
 }
 
 export class DoubleAverageAccumulator implements Accumulator {
+  readonly stateTypes = [SUM_DOUBLE, COUNT_TYPE]
   readonly #column: number
   readonly #type: LogicalType
   #sums = new Float64Array(0)
@@ -159,6 +177,21 @@ export class DoubleAverageAccumulator implements Accumulator {
     return { kind: 'float64', type: this.#type, nulls, values }
   }
 
+  save(groups: Int32Array, count: number): Vector[] {
+    const sums: Vector = {
+      kind: 'float64',
+      type: SUM_DOUBLE,
+      nulls: undefined,
+      values: new Float64Array(savedWords(this.#sums, 2, groups, count).buffer),
+    }
+    return [sums, savedCounts(this.#counts, groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    loadWords(columns[0] as Vector, 2, groups, this.#sums)
+    loadCounts(columns[1] as Vector, groups, this.#counts)
+  }
+
   clear(): void {
     this.#sums.fill(0)
     this.#counts.fill(0)
@@ -166,6 +199,7 @@ export class DoubleAverageAccumulator implements Accumulator {
 }
 
 export class DecimalAverageAccumulator implements Accumulator {
+  readonly stateTypes = [SUM_DECIMAL, COUNT_TYPE]
   readonly #column: number
   readonly #type: LogicalType
   /** 10^(scale of the result - scale of the argument) */
@@ -215,6 +249,21 @@ export class DecimalAverageAccumulator implements Accumulator {
 
   results(groups: Int32Array, count: number): Vector {
     return this.#vector(Array.from(groups.subarray(0, count), (group) => this.#average(group)))
+  }
+
+  save(groups: Int32Array, count: number): Vector[] {
+    const sums: Vector = {
+      kind: 'decimal128',
+      type: SUM_DECIMAL,
+      nulls: undefined,
+      lanes: new BigInt64Array(savedWords(this.#sums, 4, groups, count).buffer),
+    }
+    return [sums, savedCounts(this.#counts, groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    loadWords(columns[0] as Vector, 4, groups, this.#sums)
+    loadCounts(columns[1] as Vector, groups, this.#counts)
   }
 
   clear(): void {

@@ -3,8 +3,10 @@ import type { LogicalType } from '#core/types/logical-type.js'
 import type { Vector } from '../../columnar/vector.js'
 import { grown } from '../../state/growable.js'
 import { FIRST, type Accumulator, type RowPass } from './accumulator.js'
+import { COUNT_TYPE, loadWords, savedWords } from './state-columns.js'
 
 export class CountAccumulator implements Accumulator {
+  readonly stateTypes = [COUNT_TYPE]
   readonly #type: LogicalType
   #counts = new BigInt64Array(0)
 
@@ -40,6 +42,16 @@ export class CountAccumulator implements Accumulator {
     const values = new BigInt64Array(count)
     for (let i = 0; i < count; i++) values[i] = counts[groups[i] as number] as bigint
     return { kind: 'int64', type: this.#type, nulls: undefined, values }
+  }
+
+  save(groups: Int32Array, count: number): Vector[] {
+    return [
+      { kind: 'int64', type: COUNT_TYPE, nulls: undefined, values: new BigInt64Array(savedWords(this.#counts, 2, groups, count).buffer) },
+    ]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    loadWords(columns[0] as Vector, 2, groups, this.#counts)
   }
 
   clear(): void {

@@ -2,21 +2,45 @@
  * DISTINCT inside an aggregate: lets each value of a group through once. A value counts when its first row comes and is taken
  * away when its last row goes; all other rows get weight 0.
  */
-import type { LogicalType } from '#core/types/logical-type.js'
+import { INT, notNull, type LogicalType } from '#core/types/logical-type.js'
+import type { Schema } from '#core/types/schema.js'
+import type { Batch } from '../../columnar/batch.js'
 import { hashRows } from '../../columnar/hash.js'
+import type { Int32Vector, Vector } from '../../columnar/vector.js'
+import type { Bits } from '../../state/bits.js'
 import { grown } from '../../state/growable.js'
 import { KeyTable } from '../../state/key-table.js'
+import type { RowChanges } from '../../state/stored-table.js'
 import type { RowPass } from './accumulator.js'
+import { takeInt32, takeVector } from '../changelog.js'
+import { keptRows, type DependentRows } from './dependent-rows.js'
+import { COUNT_TYPE, loadCounts, savedCounts } from './state-columns.js'
 
-export class DistinctFilter {
+export class DistinctFilter implements DependentRows {
+  readonly schema: Schema
   readonly #columns: readonly number[]
   readonly #values: KeyTable
   /** Rows per (group, value). */
   #counts = new Float64Array(0)
+  /** Group of each (group, value). */
+  #groups = new Int32Array(0)
+  #changes: RowChanges | undefined
 
   constructor(columns: readonly number[], types: readonly LogicalType[]) {
     this.#columns = columns
     this.#values = new KeyTable(types, true)
+    this.schema = {
+      fields: [
+        ...types.map((type, i) => ({ name: `value${i}`, type })),
+        { name: 'rows', type: COUNT_TYPE },
+        { name: 'life', type: notNull(INT) },
+      ],
+    }
+  }
+
+  /** Column of the life of its group that a row belongs to: rows of an earlier one do not count. */
+  get lifeColumn(): number {
+    return this.schema.fields.length - 1
   }
 
   /**
@@ -47,11 +71,14 @@ export class DistinctFilter {
       true,
       prefix,
     )
+    this.#changes?.touch(ids, counting, this.#values.idLimit)
     this.#counts = grown(this.#counts, this.#values.idLimit)
+    this.#groups = grown(this.#groups, this.#values.idLimit)
     const counts = this.#counts
     for (let i = 0; i < counting; i++) {
       const id = ids[i] as number
       const row = rows[i] as number
+      this.#groups[id] = pass.groups[row] as number
       const before = counts[id] as number
       const weight = pass.weights[row] as number
       if (weight > 0) {
@@ -66,6 +93,7 @@ export class DistinctFilter {
       const id = ids[i] as number
       if (counts[id] !== 0) continue
       counts[id] = -1 // the same value may stand in the batch again
+      this.#changes?.removeOne(id)
       this.#values.remove(id)
     }
     for (let i = 0; i < counting; i++) if (counts[ids[i] as number] === -1) counts[ids[i] as number] = 0
@@ -73,7 +101,46 @@ export class DistinctFilter {
   }
 
   clear(): void {
+    this.#changes?.removeAll()
     this.#values.clear()
     this.#counts.fill(0)
+  }
+
+  track(changes: RowChanges): void {
+    this.#changes = changes
+  }
+
+  liveBits(): Bits {
+    return this.#values.liveBits()
+  }
+
+  groupsOf(ids: Int32Array, count: number): Int32Array {
+    const groups = new Int32Array(count)
+    for (let i = 0; i < count; i++) groups[i] = this.#groups[ids[i] as number] as number
+    return groups
+  }
+
+  read(ids: Int32Array, count: number): Vector[] {
+    const lives = new Int32Array(count)
+    for (let i = 0; i < count; i++) lives[i] = this.#values.prefixOf(ids[i] as number)
+    return [
+      ...this.#values.keyColumns(ids, count),
+      savedCounts(this.#counts, ids, count),
+      { kind: 'int32', type: notNull(INT), nulls: undefined, values: lives },
+    ]
+  }
+
+  /** The batch has the groups' present lives in its life column. */
+  restore(batch: Batch, groups: Int32Array): void {
+    const rows = keptRows(groups)
+    const values = this.#columns.map((_, column) => column)
+    const { values: lives } = batch.columns[this.lifeColumn] as Int32Vector
+    const ids = new Int32Array(rows.length)
+    const hashes = hashRows(batch.select(rows), values)
+    this.#values.assign(batch, values, rows, rows.length, hashes, ids, true, takeInt32(lives, rows))
+    this.#counts = grown(this.#counts, this.#values.idLimit)
+    this.#groups = grown(this.#groups, this.#values.idLimit)
+    loadCounts(takeVector(batch.columns[values.length] as Vector, rows), ids, this.#counts)
+    for (let i = 0; i < rows.length; i++) this.#groups[ids[i] as number] = groups[rows[i] as number] as number
   }
 }

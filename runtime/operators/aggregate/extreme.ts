@@ -1,12 +1,14 @@
 /** MIN and MAX over rows that are never taken away: the best value so far, by group. NULL over nothing. */
-import type { LogicalType } from '#core/types/logical-type.js'
-import { vectorKind, type Vector } from '../../columnar/vector.js'
+import { withNullable, type LogicalType } from '#core/types/logical-type.js'
+import { isNull, vectorKind, type Utf8Vector, type Vector } from '../../columnar/vector.js'
 import { ByteHeap } from '../../state/byte-heap.js'
 import { grown } from '../../state/growable.js'
 import { FIRST, nullBits, setNull, type Accumulator, type RowPass } from './accumulator.js'
+import { loadWords } from './state-columns.js'
 
 /** MIN or MAX of BOOLEAN, INT, DATE, DOUBLE. DOUBLE compares as Java's `<`: NaN replaces nothing. */
 export class NumberExtremeAccumulator implements Accumulator {
+  readonly stateTypes: readonly LogicalType[]
   readonly #column: number
   readonly #type: LogicalType
   readonly #sign: number
@@ -16,6 +18,7 @@ export class NumberExtremeAccumulator implements Accumulator {
   constructor(column: number, type: LogicalType, max: boolean) {
     this.#column = column
     this.#type = type
+    this.stateTypes = [withNullable(type, true)]
     this.#sign = max ? 1 : -1
   }
 
@@ -67,6 +70,19 @@ export class NumberExtremeAccumulator implements Accumulator {
     return this.#vector(values, nulls)
   }
 
+  save(groups: Int32Array, count: number): Vector[] {
+    return [this.results(groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    const column = columns[0] as Vector & { values: Float64Array }
+    for (let i = 0; i < groups.length; i++) {
+      const group = groups[i] as number
+      this.#held[group] = isNull(column, i) ? 0 : 1
+      this.#best[group] = column.values[i] as number
+    }
+  }
+
   clear(): void {
     this.#held.fill(0)
   }
@@ -86,6 +102,7 @@ export class NumberExtremeAccumulator implements Accumulator {
 
 /** MIN or MAX of BIGINT, timestamps and DECIMAL: compared as 64- or 128-bit two's complement. */
 export class WideExtremeAccumulator implements Accumulator {
+  readonly stateTypes: readonly LogicalType[]
   readonly #column: number
   readonly #type: LogicalType
   readonly #max: boolean
@@ -97,6 +114,7 @@ export class WideExtremeAccumulator implements Accumulator {
   constructor(column: number, type: LogicalType, max: boolean) {
     this.#column = column
     this.#type = type
+    this.stateTypes = [withNullable(type, true)]
     this.#max = max
     this.#width = vectorKind(type) === 'decimal128' ? 2 : 1
   }
@@ -141,6 +159,16 @@ export class WideExtremeAccumulator implements Accumulator {
     return this.#vector(values, nulls)
   }
 
+  save(groups: Int32Array, count: number): Vector[] {
+    return [this.results(groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    const column = columns[0] as Vector
+    loadWords(column, 2 * this.#width, groups, this.#best)
+    for (let i = 0; i < groups.length; i++) this.#held[groups[i] as number] = isNull(column, i) ? 0 : 1
+  }
+
   clear(): void {
     this.#held.fill(0)
   }
@@ -173,6 +201,7 @@ export class WideExtremeAccumulator implements Accumulator {
 
 /** MIN or MAX of strings, by bytes (the order of code points, as Flink). */
 export class TextExtremeAccumulator implements Accumulator {
+  readonly stateTypes: readonly LogicalType[]
   readonly #column: number
   readonly #type: LogicalType
   readonly #max: boolean
@@ -184,6 +213,7 @@ export class TextExtremeAccumulator implements Accumulator {
   constructor(column: number, type: LogicalType, max: boolean) {
     this.#column = column
     this.#type = type
+    this.stateTypes = [withNullable(type, true)]
     this.#max = max
   }
 
@@ -227,6 +257,21 @@ export class TextExtremeAccumulator implements Accumulator {
       results.append(this.#heap, this.#refs[group] as number, this.#lengths[group] as number)
     }
     return results.finish(this.#type)
+  }
+
+  save(groups: Int32Array, count: number): Vector[] {
+    return [this.results(groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    const column = columns[0] as Utf8Vector
+    for (let i = 0; i < groups.length; i++) {
+      const group = groups[i] as number
+      if (isNull(column, i)) continue
+      const length = column.lengths[i] as number
+      this.#refs[group] = this.#heap.store(column.bytes, column.offsets[i] as number, length)
+      this.#lengths[group] = length
+    }
   }
 
   clear(): void {

@@ -4,16 +4,21 @@
  *   batch ─▶ key table: group id per row ─▶ row counts: flags ─▶ each call: weights (NULL, FILTER, DISTINCT) ─▶ accumulator
  */
 import type { AggregateCall } from '#core/graph/operator-spec.js'
-import type { LogicalType } from '#core/types/logical-type.js'
-import type { Schema } from '#core/types/schema.js'
-import type { Batch } from '../../columnar/batch.js'
+import { INT, notNull, type LogicalType } from '#core/types/logical-type.js'
+import type { Field, Schema } from '#core/types/schema.js'
+import { Batch } from '../../columnar/batch.js'
 import { hashRows } from '../../columnar/hash.js'
-import type { BooleanVector, Vector } from '../../columnar/vector.js'
+import type { BooleanVector, Int32Vector, Vector } from '../../columnar/vector.js'
 import { grown, identityPositions } from '../../state/growable.js'
 import { KeyTable } from '../../state/key-table.js'
+import { RestoredIds } from '../../state/restored-ids.js'
+import type { OwnedTable } from '../../state/row-pages.js'
+import type { RowChanges } from '../../state/stored-table.js'
 import { FIRST, IGNORED, VANISHED, type Accumulator, type RowPass } from './accumulator.js'
 import { createAccumulator } from './create-accumulator.js'
+import type { DependentRows } from './dependent-rows.js'
 import { DistinctFilter } from './distinct.js'
+import { COUNT_TYPE, loadCounts, savedCounts } from './state-columns.js'
 
 /** What a batch did to its groups. */
 export interface GroupChanges {
@@ -24,7 +29,24 @@ export interface GroupChanges {
   readonly changed: Uint8Array
 }
 
+/** A table of the groups' state: the groups themselves first, then what depends on them by their snapshot ids. */
+export interface AggregationTable {
+  readonly name: string
+  readonly schema: Schema
+  readonly rows: OwnedTable
+}
+
+/** Where groups of a snapshot are now. Parts of one snapshot share it. */
+export class RestoredGroups {
+  readonly ids = new RestoredIds()
+  /** The life of a group then: rows of its other lives are left behind. */
+  readonly lives = new RestoredIds()
+}
+
+const LIFE_TYPE = notNull(INT)
+
 export class GroupedAggregation {
+  readonly tables: readonly AggregationTable[]
   readonly #keys: readonly number[]
   readonly #calls: readonly AggregateCall[]
   readonly #table: KeyTable
@@ -35,6 +57,8 @@ export class GroupedAggregation {
   #rows = new Float64Array(0)
   #incarnations = new Int32Array(0)
   #nextIncarnation = 0
+  #changes: RowChanges | undefined
+  readonly #dependents: readonly DependentRows[]
 
   constructor(input: Schema, keys: readonly number[], calls: readonly AggregateCall[], retract: boolean) {
     const typeOf = (column: number): LogicalType => {
@@ -53,6 +77,37 @@ export class GroupedAggregation {
         : undefined,
     )
     this.#anyDistinct = this.#distinct.some((filter) => filter !== undefined)
+    const dependents = calls.map((_, i) => this.#distinct[i] ?? this.#accumulators[i]?.dependents)
+    this.#dependents = dependents.filter((rows) => rows !== undefined)
+    this.tables = [
+      this.#groupsTable(keys.map(typeOf)),
+      ...dependents.flatMap((rows, i) => (rows === undefined ? [] : [this.#dependentTable(rows, `values${i}`)])),
+    ]
+  }
+
+  /** From now on changes are reported, by table. */
+  track(changes: readonly RowChanges[]): void {
+    this.#changes = changes[0]
+    this.#dependents.forEach((rows, i) => rows.track(changes[i + 1] as RowChanges))
+  }
+
+  /** Inserts rows of a snapshot of tables[table]; all rows of a table before those of the next. The batch has no selection. */
+  restore(table: number, handle: number, batch: Batch, ids: Int32Array, restored: RestoredGroups): void {
+    if (table === 0) return this.#restoreGroups(handle, batch, ids, restored)
+    const rows = this.#dependents[table - 1] as DependentRows
+    const [parents, ...columns] = batch.columns as [Int32Vector, ...Vector[]]
+    const groups = new Int32Array(batch.length)
+    for (let row = 0; row < batch.length; row++) groups[row] = restored.ids.get(handle, parents.values[row] as number)
+    if (rows instanceof DistinctFilter) {
+      const { values: lives } = columns[rows.lifeColumn] as Int32Vector
+      const present = new Int32Array(batch.length)
+      for (let row = 0; row < batch.length; row++) {
+        if (restored.lives.get(handle, parents.values[row] as number) !== lives[row]) groups[row] = -1
+        else present[row] = this.#incarnations[groups[row] as number] as number
+      }
+      columns[rows.lifeColumn] = { kind: 'int32', type: LIFE_TYPE, nulls: undefined, values: present }
+    }
+    rows.restore(new Batch(rows.schema, columns, batch.length), groups)
   }
 
   /** Groups that exist. */
@@ -102,10 +157,73 @@ export class GroupedAggregation {
 
   /** Forgets everything but keeps the memory. */
   clear(): void {
-    this.#rows.fill(0, 0, this.#table.idLimit)
-    this.#table.clear()
     for (const accumulator of this.#accumulators) accumulator.clear()
     for (const filter of this.#distinct) filter?.clear()
+    // After what depends on them: their ids are still asked for.
+    this.#changes?.removeAll()
+    this.#rows.fill(0, 0, this.#table.idLimit)
+    this.#table.clear()
+  }
+
+  /** Keys, row count, life (with DISTINCT), accumulators. */
+  #groupsTable(keys: readonly LogicalType[]): AggregationTable {
+    const fields: Field[] = keys.map((type, i) => ({ name: `key${i}`, type }))
+    fields.push({ name: 'rows', type: COUNT_TYPE })
+    if (this.#anyDistinct) fields.push({ name: 'life', type: LIFE_TYPE })
+    this.#accumulators.forEach((accumulator, call) =>
+      accumulator.stateTypes.forEach((type, i) => fields.push({ name: `call${call}_${i}`, type })),
+    )
+    const rows: OwnedTable = {
+      liveBits: () => this.#table.liveBits(),
+      read: (ids, count) => [
+        ...this.#table.keyColumns(ids, count),
+        savedCounts(this.#rows, ids, count),
+        ...(this.#anyDistinct ? [this.#lives(ids, count)] : []),
+        ...this.#accumulators.flatMap((accumulator) => accumulator.save(ids, count)),
+      ],
+      hashes: (ids, count) => this.#table.hashesOf(ids, count),
+    }
+    return { name: 'groups', schema: { fields }, rows }
+  }
+
+  #dependentTable(rows: DependentRows, name: string): AggregationTable {
+    const type = notNull(INT)
+    const table: OwnedTable = {
+      liveBits: () => rows.liveBits(),
+      read: (ids, count) => {
+        const groups = (this.#changes as RowChanges).snapshotIds(rows.groupsOf(ids, count), count)
+        return [{ kind: 'int32', type, nulls: undefined, values: groups }, ...rows.read(ids, count)]
+      },
+      hashes: (ids, count) => this.#table.hashesOf(rows.groupsOf(ids, count), count),
+    }
+    return { name, schema: { fields: [{ name: 'group', type }, ...rows.schema.fields] }, rows: table }
+  }
+
+  #lives(ids: Int32Array, count: number): Vector {
+    const values = new Int32Array(count)
+    for (let i = 0; i < count; i++) values[i] = this.#incarnations[ids[i] as number] as number
+    return { kind: 'int32', type: LIFE_TYPE, nulls: undefined, values }
+  }
+
+  #restoreGroups(handle: number, batch: Batch, ids: Int32Array, restored: RestoredGroups): void {
+    const { length } = batch
+    const keys = this.#keys.map((_, i) => i)
+    const groups = new Int32Array(length)
+    this.#table.assign(batch, keys, identityPositions(length), length, hashRows(batch, keys), groups)
+    this.#reserve(this.#table.idLimit)
+    restored.ids.put(handle, ids, groups)
+    let column = keys.length
+    loadCounts(batch.columns[column++] as Vector, groups, this.#rows)
+    if (this.#anyDistinct) {
+      restored.lives.put(handle, ids, (batch.columns[column++] as Int32Vector).values)
+      this.#incarnations = grown(this.#incarnations, this.#rows.length)
+      for (const group of groups) this.#incarnations[group] = this.#nextIncarnation++
+    }
+    for (const accumulator of this.#accumulators) {
+      const end = column + accumulator.stateTypes.length
+      accumulator.load(groups, batch.columns.slice(column, end))
+      column = end
+    }
   }
 
   #locate(batch: Batch): RowPass {
@@ -116,6 +234,7 @@ export class GroupedAggregation {
     const flags = new Uint8Array(count)
     this.#table.assign(batch, this.#keys, positions, count, hashRows(batch, this.#keys), groups)
     this.#reserve(this.#table.idLimit)
+    this.#changes?.touch(groups, count, this.#table.idLimit)
     const rows = this.#rows
     const kinds = batch.rowKinds
     if (kinds === undefined) {
@@ -186,6 +305,7 @@ export class GroupedAggregation {
       const group = pass.groups[row] as number
       if (this.#rows[group] !== 0) continue
       this.#rows[group] = -1 // once only, though several rows of the batch may say so
+      this.#changes?.removeOne(group)
       this.#table.remove(group)
     }
     for (let row = 0; row < pass.count; row++) {

@@ -3,16 +3,26 @@
  * is there when the best one goes. Values taken away that were never added are ignored.
  */
 import type { LogicalType } from '#core/types/logical-type.js'
-import type { Vector } from '../../columnar/vector.js'
+import type { Schema } from '#core/types/schema.js'
+import type { Batch } from '../../columnar/batch.js'
+import type { Int64Vector, Vector } from '../../columnar/vector.js'
+import type { Bits } from '../../state/bits.js'
 import { grown } from '../../state/growable.js'
 import { OrderedRows, TREE_WORDS } from '../../state/ordered-rows.js'
 import { RowStore } from '../../state/row-store.js'
+import type { RowChanges } from '../../state/stored-table.js'
 import { FIRST, nullBits, setNull, type Accumulator, type RowPass } from './accumulator.js'
+import { keptRows, type DependentRows } from './dependent-rows.js'
+import { COUNT_TYPE } from './state-columns.js'
 
-/** Extra word: rows that have the value. */
+/** Extra words: rows that have the value, and its group. */
 const COUNT = TREE_WORDS
+const GROUP = TREE_WORDS + 1
+const EXTRA_WORDS = TREE_WORDS + 2
 
-export class RetractableExtremeAccumulator implements Accumulator {
+export class RetractableExtremeAccumulator implements Accumulator, DependentRows {
+  readonly stateTypes: readonly LogicalType[] = []
+  readonly schema: Schema
   readonly #column: number
   readonly #type: LogicalType
   readonly #max: boolean
@@ -20,12 +30,19 @@ export class RetractableExtremeAccumulator implements Accumulator {
   readonly #order: OrderedRows
   /** Tree of each group's values. */
   #roots = new Int32Array(0)
+  #changes: RowChanges | undefined
 
   constructor(column: number, type: LogicalType, max: boolean) {
     this.#column = column
     this.#type = type
     this.#max = max
-    this.#values = new RowStore([type], TREE_WORDS + 1)
+    this.#values = new RowStore([type], EXTRA_WORDS)
+    this.schema = {
+      fields: [
+        { name: 'value', type },
+        { name: 'rows', type: COUNT_TYPE },
+      ],
+    }
     this.#order = new OrderedRows(this.#values, [{ column: 0, ascending: true, nullsFirst: false }])
   }
 
@@ -56,7 +73,10 @@ export class RetractableExtremeAccumulator implements Accumulator {
       if (before !== after && (before < 0 || after < 0 || this.#order.compare(before, after) !== 0)) changed[row] = 1
     }
     const result = changed === undefined ? undefined : this.#vector(ids, rows)
-    for (const id of freed) this.#values.remove(id)
+    for (const id of freed) {
+      this.#changes?.removeOne(id)
+      this.#values.remove(id)
+    }
     return result
   }
 
@@ -67,8 +87,49 @@ export class RetractableExtremeAccumulator implements Accumulator {
   }
 
   clear(): void {
+    this.#changes?.removeAll()
     this.#values.clear()
     this.#roots.fill(0)
+  }
+
+  get dependents(): DependentRows {
+    return this
+  }
+
+  save(): Vector[] {
+    return []
+  }
+
+  load(groups: Int32Array): void {
+    for (const group of groups) this.#roots[group] = 0
+  }
+
+  track(changes: RowChanges): void {
+    this.#changes = changes
+  }
+
+  liveBits(): Bits {
+    return this.#values.liveBits()
+  }
+
+  groupsOf(ids: Int32Array, count: number): Int32Array {
+    return this.#values.extras(ids, count, GROUP)
+  }
+
+  read(ids: Int32Array, count: number): Vector[] {
+    const counts = BigInt64Array.from(this.#values.extras(ids, count, COUNT), BigInt)
+    return [...this.#values.columns(ids, count), { kind: 'int64', type: COUNT_TYPE, nulls: undefined, values: counts }]
+  }
+
+  restore(batch: Batch, groups: Int32Array): void {
+    const rows = keptRows(groups)
+    const ids = new Int32Array(rows.length)
+    this.#values.addRows(batch.columns.slice(0, 1), rows, rows.length, ids)
+    const { values: counts } = batch.columns[1] as Int64Vector
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as number
+      this.#insert(groups[row] as number, ids[i] as number, Number(counts[row]))
+    }
   }
 
   #best(group: number): number {
@@ -81,17 +142,23 @@ export class RetractableExtremeAccumulator implements Accumulator {
     const candidate = this.#values.add(columns, position)
     const held = this.#order.find(root, candidate)
     if (held < 0 && weight > 0) {
-      this.#values.setExtra(candidate, COUNT, 1)
-      this.#roots[group] = this.#order.insert(root, candidate)
-      return
+      this.#changes?.touchOne(candidate)
+      return this.#insert(group, candidate, 1)
     }
     this.#values.remove(candidate)
     if (held < 0) return
+    this.#changes?.touchOne(held)
     const rows = this.#values.extra(held, COUNT) + weight
     this.#values.setExtra(held, COUNT, rows)
     if (rows > 0) return
     this.#roots[group] = this.#order.remove(root, held)
     freed.push(held)
+  }
+
+  #insert(group: number, id: number, rows: number): void {
+    this.#values.setExtra(id, COUNT, rows)
+    this.#values.setExtra(id, GROUP, group)
+    this.#roots[group] = this.#order.insert(this.#roots[group] as number, id)
   }
 
   /** Values left over from an earlier life of the group. */

@@ -8,9 +8,21 @@ import { grown } from '../../state/growable.js'
 import { FIRST, nullBits, setNull, type Accumulator, type RowPass } from './accumulator.js'
 import { addDecimal, DECIMAL_WORDS, decimalResults, decimalWords } from './decimal-words.js'
 import { int64Argument } from './integer-argument.js'
+import {
+  COUNT_TYPE,
+  loadCounts,
+  loadWords,
+  savedCounts,
+  savedWords,
+  SUM_BIGINT,
+  SUM_DECIMAL,
+  SUM_DOUBLE,
+  SUM_INT,
+} from './state-columns.js'
 
 /** SUM over INT into INT. */
 export class Int32SumAccumulator implements Accumulator {
+  readonly stateTypes = [SUM_INT, COUNT_TYPE]
   readonly #column: number
   readonly #type: LogicalType
   #sums = new Int32Array(0)
@@ -65,6 +77,16 @@ export class Int32SumAccumulator implements Accumulator {
     return { kind: 'int32', type: this.#type, nulls: nullsOfEmpty(this.#counts, groups, count), values }
   }
 
+  save(groups: Int32Array, count: number): Vector[] {
+    const sums: Vector = { kind: 'int32', type: SUM_INT, nulls: undefined, values: savedWords(this.#sums, 1, groups, count) }
+    return [sums, savedCounts(this.#counts, groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    loadWords(columns[0] as Vector, 1, groups, this.#sums)
+    loadCounts(columns[1] as Vector, groups, this.#counts)
+  }
+
   clear(): void {
     this.#sums.fill(0)
     this.#counts.fill(0)
@@ -73,6 +95,7 @@ export class Int32SumAccumulator implements Accumulator {
 
 /** SUM over INT or BIGINT into BIGINT. */
 export class Int64SumAccumulator implements Accumulator {
+  readonly stateTypes = [SUM_BIGINT, COUNT_TYPE]
   readonly #column: number
   readonly #type: LogicalType
   #sums = new BigInt64Array(0)
@@ -128,6 +151,21 @@ export class Int64SumAccumulator implements Accumulator {
     return { kind: 'int64', type: this.#type, nulls: nullsOfEmpty(this.#counts, groups, count), values }
   }
 
+  save(groups: Int32Array, count: number): Vector[] {
+    const sums: Vector = {
+      kind: 'int64',
+      type: SUM_BIGINT,
+      nulls: undefined,
+      values: new BigInt64Array(savedWords(this.#sums, 2, groups, count).buffer),
+    }
+    return [sums, savedCounts(this.#counts, groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    loadWords(columns[0] as Vector, 2, groups, this.#sums)
+    loadCounts(columns[1] as Vector, groups, this.#counts)
+  }
+
   clear(): void {
     this.#sums.fill(0n)
     this.#counts.fill(0)
@@ -135,6 +173,7 @@ export class Int64SumAccumulator implements Accumulator {
 }
 
 export class DoubleSumAccumulator implements Accumulator {
+  readonly stateTypes = [SUM_DOUBLE, COUNT_TYPE]
   readonly #column: number
   readonly #type: LogicalType
   #sums = new Float64Array(0)
@@ -191,6 +230,21 @@ export class DoubleSumAccumulator implements Accumulator {
     return { kind: 'float64', type: this.#type, nulls: nullsOfEmpty(this.#counts, groups, count), values }
   }
 
+  save(groups: Int32Array, count: number): Vector[] {
+    const sums: Vector = {
+      kind: 'float64',
+      type: SUM_DOUBLE,
+      nulls: undefined,
+      values: new Float64Array(savedWords(this.#sums, 2, groups, count).buffer),
+    }
+    return [sums, savedCounts(this.#counts, groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    loadWords(columns[0] as Vector, 2, groups, this.#sums)
+    loadCounts(columns[1] as Vector, groups, this.#counts)
+  }
+
   clear(): void {
     this.#sums.fill(0)
     this.#counts.fill(0)
@@ -199,6 +253,7 @@ export class DoubleSumAccumulator implements Accumulator {
 
 /** SUM over DECIMAL: four int32 words a group, added with carry. */
 export class DecimalSumAccumulator implements Accumulator {
+  readonly stateTypes = [SUM_DECIMAL, COUNT_TYPE]
   readonly #column: number
   readonly #type: LogicalType
   #sums = new Int32Array(0)
@@ -261,6 +316,21 @@ export class DecimalSumAccumulator implements Accumulator {
       empty[i] = this.#counts[group] === 0 ? 1 : 0
     }
     return decimalResults(values, empty, count, this.#type)
+  }
+
+  save(groups: Int32Array, count: number): Vector[] {
+    const sums: Vector = {
+      kind: 'decimal128',
+      type: SUM_DECIMAL,
+      nulls: undefined,
+      lanes: new BigInt64Array(savedWords(this.#sums, 4, groups, count).buffer),
+    }
+    return [sums, savedCounts(this.#counts, groups, count)]
+  }
+
+  load(groups: Int32Array, columns: readonly Vector[]): void {
+    loadWords(columns[0] as Vector, 4, groups, this.#sums)
+    loadCounts(columns[1] as Vector, groups, this.#counts)
   }
 
   clear(): void {

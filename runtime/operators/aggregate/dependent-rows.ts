@@ -1,0 +1,28 @@
+/** State of an aggregate call that has rows of its own within a group: the values of a DISTINCT, those of a retractable MIN. */
+import type { Schema } from '#core/types/schema.js'
+import type { Batch } from '../../columnar/batch.js'
+import type { Bits } from '../../state/bits.js'
+import type { RowChanges } from '../../state/stored-table.js'
+import type { Vector } from '../../columnar/vector.js'
+
+export interface DependentRows {
+  /** The columns of a row after that of its group: names are the table's own. */
+  readonly schema: Schema
+  liveBits(): Bits
+  /** Group of each row. */
+  groupsOf(ids: Int32Array, count: number): Int32Array
+  /** Copies of the rows' columns. */
+  read(ids: Int32Array, count: number): Vector[]
+  /** From now on changes of rows are reported. */
+  track(changes: RowChanges): void
+  /** Inserts the batch's rows, row i into group groups[i]; -1: left out. */
+  restore(batch: Batch, groups: Int32Array): void
+}
+
+/** Rows whose group was restored. */
+export function keptRows(groups: Int32Array): Int32Array {
+  let count = 0
+  const rows = new Int32Array(groups.length)
+  for (let row = 0; row < groups.length; row++) if ((groups[row] as number) >= 0) rows[count++] = row
+  return rows.subarray(0, count)
+}

@@ -1,0 +1,410 @@
+/**
+ * Keyed state of functions as entries of bytes: one entry for a value, a chunk of a list, an entry of a map, a timer. No JavaScript object
+ * per entry.
+ *
+ *   identity   key id · state number · window [start, end) (0, 0: none) · sub-key bytes      found by open addressing [hash, id + 1]
+ *   content    value bytes · time                                                             what snapshots have besides the identity
+ *   links      next · previous · number                                                       the owner's; made anew by a restore
+ *
+ * Ids are dense and used again. A key counts its entries (`referencesOf`); one without any may be forgotten by its table.
+ */
+import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
+import { BYTES, DOUBLE, notNull, STRING, type LogicalType } from '#core/types/logical-type.js'
+import type { Schema } from '#core/types/schema.js'
+import type { Utf8Vector, Vector } from '../columnar/vector.js'
+import { bitsWithout, type Bits } from './bits.js'
+import { ByteHeap, StateTooLarge } from './byte-heap.js'
+import { grown } from './growable.js'
+import type { KeyTable } from './key-table.js'
+import type { RowChanges, StoredTable } from './stored-table.js'
+
+const PAGE_BITS = 12
+const PAGE_MASK = (1 << PAGE_BITS) - 1
+const MIN_SLOTS = 64
+const MAX_SLOTS = 1 << 28
+
+/** Words of an entry. */
+const KEY = 0
+const STATE = 1
+const SUB = 2
+const SUB_LENGTH = 3
+const VALUE = 4
+const VALUE_LENGTH = 5
+const HASH = 6
+export const NEXT = 7
+export const PREVIOUS = 8
+export const NUMBER = 9
+const STRIDE = 10
+type Link = typeof NEXT | typeof PREVIOUS | typeof NUMBER
+
+const float = new Float64Array(2)
+const floatWords = new Int32Array(float.buffer)
+const encoder = new TextEncoder()
+
+/** Columns of a snapshot behind those of the key. */
+export const ENTRY_COLUMNS = ['$state', '$start', '$end', '$sub', '$value', '$time'] as const
+
+export function entryTableSchema(keyTypes: readonly LogicalType[]): Schema {
+  return {
+    fields: [
+      ...keyTypes.map((type, i) => ({ name: `$key${i}`, type })),
+      { name: '$state', type: notNull(STRING) },
+      { name: '$start', type: notNull(DOUBLE) },
+      { name: '$end', type: notNull(DOUBLE) },
+      { name: '$sub', type: notNull(BYTES) },
+      { name: '$value', type: notNull(BYTES) },
+      { name: '$time', type: notNull(DOUBLE) },
+    ],
+  }
+}
+
+export class EntryTable implements StoredTable {
+  readonly descriptor: StateTableDescriptor
+  /** Reported before every change. */
+  changes: RowChanges & { touchOne(id: number): void; removeOne(id: number): void } = UNTRACKED
+  readonly #keys: KeyTable
+  readonly #states: string[] = []
+  readonly #stateBytes: Uint8Array[] = []
+  readonly #heap = new ByteHeap()
+  readonly #words: Int32Array[] = []
+  readonly #times: Float64Array[] = []
+  #references = new Int32Array(0)
+  #index = new Int32Array(2 * MIN_SLOTS)
+  #slots = MIN_SLOTS
+  #size = 0
+  #idLimit = 0
+  #free = new Int32Array(0)
+  #freeCount = 0
+
+  constructor(name: string, version: number, keyTypes: readonly LogicalType[], keys: KeyTable) {
+    this.descriptor = { name, version, schema: entryTableSchema(keyTypes) }
+    this.#keys = keys
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The number of that state; the same for the same name. */
+  stateNumber(name: string): number {
+    const known = this.#states.indexOf(name)
+    if (known >= 0) return known
+    this.#stateBytes.push(encoder.encode(name))
+    return this.#states.push(name) - 1
+  }
+
+  /** Names of all states that were asked for or restored. */
+  get states(): readonly string[] {
+    return this.#states
+  }
+
+  /** -1: there is no such entry. */
+  find(key: number, state: number, start: number, end: number, sub: Uint8Array, from: number, length: number): number {
+    return this.#lookup(hashOf(key, state, start, end, sub, from, length), key, state, start, end, sub, from, length)
+  }
+
+  /** The entry, made if it is not there: with an empty value, links -1, number 0. @throws STATE_TOO_LARGE */
+  assign(key: number, state: number, start: number, end: number, sub: Uint8Array, from: number, length: number): number {
+    const hash = hashOf(key, state, start, end, sub, from, length)
+    const found = this.#lookup(hash, key, state, start, end, sub, from, length)
+    if (found >= 0) return found
+    this.#reserve()
+    const id = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#idLimit++
+    if (this.#words[id >> PAGE_BITS] === undefined) {
+      this.#words[id >> PAGE_BITS] = new Int32Array(STRIDE << PAGE_BITS)
+      this.#times[id >> PAGE_BITS] = new Float64Array(3 << PAGE_BITS)
+    }
+    const subRef = this.#heap.store(sub, from, length)
+    this.changes.touchOne(id)
+    const words = this.#words[id >> PAGE_BITS] as Int32Array
+    const at = (id & PAGE_MASK) * STRIDE
+    words[at + KEY] = key
+    words[at + STATE] = state
+    words[at + SUB] = subRef
+    words[at + SUB_LENGTH] = length
+    words[at + VALUE] = 0
+    words[at + VALUE_LENGTH] = 0
+    words[at + HASH] = hash
+    words[at + NEXT] = -1
+    words[at + PREVIOUS] = -1
+    words[at + NUMBER] = 0
+    const times = this.#times[id >> PAGE_BITS] as Float64Array
+    const time = (id & PAGE_MASK) * 3
+    times[time] = start
+    times[time + 1] = end
+    times[time + 2] = 0
+    let slot = hash & (this.#slots - 1)
+    while (this.#index[2 * slot + 1] !== 0) slot = (slot + 1) & (this.#slots - 1)
+    this.#index[2 * slot] = hash
+    this.#index[2 * slot + 1] = id + 1
+    this.#size++
+    if (key >= this.#references.length) this.#references = grown(this.#references, key + 1)
+    this.#references[key] = (this.#references[key] as number) + 1
+    return id
+  }
+
+  remove(id: number): void {
+    this.changes.removeOne(id)
+    const words = this.#words[id >> PAGE_BITS] as Int32Array
+    const at = (id & PAGE_MASK) * STRIDE
+    this.#heap.free(words[at + SUB] as number, words[at + SUB_LENGTH] as number)
+    this.#heap.free(words[at + VALUE] as number, words[at + VALUE_LENGTH] as number)
+    const key = words[at + KEY] as number
+    this.#references[key] = (this.#references[key] as number) - 1
+    this.#unindex(words[at + HASH] as number, id)
+    this.#size--
+    this.#free = grown(this.#free, this.#freeCount + 1)
+    this.#free[this.#freeCount++] = id
+  }
+
+  /** Replaces value and time. @throws STATE_TOO_LARGE */
+  write(id: number, value: Uint8Array, from: number, length: number, time: number): void {
+    this.changes.touchOne(id)
+    const words = this.#words[id >> PAGE_BITS] as Int32Array
+    const at = (id & PAGE_MASK) * STRIDE
+    this.#heap.free(words[at + VALUE] as number, words[at + VALUE_LENGTH] as number)
+    words[at + VALUE] = this.#heap.store(value, from, length)
+    words[at + VALUE_LENGTH] = length
+    ;(this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3 + 2] = time
+  }
+
+  setTime(id: number, time: number): void {
+    this.changes.touchOne(id)
+    ;(this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3 + 2] = time
+  }
+
+  /** The value's bytes: [offset, offset + length) of the page; valid until the next change of the table. */
+  valuePage(id: number): Uint8Array {
+    return this.#heap.page(this.#word(id, VALUE))
+  }
+
+  valueOffset(id: number): number {
+    return this.#heap.offset(this.#word(id, VALUE))
+  }
+
+  valueLength(id: number): number {
+    return this.#word(id, VALUE_LENGTH)
+  }
+
+  subPage(id: number): Uint8Array {
+    return this.#heap.page(this.#word(id, SUB))
+  }
+
+  subOffset(id: number): number {
+    return this.#heap.offset(this.#word(id, SUB))
+  }
+
+  subLength(id: number): number {
+    return this.#word(id, SUB_LENGTH)
+  }
+
+  keyOf(id: number): number {
+    return this.#word(id, KEY)
+  }
+
+  stateOf(id: number): number {
+    return this.#word(id, STATE)
+  }
+
+  startOf(id: number): number {
+    return (this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3] as number
+  }
+
+  endOf(id: number): number {
+    return (this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3 + 1] as number
+  }
+
+  timeOf(id: number): number {
+    return (this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3 + 2] as number
+  }
+
+  link(id: number, link: Link): number {
+    return this.#word(id, link)
+  }
+
+  setLink(id: number, link: Link, value: number): void {
+    ;(this.#words[id >> PAGE_BITS] as Int32Array)[(id & PAGE_MASK) * STRIDE + link] = value
+  }
+
+  /** Entries of that key. */
+  referencesOf(key: number): number {
+    return this.#references[key] ?? 0
+  }
+
+  /** Ids of all entries, or of those of one state. */
+  ids(state?: number): number[] {
+    const live = this.liveBits()
+    const ids: number[] = []
+    for (let id = 0; id < this.#idLimit; id++) {
+      if (((live[id >> 5] as number) >>> (id & 31)) & 1 && (state === undefined || this.stateOf(id) === state)) ids.push(id)
+    }
+    return ids
+  }
+
+  liveBits(): Bits {
+    return bitsWithout(this.#idLimit, this.#free, this.#freeCount)
+  }
+
+  read(ids: Int32Array, count: number): readonly Vector[] {
+    const { fields } = this.descriptor.schema
+    const type = (column: number) => (fields[fields.length - ENTRY_COLUMNS.length + column] as { type: LogicalType }).type
+    const keyIds = new Int32Array(count)
+    const numbers = [new Float64Array(count), new Float64Array(count), new Float64Array(count)]
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number
+      keyIds[i] = this.keyOf(id)
+      const times = this.#times[id >> PAGE_BITS] as Float64Array
+      for (let k = 0; k < 3; k++) (numbers[k] as Float64Array)[i] = times[(id & PAGE_MASK) * 3 + k] as number
+    }
+    const float64 = (k: number, column: number): Vector => ({
+      kind: 'float64',
+      type: type(column),
+      nulls: undefined,
+      values: numbers[k] as Float64Array,
+    })
+    return [
+      ...this.#keys.keyColumns(keyIds, count),
+      this.#stateColumn(ids, count, type(0)),
+      float64(0, 1),
+      float64(1, 2),
+      this.#bytesColumn(ids, count, type(3), SUB, SUB_LENGTH),
+      this.#bytesColumn(ids, count, type(4), VALUE, VALUE_LENGTH),
+      float64(2, 5),
+    ]
+  }
+
+  hashes(ids: Int32Array, count: number): Int32Array {
+    const hashes = new Int32Array(count)
+    for (let i = 0; i < count; i++) hashes[i] = this.#keys.hashOf(this.keyOf(ids[i] as number))
+    return hashes
+  }
+
+  #stateColumn(ids: Int32Array, count: number, type: LogicalType): Utf8Vector {
+    const offsets = new Int32Array(count)
+    const lengths = new Int32Array(count)
+    const starts: number[] = []
+    let total = 0
+    for (const bytes of this.#stateBytes) {
+      starts.push(total)
+      total += bytes.length
+    }
+    const all = new Uint8Array(total)
+    this.#stateBytes.forEach((bytes, state) => all.set(bytes, starts[state]))
+    for (let i = 0; i < count; i++) {
+      const state = this.stateOf(ids[i] as number)
+      offsets[i] = starts[state] as number
+      lengths[i] = (this.#stateBytes[state] as Uint8Array).length
+    }
+    return { kind: 'utf8', type, nulls: undefined, offsets, lengths, bytes: all }
+  }
+
+  #bytesColumn(ids: Int32Array, count: number, type: LogicalType, ref: number, length: number): Utf8Vector {
+    const offsets = new Int32Array(count)
+    const lengths = new Int32Array(count)
+    let total = 0
+    for (let i = 0; i < count; i++) {
+      offsets[i] = total
+      total += lengths[i] = this.#word(ids[i] as number, length)
+    }
+    const bytes = new Uint8Array(total)
+    for (let i = 0; i < count; i++) this.#heap.copyTo(this.#word(ids[i] as number, ref), lengths[i] as number, bytes, offsets[i] as number)
+    return { kind: 'utf8', type, nulls: undefined, offsets, lengths, bytes }
+  }
+
+  #word(id: number, word: number): number {
+    return (this.#words[id >> PAGE_BITS] as Int32Array)[(id & PAGE_MASK) * STRIDE + word] as number
+  }
+
+  #lookup(
+    hash: number,
+    key: number,
+    state: number,
+    start: number,
+    end: number,
+    sub: Uint8Array,
+    from: number,
+    length: number,
+  ): number {
+    const index = this.#index
+    const mask = this.#slots - 1
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = index[2 * slot + 1] as number
+      if (entry === 0) return -1
+      if (index[2 * slot] !== hash) continue
+      const id = entry - 1
+      const words = this.#words[id >> PAGE_BITS] as Int32Array
+      const at = (id & PAGE_MASK) * STRIDE
+      if (words[at + KEY] !== key || words[at + STATE] !== state || words[at + SUB_LENGTH] !== length) continue
+      if (this.startOf(id) !== start || this.endOf(id) !== end) continue
+      if (this.#heap.equals(words[at + SUB] as number, length, sub, from)) return id
+    }
+  }
+
+  #unindex(hash: number, id: number): void {
+    const index = this.#index
+    const mask = this.#slots - 1
+    let hole = hash & mask
+    while (index[2 * hole + 1] !== id + 1) hole = (hole + 1) & mask
+    for (let slot = (hole + 1) & mask; index[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
+      const home = (index[2 * slot] as number) & mask
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue
+      index[2 * hole] = index[2 * slot] as number
+      index[2 * hole + 1] = index[2 * slot + 1] as number
+      hole = slot
+    }
+    index[2 * hole] = 0
+    index[2 * hole + 1] = 0
+  }
+
+  #reserve(): void {
+    if (this.#slots >= (this.#size + 1) * 1.6) return
+    const slots = this.#slots * 2
+    if (slots > MAX_SLOTS) {
+      throw new StateTooLarge({ what: `${this.#size} entries of keyed state`, limit: `${Math.floor(MAX_SLOTS / 1.6)} entries` })
+    }
+    const old = this.#index
+    const index = new Int32Array(2 * slots)
+    const mask = slots - 1
+    for (let i = 0; i < old.length; i += 2) {
+      if (old[i + 1] === 0) continue
+      let slot = (old[i] as number) & mask
+      while (index[2 * slot + 1] !== 0) slot = (slot + 1) & mask
+      index[2 * slot] = old[i] as number
+      index[2 * slot + 1] = old[i + 1] as number
+    }
+    this.#index = index
+    this.#slots = slots
+  }
+}
+
+const UNTRACKED = {
+  touch: () => undefined,
+  touchOne: () => undefined,
+  remove: () => undefined,
+  removeOne: () => undefined,
+  removeAll: () => undefined,
+  snapshotIds: (ids: Int32Array) => ids,
+}
+
+function hashOf(key: number, state: number, start: number, end: number, sub: Uint8Array, from: number, length: number): number {
+  let hash = mix(mix(0x9747b28c, key), state)
+  if (start !== 0 || end !== 0) {
+    float[0] = start
+    float[1] = end
+    for (let i = 0; i < 4; i++) hash = mix(hash, floatWords[i] as number)
+  }
+  for (let i = from; i < from + length; i++) hash = mix(hash, sub[i] as number)
+  hash ^= hash >>> 16
+  hash = Math.imul(hash, 0x85ebca6b)
+  hash ^= hash >>> 13
+  hash = Math.imul(hash, 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) | 0
+}
+
+function mix(hash: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51)
+  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593)
+  hash ^= k
+  hash = (hash << 13) | (hash >>> 19)
+  return (Math.imul(hash, 5) + 0xe6546b64) | 0
+}
