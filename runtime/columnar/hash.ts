@@ -6,6 +6,7 @@
  * time, as Murmur3.
  */
 import type { Batch } from './batch.js'
+import { int32Lanes } from './lanes.js'
 import { ObjectWriter } from './object-codec.js'
 import type { Vector } from './vector.js'
 
@@ -17,9 +18,22 @@ const keyWriter = new ObjectWriter(true)
 
 /** One hash for each *row* of the batch (row r, not position r) over its key columns. No key columns: all alike. */
 export function hashRows(batch: Batch, keyColumns: readonly number[]): Int32Array {
+  const first = keyColumns.length === 1 ? (batch.columns[keyColumns[0] as number] as Vector) : undefined
+  if (first?.kind === 'int64' && first.nulls === undefined) return hashLongs(first.values, batch.selection, batch.length)
   const hashes = new Int32Array(batch.length).fill(SEED)
   for (const column of keyColumns) mixColumn(hashes, batch.columns[column] as Vector, batch.selection)
   for (let r = 0; r < hashes.length; r++) hashes[r] = bitMix(hashes[r] as number)
+  return hashes
+}
+
+/** hashRows over one BIGINT or time without NULLs, in one pass. */
+function hashLongs(values: BigInt64Array, selection: Int32Array | undefined, rows: number): Int32Array {
+  const hashes = int32Lanes(rows)
+  const words = new Int32Array(values.buffer, values.byteOffset, values.length * 2)
+  for (let r = 0; r < rows; r++) {
+    const p = selection === undefined ? r : (selection[r] as number)
+    hashes[r] = bitMix(mixWord(mixWord(SEED, words[2 * p] as number), words[2 * p + 1] as number))
+  }
   return hashes
 }
 

@@ -1,7 +1,8 @@
 /**
  * Keys of rows to dense ids: the index of all keyed state. Open addressing over typed arrays, no object per key.
  *
- *   index   [hash, id + 1] per slot, power of two, linear probing, backward shift on removal
+ *   index   [hash, id + 1] per slot, power of two, linear probing, backward shift on removal; the key too where it is a single
+ *           integer or time (probe.ts)
  *   lanes   per id: | null bits | prefix? | fixed-width key columns as int32 lanes | string lengths | string refs |
  *   hashes  per id: the key's hash (columnar/hash.ts), from which its key group follows
  *
@@ -10,11 +11,12 @@
  */
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Batch } from '../columnar/batch.js'
-import { vectorKind, type Utf8Vector, type Vector, type VectorKind } from '../columnar/vector.js'
+import { vectorKind, type Int32Vector, type Utf8Vector, type Vector, type VectorKind } from '../columnar/vector.js'
 import { bitsWithout, type Bits } from './bits.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
 import { grown } from './growable.js'
 import { encodeColumn, LANES, mixed } from './key-lanes.js'
+import { probeInt, probeLong, readSlotsAhead, WIDE_SLOT } from './probe.js'
 
 const MIN_SLOTS = 64
 /** From here on a table is larger than the processor's near caches. */
@@ -33,8 +35,12 @@ export class KeyTable {
   /** Lanes that must be equal: all but the refs. */
   readonly #compared: number
   readonly #stride: number
+  /** The key is one column of one or two words, and lies in the index. */
+  readonly #wide: boolean
+  /** Words per slot. */
+  readonly #slotWords: number
   readonly #heap = new ByteHeap()
-  #index = new Int32Array(2 * MIN_SLOTS)
+  #index: Int32Array
   #slots = MIN_SLOTS
   #lanes = new Int32Array(0)
   #hashes = new Int32Array(0)
@@ -64,6 +70,9 @@ export class KeyTable {
     this.#compared = lane
     for (const kind of this.#kinds) this.#refLanes.push(kind === 'utf8' ? lane++ : -1)
     this.#stride = Math.max(1, lane)
+    this.#wide = !prefix && this.#kinds.length === 1 && (this.#kinds[0] === 'int64' || this.#kinds[0] === 'int32')
+    this.#slotWords = this.#wide ? WIDE_SLOT : 2
+    this.#index = new Int32Array(this.#slotWords * MIN_SLOTS)
   }
 
   /** Keys held. */
@@ -98,6 +107,7 @@ export class KeyTable {
   ): void {
     if (this.#stride === 1 && this.#compared === 0) return this.#assignOnlyKey(count, hashes, ids, insert)
     if (insert) this.#reserve(count)
+    if (this.#wide) return this.#assignWide(batch.columns[columns[0] as number] as Vector, positions, count, hashes, ids, insert)
     const scratch = this.#encode(batch, columns, positions, count, prefix)
     if (prefix !== undefined) hashes = mixed(hashes, prefix, count)
     const sources = this.#strings === 0 ? NO_BYTES : columns.map((column) => (batch.columns[column] as Utf8Vector).bytes)
@@ -148,19 +158,18 @@ export class KeyTable {
         this.#heap.free(this.#lanes[base + refLane] as number, this.#lanes[base + (this.#columnLanes[i] as number)] as number)
     }
     const index = this.#index
+    const words = this.#slotWords
     const mask = this.#slots - 1
     let hole = (this.#hashes[id] as number) & mask
-    while (index[2 * hole + 1] !== id + 1) hole = (hole + 1) & mask
-    for (let slot = (hole + 1) & mask; index[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
-      const home = (index[2 * slot] as number) & mask
+    while (index[words * hole + 1] !== id + 1) hole = (hole + 1) & mask
+    for (let slot = (hole + 1) & mask; index[words * slot + 1] !== 0; slot = (slot + 1) & mask) {
+      const home = (index[words * slot] as number) & mask
       if (((slot - home) & mask) >= ((slot - hole) & mask)) {
-        index[2 * hole] = index[2 * slot] as number
-        index[2 * hole + 1] = index[2 * slot + 1] as number
+        for (let word = 0; word < words; word++) index[words * hole + word] = index[words * slot + word] as number
         hole = slot
       }
     }
-    index[2 * hole] = 0
-    index[2 * hole + 1] = 0
+    index.fill(0, words * hole, words * (hole + 1))
   }
 
   /** Forgets all keys but keeps the memory: the next fill needs none. */
@@ -208,6 +217,52 @@ export class KeyTable {
     ids.fill(this.#onlyKey ? 0 : -1, 0, count)
   }
 
+  #assignWide(vector: Vector, positions: Int32Array, count: number, hashes: Int32Array, ids: Int32Array, insert: boolean): void {
+    const long = vector.kind === 'int64'
+    let words = long
+      ? new Int32Array(vector.values.buffer, vector.values.byteOffset, vector.values.length * 2)
+      : (vector as Int32Vector).values
+    const { nulls } = vector
+    if (nulls !== undefined) words = withoutNulls(words, long ? 2 : 1, nulls)
+    const probe = long ? probeLong : probeInt
+    const index = this.#index
+    const mask = this.#slots - 1
+    if (this.#slots >= LARGE_SLOTS && count > 1) readSlotsAhead(index, mask, count, hashes, ids)
+    for (let row = 0; row < count;) {
+      row = probe(index, mask, words, positions, row, count, hashes, ids)
+      const last = ids[row - 1] as number
+      if (last >= 0) continue
+      const position = positions[row - 1] as number
+      const isNull = nulls !== undefined && ((nulls[position >> 3] as number) & (1 << (position & 7))) !== 0
+      ids[row - 1] = insert
+        ? this.#insertWide(
+            -1 - last,
+            hashes[row - 1] as number,
+            words[long ? 2 * position : position] as number,
+            long ? (words[2 * position + 1] as number) : 0,
+            isNull,
+          )
+        : -1
+    }
+  }
+
+  /** `at`: word offset of the slot. */
+  #insertWide(at: number, hash: number, low: number, high: number, isNull: boolean): number {
+    const id = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#idLimit++
+    this.#size++
+    const base = id * this.#stride
+    this.#lanes[base] = isNull ? 1 : 0
+    this.#lanes[base + 1] = low
+    if (this.#stride > 2) this.#lanes[base + 2] = high
+    this.#hashes[id] = hash
+    const index = this.#index
+    index[at] = hash
+    index[at + 1] = id + 1
+    index[at + 2] = low
+    index[at + 3] = high
+    return id
+  }
+
   #insert(slot: number, hash: number, scratch: Int32Array, at: number, sources: readonly Uint8Array[]): number {
     const id = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#idLimit++
     this.#size++
@@ -251,18 +306,7 @@ export class KeyTable {
     let slots = this.#slots
     while (slots < needed) slots *= 2
     if (slots > MAX_SLOTS) throw new StateTooLarge({ what: `${this.#size} keys`, limit: `${Math.floor(MAX_SLOTS / 1.6)} keys` })
-    const old = this.#index
-    const index = new Int32Array(2 * slots)
-    const mask = slots - 1
-    for (let i = 0; i < old.length; i += 2) {
-      const entry = old[i + 1] as number
-      if (entry === 0) continue
-      let slot = (old[i] as number) & mask
-      while (index[2 * slot + 1] !== 0) slot = (slot + 1) & mask
-      index[2 * slot] = old[i] as number
-      index[2 * slot + 1] = entry
-    }
-    this.#index = index
+    this.#index = rehashed(this.#index, this.#slotWords, slots)
     this.#slots = slots
   }
 
@@ -362,6 +406,34 @@ export class KeyTable {
 }
 
 const NO_BYTES: readonly Uint8Array[] = []
+
+/** The entries of an index in a larger one. */
+function rehashed(old: Int32Array, words: number, slots: number): Int32Array {
+  const index = new Int32Array(words * slots)
+  const mask = slots - 1
+  for (let i = 0; i < old.length; i += words) {
+    if (old[i + 1] === 0) continue
+    let at = ((old[i] as number) & mask) * words
+    while (index[at + 1] !== 0) at = (at + words) & (index.length - 1)
+    index[at] = old[i] as number
+    index[at + 1] = old[i + 1] as number
+    if (words === WIDE_SLOT) {
+      index[at + 2] = old[i + 2] as number
+      index[at + 3] = old[i + 3] as number
+    }
+  }
+  return index
+}
+
+/** The column's words with 0 where it is NULL. */
+function withoutNulls(words: Int32Array, width: 1 | 2, nulls: Uint8Array): Int32Array {
+  const clean = words.slice()
+  for (let position = 0, end = Math.min(words.length / width, nulls.length * 8); position < end; position++) {
+    if (((nulls[position >> 3] as number) & (1 << (position & 7))) === 0) continue
+    for (let w = 0; w < width; w++) clean[position * width + w] = 0
+  }
+  return clean
+}
 
 /**
  * Reads what the lookups will read, in loops so short that the processor fetches many rows' cache lines at once. What it leaves in
