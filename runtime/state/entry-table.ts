@@ -389,7 +389,7 @@ const UNTRACKED = {
 function hashOf(key: number, state: number, start: number, end: number, sub: Uint8Array, from: number, length: number): number {
   let hash = mix(mix(0x9747b28c, key), state)
   if (start !== 0 || end !== 0) {
-    float[0] = start
+    float[0] = start + 0 // -0 is 0
     float[1] = end
     for (let i = 0; i < 4; i++) hash = mix(hash, floatWords[i] as number)
   }

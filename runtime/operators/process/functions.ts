@@ -18,7 +18,7 @@ export interface RichFunction {
 }
 
 export interface RuntimeContext {
-  readonly jobName: string
+  readonly jobId: string
   readonly taskName: string
   readonly subtaskIndex: number
   readonly parallelism: number
@@ -82,11 +82,11 @@ export interface OnTimerContext<K> extends KeyedProcessContext<K> {
 }
 
 export interface ProcessFunction<T, R> extends RichFunction {
-  processElement(value: T, context: ProcessContext, out: Collector<R>): void | Promise<void>
+  processElement(value: T, context: ProcessContext, out: Collector<R>): void
 }
 export interface KeyedProcessFunction<K, T, R> extends RichFunction {
-  processElement(value: T, context: KeyedProcessContext<K>, out: Collector<R>): void | Promise<void>
-  onTimer?(timestamp: number, context: OnTimerContext<K>, out: Collector<R>): void | Promise<void>
+  processElement(value: T, context: KeyedProcessContext<K>, out: Collector<R>): void
+  onTimer?(timestamp: number, context: OnTimerContext<K>, out: Collector<R>): void
 }
 
 export interface CoMapFunction<A, B, R> extends RichFunction {
@@ -98,13 +98,13 @@ export interface CoFlatMapFunction<A, B, R> extends RichFunction {
   flatMap2(value: B, out: Collector<R>): void | Iterable<R>
 }
 export interface CoProcessFunction<A, B, R> extends RichFunction {
-  processElement1(value: A, context: ProcessContext, out: Collector<R>): void | Promise<void>
-  processElement2(value: B, context: ProcessContext, out: Collector<R>): void | Promise<void>
+  processElement1(value: A, context: ProcessContext, out: Collector<R>): void
+  processElement2(value: B, context: ProcessContext, out: Collector<R>): void
 }
 export interface KeyedCoProcessFunction<K, A, B, R> extends RichFunction {
-  processElement1(value: A, context: KeyedProcessContext<K>, out: Collector<R>): void | Promise<void>
-  processElement2(value: B, context: KeyedProcessContext<K>, out: Collector<R>): void | Promise<void>
-  onTimer?(timestamp: number, context: OnTimerContext<K>, out: Collector<R>): void | Promise<void>
+  processElement1(value: A, context: KeyedProcessContext<K>, out: Collector<R>): void
+  processElement2(value: B, context: KeyedProcessContext<K>, out: Collector<R>): void
+  onTimer?(timestamp: number, context: OnTimerContext<K>, out: Collector<R>): void
 }
 
 export interface ReadOnlyBroadcastState<K, V> {
@@ -127,13 +127,13 @@ export interface KeyedBroadcastReadOnlyContext<K> extends BroadcastReadOnlyConte
   getCurrentKey(): K
 }
 export interface BroadcastProcessFunction<T, B, R> extends RichFunction {
-  processElement(value: T, context: BroadcastReadOnlyContext, out: Collector<R>): void | Promise<void>
-  processBroadcastElement(value: B, context: BroadcastContext, out: Collector<R>): void | Promise<void>
+  processElement(value: T, context: BroadcastReadOnlyContext, out: Collector<R>): void
+  processBroadcastElement(value: B, context: BroadcastContext, out: Collector<R>): void
 }
 export interface KeyedBroadcastProcessFunction<K, T, B, R> extends RichFunction {
-  processElement(value: T, context: KeyedBroadcastReadOnlyContext<K>, out: Collector<R>): void | Promise<void>
-  processBroadcastElement(value: B, context: BroadcastContext, out: Collector<R>): void | Promise<void>
-  onTimer?(timestamp: number, context: KeyedBroadcastReadOnlyContext<K>, out: Collector<R>): void | Promise<void>
+  processElement(value: T, context: KeyedBroadcastReadOnlyContext<K>, out: Collector<R>): void
+  processBroadcastElement(value: B, context: BroadcastContext, out: Collector<R>): void
+  onTimer?(timestamp: number, context: KeyedBroadcastReadOnlyContext<K>, out: Collector<R>): void
 }
 
 export type JoinFunction<A, B, R> = ((left: A, right: B) => R) | (RichFunction & { join(left: A, right: B): R })

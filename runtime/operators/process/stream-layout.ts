@@ -2,7 +2,7 @@
  * How elements lie in batches. First the columns of the element (type-information.ts): a row's fields, or `$value` alone, of the atomic type or
  * RAW (objects by reference; bytes of columnar/object-codec.ts on the wire). Hidden columns follow, in this order:
  *
- *   | element columns … | $timestamp DOUBLE NOT NULL | $key BYTES NOT NULL, on streams keyed by a function |
+ *   | element columns … | $timestamp DOUBLE NOT NULL | $key BYTES NOT NULL, on streams keyed by a function; or $partition INT |
  *
  * $timestamp: event time in ms, NaN: the element has none. $key: the key in the codec's canonical form, so that equal keys have equal
  * bytes; the HASH edge goes by it.
@@ -18,6 +18,7 @@ export const VALUE_COLUMN = '$value'
 export const TIMESTAMP_COLUMN = '$timestamp'
 export const KEY_COLUMN = '$key'
 export const OUTPUT_COLUMN = '$output'
+export const PARTITION_COLUMN = '$partition'
 
 const TIMESTAMP: Field = { name: TIMESTAMP_COLUMN, type: notNull(DOUBLE) }
 const KEY: Field = { name: KEY_COLUMN, type: notNull(BYTES) }

@@ -1,0 +1,81 @@
+/** What every operator around a function of the program does: say who failed, open and close the function. */
+import { WeftError } from '#core/errors/define-error.js'
+import type { OperatorContext } from '../operator.js'
+import type { KeyedStateStore, RichFunction, RuntimeContext } from './functions.js'
+import { describe, FunctionFailed, isPromiseLike, StateNotKeyed } from './errors.js'
+
+/** The error to fail the task with when `method` of the function threw. Errors with a code of ours say enough themselves. */
+export function functionFailed(error: unknown, context: OperatorContext, method: string): Error {
+  if (error instanceof WeftError) return error
+  const problem = error instanceof Error ? `${error.name}: ${error.message}` : `threw ${describe(error)}`
+  return new FunctionFailed({ operator: context.operatorName, subtask: context.subtaskIndex, method, problem }, { cause: error })
+}
+
+/** Methods of functions are synchronous: a promise would be lost, and with it its failure. */
+export function refusePromise(result: unknown, context: OperatorContext, method: string): void {
+  if (!isPromiseLike(result)) return
+  // Its failure, if any, is of no interest any more.
+  ;(result as Promise<unknown>).then(undefined, () => undefined)
+  throw functionFailed(new TypeError(`it returned ${describe(result)}`), context, method)
+}
+
+/** A function or a rich function: the method, bound; and the object with open and close. */
+export function methodOf<F extends (...args: never[]) => unknown>(given: unknown, method: string): F {
+  if (typeof given === 'function') return given as F
+  const member = (given as Record<string, unknown> | null | undefined)?.[method]
+  if (typeof member !== 'function') throw new TypeError(`expected a function or an object with a method ${method}, got ${describe(given)}`)
+  return member.bind(given) as F
+}
+
+export async function openFunction(given: unknown, runtime: RuntimeContext, context: OperatorContext): Promise<void> {
+  if (typeof given !== 'object' || given === null) return
+  try {
+    await (given as RichFunction).open?.(runtime)
+  } catch (error) {
+    throw functionFailed(error, context, 'open')
+  }
+}
+
+export async function closeFunction(given: unknown, context: OperatorContext | undefined): Promise<void> {
+  if (typeof given !== 'object' || given === null || context === undefined) return
+  try {
+    await (given as RichFunction).close?.()
+  } catch (error) {
+    throw functionFailed(error, context, 'close')
+  }
+}
+
+/** `store`: keyed state, where the input is keyed. */
+export function runtimeContext(context: OperatorContext, store?: KeyedStateStore & Pick<RuntimeContext, 'getReducingState' | 'getAggregatingState'>): RuntimeContext {
+  const notKeyed = (descriptor: { readonly name: string }): never => {
+    throw new StateNotKeyed({ operator: context.operatorName, state: `state '${descriptor.name}'` })
+  }
+  const counters = new Map<string, { inc(by?: number): void; readonly count: number }>()
+  return {
+    jobId: context.jobId,
+    taskName: context.operatorName,
+    subtaskIndex: context.subtaskIndex,
+    parallelism: context.parallelism,
+    maxParallelism: context.maxParallelism,
+    attemptNumber: context.attemptNumber,
+    getState: (descriptor) => store?.getState(descriptor) ?? notKeyed(descriptor),
+    getListState: (descriptor) => store?.getListState(descriptor) ?? notKeyed(descriptor),
+    getMapState: (descriptor) => store?.getMapState(descriptor) ?? notKeyed(descriptor),
+    getReducingState: (descriptor) => store?.getReducingState(descriptor) ?? notKeyed(descriptor),
+    getAggregatingState: (descriptor) => store?.getAggregatingState(descriptor) ?? notKeyed(descriptor),
+    counter(name) {
+      let counter = counters.get(name)
+      if (counter === undefined) {
+        let count = 0
+        counter = {
+          inc: (by = 1) => void (count += by),
+          get count() {
+            return count
+          },
+        }
+        counters.set(name, counter)
+      }
+      return counter
+    },
+  }
+}
