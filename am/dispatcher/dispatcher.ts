@@ -10,8 +10,10 @@ import { BlobGateway } from '#core/rpc/gateways/blob.js'
 import { JobMasterGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, Millis } from '#core/time/environment.js'
 import { BlobServer } from '../blob/blob-server.js'
+import type { CheckpointHost, Checkpoints } from '../jobmaster/checkpoint/checkpoint-host.js'
 import type { CoordinatorLoader } from '../jobmaster/coordinators/coordinator-loader.js'
 import { JobMaster, schedulerSettings, type Job, type JobResult } from '../jobmaster/job-master.js'
+import { withoutCheckpoints } from '../jobmaster/without-checkpoints.js'
 import type { SlotProvider } from '../slots/slot-provider.js'
 import { checkJobGraph } from './check-job-graph.js'
 import type { JobResultStore } from './job-result-store.js'
@@ -28,6 +30,8 @@ export interface DispatcherServices {
   readonly slots: SlotProvider
   /** For a job with its own configuration in effect. */
   coordinators(configuration: Configuration): CoordinatorLoader
+  /** The checkpoint coordinator of a job with its own configuration in effect. */
+  checkpoints?(configuration: Configuration, jobGraph: JobGraph, host: CheckpointHost): Checkpoints
   /** For later attempts of this master; undefined: there are none. */
   readonly results?: JobResultStore | undefined
 }
@@ -65,6 +69,7 @@ export class Dispatcher {
       slots,
       coordinators: this.#services.coordinators(configuration),
       blobs: this.#blobs,
+      checkpoints: (graph, host) => this.#services.checkpoints?.(configuration, graph, host) ?? withoutCheckpoints(),
       onEnd: (ended, result) => this.#writeDown(ended, result, statement),
     })
     this.#jobs.set(job.jobId, job)

@@ -80,6 +80,7 @@ export function recoveredJob(jobGraph: JobGraph, record: JobResultRecord, settin
     settings,
     recovered: true,
     collect: undefined,
+    checkpoints: undefined,
     run: {
       ...created,
       graph,

@@ -18,7 +18,7 @@ export const UnknownCoordinator = defineError('JOB_NO_COORDINATOR', {
 export const ResultLost = defineError('JOB_RESULT_NOT_REPEATABLE', {
   recovery: 'none',
   message: (d: { rows: number }) =>
-    `The job would have to start again after a failure, but ${d.rows} rows of its result were already shown. ` +
+    `The job would have to start again after a failure, but ${d.rows} rows of its result that would come again were already shown. ` +
     `Write the result to a table (INSERT INTO) to let the job restart.`,
 })
 export const ClientGone = defineError('JOB_CLIENT_GONE', {
@@ -37,4 +37,9 @@ export const TableUnavailable = defineError('JOB_TABLE_UNAVAILABLE', {
 export const StaleAttempt = defineError('JOB_STALE_ATTEMPT', {
   recovery: 'none',
   message: (d: { attempt: string }) => `Attempt ${d.attempt} is not one that runs now`,
+})
+/** Why a checkpoint of a job is given up whose tasks have all finished. */
+export const JobEnding = defineError('JOB_ENDING', {
+  recovery: 'none',
+  message: () => 'All tasks of the job have finished',
 })

@@ -4,12 +4,13 @@
  */
 import type { Configuration } from '#core/config/configuration.js'
 import { BLOB_OFFLOAD_MIN_SIZE, SLOT_REQUEST_TIMEOUT, RESOURCE_WAIT_TIMEOUT } from '#core/config/options/cluster.js'
+import { CHECKPOINT_INTERVAL } from '#core/config/options/checkpointing.js'
 import { CLIENT_HEARTBEAT_TIMEOUT, WEB_EXCEPTION_HISTORY } from '#core/config/options/rest.js'
 import { formatDuration } from '#core/config/units.js'
 import { fromWireError } from '#core/errors/wire-error.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import { roleOf } from '#core/graph/operator-spec.js'
-import { isTerminalExecutionState, isTerminalJobState, type JobState } from '#core/graph/states.js'
+import { isTerminalJobState, type JobState } from '#core/graph/states.js'
 import type { JobId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
@@ -23,8 +24,10 @@ import { JobCoordinators } from './coordinators/job-coordinators.js'
 import { Offloading } from './deployment/offload.js'
 import type { SlotListener, SlotProvider } from '../slots/slot-provider.js'
 import { WorkerLost } from '../slots/worker-lost.js'
-import { ClientGone, SlotsUnavailable, StaleAttempt } from './errors.js'
+import type { CheckpointHost, Checkpoints } from './checkpoint/checkpoint-host.js'
+import { ClientGone, JobEnding, SlotsUnavailable, StaleAttempt } from './errors.js'
 import { findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
+import { checkpointHost, finishedSubtask, isCurrent } from './job-checkpoint-host.js'
 import { restartStrategy } from './scheduler/restart-strategy.js'
 import { createScheduler, schedule } from './scheduler/scheduler.js'
 import type {
@@ -48,6 +51,8 @@ export interface JobMasterServices {
   readonly slots: SlotProvider
   readonly coordinators: CoordinatorLoader
   readonly blobs: BlobWriter
+  /** The job's checkpoint coordinator. */
+  checkpoints(jobGraph: JobGraph, host: CheckpointHost): Checkpoints
   /** The job has ended; its result is told when this is done. Must not reject. */
   onEnd(job: Job, result: JobResult): Promise<void>
 }
@@ -66,6 +71,8 @@ export interface Job {
   readonly recovered: boolean
   /** The result's rows of a job that has a collect operator. */
   readonly collect: CollectCoordinator | undefined
+  /** Undefined: it ended under an earlier attempt. */
+  readonly checkpoints: Checkpoints | undefined
   /** Settles once the job is in a terminal state, its coordinators are closed and its end is written down. */
   readonly result: Promise<JobResult>
   /** A snapshot; immutable. */
@@ -90,17 +97,20 @@ export class JobMaster implements Job {
   readonly jobGraph: JobGraph
   readonly settings: SchedulerSettings
   readonly collect: CollectCoordinator | undefined
+  readonly checkpoints: Checkpoints
   readonly result: Promise<JobResult>
   readonly #services: JobMasterServices
   readonly #coordinators: JobCoordinators
   readonly #offloading: Offloading
   readonly #listener: SlotListener
   readonly #log
-  readonly #events: SchedulerEvent[] = []
+  readonly #events: { readonly event: SchedulerEvent; readonly committables: readonly Committable[] }[] = []
   readonly #timers = new Map<SchedulerTimer, TimerHandle>()
   #state: SchedulerState
   #working = false
-  #coordinatorTurn: Promise<void> = Promise.resolve()
+  #coordinatorTurn: Promise<unknown> = Promise.resolve()
+  /** What the job begins with was looked for. */
+  #recovered = false
   #resolve: (result: JobResult) => void = () => undefined
 
   constructor(jobGraph: JobGraph, services: JobMasterServices) {
@@ -111,14 +121,29 @@ export class JobMaster implements Job {
     this.#log = logger(`JobMaster ${jobGraph.jobId}`)
     this.settings = schedulerSettings(configuration)
     const clientTimeout = configuration.get(CLIENT_HEARTBEAT_TIMEOUT)
+    const takesCheckpoints = configuration.get(CHECKPOINT_INTERVAL) !== undefined
     this.collect = jobGraph.vertices.some((vertex) => vertex.operators.some((node) => roleOf(node.spec) === 'collect'))
-      ? new CollectCoordinator(environment, clientTimeout, () =>
-          this.#dispatch({ type: 'fatal', error: new ClientGone({ silence: formatDuration(clientTimeout) }) }),
+      ? new CollectCoordinator(
+          environment,
+          clientTimeout,
+          () => this.#dispatch({ type: 'fatal', error: new ClientGone({ silence: formatDuration(clientTimeout) }) }),
+          takesCheckpoints,
         )
       : undefined
     this.#coordinators = new JobCoordinators(jobGraph, services.coordinators, this.collect)
     this.#offloading = new Offloading(services.blobs, configuration.get(BLOB_OFFLOAD_MIN_SIZE))
     this.#state = createScheduler(jobGraph, services.epoch, environment.clock.now())
+    this.checkpoints = services.checkpoints(
+      jobGraph,
+      checkpointHost({
+        graph: () => this.#state.job.graph,
+        slots: services.slots,
+        coordinators: this.#coordinators,
+        inTurn: (action) => this.#inTurn(action),
+        failJob: (error) => this.#dispatch({ type: 'globalFailure', error }),
+        cancelJob: () => this.cancel(),
+      }),
+    )
     this.result = new Promise((resolve) => (this.#resolve = resolve))
     this.#listener = {
       slotOffered: (slot) => this.#dispatch({ type: 'slotOffered', slot }),
@@ -154,38 +179,48 @@ export class JobMaster implements Job {
   /** What TaskExecutors say to this job. */
   readonly handlers: GatewayHandlers<typeof JobMasterGateway> = {
     updateTaskExecutionState: (update) => {
+      const { executionAttemptId: attemptId, state, metrics } = update
       const error = update.error === undefined ? undefined : fromWireError(update.error)
-      this.#dispatch({
-        type: 'taskState',
-        attemptId: update.executionAttemptId,
-        state: update.state,
-        error,
-        metrics: update.metrics,
-        committables: update.committables as Committable[] | undefined,
-      })
+      const committables = (update.committables ?? []) as Committable[]
+      this.#dispatch({ type: 'taskState', attemptId, state, error, metrics }, committables)
       return {}
     },
-    acknowledgeCheckpoint: () => ({}),
-    declineCheckpoint: () => ({}),
+    // Which attempts a checkpoint waits for is known to its coordinator, which has files of all others deleted.
+    acknowledgeCheckpoint: ({ executionAttemptId, checkpointId, state, metrics }) => {
+      this.checkpoints.acknowledge(executionAttemptId, checkpointId, state, metrics)
+      return {}
+    },
+    declineCheckpoint: ({ executionAttemptId, checkpointId, error }) => {
+      this.checkpoints.decline(executionAttemptId, checkpointId, fromWireError(error))
+      return {}
+    },
     operatorRequest: async ({ executionAttemptId, operatorId, event }) => {
       const found = findExecution(this.#state.job.graph, executionAttemptId)
-      if (found === undefined || isTerminalExecutionState(found.execution.state)) throw new StaleAttempt({ attempt: executionAttemptId })
+      if (found === undefined || !isCurrent(this.#state.job.graph, executionAttemptId))
+        throw new StaleAttempt({ attempt: executionAttemptId })
       return { answer: await this.#coordinators.request(operatorId, found.execution.subtaskIndex, event) }
     },
   }
 
-  #dispatch(event: SchedulerEvent): void {
-    this.#events.push(event)
+  /** `committables`: what a task had prepared when it finished. */
+  #dispatch(event: SchedulerEvent, committables: readonly Committable[] = []): void {
+    this.#events.push({ event, committables })
     if (this.#working) return // an effect caused it: its turn comes after the present event
     this.#working = true
     try {
       for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
         const { clock, random } = this.#services.environment
-        const before = this.#state.name
-        const step = schedule(this.#state, next, { now: clock.now(), uniform: random.uniform() }, this.settings)
+        const before = this.#state
+        const step = schedule(before, next.event, { now: clock.now(), uniform: random.uniform() }, this.settings)
         this.#state = step.state
-        if (before !== step.state.name) this.#log.debug(`${before} -> ${step.state.name} (${next.type})`)
+        if (before.name !== step.state.name) this.#log.debug(`${before.name} -> ${step.state.name} (${next.event.type})`)
+        const changed = before.job.graph !== step.state.job.graph && next.event.type !== 'taskMetrics'
+        if (changed && next.event.type === 'taskState') {
+          const finished = finishedSubtask(step.state.job.graph, next.event.attemptId)
+          if (finished !== undefined) this.checkpoints.taskFinished(finished, next.committables)
+        }
         for (const effect of step.effects) this.#perform(effect)
+        if (changed) this.checkpoints.tasksChanged()
       }
     } finally {
       this.#working = false
@@ -196,12 +231,19 @@ export class JobMaster implements Job {
     switch (effect.type) {
       case 'declareSlots':
         return this.#services.slots.declare(this.jobId, effect.count, this.#listener)
+      case 'suspendCheckpoints':
+        return this.checkpoints.suspend(effect.reason, effect.restarted)
       case 'startCoordinators':
-        return this.#inTurn(() => this.#coordinators.start(effect.attempt), { type: 'coordinatorsStarted' })
+        return void this.#startCoordinators(effect).catch((error: unknown) =>
+          this.#dispatch({ type: 'coordinatorFailed', start: effect.start, error: asError(error) }),
+        )
       case 'commit':
-        return this.#inTurn(() => this.#coordinators.commit(effect.committables), { type: 'committed' })
+        return void this.#commitAtEnd().then(
+          () => this.#dispatch({ type: 'committed' }),
+          (error: unknown) => this.#dispatch({ type: 'globalFailure', error: asError(error) }),
+        )
       case 'abortCoordinators':
-        return this.#inTurn(() => this.#coordinators.abort(), { type: 'aborted' })
+        return void this.#inTurn(() => this.#coordinators.abort()).then(() => this.#dispatch({ type: 'aborted' }))
       case 'deploy':
         return this.#deploy(effect)
       case 'cancelTask':
@@ -245,12 +287,40 @@ export class JobMaster implements Job {
     }
   }
 
+  async #startCoordinators({ start, restarted }: Extract<SchedulerEffect, { type: 'startCoordinators' }>): Promise<void> {
+    // Not in turn: a checkpoint that is being completed is waited for, whose commit needs its own turn.
+    const restored = await (this.#recovered ? this.checkpoints.restore() : this.checkpoints.recover())
+    this.#recovered = true
+    await this.#inTurn(async () => {
+      if (!this.#isAwaited(start)) return // the job ends, or more of it starts again: that has its own turn
+      if (restarted === 'all') await this.#coordinators.start(restored)
+      else await this.#coordinators.restart(restarted, restored)
+    })
+    if (restored !== undefined && this.#isAwaited(start)) {
+      this.#log.info(`Starts from checkpoint ${restored.checkpointId} (${restored.path}).`)
+    }
+    this.#dispatch({ type: 'coordinatorsStarted', start, restored })
+  }
+
+  #isAwaited(start: number): boolean {
+    const state = this.#state
+    const coordinators =
+      state.name === 'Restarting' ? state.restart.coordinators : state.name === 'WaitingForResources' ? state.coordinators : undefined
+    return coordinators?.name === 'starting' && coordinators.start === start
+  }
+
+  /** All tasks have finished: a checkpoint that is almost complete commits first, then what none has committed is. */
+  async #commitAtEnd(): Promise<void> {
+    this.checkpoints.suspend(new JobEnding({}), [])
+    await this.checkpoints.restore()
+    await this.#inTurn(() => this.#coordinators.commit(this.checkpoints.uncommitted()))
+  }
+
   /** Coordinators do one thing at a time, in the order asked for. */
-  #inTurn(action: () => Promise<void>, done: SchedulerEvent): void {
-    this.#coordinatorTurn = this.#coordinatorTurn.then(action).then(
-      () => this.#dispatch(done),
-      (error: unknown) => this.#dispatch({ type: 'coordinatorFailed', error: error instanceof Error ? error : new Error(String(error)) }),
-    )
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const outcome = this.#coordinatorTurn.then(action)
+    this.#coordinatorTurn = outcome.catch(() => undefined)
+    return outcome
   }
 
   #onTimer(timer: SchedulerTimer): void {
@@ -278,9 +348,14 @@ export class JobMaster implements Job {
     for (const timer of [...this.#timers.keys()]) this.#cancelTimer(timer)
     this.#services.slots.forget(this.jobId)
     const result = { state, failure } as JobResult
-    this.#coordinatorTurn = this.#coordinatorTurn
-      .then(() => this.#coordinators.close())
+    // The end is written down before checkpoints go: a later master that does not know of it starts from the newest one.
+    void this.#inTurn(() => this.#coordinators.close())
       .then(() => this.#services.onEnd(this, result))
+      .then(() => this.checkpoints.end(state))
       .finally(() => this.#resolve(result))
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

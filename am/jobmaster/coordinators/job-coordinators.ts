@@ -1,24 +1,27 @@
 /**
  * The coordinators of one job: source enumerators, sink committers and the buffer of a SELECT's result. The JobMaster calls
- * start, commit, abort and close one after the other; requests of operators come in between.
+ * start, restart, commit, abort and close one after the other; requests of operators and snapshots come in between.
  */
-import type { JobGraph, OperatorNode } from '#core/graph/job-graph.js'
+import type { JobGraph, JobVertex, OperatorNode } from '#core/graph/job-graph.js'
 import type { OperatorId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { CollectRequestSchema, SourceRequestSchema } from '#core/rpc/operator-events.js'
-import type { SinkCommitter, SplitEnumerator } from '#runtime/connectors/connector.js'
-import { TableInaccessible, TableUnavailable, UnknownCoordinator } from '../errors.js'
+import type { CommitterRestore, SinkCommitter } from '#runtime/connectors/connector.js'
+import type { EnumeratorSnapshot, RestartedSubtask, RestoredJob } from '../checkpoint/checkpoint-host.js'
+import { StaleAttempt, TableInaccessible, TableUnavailable, UnknownCoordinator } from '../errors.js'
 import type { Committable } from '../executiongraph/execution-graph.js'
 import { isFinal } from '../scheduler/job-run.js'
 import type { CollectCoordinator } from './collect-coordinator.js'
 import type { CoordinatorLoader } from './coordinator-loader.js'
+import { SourceCoordinator } from './source-coordinator.js'
 
 const log = logger('JobMaster')
 
 interface Loaded {
   readonly node: OperatorNode
+  readonly vertex: JobVertex
   readonly table: string
-  readonly enumerator: SplitEnumerator | undefined
+  readonly source: SourceCoordinator | undefined
   readonly committer: SinkCommitter | undefined
 }
 
@@ -26,6 +29,7 @@ export class JobCoordinators {
   readonly #jobGraph: JobGraph
   readonly #loader: CoordinatorLoader
   readonly #collect: CollectCoordinator | undefined
+  readonly #collectOperators: ReadonlySet<OperatorId>
   #loaded: Map<OperatorId, Loaded> | undefined
   /** Committers that may have made something. */
   readonly #committing = new Set<OperatorId>()
@@ -35,22 +39,49 @@ export class JobCoordinators {
     this.#jobGraph = jobGraph
     this.#loader = loader
     this.#collect = collect
+    const nodes = jobGraph.vertices.flatMap((vertex) => vertex.operators)
+    this.#collectOperators = new Set(nodes.filter((node) => node.spec.op === 'collect').map((node) => node.id))
   }
 
-  /** Before the first task of an attempt is deployed. @throws JOB_TABLE_INACCESSIBLE, JOB_TABLE_UNAVAILABLE, JOB_RESULT_NOT_REPEATABLE */
-  async start(attempt: number): Promise<void> {
-    if (attempt > 0) this.#collect?.reset()
+  /**
+   * Before the first task is deployed, and when the whole job starts again: everything begins from `restored`, or anew.
+   * @throws JOB_TABLE_INACCESSIBLE, JOB_TABLE_UNAVAILABLE, JOB_RESULT_NOT_REPEATABLE
+   */
+  async start(restored: RestoredJob | undefined): Promise<void> {
+    this.#collect?.restart(restored?.checkpointId)
     this.#loaded ??= await this.#load()
-    // A failure is told when all have ended: nothing may be made behind an abort.
-    const outcomes = await Promise.allSettled([...this.#loaded.values()].map((each) => this.#startOne(each)))
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+    await this.#all(async ({ node, table, source, committer }) => {
+      if (source !== undefined) await accessing(table, 'read', () => source.start(restored?.enumerators.get(node.id)))
+      if (committer === undefined) return
+      this.#committing.add(node.id)
+      await accessing(table, 'written', () => committer.start(committerRestore(node, restored)))
+    })
   }
 
-  /** Answers what an operator asks. @throws JOB_NO_COORDINATOR, or what the connector throws */
+  /** Before these subtasks start again from `restored`, or anew; the others go on. @throws as start */
+  async restart(restarted: readonly RestartedSubtask[], restored: RestoredJob | undefined): Promise<void> {
+    const subtasksOf = (vertex: JobVertex) =>
+      restarted.filter(({ vertexId }) => vertexId === vertex.id).map(({ subtaskIndex }) => subtaskIndex)
+    const collects = this.#jobGraph.vertices.some(
+      (vertex) => vertex.operators.some((node) => this.#collectOperators.has(node.id)) && subtasksOf(vertex).length > 0,
+    )
+    if (collects) this.#collect?.restart(restored?.checkpointId)
+    await this.#all(async ({ node, vertex, table, source, committer }) => {
+      const subtasks = subtasksOf(vertex)
+      if (source !== undefined && restored !== undefined) source.checkpointComplete(restored.checkpointId)
+      if (subtasks.length === 0) return
+      if (source !== undefined) await accessing(table, 'read', async () => source.reset(subtasks))
+      if (committer !== undefined) await accessing(table, 'written', () => committer.start(committerRestore(node, restored), subtasks))
+    })
+  }
+
+  /** Answers what an operator asks. @throws JOB_NO_COORDINATOR, JOB_STALE_ATTEMPT, or what the connector throws */
   async request(operatorId: OperatorId, subtaskIndex: number, event: unknown): Promise<unknown> {
-    const enumerator = this.#loaded?.get(operatorId)?.enumerator
-    if (SourceRequestSchema.safeParse(event).success && enumerator !== undefined) {
-      return { split: (await enumerator.nextSplit(subtaskIndex)) ?? null }
+    const source = this.#loaded?.get(operatorId)?.source
+    if (SourceRequestSchema.safeParse(event).success && source !== undefined) {
+      const split = await source.nextSplit(subtaskIndex)
+      if (split === undefined) throw new StaleAttempt({ attempt: `of subtask ${subtaskIndex} that asked for a split` })
+      return { split }
     }
     const collected = CollectRequestSchema.safeParse(event)
     if (collected.success && this.#collect !== undefined) {
@@ -61,15 +92,38 @@ export class JobCoordinators {
     throw new UnknownCoordinator({ operator: operatorId, request })
   }
 
-  /** The job ended well: makes everything visible. */
-  async commit(committables: readonly Committable[]): Promise<void> {
-    for (const { node, committer, table } of this.#loaded?.values() ?? []) {
-      const own = committables.filter((each) => each.operatorId === node.id).map((each) => each.committable)
-      await accessing(table, 'written', () => committer?.commit(own, true))
+  /** State of the enumerators; those of `subtasks` hear no more of them until `release`. See SourceCoordinator.snapshot. */
+  snapshot(checkpointId: number, subtasks: readonly RestartedSubtask[]): EnumeratorSnapshot[] {
+    return [...(this.#loaded?.values() ?? [])].flatMap(({ node, vertex, source }) => {
+      if (source === undefined) return []
+      const own = subtasks.filter(({ vertexId }) => vertexId === vertex.id).map(({ subtaskIndex }) => subtaskIndex)
+      return [{ operatorId: node.id, state: source.snapshot(checkpointId, own) }]
+    })
+  }
+
+  release(checkpointId: number, { vertexId, subtaskIndex }: RestartedSubtask): void {
+    for (const { vertex, source } of this.#loaded?.values() ?? []) {
+      if (vertex.id === vertexId) source?.release(checkpointId, subtaskIndex)
     }
   }
 
-  /** Nothing of this attempt may stay behind. Failures are logged: there is nobody left to act on them. */
+  /** A checkpoint is complete. `restorable`: the job may go on from it (it is not a savepoint). @throws as start */
+  async commitCheckpoint(checkpointId: number, committables: readonly Committable[], restorable: boolean): Promise<void> {
+    if (restorable) for (const { source } of this.#loaded?.values() ?? []) source?.checkpointComplete(checkpointId)
+    this.#collect?.checkpointComplete(
+      checkpointId,
+      committables.filter((each) => this.#collectOperators.has(each.operatorId)).map((each) => each.committable),
+    )
+    await this.#commit(committables, false)
+  }
+
+  /** The job ended well: makes everything visible. @throws as start */
+  async commit(committables: readonly Committable[]): Promise<void> {
+    await this.#commit(committables, true)
+    this.#collect?.complete()
+  }
+
+  /** Nothing uncommitted may stay behind. Failures are logged: there is nobody left to act on them. */
   async abort(): Promise<void> {
     for (const { node, table, committer } of this.#loaded?.values() ?? []) {
       if (!this.#committing.has(node.id)) continue
@@ -83,13 +137,26 @@ export class JobCoordinators {
 
   async close(): Promise<void> {
     this.#collect?.end()
-    for (const { table, enumerator } of this.#loaded?.values() ?? []) {
+    for (const { table, source } of this.#loaded?.values() ?? []) {
       try {
-        await enumerator?.close()
+        await source?.close()
       } catch (error) {
         log.warn(`The enumerator of table '${table}' did not close`, error)
       }
     }
+  }
+
+  async #commit(committables: readonly Committable[], last: boolean): Promise<void> {
+    for (const { node, committer, table } of this.#loaded?.values() ?? []) {
+      const own = committables.filter((each) => each.operatorId === node.id).map((each) => each.committable)
+      if (own.length > 0 || last) await accessing(table, 'written', () => committer?.commit(own, last))
+    }
+  }
+
+  /** A failure is told when all have ended: nothing may be made behind an abort. */
+  async #all(action: (loaded: Loaded) => Promise<void>): Promise<void> {
+    const outcomes = await Promise.allSettled([...(this.#loaded?.values() ?? [])].map(action))
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   async #load(): Promise<Map<OperatorId, Loaded>> {
@@ -103,19 +170,19 @@ export class JobCoordinators {
           spec.op === 'source' ? await accessing(spec.tableName, 'read', () => this.#loader.enumerator(spec, place)) : undefined
         const committer =
           spec.op === 'sink' ? await accessing(spec.tableName, 'written', () => this.#loader.committer(spec, place)) : undefined
-        if (enumerator !== undefined || committer !== undefined) loaded.set(node.id, { node, table: spec.tableName, enumerator, committer })
+        if (enumerator === undefined && committer === undefined) continue
+        const source = enumerator === undefined ? undefined : new SourceCoordinator(enumerator)
+        loaded.set(node.id, { node, vertex, table: spec.tableName, source, committer })
       }
     }
     return loaded
   }
+}
 
-  async #startOne({ node, table, enumerator, committer }: Loaded): Promise<void> {
-    if (enumerator !== undefined) await accessing(table, 'read', () => enumerator.start())
-    if (committer !== undefined) {
-      this.#committing.add(node.id)
-      await accessing(table, 'written', () => committer.start())
-    }
-  }
+function committerRestore(node: OperatorNode, restored: RestoredJob | undefined): CommitterRestore | undefined {
+  if (restored === undefined) return undefined
+  const { checkpointId, committables } = restored
+  return { checkpointId, committables: committables.filter((each) => each.operatorId === node.id).map((each) => each.committable) }
 }
 
 /** Says of which table an error of a connector is; keeps whether trying again may help. */

@@ -1,11 +1,17 @@
 /** From execution graph and slots to the descriptor that a TaskExecutor runs a subtask from. Pure. */
+import type { TaskRestore } from '#core/checkpoint/state-handles.js'
 import type { InputGateDescriptor, ResultPartitionDescriptor, TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { JobEdge, JobVertex } from '#core/graph/job-graph.js'
 import type { Execution, ExecutionGraph, ExecutionJobVertex } from '../executiongraph/execution-graph.js'
 import { channelsOf, consumersOf } from './channels.js'
 
-/** All executions must have their slots. */
-export function deploymentDescriptor(graph: ExecutionGraph, vertex: JobVertex, execution: Execution): TaskDeploymentDescriptor {
+/** The subtask and its producers must have their slots. `restore`: the state it begins with. */
+export function deploymentDescriptor(
+  graph: ExecutionGraph,
+  vertex: JobVertex,
+  execution: Execution,
+  restore?: TaskRestore,
+): TaskDeploymentDescriptor {
   const { jobGraph } = graph
   const slot = slotOf(execution)
   return {
@@ -24,6 +30,7 @@ export function deploymentDescriptor(graph: ExecutionGraph, vertex: JobVertex, e
     inputs: jobGraph.edges.filter((edge) => edge.target === vertex.id).map((edge) => inputGate(graph, edge, vertex, execution)),
     outputs: jobGraph.edges.filter((edge) => edge.source === vertex.id).map((edge) => resultPartition(graph, edge, vertex, execution)),
     configuration: jobGraph.configuration,
+    ...(restore === undefined ? {} : { restore }),
   }
 }
 

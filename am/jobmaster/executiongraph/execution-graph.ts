@@ -8,8 +8,9 @@ import { executionAttemptId, type ExecutionAttemptId, type OperatorId, type Reso
 import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
 import type { Millis } from '#core/time/environment.js'
 import type { PooledSlot } from '../../slots/slot-provider.js'
+import { pipelinedRegions, regionOf, type PipelinedRegions } from './pipelined-regions.js'
 
-/** What a sink's subtask prepared; made visible when the whole job has ended well. */
+/** What a sink's subtask prepared; made visible when its checkpoint is complete or the whole job has ended well. */
 export interface Committable {
   readonly operatorId: OperatorId
   readonly committable: unknown
@@ -17,7 +18,7 @@ export interface Committable {
 
 export interface Execution {
   readonly attemptId: ExecutionAttemptId
-  /** 0, 1, …: counts restarts. */
+  /** 0, 1, …: counts the restarts of this subtask. */
   readonly attempt: number
   readonly subtaskIndex: number
   readonly state: ExecutionState
@@ -25,7 +26,6 @@ export interface Execution {
   readonly timestamps: Readonly<Partial<Record<ExecutionState, Millis>>>
   readonly slot: PooledSlot | undefined
   readonly metrics: TaskMetrics | undefined
-  readonly committables: readonly Committable[]
 }
 
 export interface ExecutionJobVertex {
@@ -37,31 +37,58 @@ export interface ExecutionGraph {
   readonly jobGraph: JobGraph
   /** In the job graph's order. */
   readonly vertices: readonly ExecutionJobVertex[]
-  readonly attempt: number
+  readonly regions: PipelinedRegions
   /** Of the master whose attempts these are. */
   readonly epoch: number
 }
 
 /** All subtasks CREATED. */
-export function createExecutionGraph(jobGraph: JobGraph, epoch: number, attempt: number, now: Millis): ExecutionGraph {
+export function createExecutionGraph(jobGraph: JobGraph, epoch: number, now: Millis): ExecutionGraph {
   return {
     jobGraph,
-    attempt,
     epoch,
+    regions: pipelinedRegions(jobGraph),
     vertices: jobGraph.vertices.map((vertex) => ({
       vertex,
-      executions: Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => ({
-        attemptId: executionAttemptId(jobGraph.jobId, vertex.id, subtaskIndex, attempt, epoch),
-        attempt,
-        subtaskIndex,
-        state: 'CREATED' as const,
-        timestamps: { CREATED: now },
-        slot: undefined,
-        metrics: undefined,
-        committables: [],
-      })),
+      executions: Array.from({ length: vertex.parallelism }, (_, subtaskIndex) =>
+        newExecution(jobGraph, epoch, vertex, subtaskIndex, 0, now),
+      ),
     })),
   }
+}
+
+function newExecution(jobGraph: JobGraph, epoch: number, vertex: JobVertex, subtaskIndex: number, attempt: number, now: Millis): Execution {
+  return {
+    attemptId: executionAttemptId(jobGraph.jobId, vertex.id, subtaskIndex, attempt, epoch),
+    attempt,
+    subtaskIndex,
+    state: 'CREATED',
+    timestamps: { CREATED: now },
+    slot: undefined,
+    metrics: undefined,
+  }
+}
+
+/** The next attempt of each subtask of these regions, CREATED, without slot. */
+export function withNewAttempts(graph: ExecutionGraph, regions: ReadonlySet<number>, now: Millis): ExecutionGraph {
+  return mapExecutions(graph, (execution, vertex) =>
+    isIn(graph, regions, execution, vertex)
+      ? newExecution(graph.jobGraph, graph.epoch, vertex, execution.subtaskIndex, execution.attempt + 1, now)
+      : execution,
+  )
+}
+
+export function isIn(graph: ExecutionGraph, regions: ReadonlySet<number>, execution: Execution, vertex: JobVertex): boolean {
+  return regions.has(regionOf(graph.regions, vertex.id, execution.subtaskIndex))
+}
+
+/** The regions of the subtasks for which `test` holds. */
+export function regionsWhere(graph: ExecutionGraph, test: (execution: Execution) => boolean): Set<number> {
+  const found = new Set<number>()
+  for (const { vertex, executions } of graph.vertices) {
+    for (const execution of executions) if (test(execution)) found.add(regionOf(graph.regions, vertex.id, execution.subtaskIndex))
+  }
+  return found
 }
 
 export function* executions(graph: ExecutionGraph): Generator<Execution> {
@@ -104,9 +131,13 @@ export function inState(execution: Execution, state: ExecutionState, now: Millis
   return execution.state === state ? execution : { ...execution, state, timestamps: { ...execution.timestamps, [state]: now } }
 }
 
-export function allTerminal(graph: ExecutionGraph): boolean {
-  for (const execution of executions(graph)) if (!isTerminalExecutionState(execution.state)) return false
-  return true
+/** `regions`: only the subtasks of these. */
+export function allTerminal(graph: ExecutionGraph, regions?: ReadonlySet<number>): boolean {
+  return graph.vertices.every(({ vertex, executions }) =>
+    executions.every(
+      (execution) => isTerminalExecutionState(execution.state) || (regions !== undefined && !isIn(graph, regions, execution, vertex)),
+    ),
+  )
 }
 
 export function allFinished(graph: ExecutionGraph): boolean {

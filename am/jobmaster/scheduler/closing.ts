@@ -1,73 +1,60 @@
 /**
- * The ways out of a run: Restarting, Failing, Canceling. All three first end the tasks, then have the coordinators give up what
- * sinks prepared; then they part: a new attempt after a pause, or the end.
+ * The ways out of a job that does not end well: Failing, Canceling. Both first end the tasks, then have the coordinators give up what
+ * sinks prepared and no checkpoint committed.
  */
-import {
-  allTerminal,
-  createExecutionGraph,
-  executionsOn,
-  inState,
-  taskName,
-  updateExecution,
-  findExecution,
-} from '../executiongraph/execution-graph.js'
-import { then, go, unreachable, type Step } from '#core/machine/step.js'
+import { defineError } from '#core/errors/define-error.js'
+import type { JobState } from '#core/graph/states.js'
 import type { ResourceId } from '#core/ids/ids.js'
-import { WorkerLost } from '../../slots/worker-lost.js'
-import { removeSlot, removeWorker } from '../slotpool/slot-pool.js'
-import { waitForResources } from './begin.js'
-import { applyTaskState, cancelAll, enterJobState, explainsBetter, isFinal, jobFailure, recordFailure, taskFailure } from './job-run.js'
-import { onFailure } from './restart-strategy.js'
+import { then, go, unreachable, type Step } from '#core/machine/step.js'
+import { allTerminal } from '../executiongraph/execution-graph.js'
+import { applyTaskState, cancelTasks, enterJobState, explainFailures, explainsBetter, recordFailure, taskFailure } from './job-run.js'
+import { loseSlot, loseWorker } from './losses.js'
 import type { JobFailure, JobRun, Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
-type Closing = StateOf<'Restarting'> | StateOf<'Failing'> | StateOf<'Canceling'>
+/** Why a checkpoint of a cancelled job is given up. */
+const JobCanceled = defineError('JOB_CANCELED', { recovery: 'none', message: () => 'The job is being cancelled' })
+
+type Closing = StateOf<'Failing'> | StateOf<'Canceling'>
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
 
-/** A run has failed: on to Restarting or Failing. `final`: no restart, whatever the strategy says. */
-export function fail(
+/** The job ends: no restart. */
+export function beginFailing(
   job: JobRun,
-  cause: JobFailure,
+  failure: JobFailure,
   moment: Moment,
   settings: SchedulerSettings,
-  final = false,
-  unexplained?: ResourceId,
+  unexplained: ResourceId | undefined,
 ): SchedulerStep {
-  const recorded = recordFailure(job, cause, settings)
-  const { history, decision } = onFailure(settings.restartStrategy, recorded.restarts, moment.now, moment.uniform)
-  const mayRestart = !final && !isFinal(cause.error)
-  const restart = decision.restart && mayRestart ? decision : undefined
-  const exhausted = mayRestart && !decision.restart && settings.restartStrategy.kind !== 'none'
-  const failure: JobFailure = exhausted ? { ...cause, notRestarted: decision.why } : cause
-  const ending = then(enterJobState({ ...recorded, restarts: history }, restart ? 'RESTARTING' : 'FAILING', moment.now, failure), (next) =>
-    cancelAll(next, moment.now),
-  )
-  const effects: SchedulerEffect[] = [
-    { type: 'cancelTimer', timer: 'resource-wait' },
-    ...(restart ? [] : [keepOnly(recorded)]),
-    ...ending.effects,
-  ]
-  return then({ state: ending.state, effects }, (next) =>
-    proceed(
-      restart
-        ? { name: 'Restarting', job: next, phase: 'canceling', failure, delay: restart.delay }
-        : { name: 'Failing', job: next, phase: 'canceling', failure, unexplained },
-      settings,
-    ),
+  return then(leave(job, 'FAILING', failure.error, moment, failure), (next) =>
+    proceed({ name: 'Failing', job: next, phase: 'canceling', failure, unexplained }, settings),
   )
 }
 
 /** Somebody wants the job to end. */
 export function cancel(job: JobRun, moment: Moment, settings: SchedulerSettings): SchedulerStep {
-  const ending = then(enterJobState(job, 'CANCELLING', moment.now), (next) => cancelAll(next, moment.now))
-  return then(
-    { state: ending.state, effects: [{ type: 'cancelTimer', timer: 'resource-wait' }, keepOnly(job), ...ending.effects] },
-    (next) => proceed({ name: 'Canceling', job: next, phase: 'canceling' }, settings),
+  return then(leave(job, 'CANCELLING', new JobCanceled({}), moment, undefined), (next) =>
+    proceed({ name: 'Canceling', job: next, phase: 'canceling' }, settings),
   )
 }
 
-/** A job on its way to its end needs no more slots than it has. */
-function keepOnly(job: JobRun): SchedulerEffect {
-  return { type: 'declareSlots', count: job.slots.length }
+/** Nothing is awaited any more, all tasks are told to end, and the job needs no more slots than it has. */
+function leave(
+  job: JobRun,
+  state: JobState,
+  reason: Error,
+  moment: Moment,
+  failure: JobFailure | undefined,
+): Step<JobRun, SchedulerEffect> {
+  const before: SchedulerEffect[] = [
+    { type: 'suspendCheckpoints', reason, restarted: 'all' },
+    { type: 'cancelTimer', timer: 'resource-wait' },
+    { type: 'cancelTimer', timer: 'restart' },
+    { type: 'declareSlots', count: job.slots.length },
+  ]
+  return then(
+    then(go<JobRun, SchedulerEffect>(job, ...before), (next) => enterJobState(next, state, moment.now, failure)),
+    (next) => cancelTasks(next, moment.now),
+  )
 }
 
 /** The last state: everything is given back. */
@@ -79,31 +66,6 @@ export function finish(
 ): SchedulerStep {
   const ended = enterJobState(job, state, moment.now, failure)
   return { state: { name: 'Finished', job: ended.state, failure }, effects: [{ type: 'declareSlots', count: 0 }, ...ended.effects] }
-}
-
-/** What a lost worker takes with it: its slots, and the tasks on it have failed. The failure names the first of them, if any. */
-export function loseWorker(
-  job: JobRun,
-  event: Extract<SchedulerEvent, { type: 'workerLost' }>,
-  moment: Moment,
-): { readonly job: JobRun; readonly failure: JobFailure | undefined } {
-  const lost = executionsOn(job.graph, event.resourceId)
-  let graph = job.graph
-  for (const execution of lost) graph = updateExecution(graph, execution.attemptId, (each) => inState(each, 'FAILED', moment.now))
-  const next: JobRun = { ...job, graph, slots: removeWorker(job.slots, event.resourceId) }
-  const first = lost[0]
-  if (first === undefined) return { job: next, failure: undefined }
-  const vertex = findExecution(graph, first.attemptId)?.vertex
-  return {
-    job: next,
-    failure: {
-      error: event.error,
-      timestamp: moment.now,
-      taskName: vertex === undefined ? undefined : taskName(vertex, first.subtaskIndex),
-      endpoint: event.host,
-      resourceId: event.resourceId,
-    },
-  }
 }
 
 /** Goes on as far as it can: nothing is awaited that has already come. */
@@ -144,22 +106,19 @@ export function onClosing(state: Closing, event: SchedulerEvent, moment: Moment,
       if (event.timer === 'explanation' && state.name === 'Failing' && state.phase === 'explaining') {
         return proceed({ ...state, phase: 'canceling', unexplained: undefined }, settings)
       }
-      if (event.timer === 'restart' && state.name === 'Restarting' && state.phase === 'backoff')
-        return startAgain(state.job, moment, settings)
       return go(state)
     case 'aborted':
       return state.phase === 'aborting' ? close(state, moment) : go(state)
     case 'slotLost':
-      return go({ ...state, job: { ...state.job, slots: removeSlot(state.job.slots, event.allocationId) } })
-    case 'cancel':
-      return state.name === 'Restarting' ? cancelInstead(state, moment) : go(state)
-    case 'fatal':
-      return state.name === 'Restarting' ? failInstead(state, jobFailure(event.error, moment.now), moment, settings) : go(state)
+      return proceed({ ...state, job: loseSlot(state.job, event, moment).job }, settings)
     case 'start':
+    case 'cancel':
+    case 'fatal':
     case 'slotOffered':
     case 'taskMetrics':
     case 'coordinatorsStarted':
     case 'coordinatorFailed':
+    case 'globalFailure':
     case 'committed':
       return go(state)
     default:
@@ -174,19 +133,8 @@ function note<S extends Closing>(state: S, failure: JobFailure, settings: Schedu
   return { ...state, job, failure }
 }
 
-export function explainFailures(job: JobRun, event: Extract<SchedulerEvent, { type: 'workerExplained' }>): JobRun {
-  return {
-    ...job,
-    failures: job.failures.map((failure) =>
-      failure.resourceId === event.resourceId && WorkerLost.is(failure.error) ? { ...failure, error: event.error } : failure,
-    ),
-  }
-}
-
 function close(state: Closing, moment: Moment): SchedulerStep {
   switch (state.name) {
-    case 'Restarting':
-      return go({ ...state, phase: 'backoff' }, { type: 'startTimer', timer: 'restart', delay: state.delay })
     case 'Failing':
       return finish(state.job, 'FAILED', state.failure, moment)
     case 'Canceling':
@@ -194,30 +142,4 @@ function close(state: Closing, moment: Moment): SchedulerStep {
     default:
       return unreachable(state)
   }
-}
-
-function startAgain(job: JobRun, moment: Moment, settings: SchedulerSettings): SchedulerStep {
-  return waitForResources(
-    { ...job, graph: createExecutionGraph(job.graph.jobGraph, job.graph.epoch, job.graph.attempt + 1, moment.now) },
-    moment,
-    settings,
-  )
-}
-
-function cancelInstead(state: StateOf<'Restarting'>, moment: Moment): SchedulerStep {
-  const entered = enterJobState(state.job, 'CANCELLING', moment.now)
-  const canceling: StateOf<'Canceling'> = { name: 'Canceling', job: entered.state, phase: state.phase }
-  if (state.phase !== 'backoff') return { state: canceling, effects: entered.effects }
-  return then({ state: canceling, effects: [{ type: 'cancelTimer', timer: 'restart' } as SchedulerEffect, ...entered.effects] }, () =>
-    finish(canceling.job, 'CANCELED', undefined, moment),
-  )
-}
-
-function failInstead(state: StateOf<'Restarting'>, failure: JobFailure, moment: Moment, settings: SchedulerSettings): SchedulerStep {
-  const entered = enterJobState(recordFailure(state.job, failure, settings), 'FAILING', moment.now, failure)
-  const failing: StateOf<'Failing'> = { name: 'Failing', job: entered.state, phase: state.phase, failure, unexplained: undefined }
-  if (state.phase !== 'backoff') return { state: failing, effects: entered.effects }
-  return then({ state: failing, effects: [{ type: 'cancelTimer', timer: 'restart' } as SchedulerEffect, ...entered.effects] }, () =>
-    finish(failing.job, 'FAILED', failure, moment),
-  )
 }

@@ -1,9 +1,11 @@
-/** Executing: tasks are deployed or run; when all have finished, sinks commit and the job ends. */
-import { allFinished, executions } from '../executiongraph/execution-graph.js'
+/** Executing: tasks are deployed or run; when all have finished, sinks commit what is left and the job ends. */
+import { allFinished, findExecution } from '../executiongraph/execution-graph.js'
+import { regionOf } from '../executiongraph/pipelined-regions.js'
 import { go, type Step } from '#core/machine/step.js'
-import { removeSlot } from '../slotpool/slot-pool.js'
-import { cancel, explainFailures, fail, finish, loseWorker } from './closing.js'
-import { applyTaskState, jobFailure, taskFailure } from './job-run.js'
+import { cancel, finish } from './closing.js'
+import { fail } from './failover.js'
+import { applyTaskState, explainFailures, jobFailure, taskFailure } from './job-run.js'
+import { loseSlot, loseWorker } from './losses.js'
 import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
@@ -18,30 +20,30 @@ export function onExecuting(
     case 'taskState': {
       const job = applyTaskState(state.job, event, moment.now)
       if (job === state.job) return go(state)
-      if (event.state === 'FAILED' || event.state === 'CANCELED')
-        return fail(job, taskFailure(state.job, event, moment.now), moment, settings)
+      if (event.state === 'FAILED' || event.state === 'CANCELED') {
+        const found = findExecution(job.graph, event.attemptId)
+        const region = found === undefined ? -1 : regionOf(job.graph.regions, found.vertex.id, found.execution.subtaskIndex)
+        return fail(job, taskFailure(job, event, moment.now), { what: new Set([region]) }, moment, settings)
+      }
       if (state.committing || !allFinished(job.graph)) return go({ ...state, job })
-      const committables = [...executions(job.graph)].flatMap((execution) => execution.committables)
-      return go({ ...state, job, committing: true }, { type: 'commit', committables })
+      return go({ ...state, job, committing: true }, { type: 'commit' })
     }
     case 'committed':
       return state.committing ? finish(state.job, 'FINISHED', undefined, moment) : go(state)
-    case 'coordinatorFailed':
-      return fail(state.job, jobFailure(event.error, moment.now), moment, settings)
+    case 'globalFailure':
+      return fail(state.job, jobFailure(event.error, moment.now), { what: 'job' }, moment, settings)
     case 'fatal':
-      return fail(state.job, jobFailure(event.error, moment.now), moment, settings, true)
+      return fail(state.job, jobFailure(event.error, moment.now), { what: 'job', final: true }, moment, settings)
     case 'workerLost': {
-      const { job, failure } = loseWorker(state.job, event, moment)
+      const { job, regions, failure } = loseWorker(state.job, event, moment)
       if (failure === undefined) return go({ ...state, job })
-      return fail(job, failure, moment, settings, false, event.explained ? undefined : event.resourceId)
+      return fail(job, failure, { what: regions, unexplained: event.explained ? undefined : event.resourceId }, moment, settings)
     }
     case 'workerExplained':
       return go({ ...state, job: explainFailures(state.job, event) })
     case 'slotLost': {
-      const lost = [...executions(state.job.graph)].filter((execution) => execution.slot?.allocationId === event.allocationId)
-      const job = { ...state.job, slots: removeSlot(state.job.slots, event.allocationId) }
-      if (lost.every((execution) => execution.state === 'FINISHED')) return go({ ...state, job })
-      return fail(job, jobFailure(event.error, moment.now), moment, settings)
+      const { job, regions, failure } = loseSlot(state.job, event, moment)
+      return failure === undefined ? go({ ...state, job }) : fail(job, failure, { what: regions }, moment, settings)
     }
     case 'cancel':
       // Once sinks make their output visible there is no way back: the job is as good as finished.

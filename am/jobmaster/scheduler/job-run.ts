@@ -8,6 +8,7 @@ import {
   createExecutionGraph,
   findExecution,
   inState,
+  isIn,
   mapExecutions,
   taskName,
   updateExecution,
@@ -18,12 +19,13 @@ import type { JobFailure, JobRun, SchedulerEffect, SchedulerEvent, SchedulerSett
 
 export function createJobRun(jobGraph: JobGraph, epoch: number, now: Millis): JobRun {
   return {
-    graph: createExecutionGraph(jobGraph, epoch, 0, now),
+    graph: createExecutionGraph(jobGraph, epoch, now),
     slots: [],
     jobState: 'INITIALIZING',
     timestamps: { INITIALIZING: now },
     failures: [],
     restarts: NO_FAILURES,
+    starts: 0,
   }
 }
 
@@ -44,7 +46,6 @@ export function applyTaskState(job: JobRun, event: Extract<SchedulerEvent, { typ
     return {
       ...inState(execution, event.state, now),
       metrics: event.metrics ?? execution.metrics,
-      committables: event.committables ?? execution.committables,
     }
   })
   return graph === job.graph ? job : { ...job, graph }
@@ -57,10 +58,11 @@ export function applyTaskMetrics(job: JobRun, event: Extract<SchedulerEvent, { t
   return graph === job.graph ? job : { ...job, graph }
 }
 
-/** Begins to cancel whatever has not ended: what was not deployed ends at once, the rest is told. */
-export function cancelAll(job: JobRun, now: Millis): Step<JobRun, SchedulerEffect> {
+/** Begins to cancel whatever has not ended: what was not deployed ends at once, the rest is told. `regions`: only these. */
+export function cancelTasks(job: JobRun, now: Millis, regions?: ReadonlySet<number>): Step<JobRun, SchedulerEffect> {
   const effects: SchedulerEffect[] = []
-  const graph = mapExecutions(job.graph, (execution) => {
+  const graph = mapExecutions(job.graph, (execution, vertex) => {
+    if (regions !== undefined && !isIn(job.graph, regions, execution, vertex)) return execution
     switch (execution.state) {
       case 'CREATED':
       case 'SCHEDULED':
@@ -118,4 +120,14 @@ export function isFinal(error: Error): boolean {
 /** A lost worker explains the broken connections that its peers report, whichever is heard of first. */
 export function explainsBetter(candidate: JobFailure, current: JobFailure): boolean {
   return WorkerLost.is(candidate.error) && !WorkerLost.is(current.error) && declared(current.error)?.recovery === 'retry-elsewhere'
+}
+
+/** Why a worker was lost is put in the place of "its connection broke". */
+export function explainFailures(job: JobRun, event: Extract<SchedulerEvent, { type: 'workerExplained' }>): JobRun {
+  return {
+    ...job,
+    failures: job.failures.map((failure) =>
+      failure.resourceId === event.resourceId && WorkerLost.is(failure.error) ? { ...failure, error: event.error } : failure,
+    ),
+  }
 }

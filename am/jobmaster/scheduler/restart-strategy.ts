@@ -3,6 +3,7 @@
  * failures.
  */
 import type { Configuration } from '#core/config/configuration.js'
+import { CHECKPOINT_INTERVAL } from '#core/config/options/checkpointing.js'
 import {
   EXPONENTIAL_INITIAL,
   EXPONENTIAL_JITTER,
@@ -45,10 +46,10 @@ export const NO_FAILURES: RestartHistory = { failures: [], backoff: undefined }
 
 export type RestartDecision = { readonly restart: true; readonly delay: Millis } | { readonly restart: false; readonly why: string }
 
-/** The strategy configured; unset means none, as there are no checkpoints to restart from. */
+/** The strategy configured; unset: none, or exponential-delay where there are checkpoints to restart from, as in Flink. */
 export function restartStrategy(configuration: Configuration): RestartStrategy {
-  switch (configuration.get(RESTART_STRATEGY)) {
-    case undefined:
+  const checkpoints = configuration.get(CHECKPOINT_INTERVAL) !== undefined
+  switch (configuration.get(RESTART_STRATEGY) ?? (checkpoints ? 'exponential-delay' : 'none')) {
     case 'none':
     case 'off':
     case 'disable':

@@ -7,9 +7,10 @@ import { go, unreachable, type Step } from '#core/machine/step.js'
 import type { Millis } from '#core/time/environment.js'
 import { addSlot } from '../slotpool/slot-pool.js'
 import { waitForResources } from './begin.js'
-import { explainFailures, finish, onClosing } from './closing.js'
+import { finish, onClosing } from './closing.js'
 import { onExecuting } from './executing.js'
-import { applyTaskMetrics, createJobRun, jobFailure, recordFailure } from './job-run.js'
+import { applyTaskMetrics, createJobRun, explainFailures, jobFailure, recordFailure } from './job-run.js'
+import { onRestarting } from './restarting.js'
 import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState } from './state.js'
 import { assertTransition } from './transitions.js'
 import { onWaitingForResources } from './waiting-for-resources.js'
@@ -58,6 +59,7 @@ function decide(
     case 'Executing':
       return onExecuting(state, event, moment, settings)
     case 'Restarting':
+      return onRestarting(state, event, moment, settings)
     case 'Failing':
     case 'Canceling':
       return onClosing(state, event, moment, settings)

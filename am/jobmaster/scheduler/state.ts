@@ -3,16 +3,20 @@
  * needs and starts when that is there.
  *
  *   Created → WaitingForResources → Executing → Finished
- *                   ▲    │              │
- *                   │    └──────────────┼──▶ Restarting | Failing | Canceling
- *                   └───── Restarting ◀─┘
+ *                        │            ▲    │
+ *                        └─────┬───── │ ───┤
+ *                              ▼      │    ▼
+ *                            Restarting ──▶ Failing | Canceling → Finished
+ *
+ * Restarting: some regions, or all, start again from the newest complete checkpoint; the tasks of the others go on.
  */
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { ExecutionState, JobState } from '#core/graph/states.js'
 import type { AllocationId, ExecutionAttemptId, ResourceId } from '#core/ids/ids.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
 import type { Millis } from '#core/time/environment.js'
-import type { Committable, ExecutionGraph } from '../executiongraph/execution-graph.js'
+import type { RestartedSubtask, RestoredJob } from '../checkpoint/checkpoint-host.js'
+import type { ExecutionGraph } from '../executiongraph/execution-graph.js'
 import type { PooledSlot } from '../../slots/slot-provider.js'
 import type { SlotPool } from '../slotpool/slot-pool.js'
 import type { RestartHistory, RestartStrategy } from './restart-strategy.js'
@@ -50,25 +54,43 @@ export interface JobRun {
   /** Newest first, bounded. */
   readonly failures: readonly JobFailure[]
   readonly restarts: RestartHistory
+  /** Of coordinators: how often they were asked to start. */
+  readonly starts: number
 }
 
 /**
  * How far the way out is: tasks end, then (if wanted) the explanation of a lost worker is awaited, then coordinators give up
- * what sinks prepared, then the pause before a restart.
+ * what sinks prepared.
  */
-export type ClosingPhase = 'canceling' | 'explaining' | 'aborting' | 'backoff'
+export type ClosingPhase = 'canceling' | 'explaining' | 'aborting'
+
+/** What a start of coordinators led to. Which start: the latest one asked for has the highest number. */
+export type CoordinatorsState =
+  | { readonly name: 'idle' }
+  | { readonly name: 'starting'; readonly start: number }
+  | { readonly name: 'started'; readonly restored: RestoredJob | undefined }
+
+/** What starts again, and how far that is. Everything goes on at once: tasks end, the pause runs, slots come. */
+export interface Restart {
+  readonly regions: ReadonlySet<number>
+  /** Coordinators, too, begin from what the checkpoint says; otherwise only what they gave to the regions is taken back. */
+  readonly global: boolean
+  /** The pause of the restart strategy is not over. */
+  readonly pausing: boolean
+  /** Begin when the regions' tasks have ended. */
+  readonly coordinators: CoordinatorsState
+  /** They could not start: they do not begin before the pause is over. */
+  readonly coordinatorsPause: boolean
+  /** Only slots are missing: they are waited for, with a bound. */
+  readonly lackingSlots: boolean
+}
 
 export type SchedulerState =
   | { readonly name: 'Created'; readonly job: JobRun }
-  | { readonly name: 'WaitingForResources'; readonly job: JobRun; readonly coordinators: 'starting' | 'started' }
+  | { readonly name: 'WaitingForResources'; readonly job: JobRun; readonly coordinators: CoordinatorsState }
+  /** `committing`: all tasks have finished, sinks make visible what is left. */
   | { readonly name: 'Executing'; readonly job: JobRun; readonly committing: boolean }
-  | {
-      readonly name: 'Restarting'
-      readonly job: JobRun
-      readonly phase: ClosingPhase
-      readonly failure: JobFailure
-      readonly delay: Millis
-    }
+  | { readonly name: 'Restarting'; readonly job: JobRun; readonly failure: JobFailure; readonly restart: Restart }
   | {
       readonly name: 'Failing'
       readonly job: JobRun
@@ -105,11 +127,13 @@ export type SchedulerEvent =
       readonly state: ExecutionState
       readonly error?: Error | undefined
       readonly metrics?: TaskMetrics | undefined
-      readonly committables?: readonly Committable[] | undefined
     }
   | { readonly type: 'taskMetrics'; readonly attemptId: ExecutionAttemptId; readonly metrics: TaskMetrics }
-  | { readonly type: 'coordinatorsStarted' }
-  | { readonly type: 'coordinatorFailed'; readonly error: Error }
+  | { readonly type: 'coordinatorsStarted'; readonly start: number; readonly restored: RestoredJob | undefined }
+  /** `start`: the start that failed. */
+  | { readonly type: 'coordinatorFailed'; readonly start: number; readonly error: Error }
+  /** Not of one region: the job fails over as a whole (a commit that failed, too many failed checkpoints). */
+  | { readonly type: 'globalFailure'; readonly error: Error }
   | { readonly type: 'committed' }
   | { readonly type: 'aborted' }
   | { readonly type: 'timer'; readonly timer: SchedulerTimer; /** resource-wait: what was waited for */ readonly error?: Error | undefined }
@@ -119,9 +143,15 @@ export type SchedulerEvent =
 export type SchedulerEffect =
   /** The slots the job wants to hold from now on; 0 gives all back. */
   | { readonly type: 'declareSlots'; readonly count: number }
-  /** Start (or reset, on a later attempt) source enumerators and sink committers. */
-  | { readonly type: 'startCoordinators'; readonly attempt: number }
-  | { readonly type: 'commit'; readonly committables: readonly Committable[] }
+  /** Checkpoints under way are given up; none begins before all tasks run again. */
+  | { readonly type: 'suspendCheckpoints'; readonly reason: Error; readonly restarted: readonly RestartedSubtask[] | 'all' }
+  /**
+   * Source enumerators and sink committers start from the newest complete checkpoint: for these subtasks, or ('all') anew, as they did
+   * when the job began.
+   */
+  | { readonly type: 'startCoordinators'; readonly start: number; readonly restarted: readonly RestartedSubtask[] | 'all' }
+  /** What no checkpoint has committed: the job's end. */
+  | { readonly type: 'commit' }
   | { readonly type: 'abortCoordinators' }
   | { readonly type: 'deploy'; readonly slot: PooledSlot; readonly descriptor: TaskDeploymentDescriptor }
   | { readonly type: 'cancelTask'; readonly attemptId: ExecutionAttemptId; readonly resourceId: ResourceId }

@@ -5,7 +5,7 @@ export const TRANSITIONS: Readonly<Record<SchedulerStateName, readonly Scheduler
   Created: ['WaitingForResources', 'Finished'],
   WaitingForResources: ['Executing', 'Restarting', 'Failing', 'Canceling'],
   Executing: ['Restarting', 'Failing', 'Canceling', 'Finished'],
-  Restarting: ['WaitingForResources', 'Failing', 'Canceling', 'Finished'],
+  Restarting: ['Executing', 'Failing', 'Canceling'],
   Failing: ['Finished'],
   Canceling: ['Finished'],
   Finished: [],

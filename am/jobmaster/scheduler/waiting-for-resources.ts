@@ -1,10 +1,12 @@
 /** WaitingForResources: slots and coordinators are on their way, in parallel. Flink's state of the same name. */
-import { inState, mapExecutions, slotsNeeded } from '../executiongraph/execution-graph.js'
-import { deploymentDescriptor } from '../deployment/deployment-descriptor.js'
-import { go, then, type Step } from '#core/machine/step.js'
-import { removeSlot } from '../slotpool/slot-pool.js'
-import { cancel, explainFailures, fail, loseWorker } from './closing.js'
-import { enterJobState, jobFailure } from './job-run.js'
+import { slotsNeeded } from '../executiongraph/execution-graph.js'
+import { allRegions } from '../executiongraph/pipelined-regions.js'
+import { go, type Step } from '#core/machine/step.js'
+import { cancel } from './closing.js'
+import { deployRegions } from './deploying.js'
+import { fail } from './failover.js'
+import { explainFailures, jobFailure } from './job-run.js'
+import { loseSlot, loseWorker } from './losses.js'
 import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
@@ -19,20 +21,24 @@ export function onWaitingForResources(
     case 'slotOffered':
       return executeIfReady(state, moment)
     case 'coordinatorsStarted':
-      return executeIfReady({ ...state, coordinators: 'started' }, moment)
+      return executeIfReady({ ...state, coordinators: { name: 'started', restored: event.restored } }, moment)
     case 'slotLost':
-      return go({ ...state, job: { ...state.job, slots: removeSlot(state.job.slots, event.allocationId) } })
+      return go({ ...state, job: loseSlot(state.job, event, moment).job })
     case 'workerLost':
       return go({ ...state, job: loseWorker(state.job, event, moment).job })
     case 'workerExplained':
       return go({ ...state, job: explainFailures(state.job, event) })
     case 'coordinatorFailed':
-      return fail(state.job, jobFailure(event.error, moment.now), moment, settings)
+      return fail(state.job, jobFailure(event.error, moment.now), { what: 'job', byCoordinators: true }, moment, settings)
+    case 'globalFailure':
+      return fail(state.job, jobFailure(event.error, moment.now), { what: 'job' }, moment, settings)
     case 'fatal':
-      return fail(state.job, jobFailure(event.error, moment.now), moment, settings, true)
-    case 'timer':
+      return fail(state.job, jobFailure(event.error, moment.now), { what: 'job', final: true }, moment, settings)
+    case 'timer': {
       if (event.timer !== 'resource-wait') return go(state)
-      return fail(state.job, jobFailure(event.error ?? new Error('the slots did not come in time'), moment.now), moment, settings, true)
+      const error = event.error ?? new Error('the slots did not come in time')
+      return fail(state.job, jobFailure(error, moment.now), { what: 'job', final: true }, moment, settings)
+    }
     case 'cancel':
       return cancel(state.job, moment, settings)
     default:
@@ -40,22 +46,8 @@ export function onWaitingForResources(
   }
 }
 
-function executeIfReady(state: StateOf<'WaitingForResources'>, moment: Moment): SchedulerStep {
-  const { job } = state
-  if (state.coordinators !== 'started' || job.slots.length < slotsNeeded(job.graph.jobGraph)) return go(state)
-  const graph = mapExecutions(job.graph, (execution) => ({
-    ...inState(inState(execution, 'SCHEDULED', moment.now), 'DEPLOYING', moment.now),
-    slot: job.slots[execution.subtaskIndex],
-  }))
-  const deploys = graph.vertices.flatMap(({ vertex, executions }) =>
-    executions.flatMap((execution): SchedulerEffect[] =>
-      execution.slot === undefined
-        ? []
-        : [{ type: 'deploy', slot: execution.slot, descriptor: deploymentDescriptor(graph, vertex, execution) }],
-    ),
-  )
-  const running = enterJobState({ ...job, graph }, 'RUNNING', moment.now)
-  return then(go(running.state, { type: 'cancelTimer', timer: 'resource-wait' } as SchedulerEffect, ...running.effects), (next) =>
-    go<SchedulerState, SchedulerEffect>({ name: 'Executing', job: next, committing: false }, ...deploys),
-  )
+function executeIfReady(state: StateOf<'WaitingForResources'>, moment: Moment): Step<SchedulerState, SchedulerEffect> {
+  const { job, coordinators } = state
+  if (coordinators.name !== 'started' || job.slots.length < slotsNeeded(job.graph.jobGraph)) return go(state)
+  return deployRegions(job, allRegions(job.graph.regions), coordinators.restored, moment) ?? go(state)
 }

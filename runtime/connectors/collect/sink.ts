@@ -24,6 +24,9 @@ export class CollectOperator implements Operator {
   #texts: readonly CellText[] = []
   #pending: CollectedRow[] = []
   #sending: Promise<void> | undefined
+  /** Rows that came, and that the coordinator has. */
+  #received = 0
+  #sent = 0
   #failure: unknown
 
   constructor(schema: Schema) {
@@ -46,6 +49,7 @@ export class CollectOperator implements Operator {
       })
       this.#pending.push({ kind: batch.rowKind(position), cells })
     }
+    this.#received += batch.length
     if (this.#pending.length > 0) this.#sending ??= this.#send()
     if (this.#pending.length > MAX_PENDING_ROWS) return this.#drained()
   }
@@ -54,6 +58,14 @@ export class CollectOperator implements Operator {
 
   endInput(): Promise<void> {
     return this.#drained()
+  }
+
+  /** The rows that came before the barrier are with the coordinator, which shows them when the checkpoint is complete. */
+  async prepareCommit(): Promise<readonly unknown[]> {
+    const rows = this.#received
+    while (this.#sent < rows && this.#sending !== undefined) await this.#sending
+    this.#check()
+    return rows === 0 ? [] : [{ rows }]
   }
 
   close(): void {
@@ -71,6 +83,7 @@ export class CollectOperator implements Operator {
       while (this.#pending.length > 0) {
         const rows = this.#take()
         CollectAnswerSchema.parse(await this.#context?.requestCoordinator({ type: 'rows', rows }))
+        this.#sent += rows.length
       }
     } catch (error) {
       this.#failure = error

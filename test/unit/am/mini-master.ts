@@ -7,6 +7,7 @@ import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { Dispatcher } from '#am/dispatcher/dispatcher.js'
 import type { JobResultStore } from '#am/dispatcher/job-result-store.js'
 import type { CoordinatorLoader } from '#am/jobmaster/coordinators/coordinator-loader.js'
+import type { CommitterRestore } from '#runtime/connectors/connector.js'
 import type { DriverListener, ResourceManagerDriver } from '#am/resourcemanager/drivers/driver.js'
 import { ResourceManager } from '#am/resourcemanager/resource-manager.js'
 import type { WorkersWanted } from '#am/resourcemanager/slotmanager/slot-manager.js'
@@ -46,13 +47,16 @@ export class ScriptedConnectors implements CoordinatorLoader {
   async enumerator() {
     await this.#step('enumerator')
     return {
-      start: () => this.#step('start source'),
+      start: (restored?: unknown) => this.#step(restored === undefined ? 'start source' : `start source from ${JSON.stringify(restored)}`),
       nextSplit: async (subtask: number) => {
         await this.#step(`split for ${subtask}`)
         return this.splits.shift() ?? null
       },
       snapshotState: () => [...this.splits],
-      addSplitsBack: (splits: readonly unknown[]) => void this.splits.unshift(...splits),
+      addSplitsBack: (splits: readonly unknown[], subtask: number) => {
+        if (splits.length > 0) this.log.push(`back from ${subtask}: ${splits.join(', ')}`)
+        this.splits.unshift(...splits)
+      },
       close: () => this.#step('close source'),
     }
   }
@@ -60,7 +64,10 @@ export class ScriptedConnectors implements CoordinatorLoader {
   async committer() {
     await this.#step('committer')
     return {
-      start: () => this.#step('start sink'),
+      start: (restored?: CommitterRestore, subtasks?: readonly number[]) => {
+        const from = restored === undefined ? '' : ` from ${restored.checkpointId}: ${restored.committables.join(', ')}`
+        return this.#step(`start sink${subtasks === undefined ? '' : ` of ${subtasks.join(', ')}`}${from}`)
+      },
       commit: (committables: readonly unknown[]) => this.#step(`commit ${committables.join(', ')}`),
       abort: () => this.#step('abort sink'),
     }

@@ -2,7 +2,12 @@ import { expect } from 'chai'
 import type { CollectedRow } from '#core/rpc/operator-events.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { ResultLost } from '#am/jobmaster/errors.js'
-import { CAPACITY_ROWS, CollectCoordinator, InvalidToken } from '#am/jobmaster/coordinators/collect-coordinator.js'
+import {
+  CAPACITY_ROWS,
+  CAPACITY_UNCOMMITTED_ROWS,
+  CollectCoordinator,
+  InvalidToken,
+} from '#am/jobmaster/coordinators/collect-coordinator.js'
 
 function rows(from: number, count: number): CollectedRow[] {
   return Array.from({ length: count }, (_, index) => ({ kind: 0, cells: [String(from + index)] }))
@@ -70,12 +75,65 @@ describe('CollectCoordinator', () => {
   it('refuses to begin again once rows were shown, and forgets rows that were not', async () => {
     const { collect } = coordinator()
     await collect.add(rows(0, 2))
-    collect.reset()
+    collect.restart(undefined)
     await collect.add(rows(7, 1))
     expect(collect.fetch(0).rows).to.deep.equal(rows(7, 1))
-    expect(() => collect.reset())
+    expect(() => collect.restart(undefined))
       .to.throw()
       .that.satisfies(ResultLost.is)
+  })
+
+  describe('of a job that takes checkpoints', () => {
+    const collecting = () => new CollectCoordinator(virtualEnvironment(), 180_000, () => undefined, true)
+
+    it('shows rows when their checkpoint is complete, and the rest when the job has ended well', async () => {
+      const collect = collecting()
+      await collect.add(rows(0, 3))
+      expect(collect.fetch(0)).to.deep.equal({ rows: [], next: 0, end: false })
+      collect.checkpointComplete(1, [{ rows: 2 }])
+      expect(collect.fetch(0).rows).to.deep.equal(rows(0, 2))
+      collect.complete()
+      collect.end()
+      expect(collect.fetch(2)).to.deep.equal({ rows: rows(2, 1), next: 3, end: true })
+      expect(collect.exhausted).to.equal(true)
+    })
+
+    it('takes back what came after the checkpoint that the job starts again from, and counts on from there', async () => {
+      const collect = collecting()
+      await collect.add(rows(0, 5))
+      collect.checkpointComplete(1, [{ rows: 2 }])
+      collect.checkpointComplete(2, []) // nothing came between them
+      collect.fetch(0)
+      collect.restart(2)
+      await collect.add(rows(2, 3))
+      expect(collect.fetch(2).rows).to.deep.equal([])
+      collect.checkpointComplete(3, [{ rows: 1 }]) // of the new attempt
+      expect(collect.fetch(2).rows).to.deep.equal(rows(2, 1))
+      collect.restart(3)
+      await collect.add(rows(3, 1))
+      collect.complete()
+      expect(collect.fetch(3).rows).to.deep.equal(rows(3, 1))
+    })
+
+    it('does not show the rest of a job that failed', async () => {
+      const collect = collecting()
+      await collect.add(rows(0, 3))
+      collect.checkpointComplete(1, [{ rows: 1 }])
+      collect.end()
+      expect(collect.fetch(0)).to.deep.equal({ rows: rows(0, 1), next: 1, end: true })
+    })
+
+    it('shows rows early rather than hold a checkpoint back, and then refuses to take them back', async () => {
+      const collect = collecting()
+      expect(await settled(collect.add(rows(0, CAPACITY_UNCOMMITTED_ROWS)))).to.equal(true)
+      collect.checkpointComplete(1, [])
+      collect.restart(1)
+      expect(await settled(collect.add(rows(0, CAPACITY_UNCOMMITTED_ROWS + 7)))).to.equal(true)
+      expect(collect.fetch(0).rows).to.have.length(7)
+      expect(() => collect.restart(1))
+        .to.throw('7 rows')
+        .that.satisfies(ResultLost.is)
+    })
   })
 
   it('notices that nobody asks any more', () => {

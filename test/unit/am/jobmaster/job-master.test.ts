@@ -83,7 +83,7 @@ describe('a job under a scripted TaskExecutor', () => {
     expect(job.state).to.equal('RESTARTING')
     master.driver.listener.terminated('w1' as ResourceId, 'exit status 137')
     await master.settle(1_000)
-    expect(job.state).to.equal('CREATED')
+    expect(job.state).to.equal('RESTARTING')
     const second = await master.worker('w2')
     expect(job.state).to.equal('RUNNING')
     expect(second.tasks.map((task) => task.attemptNumber)).to.deep.equal([1, 1])

@@ -3,7 +3,7 @@ import { defineError } from '#core/errors/define-error.js'
 import type { ResourceId } from '#core/ids/ids.js'
 import { WorkerLost } from '#am/slots/worker-lost.js'
 import { TRANSITIONS } from '#am/jobmaster/scheduler/transitions.js'
-import { SINK_OPERATOR, sourceToSink } from '../job-graphs.js'
+import { sourceToSink } from '../job-graphs.js'
 import { SchedulerTranscript, slot } from './transcript.js'
 
 const MalformedRow = defineError('TEST_MALFORMED_ROW', { recovery: 'none', message: () => 'row 3 is malformed' })
@@ -28,11 +28,11 @@ describe('scheduler', () => {
       .on({ type: 'start' })
       .on({ type: 'slotOffered', slot: slot(0) })
       .on({ type: 'slotOffered', slot: slot(1) })
-      .on({ type: 'coordinatorsStarted' })
+      .started()
     expect(job.take()).to.equal(
       story(`> start
              CREATED
-             startCoordinators 0
+             startCoordinators 1: all
              declareSlots 2
              startTimer resource-wait 300000
              = WaitingForResources
@@ -49,12 +49,7 @@ describe('scheduler', () => {
              = Executing`),
     )
     job.task(job.attempt(0), 'FINISHED').task(job.attempt(1), 'FINISHED')
-    job.on({
-      type: 'taskState',
-      attemptId: job.attempt(2),
-      state: 'FINISHED',
-      committables: [{ operatorId: SINK_OPERATOR, committable: 'part-0' }],
-    })
+    job.task(job.attempt(2), 'FINISHED')
     job.on({ type: 'committed' })
     expect(job.take()).to.equal(
       story(`> 1/0#0 FINISHED
@@ -62,7 +57,7 @@ describe('scheduler', () => {
              > 1/1#0 FINISHED
              = Executing
              > 2/0#0 FINISHED
-             commit 1
+             commit
              = Executing
              > committed
              declareSlots 0
@@ -75,7 +70,7 @@ describe('scheduler', () => {
     const job = new SchedulerTranscript(sourceToSink(3, 1))
     job
       .on({ type: 'start' })
-      .on({ type: 'coordinatorsStarted' })
+      .started()
       .on({ type: 'slotOffered', slot: slot(0) })
       .on({ type: 'slotOffered', slot: slot(0) })
     expect(job.state.name).to.equal('WaitingForResources')
@@ -89,7 +84,9 @@ describe('scheduler', () => {
     job.task(job.attempt(0), 'FAILED', new Error('boom')).task(job.attempt(1), 'CANCELED').on({ type: 'aborted' })
     expect(job.take()).to.equal(
       story(`> 1/0#0 FAILED
+             suspendCheckpoints all
              cancelTimer resource-wait
+             cancelTimer restart
              declareSlots 1
              FAILING: boom
              cancelTask 2/0#0
@@ -107,31 +104,21 @@ describe('scheduler', () => {
 
   it('restarts after the pause with new attempts, in the slots it kept', () => {
     const job = new SchedulerTranscript(sourceToSink(1, 1), restartOnce).deployed(1)
-    job
-      .task(job.attempt(0), 'FAILED', new Error('boom'))
-      .task(job.attempt(1), 'CANCELED')
-      .on({ type: 'aborted' })
-      .on({ type: 'timer', timer: 'restart' })
-    job.on({ type: 'coordinatorsStarted' })
+    job.task(job.attempt(0), 'FAILED', new Error('boom')).task(job.attempt(1), 'CANCELED').started().on({ type: 'timer', timer: 'restart' })
     expect(job.take()).to.equal(
       story(`> 1/0#0 FAILED
+             suspendCheckpoints all
              cancelTimer resource-wait
+             startTimer restart 1000
              RESTARTING: boom
              cancelTask 2/0#0
-             = Restarting canceling
+             = Restarting 0 coordinators idle pausing
              > 2/0#0 CANCELED
-             abortCoordinators
-             = Restarting aborting
-             > aborted
-             startTimer restart 1000
-             = Restarting backoff
-             > timer restart
-             CREATED
-             startCoordinators 1
-             declareSlots 1
-             startTimer resource-wait 300000
-             = WaitingForResources
+             startCoordinators 2: 1/0 2/0
+             = Restarting 0 coordinators starting pausing
              > coordinatorsStarted
+             = Restarting 0 pausing
+             > timer restart
              cancelTimer resource-wait
              RUNNING
              deploy 1/0#1 in allocation-0
@@ -155,8 +142,7 @@ describe('scheduler', () => {
   it('ignores what tasks of an earlier attempt say', () => {
     const job = new SchedulerTranscript(sourceToSink(), restartOnce).deployed(1)
     const [first, second] = [job.attempt(0), job.attempt(1)]
-    job.task(first, 'FAILED', new Error('boom')).task(second, 'CANCELED').on({ type: 'aborted' }).on({ type: 'timer', timer: 'restart' })
-    job.on({ type: 'coordinatorsStarted' })
+    job.task(first, 'FAILED', new Error('boom')).task(second, 'CANCELED').started().on({ type: 'timer', timer: 'restart' })
     job.task(second, 'FAILED', new Error('late')).task(first, 'FINISHED')
     expect(job.state.name).to.equal('Executing')
   })
@@ -189,7 +175,7 @@ describe('scheduler', () => {
 
   it('fails when a coordinator cannot start, such as for a missing input', () => {
     const job = new SchedulerTranscript(sourceToSink()).on({ type: 'start' })
-    job.on({ type: 'coordinatorFailed', error: new MalformedRow({}) }).on({ type: 'aborted' })
+    job.notStarted(new MalformedRow({})).on({ type: 'aborted' })
     expect(job.state.name).to.equal('Finished')
     expect(job.state.job.jobState).to.equal('FAILED')
   })
@@ -197,10 +183,12 @@ describe('scheduler', () => {
   it('fails the job when the commit fails, after giving up what was prepared', () => {
     const job = new SchedulerTranscript(sourceToSink()).deployed(1).all('FINISHED')
     job.take()
-    job.on({ type: 'coordinatorFailed', error: new Error('rename failed') }).on({ type: 'aborted' })
+    job.on({ type: 'globalFailure', error: new Error('rename failed') }).on({ type: 'aborted' })
     expect(job.take()).to.equal(
-      story(`> coordinatorFailed
+      story(`> globalFailure
+             suspendCheckpoints all
              cancelTimer resource-wait
+             cancelTimer restart
              declareSlots 1
              FAILING: rename failed
              abortCoordinators
@@ -222,11 +210,9 @@ describe('scheduler', () => {
     expect(running.state.job.jobState).to.equal('CANCELED')
 
     const pausing = new SchedulerTranscript(sourceToSink(), restartOnce).deployed(1)
-    pausing
-      .task(pausing.attempt(0), 'FAILED', new Error('boom'))
-      .task(pausing.attempt(1), 'CANCELED')
-      .on({ type: 'aborted' })
-      .on({ type: 'cancel' })
+    pausing.task(pausing.attempt(0), 'FAILED', new Error('boom')).task(pausing.attempt(1), 'CANCELED').on({ type: 'cancel' })
+    expect(pausing.state.job.jobState).to.equal('CANCELLING')
+    pausing.started().on({ type: 'timer', timer: 'restart' }).on({ type: 'aborted' })
     expect(pausing.state.job.jobState).to.equal('CANCELED')
 
     const committing = new SchedulerTranscript(sourceToSink()).deployed(1).all('FINISHED').on({ type: 'cancel' }).on({ type: 'committed' })
@@ -249,7 +235,9 @@ describe('scheduler', () => {
       .on({ type: 'aborted' })
     expect(job.take()).to.equal(
       story(`> workerLost worker-1
+             suspendCheckpoints all
              cancelTimer resource-wait
+             cancelTimer restart
              declareSlots 1
              FAILING: TaskManager worker-1 on host-of-worker-1 is lost: its connection broke
              cancelTask 1/0#0
@@ -308,8 +296,8 @@ describe('scheduler', () => {
   it('asks for a new slot in place of a lost one when it restarts', () => {
     const job = new SchedulerTranscript(sourceToSink(2, 1), restartOnce).deployed(2).all('RUNNING')
     job.on({ type: 'workerLost', resourceId: 'worker-1' as ResourceId, host: 'h', error: lostWorker(1, 'gone'), explained: true })
-    job.all('CANCELED').on({ type: 'aborted' }).on({ type: 'timer', timer: 'restart' }).on({ type: 'coordinatorsStarted' })
-    expect(job.state.name).to.equal('WaitingForResources')
+    job.all('CANCELED').started().on({ type: 'timer', timer: 'restart' })
+    expect(job.state.name).to.equal('Restarting')
     job.on({ type: 'slotOffered', slot: slot(7) })
     expect(job.state.name).to.equal('Executing')
   })

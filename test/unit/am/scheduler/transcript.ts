@@ -3,9 +3,10 @@
  *
  *   > start                      an event
  *   CREATED                      the job's new state
- *   startCoordinators 0          an effect
+ *   startCoordinators 1: all     an effect
  *   = WaitingForResources        the scheduler's state after it
  */
+import type { RestartedSubtask, RestoredJob } from '#am/jobmaster/checkpoint/checkpoint-host.js'
 import type { ExecutionState } from '#core/graph/states.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import type { AllocationId, ExecutionAttemptId, ResourceId } from '#core/ids/ids.js'
@@ -42,7 +43,7 @@ export class SchedulerTranscript {
     this.state = step.state
     this.effects.push(...step.effects)
     for (const effect of step.effects) this.lines.push(describeEffect(effect))
-    this.lines.push(`= ${this.state.name}${'phase' in this.state ? ` ${this.state.phase}` : ''}`)
+    this.lines.push(`= ${describeState(this.state)}`)
     return this
   }
 
@@ -53,10 +54,20 @@ export class SchedulerTranscript {
 
   /** Starts the job and gives it slots on one worker each until its tasks are deployed. */
   deployed(slots: number): this {
-    this.on({ type: 'start' }).on({ type: 'coordinatorsStarted' })
+    this.on({ type: 'start' }).started()
     for (let i = 0; i < slots; i++) this.on({ type: 'slotOffered', slot: slot(i) })
     this.take()
     return this
+  }
+
+  /** The coordinators that were asked to start last have. */
+  started(restored?: RestoredJob): this {
+    return this.on({ type: 'coordinatorsStarted', start: this.state.job.starts, restored })
+  }
+
+  /** They could not. */
+  notStarted(error: Error): this {
+    return this.on({ type: 'coordinatorFailed', start: this.state.job.starts, error })
   }
 
   /** Every subtask reports the state. */
@@ -98,16 +109,37 @@ function describeEvent(event: SchedulerEvent): string {
   }
 }
 
+/** `Restarting 0 1 canceling starting pausing`: the regions and what is still awaited. */
+function describeState(state: SchedulerState): string {
+  if ('phase' in state) return `${state.name} ${state.phase}`
+  if (state.name !== 'Restarting') return state.name
+  const { regions, coordinators, pausing, lackingSlots } = state.restart
+  const awaited = [
+    coordinators.name === 'started' ? '' : ` coordinators ${coordinators.name}`,
+    pausing ? ' pausing' : '',
+    lackingSlots ? ' lacking slots' : '',
+  ]
+  return `Restarting ${[...regions].join(' ')}${awaited.join('')}`
+}
+
+function describeSubtasks(restarted: readonly RestartedSubtask[] | 'all'): string {
+  if (restarted === 'all') return restarted
+  return restarted.map(({ vertexId, subtaskIndex }) => `${Number.parseInt(vertexId, 16) / 0x100}/${subtaskIndex}`).join(' ')
+}
+
 function describeEffect(effect: SchedulerEffect): string {
   switch (effect.type) {
     case 'declareSlots':
       return `declareSlots ${effect.count}`
     case 'startCoordinators':
-      return `startCoordinators ${effect.attempt}`
-    case 'commit':
-      return `commit ${effect.committables.length}`
-    case 'deploy':
-      return `deploy ${short(effect.descriptor.executionAttemptId)} in ${effect.slot.allocationId}`
+      return `startCoordinators ${effect.start}: ${describeSubtasks(effect.restarted)}`
+    case 'suspendCheckpoints':
+      return `suspendCheckpoints ${describeSubtasks(effect.restarted)}`
+    case 'deploy': {
+      const { executionAttemptId, restore } = effect.descriptor
+      const from = restore === undefined ? '' : ` from checkpoint ${restore.checkpointId}`
+      return `deploy ${short(executionAttemptId)} in ${effect.slot.allocationId}${from}`
+    }
     case 'cancelTask':
       return `cancelTask ${short(effect.attemptId)}`
     case 'startTimer':
@@ -116,6 +148,7 @@ function describeEffect(effect: SchedulerEffect): string {
       return `cancelTimer ${effect.timer}`
     case 'jobState':
       return effect.state + (effect.failure === undefined ? '' : `: ${effect.failure.error.message}`)
+    case 'commit':
     case 'abortCoordinators':
       return effect.type
   }

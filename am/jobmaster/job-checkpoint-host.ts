@@ -1,0 +1,100 @@
+/** The JobMaster as its checkpoint coordinator sees it: the execution graph, the tasks' gateways and the job's coordinators. */
+import { isTerminalExecutionState } from '#core/graph/states.js'
+import type { ExecutionAttemptId, ResourceId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
+import type { SlotProvider } from '../slots/slot-provider.js'
+import { WorkerLost } from '../slots/worker-lost.js'
+import type { CheckpointHost, CheckpointSubtask } from './checkpoint/checkpoint-host.js'
+import type { JobCoordinators } from './coordinators/job-coordinators.js'
+import { StaleAttempt } from './errors.js'
+import { findExecution, type Execution, type ExecutionGraph } from './executiongraph/execution-graph.js'
+
+const log = logger('JobMaster')
+
+export interface HostParts {
+  /** As of now. */
+  graph(): ExecutionGraph
+  readonly slots: SlotProvider
+  readonly coordinators: JobCoordinators
+  /** Coordinators do one thing at a time, in the order asked for. */
+  inTurn<T>(action: () => Promise<T>): Promise<T>
+  failJob(error: Error): void
+  cancelJob(): void
+}
+
+export function checkpointHost(parts: HostParts): CheckpointHost {
+  /** Savepoints under way: the job goes on from checkpoints. */
+  const savepoints = new Set<number>()
+  const subtasksOf = (attempts: readonly ExecutionAttemptId[]) =>
+    attempts.flatMap((attemptId) => {
+      const found = findExecution(parts.graph(), attemptId)
+      return found === undefined ? [] : [{ vertexId: found.vertex.id, subtaskIndex: found.execution.subtaskIndex }]
+    })
+  return {
+    subtasks: () => checkpointSubtasks(parts.graph()),
+    trigger: async (attemptId, barrier) => {
+      if (barrier.kind === 'savepoint') savepoints.add(barrier.checkpointId)
+      const location = findExecution(parts.graph(), attemptId)?.execution.slot?.location
+      if (location === undefined) throw new StaleAttempt({ attempt: attemptId })
+      const gateway = parts.slots.taskExecutor(location.resourceId)
+      if (gateway === undefined)
+        throw new WorkerLost({ worker: location.resourceId, host: location.host, reason: 'it is not registered any more' })
+      await gateway.triggerCheckpoint({ executionAttemptId: attemptId, barrier })
+    },
+    conclude: (attemptIds, checkpointId, complete) => {
+      const byWorker = new Map<ResourceId, ExecutionAttemptId[]>()
+      for (const attemptId of attemptIds) {
+        const resourceId = findExecution(parts.graph(), attemptId)?.execution.slot?.location.resourceId
+        if (resourceId === undefined) continue
+        const own = byWorker.get(resourceId)
+        if (own === undefined) byWorker.set(resourceId, [attemptId])
+        else own.push(attemptId)
+      }
+      for (const [resourceId, executionAttemptIds] of byWorker) {
+        void parts.slots
+          .taskExecutor(resourceId)
+          ?.concludeCheckpoint({ executionAttemptIds, checkpointId, complete })
+          .catch((error: unknown) => log.debug(`conclude checkpoint ${checkpointId} at ${resourceId}: ${String(error)}`))
+      }
+    },
+    snapshotEnumerators: (checkpointId, sources) => parts.coordinators.snapshot(checkpointId, subtasksOf(sources)),
+    releaseSplits: (checkpointId, attemptId) => {
+      for (const subtask of subtasksOf([attemptId])) parts.coordinators.release(checkpointId, subtask)
+    },
+    commit: (checkpointId, committables) => {
+      const restorable = !savepoints.delete(checkpointId)
+      return parts.inTurn(() => parts.coordinators.commitCheckpoint(checkpointId, committables, restorable))
+    },
+    failJob: (error) => parts.failJob(error),
+    cancelJob: () => parts.cancelJob(),
+  }
+}
+
+function checkpointSubtasks(graph: ExecutionGraph): CheckpointSubtask[] {
+  return graph.vertices.flatMap(({ vertex, executions }) =>
+    executions.map((execution) => ({
+      vertexId: vertex.id,
+      subtaskIndex: execution.subtaskIndex,
+      attemptId: execution.attemptId,
+      state: checkpointState(execution),
+    })),
+  )
+}
+
+function checkpointState({ state }: Execution): CheckpointSubtask['state'] {
+  if (state === 'RUNNING') return 'running'
+  return state === 'FINISHED' ? 'finished' : 'away'
+}
+
+/** The subtask as the coordinator knows it; undefined: that attempt is not the present one, or has ended otherwise. */
+export function finishedSubtask(graph: ExecutionGraph, attemptId: ExecutionAttemptId): CheckpointSubtask | undefined {
+  const found = findExecution(graph, attemptId)
+  if (found?.execution.state !== 'FINISHED') return undefined
+  return { vertexId: found.vertex.id, subtaskIndex: found.execution.subtaskIndex, attemptId, state: 'finished' }
+}
+
+/** True where that attempt is the subtask's present one and has not ended: what it says counts. */
+export function isCurrent(graph: ExecutionGraph, attemptId: ExecutionAttemptId): boolean {
+  const found = findExecution(graph, attemptId)
+  return found !== undefined && !isTerminalExecutionState(found.execution.state)
+}
