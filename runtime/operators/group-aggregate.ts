@@ -30,6 +30,7 @@ export class GroupAggregateOperator implements Operator {
   readonly #aggregation: GroupedAggregation
   readonly #tables = new KeyedTables()
   #maxParallelism = 1
+  #first = true
   #output!: Output
 
   constructor(spec: SpecOf<'group-aggregate'>, input: Schema, output: Schema) {
@@ -48,6 +49,7 @@ export class GroupAggregateOperator implements Operator {
 
   open(context: OperatorContext, output: Output): void {
     this.#maxParallelism = context.maxParallelism
+    this.#first = context.subtaskIndex === 0
     this.#output = output
   }
 
@@ -94,7 +96,7 @@ export class GroupAggregateOperator implements Operator {
       const some = groups.subarray(from, from + BATCH_CAPACITY)
       this.#output.collect(new Batch(this.#outputSchema, this.#aggregation.columns(some), some.length))
     }
-    if (groups.length === 0 && this.#keys.length === 0) {
+    if (groups.length === 0 && this.#keys.length === 0 && this.#first) {
       this.#output.collect(new Batch(this.#outputSchema, this.#aggregation.emptyResults(), 1))
     }
     this.#aggregation.clear()

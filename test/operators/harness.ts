@@ -1,5 +1,6 @@
 /**
- * Plays an operator through every way in which its input may be cut into batches, and compares what it emits.
+ * Plays an operator through every way in which its input may be cut into batches, and of being interrupted (interruptions.ts), and
+ * compares what it emits.
  *
  *   await operatorTest({ op: 'union' }, 'item STRING, price INT', 'item STRING, price INT')
  *     .input(`+I a 12
@@ -15,6 +16,7 @@
 import { expect } from 'chai'
 import type { OperatorSpec } from '#core/graph/operator-spec.js'
 import { formatRow, materialize, parseRow, schemaOf } from './rows.js'
+import { INTERRUPTIONS, type Interruption } from './interruptions.js'
 import { BATCHINGS, runOperator, type Batching, type Emitted, type Result, type Step, type Subject } from './run.js'
 import { MAX_WATERMARK } from '#runtime/operators/operator.js'
 
@@ -79,13 +81,30 @@ export class OperatorTest {
   async #each(check: (result: Result) => void): Promise<void> {
     for (const batching of this.#batchings) {
       const result = await runOperator(this.#subject, this.#steps, batching)
-      try {
-        check(result)
-      } catch (error) {
-        if (error instanceof Error) error.message = `batches cut as '${batching}': ${error.message}`
-        throw error
+      await named(`batches cut as '${batching}'`, () => check(result))
+      if (batching !== 'one' && batching !== this.#batchings[0]) continue
+      for (const interruption of INTERRUPTIONS) {
+        if (interruption !== 'none')
+          await named(`batches cut as '${batching}', ${interruption}`, () => this.#sameWhen(interruption, batching, result))
       }
     }
+  }
+
+  /** What each item of the script makes the operator emit is the same, however often it was interrupted before. */
+  async #sameWhen(interruption: Interruption, batching: Batching, expected: Result): Promise<void> {
+    const result = await runOperator(this.#subject, this.#steps, batching, interruption)
+    const lines = (items: readonly Emitted[]): string[] => {
+      const all = items.flatMap((item) => (item.type === 'idle' ? [] : this.#line(item, true)))
+      return interruption === 'rescale' || this.#unordered() ? all.sort() : all
+    }
+    expect(result.byItem.map(lines)).to.deep.equal(expected.byItem.map(lines))
+    expect(result.late, 'late rows').to.equal(expected.late)
+  }
+
+  /** What one item makes it emit has no order of its own. */
+  #unordered(): boolean {
+    const { spec } = this.#subject
+    return spec.op === 'join' || spec.op === 'window-aggregate' || (spec.op === 'group-aggregate' && spec.output === 'final')
   }
 
   #step(line: string): Step {
@@ -104,6 +123,15 @@ export class OperatorTest {
     if (!events) return []
     if (item.type === 'idle') return [`idle ${item.idle}`]
     return item.watermark === MAX_WATERMARK ? [] : [`watermark ${item.watermark}`]
+  }
+}
+
+async function named(how: string, check: () => void | Promise<void>): Promise<void> {
+  try {
+    await check()
+  } catch (error) {
+    if (error instanceof Error) error.message = `${how}: ${error.message}`
+    throw error
   }
 }
 

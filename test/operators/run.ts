@@ -1,17 +1,18 @@
-/** Runs an operator over a script of rows, watermarks and ends, cut into batches in a chosen way. */
-import { Configuration } from '#core/config/configuration.js'
+/**
+ * Runs an operator over a script of rows, watermarks and ends, cut into batches in a chosen way, and interrupted in a chosen way
+ * (interruptions.ts).
+ */
 import type { OperatorSpec } from '#core/graph/operator-spec.js'
-import { FileSystems } from '#core/fs/file-systems.js'
-import type { JobId, OperatorId } from '#core/ids/ids.js'
-import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import type { LogicalType, Value } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
-import { Batch } from '#runtime/columnar/batch.js'
+import type { Batch } from '#runtime/columnar/batch.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
 import { decodeBatch, encodeBatch } from '#runtime/columnar/wire.js'
-import { createOperator } from '#runtime/operators/factory.js'
-import { MAX_WATERMARK, NO_WATERMARK, type OperatorContext, type Output } from '#runtime/operators/operator.js'
-import { rowsOf, type Row } from './rows.js'
+import type { Operator, SourceOperator } from '#runtime/operators/operator.js'
+import { MAX_WATERMARK } from '#runtime/operators/operator.js'
+import { play, type Interruption } from './interruptions.js'
+import { Player } from './player.js'
+import type { Row } from './rows.js'
 
 export type Step =
   | { readonly type: 'row'; readonly input: number; readonly row: Row }
@@ -33,6 +34,8 @@ export const BATCHINGS: readonly Batching[] = ['rows', 'one', 'selected', 'wire'
 
 export interface Result {
   readonly emitted: readonly Emitted[]
+  /** By item that made them. */
+  readonly byItem: readonly (readonly Emitted[])[]
   readonly rows: readonly Row[]
   readonly late: number
 }
@@ -42,83 +45,56 @@ export interface Subject {
   readonly inputs: readonly Schema[]
   readonly output: Schema
   readonly configuration?: Readonly<Record<string, string>>
+  /** Of an operator that is not made from its spec alone. */
+  readonly create?: () => Operator | SourceOperator
+  /** By input: the columns by which rows find their subtask; without them the operator is not rescaled. Default: those of the spec. */
+  readonly keys?: readonly (readonly number[])[]
 }
+
+/** What a task does to an operator, one after the other. */
+export type Item =
+  | { readonly type: 'rows'; readonly input: number; readonly rows: readonly Row[] }
+  | Exclude<Step, { type: 'row' }>
+  | { readonly type: 'end' }
+  | { readonly type: 'poll' }
 
 /** Opens the operator, plays the script, then the last watermark and the end of all inputs, and closes it. */
-export async function runOperator(subject: Subject, steps: readonly Step[], batching: Batching): Promise<Result> {
-  const { spec, inputs, output } = subject
-  const emitted: Emitted[] = []
-  let late = 0
-  let watermark = NO_WATERMARK
-  const environment = virtualEnvironment()
-  const sink: Output = {
-    collect(batch) {
-      checkBatch(batch, output)
-      for (const row of rowsOf(batch)) emitted.push({ type: 'row', row })
-    },
-    emitWatermark(value) {
-      if (value <= watermark) throw new Error(`watermark ${value} after ${watermark}`)
-      watermark = value
-      emitted.push({ type: 'watermark', watermark: value })
-    },
-    emitIdle: (idle) => void emitted.push({ type: 'idle', idle }),
-  }
-  const context: OperatorContext = {
-    jobId: '0'.repeat(32) as JobId,
-    attemptNumber: 0,
-    operatorId: '1'.repeat(32) as OperatorId,
-    operatorName: spec.op,
-    subtaskIndex: 0,
-    parallelism: 1,
-    maxParallelism: 128,
-    keyGroups: { first: 0, last: 127 },
-    inputSchemas: inputs,
-    outputSchema: output,
-    configuration: Configuration.of({ 'table.local-time-zone': 'UTC', ...subject.configuration }),
-    environment,
-    fileSystems: new FileSystems('/'),
-    requestCoordinator: () => Promise.reject(new Error('no coordinator')),
-    printLine: () => undefined,
-    countLate: (rows) => void (late += rows),
-    schedule: (delay, action) => environment.timers.after(delay, action),
-  }
-  const operator = createOperator(spec, inputs, output)
-  await operator.open?.(context, sink)
+export async function runOperator(
+  subject: Subject,
+  steps: readonly Step[],
+  batching: Batching,
+  interruption: Interruption = 'none',
+): Promise<Result> {
+  const player = new Player(subject, batching)
   try {
-    if ('poll' in operator) {
-      while ((await operator.poll()) === 'more');
-    } else {
-      for (const group of grouped(steps, batching)) {
-        if (Array.isArray(group)) {
-          const rows = group.map((step) => step.row)
-          const input = group[0]?.input ?? 0
-          await operator.processBatch(batchOf(inputs[input] as Schema, rows, batching), input)
-        } else if (group.type === 'watermark') operator.processWatermark(group.watermark)
-        else environment.advance(group.ms)
-      }
-      operator.processWatermark(MAX_WATERMARK)
-      for (let input = 0; input < inputs.length; input++) await operator.endInput(input)
-    }
-    await operator.close?.(false)
+    await player.start(1)
+    if (player.isSource) while (!player.ended) await play(player, [{ type: 'poll' }], interruption)
+    else await play(player, [...grouped(steps, batching), { type: 'watermark', watermark: MAX_WATERMARK }, { type: 'end' }], interruption)
+    await player.close(false)
   } catch (error) {
-    await operator.close?.(true)
+    await player.close(true)
     throw error
   }
-  return { emitted, rows: emitted.flatMap((item) => (item.type === 'row' ? [item.row] : [])), late }
+  return player.result()
 }
 
-type RowStep = Extract<Step, { type: 'row' }>
-
-function grouped(steps: readonly Step[], batching: Batching): (RowStep[] | Exclude<Step, RowStep>)[] {
+function grouped(steps: readonly Step[], batching: Batching): Item[] {
   const most = batching === 'rows' ? 1 : typeof batching === 'number' ? batching : Infinity
-  const groups: (RowStep[] | Exclude<Step, RowStep>)[] = []
+  const items: Item[] = []
+  let open: Row[] | undefined
+  let input = -1
   for (const step of steps) {
-    const last = groups.at(-1)
-    if (step.type !== 'row') groups.push(step)
-    else if (Array.isArray(last) && last.length < most && last[0]?.input === step.input) last.push(step)
-    else groups.push([step])
+    if (step.type !== 'row') {
+      items.push(step)
+      open = undefined
+    } else if (open !== undefined && open.length < most && input === step.input) open.push(step.row)
+    else {
+      open = [step.row]
+      input = step.input
+      items.push({ type: 'rows', input, rows: open })
+    }
   }
-  return groups
+  return items
 }
 
 export function batchOf(schema: Schema, rows: readonly Row[], batching: Batching = 'one'): Batch {
@@ -153,16 +129,4 @@ function decoy(type: LogicalType): Value {
     default:
       return 77_777_777n
   }
-}
-
-/** What every emitted batch must be. */
-function checkBatch(batch: Batch, schema: Schema): void {
-  if (batch.length === 0) throw new Error('an empty batch was emitted')
-  if (batch.columns.length !== schema.fields.length) {
-    throw new Error(`${batch.columns.length} columns emitted, the output has ${schema.fields.length}`)
-  }
-  batch.columns.forEach((column, i) => {
-    const kind = schema.fields[i]?.type.kind
-    if (column.type.kind !== kind) throw new Error(`column ${i} is emitted as ${column.type.kind}, the output has ${kind}`)
-  })
 }

@@ -13,7 +13,7 @@ export interface DependentRows {
   groupsOf(ids: Int32Array, count: number): Int32Array
   /** Copies of the rows' columns. */
   read(ids: Int32Array, count: number): Vector[]
-  /** From now on changes of rows are reported. */
+  /** From now on changes of rows are reported, but not that all are forgotten. */
   track(changes: RowChanges): void
   /** Inserts the batch's rows, row i into group groups[i]; -1: left out. */
   restore(batch: Batch, groups: Int32Array): void

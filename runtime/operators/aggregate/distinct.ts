@@ -101,7 +101,6 @@ export class DistinctFilter implements DependentRows {
   }
 
   clear(): void {
-    this.#changes?.removeAll()
     this.#values.clear()
     this.#counts.fill(0)
   }

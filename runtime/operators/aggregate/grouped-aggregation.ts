@@ -57,6 +57,8 @@ export class GroupedAggregation {
   #rows = new Float64Array(0)
   #incarnations = new Int32Array(0)
   #nextIncarnation = 0
+  /** By table; the first is of the groups. */
+  #tracked: readonly RowChanges[] = []
   #changes: RowChanges | undefined
   readonly #dependents: readonly DependentRows[]
 
@@ -87,6 +89,7 @@ export class GroupedAggregation {
 
   /** From now on changes are reported, by table. */
   track(changes: readonly RowChanges[]): void {
+    this.#tracked = changes
     this.#changes = changes[0]
     this.#dependents.forEach((rows, i) => rows.track(changes[i + 1] as RowChanges))
   }
@@ -157,12 +160,12 @@ export class GroupedAggregation {
 
   /** Forgets everything but keeps the memory. */
   clear(): void {
-    for (const accumulator of this.#accumulators) accumulator.clear()
-    for (const filter of this.#distinct) filter?.clear()
-    // After what depends on them: their ids are still asked for.
-    this.#changes?.removeAll()
+    // What depends on groups first, and all before anything is forgotten: a snapshot under way may still have to copy it.
+    for (const changes of this.#tracked.toReversed()) changes.removeAll()
     this.#rows.fill(0, 0, this.#table.idLimit)
     this.#table.clear()
+    for (const accumulator of this.#accumulators) accumulator.clear()
+    for (const filter of this.#distinct) filter?.clear()
   }
 
   /** Keys, row count, life (with DISTINCT), accumulators. */

@@ -87,7 +87,6 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
   }
 
   clear(): void {
-    this.#changes?.removeAll()
     this.#values.clear()
     this.#roots.fill(0)
   }

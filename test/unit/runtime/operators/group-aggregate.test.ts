@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { AggregateCall, OperatorSpec } from '#core/graph/operator-spec.js'
 import { BIGINT, decimal, DOUBLE, INT, notNull, STRING, type LogicalType, type Value } from '#core/types/logical-type.js'
 import { operatorTest } from '../../../operators/harness.js'
+import { INTERRUPTIONS } from '../../../operators/interruptions.js'
 import { formatRow, materialize, schemaOf, type Row } from '../../../operators/rows.js'
 import { BATCHINGS, runOperator } from '../../../operators/run.js'
 
@@ -247,17 +248,22 @@ describe('GroupAggregateOperator', () => {
         mode,
       )
     await fc.assert(
-      fc.asyncProperty(changelogs(), fc.constantFrom(...BATCHINGS), async (changelog, batching) => {
-        const retracts = changelog.some((row) => row.kind === 3 || row.kind === 1)
-        const steps = changelog.map((row) => ({ type: 'row', input: 0, row }) as const)
-        const expected = model(changelog)
-          .map((values) => formatRow({ kind: 0, values }, output).slice(3))
-          .sort()
-        const streaming = await runOperator({ spec: spec(true, 'changelog'), inputs: [input], output }, steps, batching)
-        expect(materialize(streaming.rows, output)).to.deep.equal(expected)
-        const final = await runOperator({ spec: spec(retracts, 'final'), inputs: [input], output }, steps, batching)
-        expect(final.rows.map((row) => formatRow(row, output).slice(3)).sort()).to.deep.equal(expected)
-      }),
+      fc.asyncProperty(
+        changelogs(),
+        fc.constantFrom(...BATCHINGS),
+        fc.constantFrom(...INTERRUPTIONS),
+        async (changelog, batching, interruption) => {
+          const retracts = changelog.some((row) => row.kind === 3 || row.kind === 1)
+          const steps = changelog.map((row) => ({ type: 'row', input: 0, row }) as const)
+          const expected = model(changelog)
+            .map((values) => formatRow({ kind: 0, values }, output).slice(3))
+            .sort()
+          const streaming = await runOperator({ spec: spec(true, 'changelog'), inputs: [input], output }, steps, batching, interruption)
+          expect(materialize(streaming.rows, output)).to.deep.equal(expected)
+          const final = await runOperator({ spec: spec(retracts, 'final'), inputs: [input], output }, steps, batching, interruption)
+          expect(final.rows.map((row) => formatRow(row, output).slice(3)).sort()).to.deep.equal(expected)
+        },
+      ),
       { numRuns: 60 },
     )
   })

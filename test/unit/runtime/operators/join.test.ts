@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { OperatorSpec } from '#core/graph/operator-spec.js'
 import { BOOLEAN, INT, type Value } from '#core/types/logical-type.js'
 import { operatorTest } from '../../../operators/harness.js'
+import { INTERRUPTIONS } from '../../../operators/interruptions.js'
 import { formatRow, materialize, schemaOf, type Row } from '../../../operators/rows.js'
 import { BATCHINGS, runOperator, type Step } from '../../../operators/run.js'
 
@@ -112,7 +113,8 @@ describe('JoinOperator', () => {
         fc.boolean(),
         fc.boolean(),
         fc.constantFrom(...BATCHINGS),
-        async (changes, less, keys, batching) => {
+        fc.constantFrom(...INTERRUPTIONS),
+        async (changes, less, keys, batching, interruption) => {
           const held: [Value[][], Value[][]] = [[], []]
           const steps = changes.map(([input, key, value, choice], i): Step => {
             const rows = held[input] as Value[][]
@@ -124,7 +126,7 @@ describe('JoinOperator', () => {
           const pairs = held[0].flatMap((left) => held[1].map((right) => [...left, ...right]))
           const kept = pairs.filter(([k, v, j, w]) => (!keys || (k !== null && k === j)) && (!less || (v != null && w != null && v < w)))
           const { spec, inputs, output } = subject(less, keys)
-          const result = await runOperator({ spec, inputs, output }, steps, batching)
+          const result = await runOperator({ spec, inputs, output }, steps, batching, interruption)
           const expected = kept.map((values) => formatRow({ kind: 0, values } as Row, output).slice(3)).sort()
           expect(materialize(result.rows, output)).to.deep.equal(expected)
         },

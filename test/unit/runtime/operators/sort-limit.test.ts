@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { OperatorSpec, SortKey } from '#core/graph/operator-spec.js'
 import type { Value } from '#core/types/logical-type.js'
 import { operatorTest } from '../../../operators/harness.js'
+import { INTERRUPTIONS } from '../../../operators/interruptions.js'
 import { formatRow, materialize, schemaOf, type Row } from '../../../operators/rows.js'
 import { BATCHINGS, runOperator } from '../../../operators/run.js'
 
@@ -132,7 +133,8 @@ describe('SortLimitOperator', () => {
         fc.nat(2),
         fc.boolean(),
         fc.constantFrom(...BATCHINGS),
-        async (changes, limit, offset, retracts, batching) => {
+        fc.constantFrom(...INTERRUPTIONS),
+        async (changes, limit, offset, retracts, batching, interruption) => {
           const held: Value[][] = []
           const rows = changes.map(([name, score, choice], i): Row => {
             if (retracts && choice === 0 && held.length > 0) return { kind: 3, values: held.splice((i * 7) % held.length, 1)[0] as Value[] }
@@ -147,9 +149,9 @@ describe('SortLimitOperator', () => {
           )
           const expected = sorted.slice(offset, offset + limit).map((values) => formatRow({ kind: 0, values }, schema))
           const steps = rows.map((row) => ({ type: 'row', input: 0, row }) as const)
-          const final = await runOperator({ spec: spec('final'), inputs: [schema], output: schema }, steps, batching)
+          const final = await runOperator({ spec: spec('final'), inputs: [schema], output: schema }, steps, batching, interruption)
           expect(final.rows.map((row) => formatRow(row, schema))).to.deep.equal(expected)
-          const streaming = await runOperator({ spec: spec('changelog'), inputs: [schema], output: schema }, steps, batching)
+          const streaming = await runOperator({ spec: spec('changelog'), inputs: [schema], output: schema }, steps, batching, interruption)
           expect(materialize(streaming.rows, schema)).to.deep.equal(expected.map((line) => line.slice(3)).sort())
         },
       ),

@@ -3,6 +3,7 @@ import type { Expression } from '#core/graph/expression.js'
 import { BIGINT, BOOLEAN, decimal, INT, STRING, timestamp } from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
 import { operatorTest } from '../../../operators/harness.js'
+import { INTERRUPTIONS } from '../../../operators/interruptions.js'
 import { runOperator } from '../../../operators/run.js'
 
 const input = (index: number, type = INT): Expression => ({ kind: 'input', index, type })
@@ -66,12 +67,11 @@ describe('ValuesSource', () => {
 
   it('emits more rows than a batch holds', async () => {
     const rows = Array.from({ length: 2500 }, (_, i) => [i])
-    const result = await runOperator(
-      { spec: { op: 'values', schema: schema(['i', INT]), rows }, inputs: [], output: schema(['i', INT]) },
-      [],
-      'one',
-    )
-    expect(result.rows.map((row) => row.values[0])).to.deep.equal(rows.map((row) => row[0]))
+    const subject = { spec: { op: 'values', schema: schema(['i', INT]), rows }, inputs: [], output: schema(['i', INT]) } as const
+    for (const interruption of INTERRUPTIONS) {
+      const result = await runOperator(subject, [], 'one', interruption)
+      expect(result.rows.map((row) => row.values[0])).to.deep.equal(rows.map((row) => row[0]))
+    }
   })
 })
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { AggregateCall, OperatorSpec } from '#core/graph/operator-spec.js'
 import { BIGINT, INT, notNull, type Value } from '#core/types/logical-type.js'
 import { operatorTest } from '../../../operators/harness.js'
+import { INTERRUPTIONS } from '../../../operators/interruptions.js'
 import { formatRow, schemaOf } from '../../../operators/rows.js'
 import { BATCHINGS, runOperator, type Step } from '../../../operators/run.js'
 
@@ -101,39 +102,44 @@ describe('WindowAggregateOperator', () => {
       { weight: 1, arbitrary: fc.integer({ min: -3000, max: 9000 }) },
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 80 }), fc.constantFrom(...BATCHINGS), async (script, batching) => {
-        const steps: Step[] = []
-        const windows = new Map<string, Value[][]>()
-        let watermark = -Infinity
-        let late = 0
-        for (const item of script) {
-          if (typeof item === 'number') {
-            if (item <= watermark) continue
-            watermark = item
-            steps.push({ type: 'watermark', watermark })
-            continue
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 80 }),
+        fc.constantFrom(...BATCHINGS),
+        fc.constantFrom(...INTERRUPTIONS),
+        async (script, batching, interruption) => {
+          const steps: Step[] = []
+          const windows = new Map<string, Value[][]>()
+          let watermark = -Infinity
+          let late = 0
+          for (const item of script) {
+            if (typeof item === 'number') {
+              if (item <= watermark) continue
+              watermark = item
+              steps.push({ type: 'watermark', watermark })
+              continue
+            }
+            const [time, key, value] = item
+            steps.push({ type: 'row', input: 0, row: { kind: 0, values: [BigInt(time), key, value] } })
+            const start = Math.floor(time / 1000) * 1000
+            if (start + 999 <= watermark) late++
+            else windows.set(`${start}/${key}`, [...(windows.get(`${start}/${key}`) ?? []), [BigInt(start), key, value]])
           }
-          const [time, key, value] = item
-          steps.push({ type: 'row', input: 0, row: { kind: 0, values: [BigInt(time), key, value] } })
-          const start = Math.floor(time / 1000) * 1000
-          if (start + 999 <= watermark) late++
-          else windows.set(`${start}/${key}`, [...(windows.get(`${start}/${key}`) ?? []), [BigInt(start), key, value]])
-        }
-        const expected = [...windows.values()].map((rows) => {
-          const values = rows.flatMap((row) => (row[2] === null ? [] : [row[2] as number]))
-          const [start, key] = rows[0] as [bigint, Value]
-          return formatRow(
-            {
-              kind: 0,
-              values: [key, BigInt(rows.length), values.length === 0 ? null : values.reduce((a, b) => a + b), start, start + 1000n],
-            },
-            output,
-          )
-        })
-        const result = await runOperator({ spec: tumble(1000, [1]), inputs: [input], output }, steps, batching)
-        expect(result.rows.map((row) => formatRow(row, output)).sort()).to.deep.equal(expected.sort())
-        expect(result.late).to.equal(late)
-      }),
+          const expected = [...windows.values()].map((rows) => {
+            const values = rows.flatMap((row) => (row[2] === null ? [] : [row[2] as number]))
+            const [start, key] = rows[0] as [bigint, Value]
+            return formatRow(
+              {
+                kind: 0,
+                values: [key, BigInt(rows.length), values.length === 0 ? null : values.reduce((a, b) => a + b), start, start + 1000n],
+              },
+              output,
+            )
+          })
+          const result = await runOperator({ spec: tumble(1000, [1]), inputs: [input], output }, steps, batching, interruption)
+          expect(result.rows.map((row) => formatRow(row, output)).sort()).to.deep.equal(expected.sort())
+          expect(result.late).to.equal(late)
+        },
+      ),
       { numRuns: 60 },
     )
   })
