@@ -23,7 +23,7 @@ const RULES: readonly Rule[] = [
     from: /^am\//,
     to: /^runtime\/(?!connectors\/)/,
     why: 'the master plans and coordinates, it executes nothing',
-    except: /^am\/jobmaster\/coordinators\//,
+    except: /^am\/jobmaster\/(coordinators|checkpoint)\//,
   },
   { from: /^am\//, to: /^runtime\/connectors\//, except: /^am\/jobmaster\/coordinators\//, why: 'only coordinators know connectors' },
   { from: /^am\/(jobmaster|dispatcher|resourcemanager)\//, to: /^am\/rest\//, why: 'REST looks at the master, not the other way round' },

@@ -7,6 +7,8 @@ import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { JobState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, VertexId } from '#core/ids/ids.js'
 import type { Committable } from '../executiongraph/execution-graph.js'
+import type { CheckpointSettings } from './settings.js'
+import type { CheckpointRecord, CheckpointStatistics } from './statistics.js'
 
 /** A subtask of the job in its current attempt. */
 export interface CheckpointSubtask {
@@ -76,21 +78,40 @@ export interface RestartedSubtask {
   readonly subtaskIndex: number
 }
 
+/** For people. */
+export interface CheckpointsView {
+  readonly settings: CheckpointSettings
+  /** Full URI. */
+  readonly directory: string
+  readonly statistics: CheckpointStatistics
+  /** Ascending by id. */
+  readonly inProgress: readonly CheckpointRecord[]
+  /** Directories of checkpoints that are still there. */
+  readonly retained: ReadonlySet<string>
+}
+
 export interface Checkpoints {
+  /** Undefined: there is nothing to see, the job takes none. */
+  readonly view: CheckpointsView | undefined
   /**
    * Once, before the first task of this master: the newest complete checkpoint in the job's own directory, else the savepoint or checkpoint
    * of `execution.state-recovery.path`, else undefined: the job begins anew. @throws CHECKPOINT_* when the user's path cannot be restored
    */
   recover(): Promise<RestoredJob | undefined>
-  /** At every later failover: the newest complete checkpoint, or what recover() found; undefined: the region begins anew. */
-  restore(): RestoredJob | undefined
+  /**
+   * At every later failover, after suspend(): the newest complete checkpoint, or what recover() found; undefined: the region begins anew.
+   * Waits for a checkpoint that is being written down or committed, since it may become the newest.
+   */
+  restore(): Promise<RestoredJob | undefined>
+  /** Resolves when no checkpoint is being written down or committed (others than suspended ones may still begin). */
+  settled(): Promise<void>
   /** A subtask changed its state: all running (or finished) lets checkpoints begin. Cheap; call it after every change. */
   tasksChanged(): void
   /** Call before tasksChanged. `committables`: what it prepared and no checkpoint has acknowledged. */
   taskFinished(subtask: CheckpointSubtask, committables: readonly Committable[]): void
   /**
-   * A region fails over, or the job ends badly: pending checkpoints are given up, and nothing begins until all tasks run again. What finished
-   * subtasks among `restarted` had prepared is forgotten ('all': the whole job starts again).
+   * A region fails over, or the job ends: pending checkpoints are given up, and nothing begins until tasksChanged finds all tasks running.
+   * What finished subtasks among `restarted` had prepared is forgotten ('all': the whole job starts again; []: nothing does).
    */
   suspend(reason: Error, restarted: readonly RestartedSubtask[] | 'all'): void
   acknowledge(attemptId: ExecutionAttemptId, checkpointId: number, state: SubtaskState, metrics: SubtaskCheckpointMetrics): void

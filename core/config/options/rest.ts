@@ -18,6 +18,10 @@ export const WEB_EXCEPTION_HISTORY = option('web.exception-history-size', intege
   default: '16',
   description: 'Failures of a job that are kept for display.',
 })
+export const WEB_CHECKPOINTS_HISTORY = option('web.checkpoints.history', integer(0), {
+  default: '10',
+  description: 'Checkpoints of a job that are kept for display.',
+})
 export const ACCESS_CONTROL_ALLOW_ORIGIN = option('web.access-control-allow-origin', string(), {
   default: '*',
   description: 'CORS header of REST responses.',

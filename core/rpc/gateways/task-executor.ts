@@ -48,7 +48,10 @@ export const TaskExecutorGateway = gateway('TaskExecutor', {
    * JobMaster.acknowledgeCheckpoint. An error: the task is not there, or does not run.
    */
   triggerCheckpoint: call(z.object({ executionAttemptId: id<ExecutionAttemptId>(), barrier: CheckpointBarrierSchema }), nothing),
-  /** To every task that acknowledged. `complete` false: it was given up. */
+  /**
+   * To every task that took part. `complete` false: it was given up. A complete savepoint without `stop` is nothing the job goes back to:
+   * nothing of it is committed (its committables go with the next checkpoint), and no increment builds on it.
+   */
   concludeCheckpoint: call(
     z.object({ executionAttemptIds: z.array(id<ExecutionAttemptId>()), checkpointId: z.int().min(0), complete: z.boolean() }),
     nothing,

@@ -1,0 +1,352 @@
+/**
+ * The CheckpointCoordinator of one job: feeds machine.ts with events, one at a time, and carries out the effects. All deciding is there;
+ * this shell knows the JobMaster (CheckpointHost), the clock and the files (checkpoint-store.ts).
+ */
+import type { SubtaskCheckpointMetrics, SubtaskState } from '#core/checkpoint/state-handles.js'
+import type { Configuration } from '#core/config/configuration.js'
+import { CHECKPOINT_DIR, SAVEPOINT_DIR } from '#core/config/options/checkpointing.js'
+import type { FileSystems } from '#core/fs/file-systems.js'
+import type { JobGraph } from '#core/graph/job-graph.js'
+import type { JobState } from '#core/graph/states.js'
+import type { ExecutionAttemptId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
+import { unreachable } from '#core/machine/step.js'
+import type { Environment, TimerHandle } from '#core/time/environment.js'
+import type { Committable } from '../executiongraph/execution-graph.js'
+import type {
+  CheckpointHost,
+  Checkpoints,
+  CheckpointSubtask,
+  CheckpointsView,
+  RestartedSubtask,
+  RestoredJob,
+  SavepointRequest,
+} from './checkpoint-host.js'
+import { checkpointDirectory, isBelow, jobDirectory, savepointDirectory } from './checkpoint-paths.js'
+import { CheckpointStore } from './checkpoint-store.js'
+import { JobTakesNoCheckpoints, SavepointDirectoryMissing } from './errors.js'
+import { coordinate, createCoordinator, nextTick } from './machine.js'
+import { recordOf } from './record.js'
+import { findRecovery } from './recovery.js'
+import { keptAtEnd, leftAtEnd } from './retention.js'
+import { checkpointSettings } from './settings.js'
+import { assignState } from './state-assignment.js'
+import { subtaskWithFullPaths } from './state-files.js'
+import type { CoordinatorContext, CoordinatorEffect, CoordinatorEvent, CoordinatorState, ManualRequest } from './state.js'
+
+export interface CheckpointServices {
+  readonly environment: Environment
+  readonly fileSystems: FileSystems
+  /** Of the job. */
+  readonly configuration: Configuration
+  /** Of this master: in every `_metadata`. */
+  readonly epoch: number
+  /** Where checkpoints go when execution.checkpointing.dir is unset: a full URI. */
+  readonly defaultDirectory: string
+}
+
+interface Waiting {
+  succeed(id: number, path: string): void
+  refuse(error: Error): void
+}
+
+export class CheckpointCoordinator implements Checkpoints {
+  readonly #host: CheckpointHost
+  readonly #services: CheckpointServices
+  readonly #context: CoordinatorContext
+  readonly #store: CheckpointStore
+  readonly #log
+  readonly #events: CoordinatorEvent[] = []
+  readonly #requests = new Map<number, Waiting>()
+  /** By checkpoint: sources whose splits are held back. */
+  readonly #held = new Map<number, Set<ExecutionAttemptId>>()
+  #state: CoordinatorState = createCoordinator()
+  #working = false
+  #timer: TimerHandle | undefined
+  #nextRequest = 1
+  #settling: (() => void)[] = []
+  #jobDirectory: Promise<void> | undefined
+  #storing: Promise<void> = Promise.resolve()
+  #deleting: Promise<void> = Promise.resolve()
+
+  constructor(jobGraph: JobGraph, host: CheckpointHost, services: CheckpointServices) {
+    const { configuration, fileSystems, environment, epoch, defaultDirectory } = services
+    this.#host = host
+    this.#services = services
+    this.#log = logger(`CheckpointCoordinator ${jobGraph.jobId}`)
+    this.#store = new CheckpointStore(fileSystems, environment)
+    const settings = checkpointSettings(configuration)
+    this.#context = {
+      jobGraph,
+      epoch,
+      settings: jobGraph.jobType === 'BATCH' ? { ...settings, interval: undefined } : settings,
+      directory: jobDirectory(this.#store.resolve(configuration.get(CHECKPOINT_DIR) ?? defaultDirectory), jobGraph.jobId),
+    }
+  }
+
+  get view(): CheckpointsView {
+    const { settings, directory } = this.#context
+    const { statistics, pending, retained } = this.#state
+    return {
+      settings,
+      directory,
+      statistics,
+      inProgress: pending.filter((each) => each.stage !== 'committing').map((each) => recordOf(each, 'IN_PROGRESS', undefined, undefined)),
+      retained: new Set(retained.map((checkpoint) => checkpoint.directory)),
+    }
+  }
+
+  async recover(): Promise<RestoredJob | undefined> {
+    const { jobGraph, settings, directory } = this.#context
+    if (jobGraph.jobType === 'BATCH') {
+      if (settings.recoveryPath === undefined) return undefined
+      throw new JobTakesNoCheckpoints({ what: 'start from a savepoint', reason: BATCH })
+    }
+    const found = await findRecovery(this.#store, directory, settings)
+    const { newest } = found
+    if (newest === undefined) {
+      this.#dispatch({ type: 'recovered', retained: [], nextId: found.nextId })
+      return undefined
+    }
+    const restored = assignState(newest.metadata, jobGraph, { path: newest.directory, ignoreUnclaimedState: settings.ignoreUnclaimedState })
+    this.#dispatch({ type: 'recovered', retained: found.retained, nextId: found.nextId })
+    this.#dispatch({ type: 'restored', checkpointId: newest.id })
+    return restored
+  }
+
+  async restore(): Promise<RestoredJob | undefined> {
+    await this.settled()
+    const newest = this.#state.retained.at(-1)
+    if (newest === undefined) return undefined
+    const { jobGraph, settings } = this.#context
+    this.#dispatch({ type: 'restored', checkpointId: newest.id })
+    return assignState(newest.metadata, jobGraph, { path: newest.directory, ignoreUnclaimedState: settings.ignoreUnclaimedState })
+  }
+
+  async settled(): Promise<void> {
+    while (this.#isStoring()) await new Promise<void>((resolve) => this.#settling.push(resolve))
+  }
+
+  tasksChanged(): void {
+    this.#dispatch({ type: 'tasks', subtasks: this.#host.subtasks() })
+  }
+
+  taskFinished(subtask: CheckpointSubtask, committables: readonly Committable[]): void {
+    this.#dispatch({ type: 'taskFinished', subtask, committables })
+  }
+
+  suspend(reason: Error, restarted: readonly RestartedSubtask[] | 'all'): void {
+    this.#dispatch({ type: 'suspend', reason, restarted })
+  }
+
+  acknowledge(attemptId: ExecutionAttemptId, id: number, state: SubtaskState, metrics: SubtaskCheckpointMetrics): void {
+    const own = this.#state.pending.find((each) => each.id === id)?.directory ?? checkpointDirectory(this.#context.directory, id)
+    this.#dispatch({ type: 'acknowledged', id, attemptId, state: subtaskWithFullPaths(state, own), metrics })
+  }
+
+  decline(attemptId: ExecutionAttemptId, id: number, error: Error): void {
+    this.#dispatch({ type: 'declined', id, attemptId, error })
+  }
+
+  uncommitted(): readonly Committable[] {
+    return [...this.#state.prepared.values()].flat()
+  }
+
+  async triggerSavepoint({ directory, stop, cancel }: SavepointRequest): Promise<string> {
+    const what = stop === null ? 'savepoint' : 'stop with savepoint'
+    this.#checkCanTake(what)
+    if (stop !== null && this.#stopIsUnderWay()) throw new JobTakesNoCheckpoints({ what, reason: 'a stop is under way already' })
+    const { configuration, environment } = this.#services
+    const root = directory ?? configuration.get(SAVEPOINT_DIR)
+    if (root === undefined) throw new SavepointDirectoryMissing({})
+    const own = savepointDirectory(this.#store.resolve(root), this.#context.jobGraph.jobId, environment.random.bytes(6))
+    return (await this.#request({ kind: 'savepoint', directory: own, stop, cancel })).path
+  }
+
+  async triggerCheckpoint(type: 'CONFIGURED' | 'FULL' | 'INCREMENTAL'): Promise<number> {
+    this.#checkCanTake('checkpoint')
+    return (await this.#request({ kind: 'checkpoint', type })).id
+  }
+
+  async end(jobState: JobState): Promise<void> {
+    this.#dispatch({ type: 'end', state: jobState })
+    this.#timer?.cancel()
+    // What is being written meanwhile lies in a directory that may go.
+    await this.#storing
+    if (jobState !== 'SUSPENDED') this.#leaveOrDelete(jobState)
+    await this.#deleting
+  }
+
+  #leaveOrDelete(jobState: JobState): void {
+    const { retained, garbage, nextId } = this.#state
+    const { settings, directory } = this.#context
+    if (keptAtEnd(settings.retention, jobState)) {
+      const newest = retained.at(-1)
+      if (newest === undefined) return
+      this.#log.info(`Checkpoint ${newest.id} is kept in ${newest.directory}: weft run -s ${newest.directory} starts from it.`)
+      return this.#delete(leftAtEnd(retained, garbage))
+    }
+    const foreign = retained.filter((checkpoint) => checkpoint.owned && !isBelow(checkpoint.directory, directory))
+    const claimed = { files: foreign.flatMap(({ files }) => [...files]), directories: foreign.map((checkpoint) => checkpoint.directory) }
+    this.#delete({ files: claimed.files, directories: nextId > 1 ? [...claimed.directories, directory] : claimed.directories })
+  }
+
+  #stopIsUnderWay(): boolean {
+    const { stopping, pending, requests } = this.#state
+    const stops = (request: ManualRequest | undefined) => request?.what.kind === 'savepoint' && request.what.stop !== null
+    return stopping !== undefined || requests.some(stops) || pending.some((each) => stops(each.request))
+  }
+
+  /** @throws CHECKPOINT_NOT_POSSIBLE */
+  #checkCanTake(what: string): void {
+    if (this.#context.jobGraph.jobType === 'BATCH') throw new JobTakesNoCheckpoints({ what, reason: BATCH })
+    if (this.#state.ended) throw new JobTakesNoCheckpoints({ what, reason: 'the job has ended' })
+  }
+
+  #request(what: ManualRequest['what']): Promise<{ id: number; path: string }> {
+    const requestId = this.#nextRequest++
+    return new Promise((resolve, reject) => {
+      this.#requests.set(requestId, { succeed: (id, path) => resolve({ id, path }), refuse: reject })
+      this.#dispatch({ type: 'request', request: { requestId, at: this.#services.environment.clock.now(), what } })
+    })
+  }
+
+  #isStoring(): boolean {
+    return this.#state.pending.some((each) => each.stage === 'storing' || each.stage === 'committing')
+  }
+
+  #dispatch(event: CoordinatorEvent): void {
+    this.#events.push(event)
+    if (this.#working) return // an effect caused it: its turn comes after the present event
+    this.#working = true
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        const step = coordinate(this.#state, next, this.#services.environment.clock.now(), this.#context)
+        this.#state = step.state
+        for (const effect of step.effects) this.#perform(effect)
+      }
+    } finally {
+      this.#working = false
+    }
+    this.#setTimer()
+    if (!this.#isStoring()) for (const resolve of this.#settling.splice(0)) resolve()
+  }
+
+  #setTimer(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const at = nextTick(this.#state, this.#context)
+    if (at === undefined) return
+    const { clock, timers } = this.#services.environment
+    this.#timer = timers.after(Math.max(0, at - clock.now()), () => this.#dispatch({ type: 'tick' }), true)
+  }
+
+  #perform(effect: CoordinatorEffect): void {
+    switch (effect.type) {
+      case 'prepare':
+        return this.#then(effect.id, this.#prepare(effect), { type: 'prepared', id: effect.id })
+      case 'trigger':
+        return this.#trigger(effect)
+      case 'store':
+        this.#storing = this.#write(effect)
+        return
+      case 'commit':
+        return this.#then(effect.id, this.#host.commit(effect.id, effect.committables), { type: 'committed', id: effect.id })
+      case 'conclude':
+        return this.#host.conclude(effect.attempts, effect.id, effect.complete)
+      case 'release': {
+        for (const attemptId of this.#held.get(effect.id) ?? []) this.#host.releaseSplits(effect.id, attemptId)
+        this.#held.delete(effect.id)
+        return
+      }
+      case 'delete':
+        return this.#delete(effect)
+      case 'sweep':
+        return this.#sweep(effect.nextId)
+      case 'succeed':
+        return this.#answer(effect.requestId, (waiting) => waiting.succeed(effect.id, effect.path))
+      case 'refuse':
+        return this.#answer(effect.requestId, (waiting) => waiting.refuse(effect.error))
+      case 'failJob':
+        return this.#host.failJob(effect.error)
+      case 'cancelJob':
+        return this.#host.cancelJob()
+      case 'log':
+        return effect.level === 'warn' ? this.#log.warn(effect.message, effect.error) : this.#log.info(effect.message)
+      default:
+        return unreachable(effect)
+    }
+  }
+
+  #then(id: number, action: Promise<void>, done: CoordinatorEvent): void {
+    action.then(
+      () => this.#dispatch(done),
+      (error: unknown) => this.#dispatch({ type: 'broke', id, error: asError(error) }),
+    )
+  }
+
+  async #prepare({ directory, savepoint }: Extract<CoordinatorEffect, { type: 'prepare' }>): Promise<void> {
+    if (savepoint) return this.#store.makeDirectory(directory)
+    this.#jobDirectory ??= this.#store.makeDirectory(this.#context.directory)
+    try {
+      await this.#jobDirectory
+    } catch (error) {
+      this.#jobDirectory = undefined // the next checkpoint tries again
+      throw error
+    }
+  }
+
+  #trigger({ id, barrier, attempts }: Extract<CoordinatorEffect, { type: 'trigger' }>): void {
+    this.#held.set(id, new Set(attempts))
+    try {
+      this.#dispatch({ type: 'enumerators', id, enumerators: this.#host.snapshotEnumerators(id, attempts) })
+    } catch (error) {
+      return this.#dispatch({ type: 'broke', id, error: asError(error) })
+    }
+    for (const attemptId of attempts) {
+      this.#host.trigger(attemptId, barrier).then(
+        () => this.#release(id, attemptId),
+        (error: unknown) => this.#dispatch({ type: 'notTriggered', id, attemptId, error: asError(error) }),
+      )
+    }
+  }
+
+  #release(id: number, attemptId: ExecutionAttemptId): void {
+    if (this.#held.get(id)?.delete(attemptId) === true) this.#host.releaseSplits(id, attemptId)
+  }
+
+  async #write({ id, directory, metadata, fresh, copy }: Extract<CoordinatorEffect, { type: 'store' }>): Promise<void> {
+    try {
+      await this.#store.verify(fresh)
+      const metadataSize = await this.#store.write(directory, metadata)
+      if (copy !== undefined) await this.#store.write(copy, metadata)
+      this.#dispatch({ type: 'stored', id, metadata, metadataSize })
+    } catch (error) {
+      this.#dispatch({ type: 'broke', id, error: asError(error) })
+    }
+  }
+
+  #delete({ files, directories }: { readonly files: readonly string[]; readonly directories: readonly string[] }): void {
+    if (files.length + directories.length === 0) return
+    this.#deleting = this.#deleting.then(() => this.#store.delete(files, directories))
+  }
+
+  #sweep(nextId: number): void {
+    this.#store.contents(this.#context.directory).then(
+      ({ files, directories }) => this.#dispatch({ type: 'swept', nextId, files, directories }),
+      (error: unknown) => this.#log.warn(`${this.#context.directory} could not be searched for files that nobody needs`, error),
+    )
+  }
+
+  #answer(requestId: number, act: (waiting: Waiting) => void): void {
+    const waiting = this.#requests.get(requestId)
+    this.#requests.delete(requestId)
+    if (waiting !== undefined) act(waiting)
+  }
+}
+
+const BATCH = 'the job runs in batch mode (execution.runtime-mode), which keeps no state that could be continued'
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

@@ -1,0 +1,156 @@
+/** The files of a job's checkpoints: `_metadata` written once and read whole, directories listed and deleted. */
+import type { CheckpointMetadata, StateBytes } from '#core/checkpoint/state-handles.js'
+import { PathAlreadyExists, PathNotFound } from '#core/fs/errors.js'
+import type { FileStatus } from '#core/fs/file-system.js'
+import type { FileSystems } from '#core/fs/file-systems.js'
+import { logger } from '#core/log/logger.js'
+import type { Environment } from '#core/time/environment.js'
+import { METADATA_FILE, checkpointNumber, sharedDirectory } from './checkpoint-paths.js'
+import { CheckpointMissing, MetadataExists, MetadataTooLarge } from './errors.js'
+import { MAX_METADATA_BYTES, decodeMetadata, encodeMetadata } from './metadata-codec.js'
+import { bytesOfMetadata, verifyBytes, withFullPaths, withRelativePaths } from './state-files.js'
+
+/** State may be anything: its owner reads it, nobody else. */
+const PRIVATE_DIRECTORY = 0o700
+const PRIVATE_FILE = 0o600
+/** Deletions at once. */
+const PARALLEL_DELETES = 4
+
+export interface StoredCheckpoint {
+  readonly directory: string
+  readonly metadata: CheckpointMetadata
+}
+
+const log = logger('CheckpointStore')
+
+export class CheckpointStore {
+  readonly #fileSystems: FileSystems
+  readonly #environment: Environment
+
+  constructor(fileSystems: FileSystems, environment: Environment) {
+    this.#fileSystems = fileSystems
+    this.#environment = environment
+  }
+
+  /** A full URI. @throws FS_UNSUPPORTED_SCHEME */
+  resolve(path: string): string {
+    const uri = this.#fileSystems.resolve(path)
+    this.#fileSystems.of(uri)
+    return uri
+  }
+
+  async makeDirectory(directory: string): Promise<void> {
+    await this.#fileSystems.of(directory).mkdirs(directory, PRIVATE_DIRECTORY)
+  }
+
+  /** Each block there, with its length and checksum. @throws CHECKPOINT_FILE_DAMAGED, FS_* */
+  verify(bytes: Iterable<StateBytes>): Promise<void> {
+    return verifyBytes(this.#fileSystems, bytes)
+  }
+
+  /**
+   * Writes `_metadata` under another name, then gives it its own: a reader finds all of it or nothing, and what is there is never replaced.
+   * Its size in bytes. @throws CHECKPOINT_METADATA_EXISTS, FS_*
+   */
+  async write(directory: string, metadata: CheckpointMetadata): Promise<number> {
+    const file = `${directory}/${METADATA_FILE}`
+    const fileSystem = this.#fileSystems.of(file)
+    const bytes = encodeMetadata(withRelativePaths(metadata, directory), file)
+    const temporary = `${directory}/.${METADATA_FILE}.${metadata.epoch}-${this.#environment.random.bytes(4).toString('hex')}`
+    const writer = await fileSystem.create(temporary, { permission: PRIVATE_FILE })
+    try {
+      await writer.write(bytes)
+      await writer.close()
+    } catch (error) {
+      await writer.abort()
+      throw error
+    }
+    try {
+      await fileSystem.rename(temporary, file)
+    } catch (error) {
+      await fileSystem.delete(temporary).catch(() => false)
+      if (PathAlreadyExists.is(error)) throw new MetadataExists({ file }, { cause: error })
+      throw error
+    }
+    return bytes.length
+  }
+
+  /**
+   * A savepoint or checkpoint by its directory or its `_metadata`. Paths in it are full URIs.
+   * @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_METADATA_*, FS_*
+   */
+  async read(path: string): Promise<StoredCheckpoint> {
+    const given = this.resolve(path)
+    const directory = given.endsWith(`/${METADATA_FILE}`) ? given.slice(0, -METADATA_FILE.length - 1) : given
+    const file = `${directory}/${METADATA_FILE}`
+    const chunks: Uint8Array[] = []
+    let size = 0
+    try {
+      for await (const chunk of this.#fileSystems.of(file).read(file)) {
+        size += chunk.length
+        if (size > MAX_METADATA_BYTES) throw new MetadataTooLarge({ file, bytes: size, limit: MAX_METADATA_BYTES })
+        chunks.push(chunk)
+      }
+    } catch (error) {
+      if (PathNotFound.is(error)) throw new CheckpointMissing({ path: directory }, { cause: error })
+      throw error
+    }
+    return { directory, metadata: withFullPaths(decodeMetadata(Buffer.concat(chunks), file), directory) }
+  }
+
+  /** Reads it and all it refers to. @throws as read and verify */
+  async readVerified(path: string): Promise<StoredCheckpoint> {
+    const stored = await this.read(path)
+    await this.verify(bytesOfMetadata(stored.metadata))
+    return stored
+  }
+
+  /** Of the job's directory: numbers of all checkpoints, complete or not, ascending. */
+  async numbers(job: string): Promise<number[]> {
+    const children = await this.#list(job)
+    return children
+      .filter((child) => child.directory)
+      .map((child) => checkpointNumber(child.path))
+      .filter((number) => number !== undefined)
+      .sort((a, b) => a - b)
+  }
+
+  /** What lies in the job's directory: checkpoints' directories and shared files. */
+  async contents(job: string): Promise<{ files: string[]; directories: string[] }> {
+    const [children, shared] = [await this.#list(job), await this.#list(sharedDirectory(job))]
+    const directories = children.filter((child) => child.directory && checkpointNumber(child.path) !== undefined)
+    return {
+      files: shared.filter((child) => !child.directory).map((child) => child.path),
+      directories: directories.map(({ path }) => path),
+    }
+  }
+
+  /** Files first, then directories with all in them. Failures are logged: the job does not wait for this. */
+  async delete(files: readonly string[], directories: readonly string[]): Promise<void> {
+    for (const paths of [files, directories]) {
+      const waiting = [...paths]
+      const worker = async () => {
+        for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+          try {
+            await this.#fileSystems.of(path).delete(path)
+          } catch (error) {
+            log.warn(
+              `${path} is not needed any more and could not be deleted: ${error instanceof Error ? error.message : String(error)}`,
+              error,
+            )
+          }
+        }
+      }
+      await Promise.all(Array.from({ length: PARALLEL_DELETES }, worker))
+    }
+  }
+
+  async #list(directory: string): Promise<FileStatus[]> {
+    try {
+      return await this.#fileSystems.of(directory).list(directory)
+    } catch (error) {
+      if (PathNotFound.is(error)) return []
+      throw error
+    }
+  }
+}
