@@ -15,6 +15,8 @@ export const ProgramReferenceSchema = z.object({
   bundle: BlobReferenceSchema,
   /** What followed the program's name on the command line. */
   args: z.array(z.string().max(100_000)).max(10_000),
+  /** What was set before the program began. */
+  configuration: z.record(z.string(), z.string()),
   /** Which `execute()` of the program, from 0. */
   execution: z.int().min(0),
   /** A digest of each operator of the graph, in their order: the worker's graph must have the same. */

@@ -43,15 +43,19 @@ export class CollectOperator implements Operator {
     this.#check()
     for (let row = 0; row < batch.length; row++) {
       const position = batch.position(row)
-      const cells = batch.columns.map((column, index) => {
-        const value = readValue(column as Vector, position)
-        return value === null ? null : (this.#texts[index] as CellText)(value)
-      })
-      this.#pending.push({ kind: batch.rowKind(position), cells })
+      this.#pending.push({ kind: batch.rowKind(position), cells: this.cells(batch, position) })
     }
     this.#received += batch.length
     if (this.#pending.length > 0) this.#sending ??= this.#send()
     if (this.#pending.length > MAX_PENDING_ROWS) return this.#drained()
+  }
+
+  /** The row at a position as text. */
+  protected cells(batch: Batch, position: number): (string | null)[] {
+    return batch.columns.map((column, index) => {
+      const value = readValue(column as Vector, position)
+      return value === null ? null : (this.#texts[index] as CellText)(value)
+    })
   }
 
   processWatermark(): void {}

@@ -53,6 +53,8 @@ export type FunctionKind =
     }
   /** The rows of one output of an operator with side outputs. */
   | { readonly kind: 'select-output'; readonly outputs: readonly TypeInformation[]; readonly index: number }
+  /** Elements of several inputs: what their streams do not have in common (keys) is dropped. */
+  | { readonly kind: 'union' }
   | { readonly kind: 'timestamps-and-watermarks'; readonly strategy: F.WatermarkStrategy<any> }
   | { readonly kind: 'process'; readonly function: F.ProcessFunction<any, any> }
   | { readonly kind: 'keyed-process'; readonly function: F.KeyedProcessFunction<any, any, any> }
