@@ -2,12 +2,14 @@
  * One connection between two slots with all the channels on it, in both roles: for what this slot's tasks consume (receivers)
  * and for what they produce (senders). Channel ids are chosen by the consumer's side; each side counts its own.
  */
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import { fromWireError, toWireError } from '#core/errors/wire-error.js'
 import type { EdgeId, ExecutionAttemptId } from '#core/ids/ids.js'
 import { concatBatches } from '#runtime/columnar/gather.js'
 import { encodeBatch } from '#runtime/columnar/wire.js'
 import { ProtocolViolation, RowTooLarge } from './errors.js'
 import {
+  BarrierPayloadSchema,
   decodeJson,
   decodeWatermark,
   encodeJson,
@@ -28,7 +30,8 @@ export interface ChannelReceiver {
   onData(payload: Uint8Array<ArrayBuffer>, backlog: number): void
   onWatermark(watermark: number): void
   onIdle(idle: boolean): void
-  onEnd(): void
+  onBarrier(barrier: CheckpointBarrier, overtaking: boolean): void
+  onEnd(suspended: boolean): void
   onError(error: Error): void
 }
 
@@ -108,7 +111,11 @@ export class DataConnection {
         case FrameType.IDLE:
           return this.#receivers.get(frame.channel)?.onIdle(frame.argument !== 0)
         case FrameType.END:
-          return this.#receivers.get(frame.channel)?.onEnd()
+          return this.#receivers.get(frame.channel)?.onEnd(frame.argument !== 0)
+        case FrameType.BARRIER:
+          return this.#receivers
+            .get(frame.channel)
+            ?.onBarrier(decodeJson(frame.payload, BarrierPayloadSchema, this.peer), frame.argument !== 0)
         case FrameType.ERROR: {
           const receiver = this.#receivers.get(frame.channel)
           this.#receivers.delete(frame.channel)
@@ -186,7 +193,9 @@ export class DataConnection {
       case 'idle':
         return this.#transport.send(FrameType.IDLE, sender.channel, element.idle ? 1 : 0)
       case 'end':
-        return this.#transport.send(FrameType.END, sender.channel, 0)
+        return this.#transport.send(FrameType.END, sender.channel, element.suspended ? 1 : 0)
+      case 'barrier':
+        return this.#transport.send(FrameType.BARRIER, sender.channel, element.overtaking ? 1 : 0, encodeJson(element.barrier))
     }
   }
 

@@ -16,19 +16,32 @@
  *   DATA       producer   backlog in batches    batch (runtime/columnar/wire); uses one credit
  *   WATERMARK  producer   -                     float64 BE, ms
  *   IDLE       producer   1 idle, 0 active      -
- *   END        producer   -                     - (no more will come)
+ *   END        producer   1 suspended           - (no more will come; suspended: the stream is cut here, it has not ended)
+ *   BARRIER    producer   1 overtaking          JSON CheckpointBarrier; overtaking: it passed what still waits on both sides
  *   ERROR      producer   -                     JSON WireError; the request failed
  *
  * Between threads the same frames travel as objects with the payload's buffer transferred (transport.ts).
  */
 import * as z from '#core/zod.js'
+import { CheckpointBarrierSchema } from '#core/checkpoint/barrier.js'
 import { WireErrorSchema } from '#core/errors/wire-error.js'
 import { ProtocolViolation } from './errors.js'
 
-export const FrameType = { HELLO: 1, REQUEST: 2, CREDIT: 3, CLOSE: 4, DATA: 5, WATERMARK: 6, END: 7, ERROR: 8, IDLE: 9 } as const
+export const FrameType = {
+  HELLO: 1,
+  REQUEST: 2,
+  CREDIT: 3,
+  CLOSE: 4,
+  DATA: 5,
+  WATERMARK: 6,
+  END: 7,
+  ERROR: 8,
+  IDLE: 9,
+  BARRIER: 10,
+} as const
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 export const HEADER_BYTES = 13
 /** Largest payload of a DATA frame, and of any other. */
 export const MAX_DATA_BYTES = 64 * 1024 * 1024
@@ -81,6 +94,7 @@ export function decodeJson<T>(payload: Uint8Array, schema: z.ZodType<T>, peer: s
 }
 
 export const ErrorPayloadSchema = WireErrorSchema
+export const BarrierPayloadSchema = CheckpointBarrierSchema
 
 export function encodeWatermark(watermark: number): Uint8Array<ArrayBuffer> {
   const payload = new Uint8Array(8)
@@ -97,7 +111,7 @@ export function decodeWatermark(payload: Uint8Array, peer: string): number {
 
 /** What is wrong with a frame's head, or undefined. */
 export function frameProblem(type: number, argument: number, payloadBytes: number): string | undefined {
-  if (type < FrameType.HELLO || type > FrameType.IDLE || !Number.isInteger(type)) return `unknown frame type ${type}`
+  if (type < FrameType.HELLO || type > FrameType.BARRIER || !Number.isInteger(type)) return `unknown frame type ${type}`
   const limit = type === FrameType.DATA ? MAX_DATA_BYTES : MAX_CONTROL_BYTES
   if (payloadBytes > limit) return `payload of ${payloadBytes} bytes is over the limit of ${limit}`
   if ((type === FrameType.CREDIT || type === FrameType.REQUEST) && (argument < 1 || argument > MAX_CREDITS)) return `${argument} credits`

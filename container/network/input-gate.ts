@@ -4,13 +4,14 @@
  *   subpartition in this thread ──by reference──────────────▶ local channel  ─┐
  *   DataConnection (other thread, other process) ──frames──▶ remote channel ─┴▶ ready channels, in turn ──▶ poll()
  */
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { InputGateDescriptor, SlotLocation } from '#core/graph/deployment.js'
 import { decodeBatch } from '#runtime/columnar/wire.js'
 import { CreditLedger, EXCLUSIVE_CREDITS, type Grant } from './credit-ledger.js'
 import type { DataConnection, RemoteChannel } from './data-connection.js'
 import { ProtocolViolation } from './errors.js'
 import type { PartitionKey, PartitionRegistry } from './partition-registry.js'
-import type { Element, Subpartition } from './subpartition.js'
+import { isOvertakable, type Element, type Overtaken, type Subpartition } from './subpartition.js'
 
 /** How a gate reaches its producers. */
 export interface ProducerAccess {
@@ -25,6 +26,10 @@ export interface InputGateUser {
   onAvailable(): void
   /** A channel broke. */
   onFailure(error: Error): void
+  /** A barrier came that does not wait its turn; it passed `overtaken`, which is still to be polled. */
+  onOvertakingBarrier(channel: number, barrier: CheckpointBarrier, overtaken: readonly Overtaken[]): void
+  /** A barrier waits its turn in the channel's queue. Not told of channels inside the slot: there the producer sees to it. */
+  onBarrierQueued(channel: number, barrier: CheckpointBarrier): void
 }
 
 /** An element and where it came from. */
@@ -36,7 +41,17 @@ export interface GateElement {
 interface InputChannel {
   poll(): Element | undefined
   readonly available: boolean
+  /** Takes the barrier of that checkpoint out of the queue; what waits before it, or undefined: it is not here. */
+  overtake(checkpointId: number): Overtaken[] | undefined
   close(): void
+}
+
+interface ChannelUser {
+  onAvailable(): void
+  onFailure(error: Error): void
+  /** `overtaken`: of this channel's own queue. */
+  onOvertakingBarrier(barrier: CheckpointBarrier, overtaken: readonly Overtaken[]): void
+  onBarrierQueued(barrier: CheckpointBarrier): void
 }
 
 export class InputGate {
@@ -44,12 +59,17 @@ export class InputGate {
   readonly #channels: InputChannel[]
   readonly #ready: number[] = []
   readonly #isReady: boolean[]
+  readonly #isBlocked: boolean[]
+  /** By channel: what an earlier attempt's barrier overtook, to be polled before all else. */
+  readonly #restored: Overtaken[][]
   readonly #user: InputGateUser
 
   constructor(descriptor: InputGateDescriptor, access: ProducerAccess, user: InputGateUser) {
     this.descriptor = descriptor
     this.#user = user
     this.#isReady = descriptor.channels.map(() => false)
+    this.#isBlocked = descriptor.channels.map(() => false)
+    this.#restored = descriptor.channels.map(() => [])
     const ledger = new CreditLedger(descriptor.channels.length)
     const remote: (RemoteInputChannel | undefined)[] = []
     const apply = (grants: readonly Grant[]) => {
@@ -57,7 +77,13 @@ export class InputGate {
     }
     this.#channels = descriptor.channels.map(({ producer, subpartition, location }, index) => {
       const key: PartitionKey = { producer, edge: descriptor.edgeId, subpartition }
-      const channelUser = { onAvailable: () => this.#markReady(index), onFailure: (error: Error) => user.onFailure(error) }
+      const channelUser: ChannelUser = {
+        onAvailable: () => this.#markReady(index),
+        onFailure: (error) => user.onFailure(error),
+        onOvertakingBarrier: (barrier, overtaken) =>
+          user.onOvertakingBarrier(index, barrier, [...(this.#restored[index] as Overtaken[]), ...overtaken]),
+        onBarrierQueued: (barrier) => user.onBarrierQueued(index, barrier),
+      }
       if (access.isHere(location)) return new LocalInputChannel(key, access.registry, channelUser)
       const channel = new RemoteInputChannel(index, descriptor, ledger, apply, channelUser)
       remote[index] = channel
@@ -74,12 +100,39 @@ export class InputGate {
     for (;;) {
       const channel = this.#ready.shift()
       if (channel === undefined) return undefined
-      const input = this.#channels[channel] as InputChannel
-      const element = input.poll()
       this.#isReady[channel] = false
-      if (input.available) this.#markReady(channel)
+      if (this.#isBlocked[channel] === true) continue
+      const input = this.#channels[channel] as InputChannel
+      const restored = this.#restored[channel] as Overtaken[]
+      const element = restored.shift() ?? input.poll()
+      if (restored.length > 0 || input.available) this.#markReady(channel)
       if (element !== undefined) return { channel, element }
     }
+  }
+
+  /** What an earlier attempt's barrier overtook in that channel: comes before all else. */
+  preload(channel: number, elements: readonly Overtaken[]): void {
+    this.#restored[channel]?.push(...elements)
+    if (elements.length > 0) this.#markReady(channel)
+  }
+
+  /** Nothing is polled from the channel until unblockAll(). */
+  block(channel: number): void {
+    this.#isBlocked[channel] = true
+  }
+
+  unblockAll(): void {
+    for (const [channel, input] of this.#channels.entries()) {
+      if (this.#isBlocked[channel] !== true) continue
+      this.#isBlocked[channel] = false
+      if (input.available || (this.#restored[channel] as Overtaken[]).length > 0) this.#markReady(channel)
+    }
+  }
+
+  /** The barrier of that checkpoint, if it waits in the channel, is taken out. What it passed; undefined: it is not here yet. */
+  overtake(channel: number, checkpointId: number): Overtaken[] | undefined {
+    const overtaken = this.#channels[channel]?.overtake(checkpointId)
+    return overtaken === undefined ? undefined : [...(this.#restored[channel] as Overtaken[]), ...overtaken]
   }
 
   close(): void {
@@ -98,12 +151,21 @@ class LocalInputChannel implements InputChannel {
   #subpartition: Subpartition | undefined
   readonly #stopWaiting: () => void
 
-  constructor(key: PartitionKey, registry: PartitionRegistry, user: InputGateUser) {
+  constructor(key: PartitionKey, registry: PartitionRegistry, user: ChannelUser) {
     this.#stopWaiting = registry.request(
       key,
       (subpartition) => {
         this.#subpartition = subpartition
-        subpartition.attach({ onAvailable: () => user.onAvailable() })
+        subpartition.attach({
+          onAvailable: () => {
+            while (subpartition.nextIsOvertaking) {
+              const element = subpartition.poll()
+              // What it passed lies in the producer's queue and belongs to the producer's part of the checkpoint.
+              if (element?.kind === 'barrier') user.onOvertakingBarrier(element.barrier, [])
+            }
+            if (subpartition.available) user.onAvailable()
+          },
+        })
       },
       (error) => user.onFailure(error),
     )
@@ -119,6 +181,10 @@ class LocalInputChannel implements InputChannel {
     return element
   }
 
+  overtake(): undefined {
+    return undefined
+  }
+
   close(): void {
     this.#stopWaiting()
     this.#subpartition?.release()
@@ -132,7 +198,7 @@ class RemoteInputChannel implements InputChannel {
   readonly #descriptor: InputGateDescriptor
   readonly #ledger: CreditLedger
   readonly #apply: (grants: readonly Grant[]) => void
-  readonly #user: InputGateUser
+  readonly #user: ChannelUser
   readonly #queue: Received[] = []
   #channel: RemoteChannel | undefined
   #peer = ''
@@ -143,7 +209,7 @@ class RemoteInputChannel implements InputChannel {
     descriptor: InputGateDescriptor,
     ledger: CreditLedger,
     apply: (grants: readonly Grant[]) => void,
-    user: InputGateUser,
+    user: ChannelUser,
   ) {
     this.#index = index
     this.#descriptor = descriptor
@@ -161,7 +227,8 @@ class RemoteInputChannel implements InputChannel {
           onData: (payload, backlog) => this.#onData(payload, backlog),
           onWatermark: (watermark) => this.#add({ kind: 'watermark', watermark }),
           onIdle: (idle) => this.#add({ kind: 'idle', idle }),
-          onEnd: () => this.#add({ kind: 'end' }),
+          onBarrier: (barrier, overtaking) => this.#onBarrier(barrier, overtaking),
+          onEnd: (suspended) => this.#add({ kind: 'end', suspended }),
           onError: (error) => this.#fail(error),
         })
       },
@@ -187,6 +254,38 @@ class RemoteInputChannel implements InputChannel {
     }
     if (received.kind === 'end') this.close()
     return received
+  }
+
+  overtake(checkpointId: number): Overtaken[] | undefined {
+    const at = this.#queue.findIndex((received) => received.kind === 'barrier' && received.barrier.checkpointId === checkpointId)
+    if (at < 0) return undefined
+    this.#queue.splice(at, 1)
+    return this.#waiting(at)
+  }
+
+  /** The first `count` of the queue. @throws MALFORMED_BATCH */
+  #waiting(count: number): Overtaken[] {
+    const { schema } = this.#descriptor
+    return this.#queue
+      .slice(0, count)
+      .map((received): Element => {
+        if (received.kind !== 'payload') return received
+        return { kind: 'data', batch: decodeBatch(received.payload, schema), bytes: received.payload.length }
+      })
+      .filter(isOvertakable)
+  }
+
+  #onBarrier(barrier: CheckpointBarrier, overtaking: boolean): void {
+    if (this.#closed) return
+    if (!overtaking) {
+      this.#add({ kind: 'barrier', barrier, overtaking })
+      return this.#user.onBarrierQueued(barrier)
+    }
+    try {
+      this.#user.onOvertakingBarrier(barrier, this.#waiting(this.#queue.length))
+    } catch (error) {
+      this.#fail(error as Error)
+    }
   }
 
   close(): void {

@@ -7,6 +7,7 @@
  * A watermark waits with the pending rows and leaves behind them, so a stream of watermarks does not cut frames to pieces. Rows
  * may thereby overtake a watermark, never the other way.
  */
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { ResultPartitionDescriptor } from '#core/graph/deployment.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
 import type { Batch } from '#runtime/columnar/batch.js'
@@ -14,7 +15,7 @@ import { concatBatches } from '#runtime/columnar/gather.js'
 import { MAX_WATERMARK, NO_WATERMARK, type Output } from '#runtime/operators/operator.js'
 import { batchBytes } from './batch-size.js'
 import { anySubpartition, distributor, type Distribute } from './partitioner.js'
-import { Subpartition } from './subpartition.js'
+import { Subpartition, type Element, type Overtaken } from './subpartition.js'
 
 /** Pending rows leave when they are so many, or so large. */
 export const TARGET_ROWS = 2048
@@ -56,13 +57,19 @@ export class ResultPartition implements Output {
   #timer: TimerHandle | undefined
   #lacksRoom = false
   #onConsumed: (() => void) | undefined
+  /** Barriers that may yet have to overtake: which checkpoint, and what to look at when one was taken. */
+  readonly #awaitedBarriers = new Map<number, () => void>()
   recordsOut = 0
   bytesOut = 0
 
   constructor(descriptor: ResultPartitionDescriptor, options: ResultPartitionOptions) {
     this.descriptor = descriptor
     this.#options = options
-    const owner = { onDrained: () => this.#onDrained(), onReaderLost: (error: Error) => options.onFailure(error) }
+    const owner = {
+      onDrained: () => this.#onDrained(),
+      onReaderLost: (error: Error) => options.onFailure(error),
+      onBarrierTaken: () => this.#onBarrierTaken(),
+    }
     this.#subpartitions = Array.from({ length: descriptor.numSubpartitions }, () => new Subpartition(owner))
     this.#pending = this.#subpartitions.map(() => ({ batches: [], rows: 0, bytes: 0, watermark: NO_WATERMARK }))
     this.#distribute = distributor(descriptor.partitioner, descriptor.numSubpartitions, descriptor.maxParallelism)
@@ -112,13 +119,61 @@ export class ResultPartition implements Output {
     for (let i = 0; i < this.#pending.length; i++) this.#flushOne(i)
   }
 
-  /** No more rows will come. Resolves when every consumer has received all (or is gone). */
-  end(): Promise<void> {
-    this.emitWatermark(MAX_WATERMARK)
+  /** What an earlier attempt's barrier overtook here: first of all. */
+  preload(subpartition: number, elements: readonly Overtaken[]): void {
+    for (const element of elements) this.#subpartitions[subpartition]?.add(element)
+  }
+
+  /**
+   * The barrier leaves behind all rows so far, or (`overtaking`, or when it was not taken `overtakeAfter` ms from now) before those that
+   * wait. Resolves when every consumer took it or it overtook, with what it passed, by subpartition; null: it never overtakes, and the
+   * promise resolves at once.
+   */
+  broadcastBarrier(barrier: CheckpointBarrier, overtakeAfter: number | null): Promise<ReadonlyMap<number, readonly Overtaken[]>> {
+    this.flush()
+    const passed = new Map<number, readonly Overtaken[]>()
+    const keep = (index: number, overtaken: readonly Overtaken[]) => {
+      if (overtaken.length > 0) passed.set(index, overtaken)
+    }
+    if (overtakeAfter !== null && overtakeAfter <= 0) {
+      for (const [index, subpartition] of this.#subpartitions.entries()) keep(index, subpartition.addOvertaking(barrier))
+      return Promise.resolve(passed)
+    }
+    for (const subpartition of this.#subpartitions) subpartition.add({ kind: 'barrier', barrier, overtaking: false })
+    if (overtakeAfter === null) return Promise.resolve(passed)
+    const { checkpointId } = barrier
+    return new Promise((resolve) => {
+      const done = () => {
+        timer.cancel()
+        this.#awaitedBarriers.delete(checkpointId)
+        resolve(passed)
+      }
+      const timer = this.#options.environment.timers.after(overtakeAfter, () => {
+        for (const [index, subpartition] of this.#subpartitions.entries()) keep(index, subpartition.overtake(checkpointId))
+        done()
+      })
+      const check = () => {
+        if (!this.#subpartitions.some((subpartition) => subpartition.holdsBarrier(checkpointId))) done()
+      }
+      this.#awaitedBarriers.set(checkpointId, check)
+      check()
+    })
+  }
+
+  #onBarrierTaken(): void {
+    for (const check of [...this.#awaitedBarriers.values()]) check()
+  }
+
+  /**
+   * No more rows will come. Resolves when every consumer has received all (or is gone). `suspended`: without the last watermark, the
+   * stream is only cut here.
+   */
+  end(suspended = false): Promise<void> {
+    if (!suspended) this.emitWatermark(MAX_WATERMARK)
     this.flush()
     return new Promise((resolve) => {
       this.#onConsumed = resolve
-      for (const subpartition of this.#subpartitions) subpartition.add({ kind: 'end' })
+      for (const subpartition of this.#subpartitions) subpartition.add({ kind: 'end', suspended } satisfies Element)
       this.#onDrained()
     })
   }

@@ -5,6 +5,7 @@
  *   open ──end added──▶ ended ──reader confirms──▶ consumed
  *     └──────┴─── reader goes away, task ends ──▶ released (contents dropped, later ones too)
  */
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 
 export type Element =
@@ -12,7 +13,17 @@ export type Element =
   | { readonly kind: 'watermark'; readonly watermark: number }
   /** The producer has no rows for a while: its watermark holds nothing back until it is active again. */
   | { readonly kind: 'idle'; readonly idle: boolean }
-  | { readonly kind: 'end' }
+  /** `overtaking`: it passed what waited before it; that is part of the checkpoint and comes behind it. */
+  | { readonly kind: 'barrier'; readonly barrier: CheckpointBarrier; readonly overtaking: boolean }
+  /** `suspended`: the stream is cut here (stop-with-savepoint), it has not come to its end. */
+  | { readonly kind: 'end'; readonly suspended: boolean }
+
+/** What a barrier may overtake. */
+export type Overtaken = Extract<Element, { kind: 'data' | 'watermark' | 'idle' }>
+
+export function isOvertakable(element: Element): element is Overtaken {
+  return element.kind === 'data' || element.kind === 'watermark' || element.kind === 'idle'
+}
 
 /** Where a subpartition's contents go: an input channel in the same thread, or a sender on a connection. */
 export interface SubpartitionReader {
@@ -25,6 +36,8 @@ export interface SubpartitionOwner {
   onDrained(): void
   /** The reader's way to the consumer broke. */
   onReaderLost(error: Error): void
+  /** A barrier was taken by the reader. */
+  onBarrierTaken(): void
 }
 
 export class Subpartition {
@@ -69,6 +82,46 @@ export class Subpartition {
     if (this.#queue.length - this.#head === 1) this.#reader?.onAvailable()
   }
 
+  /** Puts the barrier before everything that waits, behind barriers that overtook earlier. Returns what it passed. */
+  addOvertaking(barrier: CheckpointBarrier): Overtaken[] {
+    return this.done ? [] : this.#passTo(barrier, this.#queue.length)
+  }
+
+  /** The barrier of that checkpoint, if it still waits, passes what waits before it. Returns that. */
+  overtake(checkpointId: number): Overtaken[] {
+    const from = this.#queue.findIndex(
+      (element, i) => i >= this.#head && element.kind === 'barrier' && !element.overtaking && element.barrier.checkpointId === checkpointId,
+    )
+    const element = this.#queue[from]
+    if (element?.kind !== 'barrier') return []
+    this.#queue.splice(from, 1)
+    return this.#passTo(element.barrier, from)
+  }
+
+  /** The barrier goes to the front, past what lies before position `end`. */
+  #passTo(barrier: CheckpointBarrier, end: number): Overtaken[] {
+    let at = this.#head
+    while (isOvertaking(this.#queue[at])) at++
+    const overtaken = this.#queue.slice(at, end).filter(isOvertakable)
+    this.#queue.splice(at, 0, { kind: 'barrier', barrier, overtaking: true })
+    this.#reader?.onAvailable()
+    return overtaken
+  }
+
+  /** Whether that checkpoint's barrier still waits here. */
+  holdsBarrier(checkpointId: number): boolean {
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      const element = this.#queue[i] as Element
+      if (element.kind === 'barrier' && element.barrier.checkpointId === checkpointId) return true
+    }
+    return false
+  }
+
+  /** The next element is a barrier that does not wait its turn. */
+  get nextIsOvertaking(): boolean {
+    return isOvertaking(this.#queue[this.#head])
+  }
+
   attach(reader: SubpartitionReader): void {
     this.#reader = reader
     if (this.available) reader.onAvailable()
@@ -105,7 +158,7 @@ export class Subpartition {
       this.#dataCount--
       this.#bytes -= element.bytes
       this.#owner.onDrained()
-    }
+    } else if (element.kind === 'barrier') this.#owner.onBarrierTaken()
     return element
   }
 
@@ -125,10 +178,15 @@ export class Subpartition {
     this.#dataCount = 0
     this.#bytes = 0
     this.#owner.onDrained()
+    this.#owner.onBarrierTaken()
   }
 
   /** The way to the consumer broke. */
   readerLost(error: Error): void {
     if (!this.done) this.#owner.onReaderLost(error)
   }
+}
+
+function isOvertaking(element: Element | undefined): boolean {
+  return element?.kind === 'barrier' && element.overtaking
 }

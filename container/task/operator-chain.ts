@@ -6,10 +6,12 @@
  *                   └▶ result partition
  */
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { StateTableDescriptor, TaskRestore } from '#core/checkpoint/state-handles.js'
 import type { OperatorNode } from '#core/graph/job-graph.js'
 import { roleOf } from '#core/graph/operator-spec.js'
 import type { OperatorId } from '#core/ids/ids.js'
 import type { Schema } from '#core/types/schema.js'
+import { openKeyedState } from '#runtime/checkpoint/keyed-restore.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import {
   MAX_WATERMARK,
@@ -19,7 +21,9 @@ import {
   type Output,
   type SourceOperator,
 } from '#runtime/operators/operator.js'
+import type { OperatorSnapshot, SnapshotRequest } from '#runtime/state/snapshot.js'
 import type { ResultPartition } from '../network/result-partition.js'
+import { StateIncompatible } from '#runtime/checkpoint/errors.js'
 import { InvalidDeployment } from './errors.js'
 import { isSource, type AnyOperator, type Instantiate } from './operator-factory.js'
 
@@ -31,6 +35,15 @@ export interface ChainHost {
   /** False once the task is being cancelled or has failed: no operator gets anything any more. */
   running(): boolean
   context(node: OperatorNode, inputSchemas: readonly Schema[]): OperatorContext
+}
+
+/** What one operator gave at a barrier. */
+export interface LinkSnapshot {
+  readonly operatorId: OperatorId
+  readonly tables: readonly StateTableDescriptor[]
+  readonly snapshot: OperatorSnapshot
+  /** Of a two-phase sink. */
+  readonly committables: Promise<readonly unknown[]> | undefined
 }
 
 interface Link {
@@ -116,6 +129,62 @@ export class OperatorChain {
       link.opened = true
       await link.operator.open?.(this.#host.context(link.node, link.inputs), this.#outputOf(link))
     }
+  }
+
+  /**
+   * Gives the operators what they had, each between its open() and its first element.
+   * @throws STATE_INCOMPATIBLE, CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING, and what operators throw
+   */
+  async restore(restore: TaskRestore, canceled: () => boolean): Promise<void> {
+    for (const { node, operator, inputs } of this.#links) {
+      const state = restore.operators.find(({ operatorId }) => operatorId === node.id)
+      if (state === undefined || (state.keyed.length === 0 && Object.keys(state.lists).length === 0)) continue
+      if (canceled()) return
+      const { keyGroups, fileSystems } = this.#host.context(node, inputs)
+      const tables = operator.stateTables?.() ?? []
+      const keyed = await openKeyedState(fileSystems, { operator: node.name, tables, handles: state.keyed, keyGroups })
+      if (canceled()) return
+      if (operator.restoreState === undefined) {
+        const table = Object.keys(state.lists)[0] ?? state.keyed[0]?.tables[0]?.name
+        if (table !== undefined) throw new StateIncompatible({ operator: node.name, table, change: 'the operator keeps no state' })
+        continue
+      }
+      await operator.restoreState({ keyed, lists: state.lists })
+    }
+  }
+
+  /**
+   * In chain order: what sinks prepare, and every operator's snapshot. `request`: by operator. An error is the first one thrown; what
+   * others gave is closed by then.
+   */
+  snapshot(request: (operatorId: OperatorId) => SnapshotRequest): { readonly links: readonly LinkSnapshot[]; readonly error: unknown } {
+    const links: LinkSnapshot[] = []
+    let failure: { readonly error: unknown } | undefined
+    for (const { node, operator } of this.#links) {
+      const committables = isSource(operator) ? undefined : operator.prepareCommit?.()
+      let snapshot: OperatorSnapshot = {}
+      try {
+        if (failure === undefined) snapshot = operator.snapshotState?.(request(node.id)) ?? {}
+      } catch (error) {
+        failure = { error }
+      }
+      links.push({ operatorId: node.id, tables: operator.stateTables?.() ?? [], snapshot, committables })
+    }
+    if (failure !== undefined) for (const { snapshot } of links) snapshot.keyed?.close()
+    return { links, error: failure?.error }
+  }
+
+  /** Tells the operators what became of a checkpoint of which they took a snapshot. */
+  concludeCheckpoint(checkpointId: number, complete: boolean): void {
+    for (const { operator } of this.#links) {
+      if (complete) operator.checkpointComplete?.(checkpointId)
+      else operator.checkpointAborted?.(checkpointId)
+    }
+  }
+
+  /** Of a source: the last watermark goes out now, before the end. */
+  emitLastWatermark(): void {
+    this.#outputOf(this.#head).emitWatermark(MAX_WATERMARK)
   }
 
   processBatch(batch: Batch, input: number): void {

@@ -3,12 +3,14 @@
  * (taskexecutor/slot-messages.ts).
  */
 import type { MessagePort } from 'node:worker_threads'
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import { fromWireError, toWireError } from '#core/errors/wire-error.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import { isTerminalExecutionState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
 import type { Environment } from '#core/time/environment.js'
+import { TaskNotReady } from '../checkpoint/errors.js'
 import { PartitionRegistry } from '../network/partition-registry.js'
 import { SlotNetwork } from '../network/slot-network.js'
 import type { SlotToTaskExecutor, TaskExecutorToSlot } from '../taskexecutor/slot-messages.js'
@@ -70,6 +72,10 @@ export class SlotRuntime {
         options.networkBytes === 0 ? DEFAULT_PARTITION_BYTES : Math.max(MIN_PARTITION_BYTES, Math.floor(options.networkBytes / 4)),
       requestCoordinator: (task, operatorId, event) => this.#requestCoordinator(task, operatorId, event),
       report: (task, report) => this.#report(task, report),
+      acknowledgeCheckpoint: ({ descriptor }, checkpointId, state, metrics) =>
+        this.#send({ type: 'acknowledge', executionAttemptId: descriptor.executionAttemptId, checkpointId, state, metrics }),
+      declineCheckpoint: ({ descriptor }, checkpointId, error) =>
+        this.#send({ type: 'decline', executionAttemptId: descriptor.executionAttemptId, checkpointId, error: toWireError(error) }),
     }
   }
 
@@ -86,6 +92,11 @@ export class SlotRuntime {
         return this.#submit(message.task)
       case 'cancel':
         return this.#tasks.get(message.executionAttemptId)?.cancel()
+      case 'trigger':
+        return this.#trigger(message.trigger, message.executionAttemptId, message.barrier)
+      case 'conclude':
+        for (const task of message.executionAttemptIds) this.#tasks.get(task)?.concludeCheckpoint(message.checkpointId, message.complete)
+        return
       case 'answer': {
         const request = this.#requests.get(message.request)
         this.#requests.delete(message.request)
@@ -105,6 +116,19 @@ export class SlotRuntime {
     this.#tasks.set(descriptor.executionAttemptId, task)
     task.start()
     this.#startMetrics()
+  }
+
+  #trigger(trigger: number, executionAttemptId: ExecutionAttemptId, barrier: CheckpointBarrier): void {
+    const triggered = async () => {
+      const task = this.#tasks.get(executionAttemptId)
+      if (task === undefined)
+        throw new TaskNotReady({ task: executionAttemptId, checkpointId: barrier.checkpointId, reason: 'it does not run here' })
+      await task.triggerCheckpoint(barrier)
+    }
+    triggered().then(
+      () => this.#send({ type: 'triggered', trigger }),
+      (error: unknown) => this.#send({ type: 'triggered', trigger, error: toWireError(error) }),
+    )
   }
 
   #report(task: Task, report: TaskReport): void {

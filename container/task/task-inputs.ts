@@ -1,9 +1,12 @@
-/** All input gates of a task: read in turn, their watermarks combined, their ends counted. */
+/** All input gates of a task: read in turn, their watermarks combined, their ends counted. Channels are numbered through all gates. */
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { InputGateDescriptor } from '#core/graph/deployment.js'
+import type { EdgeId } from '#core/ids/ids.js'
+import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import { NO_WATERMARK } from '#runtime/operators/operator.js'
-import { InputGate, type InputGateUser, type ProducerAccess } from '../network/input-gate.js'
-import type { Element } from '../network/subpartition.js'
+import { InputGate, type ProducerAccess } from '../network/input-gate.js'
+import type { Element, Overtaken } from '../network/subpartition.js'
 import { WatermarkValve } from './watermark-valve.js'
 
 /** What one poll brought, in terms of the head operator's inputs. */
@@ -15,32 +18,72 @@ export type InputStep =
       readonly watermark: number | undefined
       readonly idle: boolean | undefined
       readonly ended: number | undefined
+      /** The channel that brought no more than its end. */
+      readonly endedChannel: number | undefined
     }
+  | { readonly kind: 'barrier'; readonly channel: number; readonly barrier: CheckpointBarrier }
+
+export interface TaskInputsUser {
+  /** Something can be polled. */
+  onAvailable(): void
+  /** A channel broke. */
+  onFailure(error: Error): void
+  /** As InputGateUser. */
+  onOvertakingBarrier(channel: number, barrier: CheckpointBarrier, overtaken: readonly Overtaken[]): void
+  onBarrierQueued(channel: number, barrier: CheckpointBarrier): void
+}
+
+interface Place {
+  readonly input: number
+  /** Where the gate's channels begin among those of its input, and among all. */
+  readonly offset: number
+  readonly first: number
+}
 
 export class TaskInputs {
   readonly #gates: readonly InputGate[]
-  /** For each gate its input, and where its channels begin among that input's. */
-  readonly #places: readonly { readonly input: number; readonly offset: number }[]
+  readonly #places: readonly Place[]
   readonly #inputs: readonly WatermarkValve[]
   readonly #combined: WatermarkValve
+  /** Of all gates together. */
+  readonly channels: number
+  /** Hears of everything that a barrier may overtake, as it is polled. */
+  onPolled: ((channel: number, element: Overtaken) => void) | undefined
   #turn = 0
   #liveInputs: number
+  #suspended = false
 
-  constructor(descriptors: readonly InputGateDescriptor[], access: ProducerAccess, user: InputGateUser) {
-    const channels: number[] = []
+  constructor(descriptors: readonly InputGateDescriptor[], access: ProducerAccess, user: TaskInputsUser) {
+    const perInput: number[] = []
+    let first = 0
     this.#places = descriptors.map(({ targetInput, channels: own }) => {
-      const offset = channels[targetInput] ?? 0
-      channels[targetInput] = offset + own.length
-      return { input: targetInput, offset }
+      const place = { input: targetInput, offset: perInput[targetInput] ?? 0, first }
+      perInput[targetInput] = place.offset + own.length
+      first += own.length
+      return place
     })
-    this.#inputs = channels.map((count) => new WatermarkValve(count))
-    this.#combined = new WatermarkValve(channels.length)
-    this.#liveInputs = channels.length
-    this.#gates = descriptors.map((descriptor) => new InputGate(descriptor, access, user))
+    this.channels = first
+    this.#inputs = perInput.map((count) => new WatermarkValve(count))
+    this.#combined = new WatermarkValve(perInput.length)
+    this.#liveInputs = perInput.length
+    this.#gates = descriptors.map((descriptor, gate) => {
+      const start = (this.#places[gate] as Place).first
+      return new InputGate(descriptor, access, {
+        onAvailable: () => user.onAvailable(),
+        onFailure: (error) => user.onFailure(error),
+        onOvertakingBarrier: (channel, barrier, overtaken) => user.onOvertakingBarrier(start + channel, barrier, overtaken),
+        onBarrierQueued: (channel, barrier) => user.onBarrierQueued(start + channel, barrier),
+      })
+    })
   }
 
   get allEnded(): boolean {
     return this.#liveInputs === 0
+  }
+
+  /** A stop cut the stream: the inputs have ended (or will at once) without having come to their end. */
+  get suspended(): boolean {
+    return this.#suspended
   }
 
   /** Lowest watermark over all inputs; undefined: none yet. */
@@ -56,17 +99,22 @@ export class TaskInputs {
       const polled = this.#gates[index]?.poll()
       const place = this.#places[index]
       if (polled === undefined || place === undefined) continue
-      const { input, offset } = place
+      const { input, offset, first } = place
       const { element } = polled
+      const channel = first + polled.channel
+      if (element.kind === 'barrier') return { kind: 'barrier', channel, barrier: element.barrier }
+      if (element.kind !== 'end') this.onPolled?.(channel, element)
       if (element.kind === 'data') return { kind: 'batch', batch: element.batch, bytes: element.bytes, input }
-      return this.#onEvent(element, input, offset + polled.channel)
+      const event = this.#onEvent(element, input, offset + polled.channel)
+      return { kind: 'event', ...event, endedChannel: element.kind === 'end' ? channel : undefined }
     }
     return undefined
   }
 
-  #onEvent(element: Exclude<Element, { kind: 'data' }>, input: number, channel: number): InputStep {
+  #onEvent(element: Exclude<Element, { kind: 'data' | 'barrier' }>, input: number, channel: number) {
     const valve = this.#inputs[input] as WatermarkValve
     const wasIdle = this.#combined.idle
+    if (element.kind === 'end' && element.suspended) this.#suspended = true
     const risen =
       element.kind === 'watermark'
         ? valve.advance(channel, element.watermark)
@@ -75,11 +123,51 @@ export class TaskInputs {
           : valve.end(channel)
     const ended = element.kind === 'end' && valve.allEnded ? input : undefined
     if (ended !== undefined) this.#liveInputs--
+    // The stream is cut: that nothing comes any more says nothing about time, or about the end of the input.
+    if (this.#suspended) return { watermark: undefined, idle: undefined, ended: undefined }
     let watermark = risen === undefined ? undefined : this.#combined.advance(input, risen)
     watermark = this.#combined.setIdle(input, valve.idle) ?? watermark
     if (ended !== undefined) watermark = this.#combined.end(input) ?? watermark
     const { idle } = this.#combined
-    return { kind: 'event', watermark, idle: idle === wasIdle ? undefined : idle, ended }
+    return { watermark, idle: idle === wasIdle ? undefined : idle, ended }
+  }
+
+  /** Edge of a channel, and its number within the edge's gate. */
+  describe(channel: number): { readonly edgeId: EdgeId; readonly channel: number } {
+    const [gate, own] = this.#locate(channel)
+    return { edgeId: gate.descriptor.edgeId, channel: own }
+  }
+
+  schemaOf(edgeId: EdgeId): Schema | undefined {
+    return this.#gates.find(({ descriptor }) => descriptor.edgeId === edgeId)?.descriptor.schema
+  }
+
+  /** The gate of that edge gets what an earlier attempt's barrier overtook. False: there is no such channel. */
+  preload(edgeId: EdgeId, channel: number, elements: readonly Overtaken[]): boolean {
+    const gate = this.#gates.find(({ descriptor }) => descriptor.edgeId === edgeId)
+    if (gate === undefined || channel >= gate.descriptor.channels.length) return false
+    gate.preload(channel, elements)
+    return true
+  }
+
+  block(channel: number): void {
+    const [gate, own] = this.#locate(channel)
+    gate.block(own)
+  }
+
+  unblockAll(): void {
+    for (const gate of this.#gates) gate.unblockAll()
+  }
+
+  /** As InputGate. */
+  overtake(channel: number, checkpointId: number): Overtaken[] | undefined {
+    const [gate, own] = this.#locate(channel)
+    return gate.overtake(own, checkpointId)
+  }
+
+  #locate(channel: number): [gate: InputGate, own: number] {
+    const index = this.#places.findLastIndex(({ first }) => first <= channel)
+    return [this.#gates[index] as InputGate, channel - (this.#places[index] as Place).first]
   }
 
   close(): void {

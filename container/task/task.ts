@@ -2,8 +2,11 @@
  * One running subtask: its lifecycle (task-lifecycle.ts) around an operator chain, its inputs and its result partitions. Everything
  * happens in the slot's thread, one step at a time (slot-mailbox.ts). A step takes one element of input, and none while
  *   - an operator still works on what it got (its promise is pending),
+ *   - a checkpoint waits for that, to be taken before any more input (checkpoint/task-checkpoints.ts),
  *   - a result partition or the line printer has no room.
  */
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
+import type { SubtaskCheckpointMetrics, SubtaskState, TaskRestore } from '#core/checkpoint/state-handles.js'
 import { Configuration } from '#core/config/configuration.js'
 import { BUFFER_TIMEOUT } from '#core/config/options/execution.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
@@ -16,6 +19,9 @@ import type { Environment, TimerHandle } from '#core/time/environment.js'
 import type { Schema } from '#core/types/schema.js'
 import { keyGroupsOfSubtask } from '#runtime/columnar/hash.js'
 import type { OperatorContext } from '#runtime/operators/operator.js'
+import { DrainAbandoned, TaskNotReady } from '../checkpoint/errors.js'
+import { restoreInFlight } from '../checkpoint/restored-in-flight.js'
+import { TaskCheckpoints } from '../checkpoint/task-checkpoints.js'
 import type { ProducerAccess } from '../network/input-gate.js'
 import { ResultPartition } from '../network/result-partition.js'
 import { TaskCanceled } from './errors.js'
@@ -23,7 +29,7 @@ import type { LinePrinter } from './line-printer.js'
 import { OperatorChain } from './operator-chain.js'
 import type { Instantiate } from './operator-factory.js'
 import type { SlotMailbox } from './slot-mailbox.js'
-import { TaskInputs } from './task-inputs.js'
+import { TaskInputs, type InputStep } from './task-inputs.js'
 import { isOver, onTaskEvent, type TaskEvent, type TaskLife, type TaskState } from './task-lifecycle.js'
 import { TimeAccount } from './time-account.js'
 
@@ -55,6 +61,9 @@ export interface TaskServices {
   readonly settleGraceMs: number
   requestCoordinator(task: TaskDeploymentDescriptor, operatorId: OperatorId, event: unknown): Promise<unknown>
   report(task: Task, report: TaskReport): void
+  /** The task's part of a checkpoint is stored, or could not be. */
+  acknowledgeCheckpoint(task: Task, checkpointId: number, state: SubtaskState, metrics: SubtaskCheckpointMetrics): void
+  declineCheckpoint(task: Task, checkpointId: number, error: unknown): void
 }
 
 export class Task {
@@ -67,6 +76,11 @@ export class Task {
   #life: TaskLife = { state: 'CREATED' }
   #chain: OperatorChain | undefined
   #inputs: TaskInputs | undefined
+  #checkpoints: TaskCheckpoints | undefined
+  /** The end of a channel that a snapshot comes before. */
+  #heldBack: InputStep | undefined
+  /** The barrier of a stop-with-savepoint that went out; the source's answer that came since. */
+  #stopped: { readonly barrier: CheckpointBarrier; atEnd: boolean } | undefined
   #partitions: ResultPartition[] = []
   #opening: Promise<void> = Promise.resolve()
   #mail: (() => void)[] = []
@@ -76,6 +90,7 @@ export class Task {
   #waitingForSettled: (() => void)[] = []
   #polling = false
   #finishing = false
+  #dropInput: () => false = () => false
   #committables: readonly Committable[] | undefined
   #recordsIn = 0
   #bytesIn = 0
@@ -107,6 +122,25 @@ export class Task {
     this.#handle({ type: 'fail', error })
   }
 
+  /** To a source: takes the snapshot and sends the barrier; resolves when it has. @throws CHECKPOINT_TASK_NOT_READY */
+  triggerCheckpoint(barrier: CheckpointBarrier): Promise<void> {
+    const notReady = (reason: string) => new TaskNotReady({ task: this.name, checkpointId: barrier.checkpointId, reason })
+    const checkpoints = this.#checkpoints
+    if (this.#life.state !== 'RUNNING' || checkpoints === undefined) throw notReady(`it is ${this.#life.state}`)
+    if (this.#finishing) throw notReady('it has reached its end')
+    if (this.#chain?.source === undefined) throw notReady('barriers come to it from its inputs')
+    if (this.#stopped !== undefined) throw notReady(`it has stopped for savepoint ${this.#stopped.barrier.checkpointId}`)
+    return checkpoints.trigger(barrier)
+  }
+
+  /** What became of a checkpoint. */
+  concludeCheckpoint(checkpointId: number, complete: boolean): void {
+    this.#post(() => {
+      this.#checkpoints?.conclude(checkpointId, complete)
+      if (this.#stopped?.barrier.checkpointId === checkpointId) this.#afterStop(this.#stopped, complete)
+    })
+  }
+
   /**
    * recordsIn: rows from inputs; of a source: rows that it read. recordsOut: rows into result partitions, and rows handed to sinks of the
    * chain. Bytes: of the exchange, rows laid out compactly.
@@ -132,14 +166,22 @@ export class Task {
     if (this.#life.state !== 'RUNNING') return false
     try {
       for (const action of this.#mail.splice(0)) action()
-      if (this.#finishing) return false
-      if (this.#pending > 0) return this.#rest('busy')
-      if (!this.#hasRoom()) return this.#rest('backPressured')
-      return this.#chain?.source === undefined ? this.#takeInput() : this.#pollSource()
+      const checkpoints = this.#checkpoints
+      if (checkpoints === undefined) return this.#dropInput()
+      checkpoints.doWork()
+      if (this.#finishing) return checkpoints.readSnapshot(true)
+      checkpoints.readSnapshot(false)
+      return this.#takeElement(checkpoints) || checkpoints.readSnapshot(true)
     } catch (error) {
       this.fail(error)
       return false
     }
+  }
+
+  #takeElement(checkpoints: TaskCheckpoints): boolean {
+    if (this.#pending > 0 || checkpoints.holdsInput) return this.#rest('busy')
+    if (!this.#hasRoom()) return this.#rest('backPressured')
+    return this.#chain?.source === undefined ? this.#takeInput() : this.#pollSource()
   }
 
   async #initialize(): Promise<void> {
@@ -157,8 +199,15 @@ export class Task {
       return partition
     })
     this.#handle({ type: 'initialize' })
-    this.#inputs = new TaskInputs(descriptor.inputs, services.network, { onAvailable: this.#wake, onFailure: (error) => this.fail(error) })
+    this.#inputs = new TaskInputs(descriptor.inputs, services.network, {
+      onAvailable: this.#wake,
+      onFailure: (error) => this.fail(error),
+      onOvertakingBarrier: (channel, barrier, overtaken) => this.#checkpoints?.barrierOvertook(channel, barrier, overtaken),
+      onBarrierQueued: (channel, barrier) => this.#checkpoints?.barrierQueued(channel, barrier),
+    })
     if (this.state !== 'INITIALIZING') return this.#inputs.close() // a producer's refusal came at once
+    const { restore } = descriptor
+    if (restore?.finished === true) return this.#runFinished()
     const chain = await OperatorChain.create(descriptor, this.#partitions, services.instantiate, {
       track: (work) => this.#track(work),
       settled: () => this.#settled(),
@@ -167,38 +216,106 @@ export class Task {
     })
     if (this.#life.state !== 'INITIALIZING') return
     this.#chain = chain
-    await chain.open(() => this.#life.state !== 'INITIALIZING')
+    this.#checkpoints = this.#newCheckpoints(chain)
+    const canceled = () => this.#life.state !== 'INITIALIZING'
+    await chain.open(canceled)
+    if (restore !== undefined) await this.#restore(restore, chain, canceled)
     this.#handle({ type: 'run' })
     this.#time.switchTo('busy')
     this.#wake()
   }
 
+  async #restore(restore: TaskRestore, chain: OperatorChain, canceled: () => boolean): Promise<void> {
+    if (restore.inFlight !== undefined)
+      await restoreInFlight(this.name, restore.inFlight, this.#services.fileSystems, this.#inputs as TaskInputs, this.#partitions)
+    if (!canceled()) await chain.restore(restore, canceled)
+  }
+
+  /** It had ended before the checkpoint: says so to its consumers again, and takes its producers' ends. */
+  #runFinished(): void {
+    this.#handle({ type: 'run' })
+    this.#finishing = true
+    this.#committables = []
+    const inputs = this.#inputs as TaskInputs
+    const drained = new Promise<void>((resolve) => {
+      this.#dropInput = () => {
+        while (inputs.poll() !== undefined);
+        if (inputs.allEnded) resolve()
+        return false
+      }
+    })
+    this.#wake()
+    Promise.all([drained, ...this.#partitions.map((partition) => partition.end())]).then(
+      () => this.#handle({ type: 'finish' }),
+      (error: unknown) => this.fail(error),
+    )
+  }
+
+  #newCheckpoints(chain: OperatorChain): TaskCheckpoints {
+    const { environment, fileSystems } = this.#services
+    return new TaskCheckpoints({
+      name: this.name,
+      descriptor: this.descriptor,
+      configuration: this.#configuration,
+      environment,
+      fileSystems,
+      chain,
+      inputs: chain.source === undefined ? this.#inputs : undefined,
+      partitions: this.#partitions,
+      quiet: () => this.#pending === 0,
+      wake: this.#wake,
+      stopped: (barrier) => {
+        if (chain.source !== undefined) this.#stopped = { barrier, atEnd: false }
+      },
+      fail: (error) => this.fail(error),
+      acknowledge: (checkpointId, state, metrics) => this.#services.acknowledgeCheckpoint(this, checkpointId, state, metrics),
+      decline: (checkpointId, error) => {
+        log.warn(`${this.name} declines checkpoint ${checkpointId}`, error)
+        this.#services.declineCheckpoint(this, checkpointId, error)
+      },
+    })
+  }
+
   #takeInput(): boolean {
-    const step = this.#inputs?.poll()
+    const step = this.#heldBack ?? this.#inputs?.poll()
     if (step === undefined) return this.#rest('idle')
     this.#time.switchTo('busy')
     const chain = this.#chain as OperatorChain
+    const checkpoints = this.#checkpoints as TaskCheckpoints
+    if (step.kind === 'barrier') {
+      checkpoints.barrierReached(step.channel, step.barrier)
+      return true
+    }
+    if (step.kind === 'event' && step.endedChannel !== undefined && step !== this.#heldBack) {
+      // A channel that ended does not count: its end may have been all that a snapshot waited for, and comes after it.
+      checkpoints.channelEnded(step.endedChannel)
+      this.#heldBack = step
+      return true
+    }
+    this.#heldBack = undefined
     if (step.kind === 'batch') {
       this.#recordsIn += step.batch.length
       this.#bytesIn += step.bytes
+      checkpoints.countAligned(step.bytes)
       chain.processBatch(step.batch, step.input)
       return true
     }
     if (step.watermark !== undefined) chain.processWatermark(step.watermark)
     if (step.idle !== undefined) chain.processIdle(step.idle)
-    if (step.ended !== undefined) {
-      chain.endInput(step.ended)
-      if (this.#inputs?.allEnded === true) this.#finish()
+    if (step.ended !== undefined) chain.endInput(step.ended)
+    if (step.endedChannel !== undefined && this.#inputs?.allEnded === true) {
+      if (this.#inputs.suspended) this.#suspend()
+      else this.#finish()
     }
     return true
   }
 
   #pollSource(): boolean {
-    if (this.#polling) return this.#rest('idle')
+    if (this.#polling || this.#stopped !== undefined) return this.#rest('idle')
     this.#time.switchTo('busy')
     const polled = this.#chain?.source?.poll()
     if (!(polled instanceof Promise)) {
-      if (polled === 'end') this.#finish()
+      if (polled === 'end') this.#sourceEnded()
       return true
     }
     this.#polling = true
@@ -206,7 +323,7 @@ export class Task {
       (answer) => {
         this.#polling = false
         this.#post(() => {
-          if (answer === 'end') this.#finish()
+          if (answer === 'end') this.#sourceEnded()
         })
       },
       (error: unknown) => this.fail(error),
@@ -214,18 +331,53 @@ export class Task {
     return this.#rest('idle')
   }
 
+  #sourceEnded(): void {
+    if (this.#stopped === undefined) this.#finish()
+    else this.#stopped.atEnd = true
+  }
+
+  /** The savepoint that the source stopped for is complete, or was given up. */
+  #afterStop({ barrier, atEnd }: { readonly barrier: CheckpointBarrier; readonly atEnd: boolean }, complete: boolean): void {
+    if (this.#finishing) return
+    if (complete) return barrier.stop === 'drain' ? this.#finish() : this.#suspend()
+    if (barrier.stop === 'drain') throw new DrainAbandoned({ task: this.name, checkpointId: barrier.checkpointId })
+    this.#stopped = undefined
+    if (atEnd) this.#finish()
+  }
+
+  /** The job stops with a savepoint: the task ends as it is, its operators hear of no end. */
+  #suspend(): void {
+    this.#end(async (checkpoints) => {
+      await this.#settled()
+      await checkpoints.prepared()
+      return []
+    }, true)
+  }
+
   /** All input is in: ends the operators, waits until the consumers have everything, closes. */
   #finish(): void {
+    this.#end(async (checkpoints) => {
+      await checkpoints.prepared()
+      return this.#life.state === 'RUNNING' ? (this.#chain as OperatorChain).finish() : undefined
+    }, false)
+  }
+
+  /** `last`: the last that the operators do; resolves with what they prepared, undefined: the task failed or was cancelled meanwhile. */
+  #end(last: (checkpoints: TaskCheckpoints) => Promise<readonly Committable[] | undefined>, suspended: boolean): void {
+    if (this.#finishing) return
     this.#finishing = true
+    const checkpoints = this.#checkpoints as TaskCheckpoints
+    checkpoints.refuse()
     const ending = async () => {
-      const chain = this.#chain as OperatorChain
-      this.#committables = await chain.finish()
-      if (this.#committables === undefined) return
+      const prepared = await last(checkpoints)
+      if (prepared === undefined) return
       for (const timer of this.#timers) timer.cancel()
       this.#time.switchTo('backPressured')
-      await Promise.all(this.#partitions.map((partition) => partition.end()))
+      await Promise.all(this.#partitions.map((partition) => partition.end(suspended)))
+      await checkpoints.rested()
       if (this.#life.state !== 'RUNNING') return
-      await chain.close(false)
+      this.#committables = [...checkpoints.uncommitted(), ...prepared]
+      await (this.#chain as OperatorChain).close(false)
       this.#handle({ type: 'finish' })
     }
     ending().catch((error: unknown) => this.fail(error))
@@ -261,6 +413,7 @@ export class Task {
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
     this.#mail = []
+    this.#checkpoints?.close()
     this.#inputs?.close()
     for (const partition of this.#partitions) {
       partition.release()

@@ -1,5 +1,7 @@
 /** What a TaskExecutor and its slots' threads say to each other (structured clone; both are this process). */
 import type { MessagePort } from 'node:worker_threads'
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
+import type { SubtaskCheckpointMetrics, SubtaskState } from '#core/checkpoint/state-handles.js'
 import type { WireError } from '#core/errors/wire-error.js'
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { ExecutionState } from '#core/graph/states.js'
@@ -40,6 +42,18 @@ export interface TaskMetricsEntry {
 export type TaskExecutorToSlot =
   | { readonly type: 'submit'; readonly task: TaskDeploymentDescriptor }
   | { readonly type: 'cancel'; readonly executionAttemptId: ExecutionAttemptId }
+  | {
+      readonly type: 'trigger'
+      readonly trigger: number
+      readonly executionAttemptId: ExecutionAttemptId
+      readonly barrier: CheckpointBarrier
+    }
+  | {
+      readonly type: 'conclude'
+      readonly executionAttemptIds: readonly ExecutionAttemptId[]
+      readonly checkpointId: number
+      readonly complete: boolean
+    }
   /** To a `request`. */
   | { readonly type: 'answer'; readonly request: number; readonly answer: unknown; readonly error?: WireError | undefined }
   /** Slot `slotIndex` opened a data connection to this one. */
@@ -47,10 +61,24 @@ export type TaskExecutorToSlot =
   /** That many characters of `print` messages have been written. */
   | { readonly type: 'printed'; readonly characters: number }
 
+/** What a task says of its part in a checkpoint. */
+export type CheckpointReport =
+  | {
+      readonly type: 'acknowledge'
+      readonly executionAttemptId: ExecutionAttemptId
+      readonly checkpointId: number
+      readonly state: SubtaskState
+      readonly metrics: SubtaskCheckpointMetrics
+    }
+  | { readonly type: 'decline'; readonly executionAttemptId: ExecutionAttemptId; readonly checkpointId: number; readonly error: WireError }
+
 export type SlotToTaskExecutor =
   /** First message: the thread is ready. */
   | { readonly type: 'started'; readonly dataPort: number }
   | ({ readonly type: 'state' } & TaskStateUpdate)
+  | CheckpointReport
+  /** To a `trigger`: the barrier went out, or why not. */
+  | { readonly type: 'triggered'; readonly trigger: number; readonly error?: WireError | undefined }
   | { readonly type: 'metrics'; readonly tasks: readonly TaskMetricsEntry[] }
   /** An operator asks its coordinator. */
   | {

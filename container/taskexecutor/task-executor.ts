@@ -12,13 +12,14 @@ import { availableParallelism, freemem, totalmem } from 'node:os'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASKMANAGER_REGISTRATION_TIMEOUT } from '#core/config/options/cluster.js'
+import { toWireError } from '#core/errors/wire-error.js'
 import type { ExecutionAttemptId, JobId, OperatorId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import type { Channel } from '#core/rpc/channel.js'
 import { BlobGateway } from '#core/rpc/gateways/blob.js'
 import type { GatewayHandlers } from '#core/rpc/gateway.js'
 import { JobMasterGateway, ResourceManagerGateway, type TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
-import { ConnectionLost } from '#core/rpc/rpc-connection.js'
+import { ConnectionLost, Fenced, UnknownEndpoint } from '#core/rpc/rpc-connection.js'
 import type { BlobReference } from '#core/graph/deployment.js'
 import type { Environment } from '#core/time/environment.js'
 import { BlobCache } from '../blob/blob-cache.js'
@@ -26,7 +27,7 @@ import { fetchBlob } from '../blob/fetch-blob.js'
 import { MasterLost } from './errors.js'
 import { startHeartbeats } from './heartbeats.js'
 import { register, type Registration } from './registration.js'
-import type { TaskStateUpdate } from './slot-messages.js'
+import type { CheckpointReport, TaskStateUpdate } from './slot-messages.js'
 import { StateReports } from './state-reports.js'
 import { TaskSlots } from './task-slots.js'
 
@@ -77,6 +78,7 @@ export class TaskExecutor {
       options.environment,
       {
         onTaskState: (jobId, update) => this.#session?.reports.report(jobId, update),
+        onCheckpointReport: (jobId, report) => void this.#reportCheckpoint(jobId, report),
         requestCoordinator: (jobId, task, operatorId, event) => this.#requestCoordinator(jobId, task, operatorId, event),
         fetchBlob: (jobId, reference) => this.#blobs.get(jobId, reference, () => this.#fetchBlob(jobId, reference)),
         onJobGone: (jobId) => this.#blobs.releaseJob(jobId),
@@ -201,10 +203,14 @@ export class TaskExecutor {
         slots.submit(task)
         return {}
       },
-      triggerCheckpoint: ({ executionAttemptId }) => {
-        throw new Error(`${executionAttemptId} takes no checkpoints`)
+      async triggerCheckpoint({ executionAttemptId, barrier }) {
+        await slots.triggerCheckpoint(executionAttemptId, barrier)
+        return {}
       },
-      concludeCheckpoint: () => ({}),
+      concludeCheckpoint({ executionAttemptIds, checkpointId, complete }) {
+        slots.concludeCheckpoint(executionAttemptIds, checkpointId, complete)
+        return {}
+      },
       cancelTask({ executionAttemptId }) {
         slots.cancel(executionAttemptId)
         return {}
@@ -214,6 +220,22 @@ export class TaskExecutor {
         this.#end?.({ kind: 'shutdown', reason })
         return {}
       },
+    }
+  }
+
+  /** An acknowledgement that does not arrive is a checkpoint that times out; one that the master cannot take is declined. */
+  async #reportCheckpoint(jobId: JobId, report: CheckpointReport): Promise<void> {
+    const jobMaster = this.#session?.jobMaster(jobId, STATE_CALL_TIMEOUT_MS)
+    if (jobMaster === undefined) return
+    const { executionAttemptId, checkpointId } = report
+    try {
+      if (report.type === 'decline') await jobMaster.declineCheckpoint({ executionAttemptId, checkpointId, error: report.error })
+      else await jobMaster.acknowledgeCheckpoint({ executionAttemptId, checkpointId, state: report.state, metrics: report.metrics })
+    } catch (error) {
+      if (ConnectionLost.is(error) || Fenced.is(error) || UnknownEndpoint.is(error)) return
+      log.warn(`Checkpoint ${checkpointId} of ${executionAttemptId} could not be reported (${report.type})`, error)
+      if (report.type === 'acknowledge')
+        await this.#reportCheckpoint(jobId, { type: 'decline', executionAttemptId, checkpointId, error: toWireError(error) })
     }
   }
 

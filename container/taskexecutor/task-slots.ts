@@ -3,10 +3,11 @@
  * thread; everything here is one turn of its event loop.
  */
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASK_CANCELLATION_TIMEOUT, TASKMANAGER_BIND_HOST, TASKMANAGER_DATA_PORT } from '#core/config/options/cluster.js'
 import { parsePortRange } from '#core/config/port-range.js'
-import { toWireError } from '#core/errors/wire-error.js'
+import { fromWireError, toWireError } from '#core/errors/wire-error.js'
 import type { BlobReference, TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import { isTerminalExecutionState } from '#core/graph/states.js'
 import type { AllocationId, ExecutionAttemptId, JobId, OperatorId } from '#core/ids/ids.js'
@@ -16,7 +17,8 @@ import type { SlotReport } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
 import { CancellationTimedOut, SlotNotAvailable, TaskDescriptionUnavailable, TaskSlotNotFound } from './errors.js'
 import { workerMemory } from './memory.js'
-import type { SlotDescriptor, SlotToTaskExecutor, TaskMetricsEntry, TaskStateUpdate } from './slot-messages.js'
+import { TaskNotReady } from '../checkpoint/errors.js'
+import type { CheckpointReport, SlotDescriptor, SlotToTaskExecutor, TaskMetricsEntry, TaskStateUpdate } from './slot-messages.js'
 import {
   addTask,
   allocate,
@@ -42,6 +44,7 @@ const REMEMBERED_TASKS = 10_000
 
 export interface TaskSlotsUser {
   onTaskState(jobId: JobId, update: TaskStateUpdate): void
+  onCheckpointReport(jobId: JobId, report: CheckpointReport): void
   requestCoordinator(jobId: JobId, executionAttemptId: ExecutionAttemptId, operatorId: OperatorId, event: unknown): Promise<unknown>
   /** Content of a blob of the job. */
   fetchBlob(jobId: JobId, reference: BlobReference): Promise<Uint8Array>
@@ -60,6 +63,13 @@ interface RunningTask {
   handedOver: boolean
   metrics: TaskMetricsEntry['metrics'] | undefined
   cancellation: TimerHandle | undefined
+}
+
+interface Trigger {
+  readonly task: ExecutionAttemptId
+  readonly checkpointId: number
+  resolve(): void
+  reject(error: Error): void
 }
 
 interface SlotEntry {
@@ -82,6 +92,9 @@ export class TaskSlots {
   readonly #slots: SlotEntry[] = []
   readonly #tasks = new Map<ExecutionAttemptId, RunningTask>()
   readonly #known = new Set<ExecutionAttemptId>()
+  /** Triggers of checkpoints that the slots' threads have not answered. */
+  readonly #triggers = new Map<number, Trigger>()
+  #nextTrigger = 0
   #written: Promise<void> = Promise.resolve()
   #onChange: (() => void)[] = []
   #started: { resolve(): void; reject(error: Error): void } | undefined
@@ -206,6 +219,26 @@ export class TaskSlots {
     this.#slots[task.slotIndex]?.thread.send({ type: 'cancel', executionAttemptId })
   }
 
+  /** Resolves when the task has sent the barrier. @throws CHECKPOINT_TASK_NOT_READY */
+  triggerCheckpoint(executionAttemptId: ExecutionAttemptId, barrier: CheckpointBarrier): Promise<void> {
+    const task = this.#tasks.get(executionAttemptId)
+    if (task?.handedOver !== true)
+      throw new TaskNotReady({ task: executionAttemptId, checkpointId: barrier.checkpointId, reason: 'it does not run here' })
+    return new Promise((resolve, reject) => {
+      const trigger = this.#nextTrigger++
+      this.#triggers.set(trigger, { task: executionAttemptId, checkpointId: barrier.checkpointId, resolve, reject })
+      this.#slots[task.slotIndex]?.thread.send({ type: 'trigger', trigger, executionAttemptId, barrier })
+    })
+  }
+
+  /** Tells the tasks, as far as they are still there. */
+  concludeCheckpoint(executionAttemptIds: readonly ExecutionAttemptId[], checkpointId: number, complete: boolean): void {
+    for (const [slotIndex, { thread }] of this.#slots.entries()) {
+      const here = executionAttemptIds.filter((task) => this.#tasks.get(task)?.slotIndex === slotIndex)
+      if (here.length > 0) thread.send({ type: 'conclude', executionAttemptIds: here, checkpointId, complete })
+    }
+  }
+
   /** Cancels every task and frees every slot; resolves when that is done, or after `mostMs`. */
   async clear(mostMs: number): Promise<void> {
     for (const { allocationId } of this.report()) {
@@ -264,6 +297,19 @@ export class TaskSlots {
         const { type: _, ...update } = message
         return this.#onTaskState(update)
       }
+      case 'acknowledge':
+      case 'decline': {
+        const task = this.#tasks.get(message.executionAttemptId)
+        if (task !== undefined) this.#user.onCheckpointReport(task.jobId, message)
+        return
+      }
+      case 'triggered': {
+        const trigger = this.#triggers.get(message.trigger)
+        this.#triggers.delete(message.trigger)
+        if (message.error === undefined) trigger?.resolve()
+        else trigger?.reject(fromWireError(message.error))
+        return
+      }
       case 'metrics':
         for (const { executionAttemptId, metrics } of message.tasks) {
           const task = this.#tasks.get(executionAttemptId)
@@ -313,6 +359,11 @@ export class TaskSlots {
   #end(update: TaskStateUpdate, task: RunningTask): void {
     task.cancellation?.cancel()
     this.#tasks.delete(update.executionAttemptId)
+    for (const [trigger, { task: of, checkpointId, reject }] of this.#triggers) {
+      if (of !== update.executionAttemptId) continue
+      this.#triggers.delete(trigger)
+      reject(new TaskNotReady({ task: of, checkpointId, reason: `it is ${update.state}` }))
+    }
     this.#setTable(removeTask(this.#table, update.executionAttemptId))
     log.info(`Task ${update.executionAttemptId} is ${update.state}${update.error === undefined ? '' : `: ${update.error.message}`}`)
     this.#user.onTaskState(task.jobId, update)
