@@ -52,7 +52,7 @@ function beginRestart(
   settings: SchedulerSettings,
 ): SchedulerStep {
   const all = allRegions(job.graph.regions)
-  const regions = what === 'job' ? all : new Set([...what, ...(during?.regions ?? [])])
+  const regions = what === 'job' ? all : new Set([...(during?.regions ?? []), ...what])
   const everything = regions.size === all.size
   const restart: Restart = {
     regions,

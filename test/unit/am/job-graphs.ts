@@ -71,3 +71,18 @@ export function sourceToSink(sources = 1, sinks = 1, target: OperatorSpec = sink
 export function sourceToCollect(): JobGraph {
   return sourceToSink(1, 1, { op: 'collect', schema: ONE_INT })
 }
+
+/** Two pipelines that share nothing but the job: `Source ──▶ Sink` twice, regions 0 and 1. */
+export function twoPipelines(): JobGraph {
+  const first = sourceToSink()
+  return {
+    ...first,
+    vertices: [...first.vertices, vertex(3, 'Source2', 1, source), vertex(4, 'Sink2', 1, sink)],
+    edges: [...first.edges, edge(3, 4, { kind: 'REBALANCE' })],
+  }
+}
+
+/** `Source (p) ──FORWARD──▶ Sink (p)`: p regions that share an enumerator and a committer. */
+export function forwardPipelines(parallelism: number): JobGraph {
+  return { ...sourceToSink(parallelism, parallelism), edges: [edge(1, 2, { kind: 'FORWARD' })] }
+}

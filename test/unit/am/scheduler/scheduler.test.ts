@@ -4,19 +4,11 @@ import type { ResourceId } from '#core/ids/ids.js'
 import { WorkerLost } from '#am/slots/worker-lost.js'
 import { TRANSITIONS } from '#am/jobmaster/scheduler/transitions.js'
 import { sourceToSink } from '../job-graphs.js'
-import { SchedulerTranscript, slot } from './transcript.js'
+import { SchedulerTranscript, slot, story } from './transcript.js'
 
 const MalformedRow = defineError('TEST_MALFORMED_ROW', { recovery: 'none', message: () => 'row 3 is malformed' })
 const PeerLost = defineError('TEST_PEER_LOST', { recovery: 'retry-elsewhere', message: () => 'connection to the producer broke' })
 const restartOnce = { kind: 'fixed-delay', attempts: 1, delay: 1000 } as const
-
-function story(text: string): string {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => line.trim())
-    .join('\n')
-}
 
 const lostWorker = (number: number, reason: string) =>
   new WorkerLost({ worker: `worker-${number}`, host: `host-of-worker-${number}`, reason })

@@ -80,11 +80,25 @@ export class SchedulerTranscript {
     return this.on({ type: 'taskState', attemptId, state, ...(error === undefined ? {} : { error }) })
   }
 
+  /** Of every subtask, in the order of the graph. */
+  states(): ExecutionState[] {
+    return [...executions(this.state.job.graph)].map((execution) => execution.state)
+  }
+
   attempt(position: number): ExecutionAttemptId {
     const found = [...executions(this.state.job.graph)][position]
     if (found === undefined) throw new Error(`there is no subtask ${position}`)
     return found.attemptId
   }
+}
+
+/** Lines without their indentation. */
+export function story(text: string): string {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim())
+    .join('\n')
 }
 
 /** `<vertex number>/<subtask>#<attempt>` */
