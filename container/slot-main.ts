@@ -4,6 +4,7 @@ import { parentPort } from 'node:worker_threads'
 import { toWireError } from '#core/errors/wire-error.js'
 import { setLogSink } from '#core/log/logger.js'
 import { systemEnvironment } from '#core/time/environment.js'
+import { stateMemory } from '#runtime/state/state-memory.js'
 import { workerFileSystems, type LoadHdfs } from './file-systems.js'
 import { SlotRuntime } from './task/slot-runtime.js'
 import type { SlotDescriptor, SlotToTaskExecutor } from './taskexecutor/slot-messages.js'
@@ -29,6 +30,7 @@ setLogSink(({ level, component, message, error }) => {
   port.postMessage(record)
 })
 
+if (descriptor.managedBytes > 0) stateMemory.limit(descriptor.managedBytes, descriptor.spillDirectory)
 const runtime = new SlotRuntime({
   port,
   environment: systemEnvironment,

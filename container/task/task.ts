@@ -22,6 +22,7 @@ import type { OperatorContext } from '#runtime/operators/operator.js'
 import { DrainAbandoned, TaskNotReady } from '../checkpoint/errors.js'
 import { restoreInFlight } from '../checkpoint/restored-in-flight.js'
 import { TaskCheckpoints } from '../checkpoint/task-checkpoints.js'
+import { stateMemory } from '#runtime/state/state-memory.js'
 import type { ProducerAccess } from '../network/input-gate.js'
 import { ResultPartition } from '../network/result-partition.js'
 import { TaskCanceled } from './errors.js'
@@ -165,6 +166,7 @@ export class Task {
   step(): boolean {
     if (this.#life.state !== 'RUNNING') return false
     try {
+      stateMemory.trim()
       for (const action of this.#mail.splice(0)) action()
       const checkpoints = this.#checkpoints
       if (checkpoints === undefined) return this.#dropInput()

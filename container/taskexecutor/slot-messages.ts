@@ -19,6 +19,9 @@ export interface SlotDescriptor {
   readonly dataPorts: readonly number[]
   /** Bytes; 0: not limited. */
   readonly networkBytes: number
+  /** Bytes of keyed state in memory; 0: not limited. What is beyond lies in files in `spillDirectory`. */
+  readonly managedBytes: number
+  readonly spillDirectory: string
   readonly metricsIntervalMs: number
   readonly configuration: Readonly<Record<string, string>>
   readonly workingDirectory: string | undefined

@@ -4,8 +4,9 @@
  */
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
+import { tmpdir } from 'node:os'
 import { Configuration } from '#core/config/configuration.js'
-import { TASK_CANCELLATION_TIMEOUT, TASKMANAGER_BIND_HOST, TASKMANAGER_DATA_PORT } from '#core/config/options/cluster.js'
+import { TASK_CANCELLATION_TIMEOUT, TASKMANAGER_BIND_HOST, TASKMANAGER_DATA_PORT, TMP_DIRS } from '#core/config/options/cluster.js'
 import { parsePortRange } from '#core/config/port-range.js'
 import { fromWireError, toWireError } from '#core/errors/wire-error.js'
 import type { BlobReference, TaskDeploymentDescriptor } from '#core/graph/deployment.js'
@@ -76,6 +77,11 @@ interface SlotEntry {
   thread: SlotHandle
   dataPort: number | undefined
   startAttempts: number
+}
+
+/** For files that end with this process. A YARN container is told its own, which YARN clears. */
+function localDirectory(configuration: Configuration): string {
+  return configuration.get(TMP_DIRS) ?? process.env['LOCAL_DIRS']?.split(',')[0] ?? tmpdir()
 }
 
 export class TaskSlots {
@@ -272,6 +278,8 @@ export class TaskSlots {
       bindHost: this.#configuration.get(TASKMANAGER_BIND_HOST),
       dataPorts,
       networkBytes: this.#networkBytes,
+      managedBytes: Math.floor(this.managedBytes / this.#descriptor.slots),
+      spillDirectory: localDirectory(this.#configuration),
       metricsIntervalMs: METRICS_INTERVAL_MS,
       configuration,
       workingDirectory,

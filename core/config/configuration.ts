@@ -32,7 +32,6 @@ const INERT_FAMILIES = [
   /^jobmanager\.adaptive-scheduler\./,
   /^rest\.(address|port)$/,
   /^web\.submit\.enable$/,
-  /^io\.tmp\.dirs$/,
   /^pipeline\.(auto-watermark-interval|object-reuse)$/,
   /^table\.exec\.state\.ttl$/,
   /^sql-client\.execution\.result-mode$/,

@@ -1,13 +1,14 @@
 /**
  * Byte strings of keyed state in pages, addressed by an int32. No JavaScript object per string, so the collector never sees them.
  *
- *   ref (uint32): | page (15 bits) | cell in the page (17 bits) |     cell = 8 bytes, page = 1 MiB
+ *   ref (uint32): | page (19 bits) | cell in the page (13 bits) |     cell = 8 bytes, page = 64 KiB
  *
  * A freed string goes to the free list of its size (whole cells up to 512 bytes, powers of two above) and is used again by the
  * next string of that size. A string longer than a page gets a page run of its own. The first page starts small and doubles, so
  * that little states (a window's) cost little. Ref 0 is the empty string.
  */
 import { defineError } from '#core/errors/define-error.js'
+import { Pages } from './pages.js'
 
 export const StateTooLarge = defineError('STATE_TOO_LARGE', {
   recovery: 'fail-job',
@@ -16,12 +17,12 @@ export const StateTooLarge = defineError('STATE_TOO_LARGE', {
     'Run the operator with a higher parallelism, or keep less state.',
 })
 
-const CELL_BITS = 17
+const CELL_BITS = 13
 const CELLS_PER_PAGE = 1 << CELL_BITS
 const CELL_MASK = CELLS_PER_PAGE - 1
 const PAGE_BYTES = CELLS_PER_PAGE << 3
 const FIRST_PAGE_BYTES = 4096
-const MAX_PAGES = 1 << 15
+const MAX_PAGES = 1 << 19
 /** Up to this many cells a size class is exact. */
 const EXACT_CELLS = 64
 const CLASSES = EXACT_CELLS + 1 + 26
@@ -29,7 +30,7 @@ const CLASSES = EXACT_CELLS + 1 + 26
 const SHORT = 48
 
 export class ByteHeap {
-  readonly #pages: Uint8Array[] = []
+  readonly #pages = new Pages((buffer) => new Uint8Array(buffer), PAGE_BYTES)
   #top = 1
   readonly #free = new Int32Array(CLASSES)
   #liveBytes = 0
@@ -43,7 +44,7 @@ export class ByteHeap {
   store(source: Uint8Array, start: number, length: number): number {
     if (length === 0) return 0
     const ref = this.#allocate(length)
-    const page = this.#pages[ref >>> CELL_BITS] as Uint8Array
+    const page = this.#pages.at(ref >>> CELL_BITS)
     const at = (ref & CELL_MASK) << 3
     if (length < SHORT) for (let i = 0; i < length; i++) page[at + i] = source[start + i] as number
     else page.set(source.subarray(start, start + length), at)
@@ -55,10 +56,10 @@ export class ByteHeap {
     this.#liveBytes -= length
     const cells = cellsOf(length)
     if (cells > CELLS_PER_PAGE) {
-      this.#pages[ref >>> CELL_BITS] = new Uint8Array(0) // page numbers are not used again; the memory is
+      this.#pages.set(ref >>> CELL_BITS, new Uint8Array(0)) // page numbers are not used again; the memory is
       return
     }
-    const page = this.#pages[ref >>> CELL_BITS] as Uint8Array
+    const page = this.#pages.at(ref >>> CELL_BITS)
     const at = (ref & CELL_MASK) << 3
     const size = classOf(cells)
     const next = this.#free[size] as number
@@ -71,7 +72,7 @@ export class ByteHeap {
 
   equals(ref: number, length: number, source: Uint8Array, start: number): boolean {
     if (length === 0) return true
-    const page = this.#pages[ref >>> CELL_BITS] as Uint8Array
+    const page = this.#pages.at(ref >>> CELL_BITS)
     const at = (ref & CELL_MASK) << 3
     for (let i = 0; i < length; i++) if (page[at + i] !== source[start + i]) return false
     return true
@@ -81,7 +82,7 @@ export class ByteHeap {
   compare(ref: number, length: number, source: Uint8Array, start: number, sourceLength: number): number {
     const shorter = Math.min(length, sourceLength)
     if (shorter > 0) {
-      const page = this.#pages[ref >>> CELL_BITS] as Uint8Array
+      const page = this.#pages.at(ref >>> CELL_BITS)
       const at = (ref & CELL_MASK) << 3
       for (let i = 0; i < shorter; i++) {
         const difference = (page[at + i] as number) - (source[start + i] as number)
@@ -93,7 +94,7 @@ export class ByteHeap {
 
   copyTo(ref: number, length: number, target: Uint8Array, at: number): void {
     if (length === 0) return
-    const page = this.#pages[ref >>> CELL_BITS] as Uint8Array
+    const page = this.#pages.at(ref >>> CELL_BITS)
     const from = (ref & CELL_MASK) << 3
     if (length < SHORT) for (let i = 0; i < length; i++) target[at + i] = page[from + i] as number
     else target.set(page.subarray(from, from + length), at)
@@ -101,7 +102,7 @@ export class ByteHeap {
 
   /** The page that holds the string, and where in it: for comparing two stored strings. */
   page(ref: number): Uint8Array {
-    return this.#pages[ref >>> CELL_BITS] ?? EMPTY
+    return ref === 0 ? EMPTY : this.#pages.at(ref >>> CELL_BITS)
   }
 
   offset(ref: number): number {
@@ -109,7 +110,7 @@ export class ByteHeap {
   }
 
   clear(): void {
-    this.#pages.length = 0
+    this.#pages.clear()
     this.#top = 1
     this.#free.fill(0)
     this.#liveBytes = 0
@@ -122,7 +123,7 @@ export class ByteHeap {
     const size = classOf(exact)
     const free = this.#free[size] as number
     if (free !== 0) {
-      const page = this.#pages[free >>> CELL_BITS] as Uint8Array
+      const page = this.#pages.at(free >>> CELL_BITS)
       const at = (free & CELL_MASK) << 3
       this.#free[size] =
         (page[at] as number) | ((page[at + 1] as number) << 8) | ((page[at + 2] as number) << 16) | ((page[at + 3] as number) << 24)
@@ -134,13 +135,12 @@ export class ByteHeap {
     const pageNumber = ref >>> CELL_BITS
     if (pageNumber >= MAX_PAGES) throw tooLarge()
     const end = ((ref & CELL_MASK) + cells) << 3
-    const page = this.#pages[pageNumber]
-    if (page === undefined) {
-      this.#pages[pageNumber] = new Uint8Array(pageNumber === 0 ? Math.max(FIRST_PAGE_BYTES, powerOfTwo(end)) : PAGE_BYTES)
-    } else if (page.length < end) {
+    if (pageNumber >= this.#pages.count) {
+      this.#pages.set(pageNumber, pageNumber === 0 ? new Uint8Array(Math.max(FIRST_PAGE_BYTES, powerOfTwo(end))) : undefined)
+    } else if (pageNumber === 0 && this.#pages.at(0).length < end) {
       const bigger = new Uint8Array(powerOfTwo(end))
-      bigger.set(page)
-      this.#pages[pageNumber] = bigger
+      bigger.set(this.#pages.at(0))
+      this.#pages.set(0, bigger)
     }
     this.#top += cells
     return ref | 0
@@ -150,9 +150,9 @@ export class ByteHeap {
     const first = (this.#top + CELL_MASK) >>> CELL_BITS
     const pages = Math.ceil(cells / CELLS_PER_PAGE)
     if (first + pages >= MAX_PAGES) throw tooLarge()
-    while (this.#pages.length < first) this.#pages.push(new Uint8Array(PAGE_BYTES))
-    this.#pages[first] = new Uint8Array(cells * 8)
-    for (let i = 1; i < pages; i++) this.#pages[first + i] = EMPTY
+    while (this.#pages.count < first) this.#pages.set(this.#pages.count)
+    this.#pages.set(first, new Uint8Array(cells * 8))
+    for (let i = 1; i < pages; i++) this.#pages.set(first + i, EMPTY)
     this.#top = (first + pages) * CELLS_PER_PAGE
     return (first << CELL_BITS) | 0
   }
@@ -161,7 +161,7 @@ export class ByteHeap {
 const EMPTY = new Uint8Array(0)
 
 function tooLarge() {
-  return new StateTooLarge({ what: 'strings in keyed state', limit: `${MAX_PAGES / 1024} GiB` })
+  return new StateTooLarge({ what: 'strings in keyed state', limit: `${(MAX_PAGES * PAGE_BYTES) / 2 ** 30} GiB` })
 }
 
 function cellsOf(length: number): number {

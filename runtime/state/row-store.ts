@@ -11,6 +11,7 @@ import { vectorKind, type Vector, type VectorKind } from '../columnar/vector.js'
 import { bitsWithout, type Bits } from './bits.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
 import { grown } from './growable.js'
+import { Pages } from './pages.js'
 import { compareDoubles, compareNumbers, compareWords } from './value-order.js'
 
 const PAGE_BITS = 10
@@ -28,7 +29,7 @@ export class RowStore {
   readonly #offsets: number[] = []
   readonly #extra: number
   readonly #stride: number
-  readonly #pages: Int32Array[] = []
+  readonly #pages: Pages<Int32Array<ArrayBuffer>>
   readonly #heap = new ByteHeap()
   #free = new Int32Array(0)
   #freeCount = 0
@@ -50,6 +51,7 @@ export class RowStore {
     }
     this.#extra = word
     this.#stride = Math.max(1, word + extraWords)
+    this.#pages = new Pages((buffer) => new Int32Array(buffer), this.#stride << (PAGE_BITS + 2))
   }
 
   /** Rows held. */
@@ -75,7 +77,7 @@ export class RowStore {
     for (let row = 0; row < count; row++) {
       const id = this.#allocate()
       ids[row] = id
-      const page = this.#pages[id >> PAGE_BITS] as Int32Array
+      const page = this.#pages.at(id >> PAGE_BITS)
       const at = (id & ROW_MASK) * stride
       for (let word = 0; word < stride; word++) page[at + word] = 0
     }
@@ -103,7 +105,7 @@ export class RowStore {
     for (let row = 0; row < count; row++) {
       const id = ids[row] as number
       const position = positions[row] as number
-      const page = pages[id >> PAGE_BITS] as Int32Array
+      const page = pages.at(id >> PAGE_BITS)
       const at = (id & ROW_MASK) * stride
       if (nulls !== undefined && ((nulls[position >> 3] as number) & (1 << (position & 7))) !== 0) {
         page[at + (column >> 5)] = (page[at + (column >> 5)] as number) | (1 << (column & 31))
@@ -132,12 +134,12 @@ export class RowStore {
     const id = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#idLimit++
     if (id >= MAX_ROWS) throw new StateTooLarge({ what: `${this.#size} rows`, limit: `${MAX_ROWS} rows` })
     this.#size++
-    if (this.#pages[id >> PAGE_BITS] === undefined) this.#pages[id >> PAGE_BITS] = new Int32Array(this.#stride << PAGE_BITS)
+    if (id >> PAGE_BITS >= this.#pages.count) this.#pages.set(id >> PAGE_BITS)
     return id
   }
 
   remove(id: number): void {
-    const page = this.#pages[id >> PAGE_BITS] as Int32Array
+    const page = this.#pages.at(id >> PAGE_BITS)
     const at = (id & ROW_MASK) * this.#stride
     for (let column = 0; column < this.#kinds.length; column++) {
       if (this.#kinds[column] !== 'utf8') continue
@@ -150,7 +152,7 @@ export class RowStore {
   }
 
   clear(): void {
-    this.#pages.length = 0
+    this.#pages.clear()
     this.#heap.clear()
     this.#freeCount = 0
     this.#idLimit = 0
@@ -172,7 +174,7 @@ export class RowStore {
   }
 
   extra(id: number, word: number): number {
-    return (this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + this.#extra + word] as number
+    return this.#pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * this.#stride + this.#extra + word] as number
   }
 
   /** One extra word of `count` rows. */
@@ -183,7 +185,7 @@ export class RowStore {
   }
 
   setExtra(id: number, word: number, value: number): void {
-    ;(this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + this.#extra + word] = value
+    this.#pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * this.#stride + this.#extra + word] = value
   }
 
   /** False: no row held has NULL in that column. */
@@ -192,13 +194,13 @@ export class RowStore {
   }
 
   isNull(id: number, column: number): boolean {
-    const mask = (this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + (column >> 5)] as number
+    const mask = this.#pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * this.#stride + (column >> 5)] as number
     return (mask & (1 << (column & 31))) !== 0
   }
 
   /** True when the stored row equals the given one in every column; NULL equals NULL, NaN equals NaN, -0.0 is not 0.0: a row is what can be told apart. */
   equals(id: number, columns: readonly Vector[], position: number): boolean {
-    const page = this.#pages[id >> PAGE_BITS] as Int32Array
+    const page = this.#pages.at(id >> PAGE_BITS)
     const at = (id & ROW_MASK) * this.#stride
     for (let column = 0; column < this.#kinds.length; column++) {
       const vector = columns[column] as Vector
@@ -240,8 +242,8 @@ export class RowStore {
    * TRUE, NaN above all doubles.
    */
   compareColumn(a: number, b: number, column: number): number {
-    const pageA = this.#pages[a >> PAGE_BITS] as Int32Array
-    const pageB = this.#pages[b >> PAGE_BITS] as Int32Array
+    const pageA = this.#pages.at(a >> PAGE_BITS)
+    const pageB = this.#pages.at(b >> PAGE_BITS)
     const offset = this.#offsets[column] as number
     const atA = (a & ROW_MASK) * this.#stride + offset
     const atB = (b & ROW_MASK) * this.#stride + offset
@@ -274,7 +276,7 @@ export class RowStore {
    * be compared have in common). The row's value is not NULL.
    */
   orderPrefix(id: number, column: number, skip: number): number {
-    const page = this.#pages[id >> PAGE_BITS] as Int32Array
+    const page = this.#pages.at(id >> PAGE_BITS)
     const at = (id & ROW_MASK) * this.#stride + (this.#offsets[column] as number)
     switch (this.#kinds[column] as VectorKind) {
       case 'boolean':
@@ -310,7 +312,7 @@ export class RowStore {
     for (let i = 0; i < ids.length && common !== 0; i++) {
       const id = ids[i] as number
       if (this.isNull(id, column)) continue
-      const page = this.#pages[id >> PAGE_BITS] as Int32Array
+      const page = this.#pages.at(id >> PAGE_BITS)
       const at = (id & ROW_MASK) * this.#stride + offset
       const start = this.#heap.offset(page[at] as number)
       const bytes = this.#heap.page(page[at] as number).subarray(start, start + (page[at + 1] as number))
@@ -345,7 +347,7 @@ export class RowStore {
         const values = kind === 'boolean' ? new Uint8Array(count) : new Int32Array(count)
         for (let i = 0; i < count; i++) {
           const id = ids[i] as number
-          values[i] = (pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * stride + offset] as number
+          values[i] = pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * stride + offset] as number
         }
         return { kind, type, nulls, values } as Vector
       }
@@ -356,7 +358,7 @@ export class RowStore {
         const words = new Int32Array(count * width)
         for (let i = 0; i < count; i++) {
           const id = ids[i] as number
-          const page = pages[id >> PAGE_BITS] as Int32Array
+          const page = pages.at(id >> PAGE_BITS)
           const from = (id & ROW_MASK) * stride + offset
           words[i * width] = page[from] as number
           words[i * width + 1] = page[from + 1] as number
@@ -376,13 +378,13 @@ export class RowStore {
         for (let i = 0; i < count; i++) {
           const id = ids[i] as number
           offsets[i] = total
-          lengths[i] = (pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * stride + offset + 1] as number
+          lengths[i] = pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * stride + offset + 1] as number
           total += lengths[i] as number
         }
         const bytes = new Uint8Array(total)
         for (let i = 0; i < count; i++) {
           const id = ids[i] as number
-          const ref = (pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * stride + offset] as number
+          const ref = pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * stride + offset] as number
           this.#heap.copyTo(ref, lengths[i] as number, bytes, offsets[i] as number)
         }
         return { kind, type, nulls, offsets, lengths, bytes }
@@ -399,7 +401,7 @@ export class RowStore {
     let nulls: Uint8Array | undefined
     for (let i = 0; i < count; i++) {
       const id = ids[i] as number
-      if ((((this.#pages[id >> PAGE_BITS] as Int32Array)[(id & ROW_MASK) * this.#stride + word] as number) & bit) === 0) continue
+      if (((this.#pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * this.#stride + word] as number) & bit) === 0) continue
       nulls ??= new Uint8Array((count + 7) >> 3)
       nulls[i >> 3] = (nulls[i >> 3] as number) | (1 << (i & 7))
     }

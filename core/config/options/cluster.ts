@@ -73,3 +73,7 @@ export const LOCAL_MASTER_ATTEMPTS = option('local.master-attempts', integer(1),
   default: '10',
   description: 'Target local with PROCESSES: how often in all the JobManager is started before the application is given up.',
 })
+export const TMP_DIRS = option('io.tmp.dirs', string(), {
+  description:
+    'Local directory for state that exceeds the memory of its slot. Unset: the first of a YARN container’s own local directories, elsewhere the system’s temporary directory.',
+})

@@ -1,0 +1,104 @@
+/**
+ * Pages of one size, in memory or (state-memory.ts) on disk. A page keeps its place; the array that shows it is good until the end of
+ * the batch. Pages of another size (a first one that grows, a run for one long string) stay in memory.
+ */
+import { stateMemory, type MemoryUser, type SpillFile, type SpillFiles } from './state-memory.js'
+
+type PageArray = Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>
+
+/** Buffers of pages that went to disk, for those that come back. */
+const SPARE_BUFFERS = 16
+
+export class Pages<A extends PageArray> implements MemoryUser {
+  readonly #make: (buffer: ArrayBuffer) => A
+  readonly #pageBytes: number
+  #pages: (A | undefined)[] = []
+  /** 1: used since the last round. */
+  #used = new Uint8Array(16)
+  #resident = 0
+  #file: SpillFile | undefined
+  #spare: ArrayBuffer[] = []
+  /** Where the next round goes on. */
+  #hand = 0
+
+  constructor(make: (buffer: ArrayBuffer) => A, pageBytes: number) {
+    this.#make = make
+    this.#pageBytes = pageBytes
+    stateMemory.register(this)
+  }
+
+  get count(): number {
+    return this.#pages.length
+  }
+
+  /** The page, fetched back where it is on disk. It must exist. @throws STATE_SPILL_FAILED */
+  at(number: number): A {
+    const page = this.#pages[number]
+    if (page === undefined) return this.#fetch(number)
+    this.#used[number] = 1
+    return page
+  }
+
+  /** Adds a page of zeros behind the last one, or puts one of another size there or in its place. */
+  set(number: number, page?: A): A {
+    if (this.#used.length <= number) {
+      const bigger = new Uint8Array(Math.max(number + 1, this.#used.length * 2))
+      bigger.set(this.#used)
+      this.#used = bigger
+    }
+    const before = this.#pages[number]
+    const next = page ?? this.#make(new ArrayBuffer(this.#pageBytes))
+    this.#resident += next.byteLength - (before?.byteLength ?? 0)
+    stateMemory.taken(next.byteLength)
+    this.#pages[number] = next
+    this.#used[number] = 1
+    return next
+  }
+
+  clear(): void {
+    this.#pages = []
+    this.#resident = 0
+    this.#spare = []
+    this.#hand = 0
+    this.#file?.close()
+    this.#file = undefined
+  }
+
+  residentBytes(): number {
+    return this.#resident
+  }
+
+  release(wanted: number, spill: SpillFiles): number {
+    let released = 0
+    const pages = this.#pages
+    for (let looked = 0; looked < pages.length && released < wanted; looked++) {
+      this.#hand = this.#hand + 1 < pages.length ? this.#hand + 1 : 0
+      const page = pages[this.#hand]
+      if (page === undefined || page.byteLength !== this.#pageBytes) continue
+      if (this.#used[this.#hand] === 1) {
+        this.#used[this.#hand] = 0
+        continue
+      }
+      this.#file ??= spill.create()
+      this.#file.write(new Uint8Array(page.buffer), this.#hand * this.#pageBytes)
+      pages[this.#hand] = undefined
+      if (this.#spare.length < SPARE_BUFFERS) this.#spare.push(page.buffer)
+      this.#resident -= this.#pageBytes
+      released += this.#pageBytes
+    }
+    return released
+  }
+
+  #fetch(number: number): A {
+    const file = this.#file
+    if (file === undefined || number >= this.#pages.length) throw new Error(`there is no page ${number}`)
+    const buffer = this.#spare.pop() ?? new ArrayBuffer(this.#pageBytes)
+    file.read(new Uint8Array(buffer), number * this.#pageBytes)
+    const page = this.#make(buffer)
+    this.#pages[number] = page
+    this.#used[number] = 1
+    this.#resident += this.#pageBytes
+    stateMemory.taken(this.#pageBytes)
+    return page
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The memory that keyed state of one slot may take, and what happens beyond: pages that were not used lately go to a file on the local
+ * disk and come back when they are asked for. One per slot's thread; without a limit (the embedded default) nothing ever leaves.
+ *
+ *   within a batch  pages are only added and fetched back, so a loop may hold on to a page
+ *   after a batch   trim(): while there is too much, pages without a use since the last round are written out (second chance)
+ */
+import { randomBytes } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { defineError } from '#core/errors/define-error.js'
+
+export const StateSpillFailed = defineError('STATE_SPILL_FAILED', {
+  recovery: 'retry-elsewhere',
+  message: (d: { directory: string; action: 'written to' | 'read from'; reason: string }) =>
+    `State that exceeds the slot's memory could not be ${d.action} ${d.directory}: ${d.reason}. ` +
+    'Free the disk, name another directory (io.tmp.dirs), or give the TaskManager more memory (taskmanager.memory.process.size).',
+})
+
+/** What holds state in memory. */
+export interface MemoryUser {
+  /** Bytes that it holds in memory now. */
+  residentBytes(): number
+  /**
+   * Moves pages without a use since the last call out of memory until `wanted` bytes are free; pages with one lose their mark.
+   * Answers with the bytes freed.
+   */
+  release?(wanted: number, spill: SpillFiles): number
+}
+
+/** Trimmed a little further than needed, so that not every batch trims. */
+const TRIM_TO = 0.95
+/** So many bytes come in before the sum is made again. */
+const TRIM_STEP_BYTES = 1024 * 1024
+const ROUNDS = 2
+
+export class StateMemory {
+  #budget = Infinity
+  #files: SpillFiles | undefined
+  #users: WeakRef<MemoryUser>[] = []
+  #sinceTrim = 0
+  #spilledBytes = 0
+
+  /** `budget` in bytes; files are made in `directory`. */
+  limit(budget: number, directory: string): void {
+    this.#budget = budget
+    this.#files = new SpillFiles(directory)
+  }
+
+  /** Written out so far, in bytes. */
+  get spilledBytes(): number {
+    return this.#spilledBytes
+  }
+
+  /** Held by all users now, in bytes. */
+  residentBytes(): number {
+    let sum = 0
+    for (const user of this.#live()) sum += user.residentBytes()
+    return sum
+  }
+
+  register(user: MemoryUser): void {
+    this.#users.push(new WeakRef(user))
+  }
+
+  /** A user has taken that much more. */
+  taken(bytes: number): void {
+    this.#sinceTrim += bytes
+  }
+
+  /** Between two batches, when nobody holds on to a page. @throws STATE_SPILL_FAILED */
+  trim(): void {
+    if (this.#sinceTrim < TRIM_STEP_BYTES || this.#files === undefined) return
+    this.#sinceTrim = 0
+    const users = this.#live()
+    let excess = -this.#budget
+    for (const user of users) excess += user.residentBytes()
+    if (excess <= 0) return
+    excess += this.#budget * (1 - TRIM_TO)
+    for (let round = 0; round < ROUNDS && excess > 0; round++) {
+      for (const user of users) {
+        if (excess <= 0) break
+        const released = user.release?.(excess, this.#files) ?? 0
+        excess -= released
+        this.#spilledBytes += released
+      }
+    }
+  }
+
+  #live(): MemoryUser[] {
+    const live: MemoryUser[] = []
+    this.#users = this.#users.filter((reference) => {
+      const user = reference.deref()
+      if (user !== undefined) live.push(user)
+      return user !== undefined
+    })
+    return live
+  }
+}
+
+/** Of this thread. */
+export const stateMemory = new StateMemory()
+
+/** A file that no name leads to: it is gone when it is closed, or its process ends. */
+export class SpillFile {
+  readonly #directory: string
+  readonly #descriptor: number
+
+  constructor(directory: string) {
+    this.#directory = directory
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 })
+      const path = join(directory, `weft-state-${randomBytes(8).toString('hex')}`)
+      this.#descriptor = openSync(path, 'wx+', 0o600)
+      unlinkSync(path)
+    } catch (cause) {
+      throw this.#failed('written to', cause)
+    }
+    OPEN_FILES.register(this, this.#descriptor, this)
+  }
+
+  /** @throws STATE_SPILL_FAILED */
+  write(bytes: Uint8Array, position: number): void {
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at, bytes.length - at, position + at)
+    } catch (cause) {
+      throw this.#failed('written to', cause)
+    }
+  }
+
+  /** @throws STATE_SPILL_FAILED */
+  read(bytes: Uint8Array, position: number): void {
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const read = readSync(this.#descriptor, bytes, at, bytes.length - at, position + at)
+        if (read === 0) throw new Error('the file ends too early')
+        at += read
+      }
+    } catch (cause) {
+      throw this.#failed('read from', cause)
+    }
+  }
+
+  close(): void {
+    OPEN_FILES.unregister(this)
+    closeSync(this.#descriptor)
+  }
+
+  #failed(action: 'written to' | 'read from', cause: unknown): Error {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return new StateSpillFailed({ directory: this.#directory, action, reason }, { cause })
+  }
+}
+
+/** State of a task that has ended is simply forgotten: the collector closes its files. */
+const OPEN_FILES = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor))
+
+export class SpillFiles {
+  readonly #directory: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** @throws STATE_SPILL_FAILED */
+  create(): SpillFile {
+    return new SpillFile(this.#directory)
+  }
+}

@@ -1,0 +1,104 @@
+import { expect } from 'chai'
+import * as fc from 'fast-check'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Pages } from '#runtime/state/pages.js'
+import { StateMemory, SpillFiles, StateSpillFailed, stateMemory, type MemoryUser } from '#runtime/state/state-memory.js'
+import { RowStore } from '#runtime/state/row-store.js'
+import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
+import { readValue } from '#runtime/columnar/value.js'
+import { BIGINT, STRING } from '#core/types/logical-type.js'
+
+describe('state beyond its memory', () => {
+  let directory: string
+  beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'weft-test-'))))
+  afterEach(() => {
+    stateMemory.limit(Infinity, directory)
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  it('pages come back as they were, whatever order they are used and released in', () =>
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(9), fc.nat(255), fc.boolean()), { maxLength: 200 }), (steps) => {
+        const files = new SpillFiles(directory)
+        const pages = new Pages((buffer) => new Int32Array(buffer), 64)
+        const model: number[][] = []
+        for (let i = 0; i < 10; i++) {
+          pages.set(i)
+          model.push(Array<number>(16).fill(0))
+        }
+        for (const [page, value, release] of steps) {
+          pages.at(page)[value & 15] = value
+          ;(model[page] as number[])[value & 15] = value
+          if (release) pages.release(value, files)
+        }
+        for (let i = 0; i < 10; i++) expect([...pages.at(i)]).to.deep.equal(model[i])
+        pages.clear()
+      }),
+    ))
+
+  it('takes the pages that were not used lately, until the rest fits', () => {
+    const memory = new StateMemory()
+    memory.limit(1_000, directory)
+    const released: number[] = []
+    const users: MemoryUser[] = [800, 700].map((bytes, i) => {
+      let held = bytes
+      return {
+        residentBytes: () => held,
+        release: (wanted) => {
+          const less = Math.min(held, Math.ceil(wanted))
+          held -= less
+          released[i] = (released[i] ?? 0) + less
+          return less
+        },
+      }
+    })
+    for (const user of users) memory.register(user)
+    memory.taken(2 ** 20)
+    memory.trim()
+    expect(memory.residentBytes()).to.equal(950)
+    expect(released).to.deep.equal([550])
+    expect(memory.spilledBytes).to.equal(550)
+  })
+
+  it('keeps rows and strings of a store that outgrows its budget, and leaves no file behind', () => {
+    stateMemory.limit(256 * 1024, directory)
+    const spilledBefore = stateMemory.spilledBytes
+    const store = new RowStore([BIGINT, STRING], 1)
+    const schema = {
+      fields: [
+        { name: 'a', type: BIGINT },
+        { name: 'b', type: STRING },
+      ],
+    }
+    const text = (n: number) => `${'x'.repeat(n % 90)}${n}`
+    const ids: number[] = []
+    for (let from = 0; from < 30_000; from += 1_000) {
+      const builder = new BatchBuilder(schema, 1_000)
+      for (let n = from; n < from + 1_000; n++) {
+        builder.columns[0]?.appendValue(BigInt(n))
+        builder.columns[1]?.appendValue(text(n))
+        builder.endRow()
+      }
+      const batch = builder.finish()
+      for (let row = 0; row < batch.length; row++) ids.push(store.add(batch.columns, row))
+      stateMemory.trim()
+    }
+    expect(stateMemory.spilledBytes).to.be.greaterThan(spilledBefore)
+    expect(readdirSync(directory)).to.deep.equal([])
+    for (const n of [0, 1, 12_345, 29_999, 777]) {
+      const [a, b] = store.columns(Int32Array.of(ids[n] as number), 1)
+      expect([readValue(a as never, 0), readValue(b as never, 0)]).to.deep.equal([BigInt(n), text(n)])
+    }
+    store.clear()
+  })
+
+  it('names the directory it cannot write to', () => {
+    const blocked = join(directory, 'a-file')
+    writeFileSync(blocked, '')
+    expect(() => new SpillFiles(join(blocked, 'below')).create())
+      .to.throw(/a-file\/below/)
+      .and.satisfy(StateSpillFailed.is)
+  })
+})
