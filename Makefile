@@ -24,9 +24,14 @@ build: compile examples/data/.ready ## compile, bundle, make the runtime archive
 	$(NODE) dist/tools/build-runtime.js
 	@ln -sfn ../../bin/weft.mjs node_modules/.bin/weft
 
+.PHONY: kernels
+kernels: compile ## WebAssembly of the byte kernels, into the runtime's sources
+	$(NODE) dist/tools/build-kernels.js
+
 .PHONY: lint
 lint: compile ## forbidden imports, layout, type-aware lint
 	$(NODE) dist/tools/check-layers.js
+	$(NODE) dist/tools/build-kernels.js --check
 	node_modules/.bin/prettier --check --log-level warn $(SOURCES)
 	node_modules/.bin/oxlint --type-aware core hadoop runtime api sql am container client tools bench
 

@@ -2,9 +2,11 @@
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch } from './batch.js'
+import { byteLanes, float64Lanes, int32Lanes, int64Lanes } from './lanes.js'
+import { gatherTexts, locateTexts, worthwhile } from './text-kernels.js'
 import { vectorKind, type ObjectVector, type Utf8Vector, type Vector } from './vector.js'
 
-/** A copy of the rows at `positions` (column positions; default: the batch's own rows, in order) that shares no memory. */
+/** A copy of the rows at `positions` (column positions; default: the batch's own rows, in order) that keeps nothing of it alive. */
 export function gatherBatch(batch: Batch, positions: Int32Array | undefined = batch.selection): Batch {
   const length = positions === undefined ? batch.length : positions.length
   const columns = batch.columns.map((column) => concatVectors(column.type, [{ vector: column, positions, length }], length))
@@ -37,36 +39,36 @@ function concatVectors(type: LogicalType, parts: readonly VectorPart[], length: 
   const kind = vectorKind(type)
   switch (kind) {
     case 'boolean': {
-      const values = new Uint8Array(length)
+      const values = byteLanes(length)
       copyParts(parts, (part, at) => copyLanes((part.vector as { values: Uint8Array }).values, values, at, part))
       return { kind, type, nulls, values }
     }
     case 'int32': {
-      const values = new Int32Array(length)
+      const values = int32Lanes(length)
       copyParts(parts, (part, at) => copyLanes((part.vector as { values: Int32Array }).values, values, at, part))
       return { kind, type, nulls, values }
     }
     case 'int64': {
-      const values = new BigInt64Array(length)
+      const values = int64Lanes(length)
       copyParts(parts, (part, at) => copyWideLanes((part.vector as { values: BigInt64Array }).values, values, at, 1, part))
       return { kind, type, nulls, values }
     }
     case 'float64': {
-      const values = new Float64Array(length)
+      const values = float64Lanes(length)
       copyParts(parts, (part, at) => copyLanes((part.vector as { values: Float64Array }).values, values, at, part))
       return { kind, type, nulls, values }
     }
     case 'decimal128': {
-      const lanes = new BigInt64Array(length * 2)
+      const lanes = int64Lanes(length * 2)
       copyParts(parts, (part, at) => copyWideLanes((part.vector as { lanes: BigInt64Array }).lanes, lanes, at, 2, part))
       return { kind, type, nulls, lanes }
     }
     case 'utf8': {
-      const lengths = new Int32Array(length)
+      const lengths = int32Lanes(length)
       copyParts(parts, (part, at) => copyTextLengths(part, lengths, at))
-      const offsets = new Int32Array(length)
+      const offsets = int32Lanes(length)
       const total = offsetsOf(lengths, offsets)
-      const bytes = new Uint8Array(total)
+      const bytes = byteLanes(total)
       copyParts(parts, (part, at) => copyTexts(part, bytes, offsets[at] ?? total))
       return { kind, type, nulls, offsets, lengths, bytes }
     }
@@ -140,6 +142,13 @@ export function offsetsOf(lengths: Int32Array, offsets: Int32Array): number {
 
 /** Copies the part's texts, one after the other, to `target[at …]`; returns the end. Runs that lie together move at once. */
 export function copyTexts(part: VectorPart, target: Uint8Array, at: number): number {
+  const rows = locateTexts(part, 0)
+  if (rows.runs > part.length >> 2 && worthwhile(rows, part.length, 12, 12))
+    return gatherTexts((part.vector as Utf8Vector).bytes, rows, rows.offsets, rows.lengths, part.length, target, at)
+  return copyTextRuns(part, target, at)
+}
+
+function copyTextRuns(part: VectorPart, target: Uint8Array, at: number): number {
   const { offsets, lengths, nulls, bytes } = part.vector as Utf8Vector
   const { positions, length } = part
   let start = 0

@@ -8,6 +8,7 @@
 import type { Batch } from './batch.js'
 import { int32Lanes } from './lanes.js'
 import { ObjectWriter } from './object-codec.js'
+import { hashTexts, locateTexts, worthwhile } from './text-kernels.js'
 import type { Vector } from './vector.js'
 
 const SEED = 0x9747b28c | 0
@@ -81,6 +82,8 @@ function mixColumn(hashes: Int32Array, vector: Vector, selection: Int32Array | u
     }
     case 'utf8': {
       const { bytes, offsets, lengths } = vector
+      const texts = locateTexts({ vector, positions: selection, length: rows }, -1)
+      if (worthwhile(texts, rows, 12, 4)) return hashTexts(bytes, texts, texts.offsets, texts.lengths, hashes, NULL_WORD)
       for (let r = 0; r < rows; r++) {
         const p = selection === undefined ? r : (selection[r] as number)
         const hash = hashes[r] as number

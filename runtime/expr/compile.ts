@@ -159,7 +159,15 @@ function loop<F extends (...args: never[]) => unknown>(
     else lines.push(`const c${index} = x${index}.${kind === 'decimal128' ? 'lanes' : 'values'}`)
     if (kind === 'int64') lines.push(`const w${index} = ${emitter.constant(wordsOf)}(c${index})`)
   }
-  lines.push(before, 'for (let r = 0; r < length; r++) {', selected ? 'const i = selection[r]' : 'const i = r', emitter.lines, '}', after)
+  lines.push(
+    ...emitter.before,
+    before,
+    'for (let r = 0; r < length; r++) {',
+    selected ? 'const i = selection[r]' : 'const i = r',
+    emitter.lines,
+    '}',
+    after,
+  )
   return instantiate<F>(['inputs', 'selection', 'length', ...outputs], lines.join('\n'), emitter.constants)
 }
 

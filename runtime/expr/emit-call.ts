@@ -3,6 +3,7 @@
  * texts and times; the function's own inline form; and for everything else a call of its row-wise code.
  */
 import type { LogicalType } from '#core/types/logical-type.js'
+import type { Utf8Vector } from '../columnar/vector.js'
 import type { BoundExpression } from './bound-expression.js'
 import { ceilToUnit, extractUnit, floorToDays, floorToUnit, MILLIS_PER_DAY, type TimeUnit } from './calendar.js'
 import { DateTimePattern } from './datetime-pattern.js'
@@ -11,7 +12,7 @@ import { emptyValue, type Emitter, type Operand } from './emitter.js'
 import { EvaluationFailure } from './evaluation.js'
 import { checkTimestamp, parseWithFallback } from './functions/temporal.js'
 import { constantValue } from './interpreter.js'
-import { containsBytes, decodeText, endsWithBytes, startsWithBytes } from './kernels.js'
+import { containsBytes, decodeText, endsWithBytes, rowsContaining, startsWithBytes } from './kernels.js'
 import { compileLike, type LikeMatcher } from './like.js'
 import { compareText, compareTextBytes, equalTextBytes } from './text-order.js'
 import { localToUtc, timeZone, utcToLocal } from './time-zone.js'
@@ -255,6 +256,16 @@ function emitLike(emitter: Emitter, call: Call): Operand | undefined {
   if (value.text === undefined) return undefined
   const { bytes, start, length } = value.text
   const part = encoder.encode(matcher.text)
+  const [argument] = call.args
+  if (matcher.kind === 'contains' && part.length > 0 && argument?.kind === 'input') {
+    // A whole batch at once.
+    const found = emitter.name('f')
+    const search = emitter.constant((vector: Utf8Vector, selection: Int32Array | undefined, rows: number) =>
+      rowsContaining(vector, selection, rows, part),
+    )
+    emitter.before.push(`const ${found} = ${search}(inputs.vectors[${argument.index}], selection, length)`)
+    return { type: call.type, isNull: value.isNull, value: emitter.let(`${found}[r] === 1`) }
+  }
   const test =
     matcher.kind === 'equals'
       ? `${emitter.constant(equalTextBytes)}(${bytes}, ${start}, ${length}, ${emitter.constant(part)}, 0, ${part.length})`

@@ -53,6 +53,8 @@ export class Emitter {
   readonly constants: unknown[] = []
   readonly #constantNames = new Map<unknown, string>()
   readonly columns = new Map<number, VectorKind>()
+  /** Declarations that stand before the loop. They may use `inputs`, `selection` and `length`. */
+  readonly before: string[] = []
   readonly #forms: ExpressionForms
   readonly #lines: string[] = []
   #names = 0
@@ -78,7 +80,7 @@ export class Emitter {
   }
 
   /** A new variable name. */
-  name(prefix: 'v' | 'n' | 's' | 'm' | 'b' | 'L'): string {
+  name(prefix: 'v' | 'n' | 's' | 'm' | 'b' | 'L' | 'f'): string {
     return `${prefix}${this.#names++}`
   }
 

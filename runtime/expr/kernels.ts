@@ -1,5 +1,8 @@
 /** Small functions that generated code calls through its constants table. They never throw, whatever garbage a NULL row holds. */
+import { byteLanes } from '../columnar/lanes.js'
+import { locateTexts, textsContaining, worthwhile } from '../columnar/text-kernels.js'
 import { decodeUtf8, textBuffer } from '../columnar/value.js'
+import type { Utf8Vector } from '../columnar/vector.js'
 
 export function decodeText(bytes: Uint8Array, start: number, length: number): string {
   return decodeUtf8(textBuffer(bytes), start, start + length)
@@ -23,6 +26,17 @@ export function containsBytes(bytes: Uint8Array, start: number, length: number, 
     if (i === part.length) return true
   }
   return false
+}
+
+/** By row: 1 where the text holds `part`, which is not empty. */
+export function rowsContaining(vector: Utf8Vector, selection: Int32Array | undefined, rows: number, part: Uint8Array): Uint8Array {
+  const found = byteLanes(rows)
+  const texts = locateTexts({ vector, positions: selection, length: rows }, 0)
+  if (worthwhile(texts, rows, 4, 16)) textsContaining(vector.bytes, texts, texts.offsets, texts.lengths, rows, part, found)
+  else
+    for (let r = 0; r < rows; r++)
+      found[r] = containsBytes(vector.bytes, texts.offsets[r] as number, texts.lengths[r] as number, part) ? 1 : 0
+  return found
 }
 
 export function readDecimal(lanes: BigInt64Array, position: number): bigint {

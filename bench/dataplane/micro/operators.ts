@@ -65,7 +65,7 @@ export const operatorCases: MicroCases = {
   'filter-text': () =>
     ring(
       'calc: filter by text',
-      { op: 'calc', condition: call('LIKE', BOOLEAN, column(5), literal('%channel_id=99%', STRING)), projection: [column(0), column(5)] },
+      { op: 'calc', condition: call('LIKE', BOOLEAN, column(5), literal('%id=99%', STRING)), projection: [column(0), column(5)] },
       schema(['auction', BIGINT], ['url', STRING]),
     ),
   'group-final': () =>
