@@ -11,6 +11,7 @@ import { logger } from '#core/log/logger.js'
 import { RpcConnection } from '#core/rpc/rpc-connection.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
+import { localCheckpointDirectory } from './local-checkpoints.js'
 import { runMaster } from './master.js'
 import { LocalDriver } from './resourcemanager/drivers/local.js'
 import type { WorkerThread } from './resourcemanager/drivers/local-thread.js'
@@ -58,6 +59,7 @@ export async function runLocalMaster(launch: LocalLaunch, firstWorker: WorkerThr
         onChannel: (channel) => void new RpcConnection(channel, endpoints, environment),
       }),
     onRest: (restPort) => port.postMessage({ type: 'rest', port: restPort }),
+    checkpointDirectory: localCheckpointDirectory(descriptor.jobId),
     openJobResults: async () => undefined,
     cleanUp: async () => undefined,
     onFatal: (error) => {

@@ -27,6 +27,7 @@ import { systemEnvironment } from '#core/time/environment.js'
 import { readCredentials } from '#hadoop/security/credentials.js'
 import { openJobResultStore } from './dispatcher/job-result-store.js'
 import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
+import { localCheckpointDirectory } from './local-checkpoints.js'
 import { runMaster } from './master.js'
 import { ProcessDriver } from './resourcemanager/drivers/process/process-driver.js'
 
@@ -100,6 +101,7 @@ async function run(directory: string, attempt: number, onFatal: (error: Error) =
       })
     },
     onRest: (port) => void writeRestFile(directory, attempt, port),
+    checkpointDirectory: localCheckpointDirectory(descriptor.jobId),
     openJobResults: (fileSystems) => {
       const results = `file://${join(directory, 'results')}`
       return openJobResultStore(fileSystems.of(results), results, attempt)

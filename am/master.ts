@@ -6,6 +6,7 @@ import type { ApplicationDescriptor } from '#core/cluster/application-descriptor
 import { Configuration } from '#core/config/configuration.js'
 import { HEARTBEAT_INTERVAL } from '#core/config/options/cluster.js'
 import { DEFAULT_SCHEME } from '#core/config/options/execution.js'
+import { PathNotFound } from '#core/fs/errors.js'
 import { FileSystems } from '#core/fs/file-systems.js'
 import { logger } from '#core/log/logger.js'
 import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
@@ -16,6 +17,7 @@ import { programOf } from './application/program.js'
 import { StatementRunner } from './application/statement-runner.js'
 import { Dispatcher } from './dispatcher/dispatcher.js'
 import type { JobResultStore } from './dispatcher/job-result-store.js'
+import { CheckpointCoordinator } from './jobmaster/checkpoint/checkpoint-coordinator.js'
 import { connectorCoordinators } from './jobmaster/coordinators/coordinator-loader.js'
 import type { FinalStatus, ResourceManagerDriver } from './resourcemanager/drivers/driver.js'
 import { ResourceManager } from './resourcemanager/resource-manager.js'
@@ -42,6 +44,8 @@ export interface MasterTarget {
   createDriver(endpoints: RpcEndpoints, restPort: number): Promise<ResourceManagerDriver>
   /** REST listens. */
   onRest(port: number): void
+  /** Where checkpoints go when execution.checkpointing.dir is unset: a full URI. Nobody else's, and there when a later attempt looks. */
+  readonly checkpointDirectory: string
   /** Where the ends of jobs are written down for later attempts; undefined: there are none. */
   openJobResults(fileSystems: FileSystems): Promise<JobResultStore | undefined>
   /** Just before the driver takes leave: everything the application left in shared places is removed. */
@@ -88,11 +92,22 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     rest.serve(await restAnswers({ configuration, environment, dispatcher, resourceManager: { workers }, application }))
     const result = await ended
     await application.clientIsDone()
+    await removeIfEmpty(fileSystems, target.checkpointDirectory)
     await target.cleanUp(fileSystems).catch((error: unknown) => log.warn('What the application staged could not be removed', error))
     await resourceManager.finish(finalStatus(result), result.failure ?? '')
     return result.status === 'FINISHED' ? 0 : 1
   } finally {
     await rest.close()
+  }
+}
+
+/** The default directory of checkpoints, when jobs have left none in it. */
+async function removeIfEmpty(fileSystems: FileSystems, directory: string): Promise<void> {
+  const fileSystem = fileSystems.of(directory)
+  try {
+    if ((await fileSystem.list(directory)).length === 0) await fileSystem.delete(directory)
+  } catch (error) {
+    if (!PathNotFound.is(error)) log.warn(`The directory of checkpoints ${directory} could not be removed`, error)
   }
 }
 
@@ -127,6 +142,14 @@ function assemble(
       taskExecutor: (resourceId) => parts.resourceManager?.taskExecutor(resourceId),
     },
     coordinators: (jobConfiguration) => connectorCoordinators(fileSystems, jobConfiguration, environment),
+    checkpoints: (jobConfiguration, jobGraph, host) =>
+      new CheckpointCoordinator(jobGraph, host, {
+        environment,
+        fileSystems,
+        configuration: jobConfiguration,
+        epoch,
+        defaultDirectory: target.checkpointDirectory,
+      }),
   })
   const runner = new StatementRunner(dispatcher, descriptor.attached)
   const application = new Application({

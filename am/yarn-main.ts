@@ -52,6 +52,7 @@ export const InvalidMasterLaunch = defineError('MASTER_INVALID_LAUNCH', {
 
 const LEADER_FILE = 'leader.json'
 const RESULTS_DIRECTORY = 'results'
+const CHECKPOINTS_SUFFIX = '.checkpoints'
 const MIB = 1024 * 1024
 const environment = systemEnvironment
 const log = logger('Master')
@@ -158,6 +159,8 @@ async function runLaunch(launch: Launch): Promise<number> {
           `the jobs. ${REST_BIND_ADDRESS.key} restricts it to one interface; YARN's proxy and clients must reach that one.`,
       )
     },
+    // Beside the staging directory, which does not outlive the application: a checkpoint that is to be kept does.
+    checkpointDirectory: `${target.stagingDirectory}${CHECKPOINTS_SUFFIX}`,
     openJobResults: (all) => {
       const directory = `${target.stagingDirectory}/${RESULTS_DIRECTORY}`
       return openJobResultStore(all.of(directory), directory, attempt)
