@@ -15,7 +15,8 @@ import { PartitionRegistry } from '../network/partition-registry.js'
 import { SlotNetwork } from '../network/slot-network.js'
 import type { SlotToTaskExecutor, TaskExecutorToSlot } from '../taskexecutor/slot-messages.js'
 import { LinePrinter } from './line-printer.js'
-import { instantiate } from './operator-factory.js'
+import { instantiateWith } from './operator-factory.js'
+import { ProgramLoader } from './program-loader.js'
 import { SlotMailbox } from './slot-mailbox.js'
 import { Task, type TaskReport, type TaskServices } from './task.js'
 
@@ -40,6 +41,7 @@ export class SlotRuntime {
   readonly #options: SlotRuntimeOptions
   readonly #network: SlotNetwork
   readonly #printer: LinePrinter
+  readonly #programs = new ProgramLoader()
   readonly #services: TaskServices
   readonly #tasks = new Map<ExecutionAttemptId, Task>()
   readonly #requests = new Map<number, { readonly task: ExecutionAttemptId; resolve(answer: unknown): void; reject(error: Error): void }>()
@@ -66,7 +68,7 @@ export class SlotRuntime {
       mailbox: new SlotMailbox(environment.clock),
       network: this.#network,
       printer: this.#printer,
-      instantiate,
+      instantiate: instantiateWith(this.#programs),
       settleGraceMs: SETTLE_GRACE_MS,
       partitionBytes:
         options.networkBytes === 0 ? DEFAULT_PARTITION_BYTES : Math.max(MIN_PARTITION_BYTES, Math.floor(options.networkBytes / 4)),
@@ -89,6 +91,7 @@ export class SlotRuntime {
   #receive(message: TaskExecutorToSlot): void {
     switch (message.type) {
       case 'submit':
+        for (const { bundle, path } of message.programs) this.#programs.located(bundle, path)
         return this.#submit(message.task)
       case 'cancel':
         return this.#tasks.get(message.executionAttemptId)?.cancel()
@@ -162,8 +165,11 @@ export class SlotRuntime {
     this.#options.environment.timers.after(this.#options.metricsIntervalMs, () => {
       this.#metricsTimer = false
       if (this.#tasks.size === 0) return
+      const { heapUsed, arrayBuffers } = process.memoryUsage()
       this.#send({
         type: 'metrics',
+        heapUsed,
+        arrayBuffers,
         tasks: [...this.#tasks].map(([executionAttemptId, task]) => ({ executionAttemptId, metrics: task.metrics() })),
       })
       this.#startMetrics()

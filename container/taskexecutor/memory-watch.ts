@@ -24,9 +24,11 @@ const EXCEEDED = 0.92
 /** A single high sample may be a garbage collection's peak. */
 const SAMPLES_TO_EXCEED = 2
 
+/** Bytes. */
 export interface MemorySample {
-  /** Bytes: resident set; V8 heaps in use; array buffers outside them. */
+  /** Resident set of the process. */
   readonly rss: number
+  /** V8 heaps of all threads, as far as they are in use; array buffers outside them: state, batches, exchange. */
   readonly heapUsed: number
   readonly arrayBuffers: number
 }
@@ -75,7 +77,7 @@ export function watchMemory({ environment, limitBytes, sample, onExceeded }: Mem
 
 function describe({ rss, heapUsed, arrayBuffers }: MemorySample): string {
   const rest = Math.max(0, rss - heapUsed - arrayBuffers)
-  return `state, batches and buffers ${toMb(arrayBuffers)} MB, V8 heap of the main thread ${toMb(heapUsed)} MB, threads, code and the rest ${toMb(rest)} MB`
+  return `state, batches and buffers ${toMb(arrayBuffers)} MB, V8 heaps ${toMb(heapUsed)} MB, threads, code and the rest ${toMb(rest)} MB`
 }
 
 function toMb(bytes: number): number {

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { SubtaskCheckpointMetrics, SubtaskState } from '#core/checkpoint/state-handles.js'
 import type { WireError } from '#core/errors/wire-error.js'
-import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { BlobReference, TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { ExecutionState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
 import type { LogLevel } from '#core/log/logger.js'
@@ -43,7 +43,12 @@ export interface TaskMetricsEntry {
 }
 
 export type TaskExecutorToSlot =
-  | { readonly type: 'submit'; readonly task: TaskDeploymentDescriptor }
+  /** `programs`: files of the bundles that the task's functions are in. */
+  | {
+      readonly type: 'submit'
+      readonly task: TaskDeploymentDescriptor
+      readonly programs: readonly { readonly bundle: BlobReference; readonly path: string }[]
+    }
   | { readonly type: 'cancel'; readonly executionAttemptId: ExecutionAttemptId }
   | {
       readonly type: 'trigger'
@@ -82,7 +87,13 @@ export type SlotToTaskExecutor =
   | CheckpointReport
   /** To a `trigger`: the barrier went out, or why not. */
   | { readonly type: 'triggered'; readonly trigger: number; readonly error?: WireError | undefined }
-  | { readonly type: 'metrics'; readonly tasks: readonly TaskMetricsEntry[] }
+  /** `heapUsed`, `arrayBuffers`: of this thread, in bytes. */
+  | {
+      readonly type: 'metrics'
+      readonly tasks: readonly TaskMetricsEntry[]
+      readonly heapUsed: number
+      readonly arrayBuffers: number
+    }
   /** An operator asks its coordinator. */
   | {
       readonly type: 'request'

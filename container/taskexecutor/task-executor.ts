@@ -8,7 +8,7 @@
  */
 import { slotStarter } from './slot-thread.js'
 import type { Worker } from 'node:worker_threads'
-import { availableParallelism, freemem, totalmem } from 'node:os'
+import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASKMANAGER_REGISTRATION_TIMEOUT } from '#core/config/options/cluster.js'
@@ -24,8 +24,10 @@ import type { BlobReference } from '#core/graph/deployment.js'
 import type { Environment } from '#core/time/environment.js'
 import { BlobCache } from '../blob/blob-cache.js'
 import { fetchBlob } from '../blob/fetch-blob.js'
+import { ProgramFiles } from '../blob/program-files.js'
 import { MasterLost } from './errors.js'
 import { startHeartbeats } from './heartbeats.js'
+import { watchMemory } from './memory-watch.js'
 import { register, type Registration } from './registration.js'
 import type { CheckpointReport, TaskStateUpdate } from './slot-messages.js'
 import { StateReports } from './state-reports.js'
@@ -46,6 +48,8 @@ export interface TaskExecutorOptions {
   readonly secret: Buffer | undefined
   /** The thread of a slot that was started ahead. */
   readonly firstSlot?: Worker | undefined
+  /** For files that last no longer than this process; undefined: the system's. */
+  readonly temporaryDirectory?: string | undefined
   /** Where others reach this process. */
   readonly host: string
   /**
@@ -66,12 +70,15 @@ export class TaskExecutor {
   readonly #options: TaskExecutorOptions
   readonly #slots: TaskSlots
   readonly #blobs = new BlobCache()
+  readonly #programs: ProgramFiles
   #session: Session | undefined
   #fatal: Error | undefined
+  #stopWatching: () => void = () => undefined
   #end: ((end: End) => void) | undefined
 
   constructor(options: TaskExecutorOptions) {
     this.#options = options
+    this.#programs = new ProgramFiles(options.temporaryDirectory ?? tmpdir())
     this.#slots = new TaskSlots(
       options.descriptor,
       options.secret,
@@ -81,7 +88,12 @@ export class TaskExecutor {
         onCheckpointReport: (jobId, report) => void this.#reportCheckpoint(jobId, report),
         requestCoordinator: (jobId, task, operatorId, event) => this.#requestCoordinator(jobId, task, operatorId, event),
         fetchBlob: (jobId, reference) => this.#blobs.get(jobId, reference, () => this.#fetchBlob(jobId, reference)),
-        onJobGone: (jobId) => this.#blobs.releaseJob(jobId),
+        programFile: (jobId, reference) =>
+          this.#programs.path(jobId, reference, () => this.#blobs.get(jobId, reference, () => this.#fetchBlob(jobId, reference))),
+        onJobGone: (jobId) => {
+          this.#blobs.releaseJob(jobId)
+          this.#programs.releaseJob(jobId)
+        },
         write: (text, stderr) => options.write(text, stderr),
         onFatal: (error) => {
           this.#fatal = error
@@ -99,6 +111,7 @@ export class TaskExecutor {
   async run(): Promise<void> {
     try {
       const dataPorts = await this.#slots.start()
+      this.#watchMemory()
       let lost: number | undefined
       for (;;) {
         const session = await this.#register(dataPorts, lost)
@@ -115,14 +128,35 @@ export class TaskExecutor {
         lost = session.epoch
       }
     } finally {
+      this.#stopWatching()
       this.#session?.close()
       await this.stopSlots()
     }
   }
 
   /** Ends the slots' threads at once, with what runs in them. */
-  stopSlots(): Promise<void> {
-    return this.#slots.stop()
+  async stopSlots(): Promise<void> {
+    await this.#slots.stop()
+    this.#programs.close()
+  }
+
+  /** The embedded TaskManager shares its client's process and has no limit. */
+  #watchMemory(): void {
+    const { descriptor, environment } = this.#options
+    if (descriptor.processMemory === 0) return
+    this.#stopWatching = watchMemory({
+      environment,
+      limitBytes: descriptor.processMemory,
+      sample: () => {
+        const main = process.memoryUsage()
+        const slots = this.#slots.memory()
+        return { rss: main.rss, heapUsed: main.heapUsed + slots.heapUsed, arrayBuffers: main.arrayBuffers + slots.arrayBuffers }
+      },
+      onExceeded: (error) => {
+        this.#fatal = error
+        this.#end?.({ kind: 'fatal', error })
+      },
+    })
   }
 
   async #register(dataPorts: readonly { slotIndex: number; dataPort: number }[], lost: number | undefined): Promise<Session> {

@@ -49,6 +49,8 @@ export interface TaskSlotsUser {
   requestCoordinator(jobId: JobId, executionAttemptId: ExecutionAttemptId, operatorId: OperatorId, event: unknown): Promise<unknown>
   /** Content of a blob of the job. */
   fetchBlob(jobId: JobId, reference: BlobReference): Promise<Uint8Array>
+  /** Path of a program's bundle, a blob of the job, on this machine. */
+  programFile(jobId: JobId, reference: BlobReference): Promise<string>
   /** The last slot of the job is free. */
   onJobGone(jobId: JobId): void
   /** Whole lines to stdout or stderr; resolves when they are written. */
@@ -73,10 +75,18 @@ interface Trigger {
   reject(error: Error): void
 }
 
+interface ProgramLocation {
+  readonly bundle: BlobReference
+  readonly path: string
+}
+
 interface SlotEntry {
   thread: SlotHandle
   dataPort: number | undefined
   startAttempts: number
+  /** Bytes, as its thread last said. */
+  heapUsed: number
+  arrayBuffers: number
 }
 
 /** For files that end with this process. A YARN container is told its own, which YARN clears. */
@@ -133,10 +143,26 @@ export class TaskSlots {
     await new Promise<void>((resolve, reject) => {
       this.#started = { resolve, reject }
       for (let slotIndex = 0; slotIndex < this.#descriptor.slots; slotIndex++) {
-        this.#slots.push({ thread: this.#startThread(slotIndex, ports), dataPort: undefined, startAttempts: 1 })
+        this.#slots.push({
+          thread: this.#startThread(slotIndex, ports),
+          dataPort: undefined,
+          startAttempts: 1,
+          heapUsed: 0,
+          arrayBuffers: 0,
+        })
       }
     })
     return this.#slots.map(({ dataPort }, slotIndex) => ({ slotIndex, dataPort: dataPort ?? 0 }))
+  }
+
+  /** Bytes that the slots' threads hold, as they last said. */
+  memory(): { heapUsed: number; arrayBuffers: number } {
+    const sum = { heapUsed: 0, arrayBuffers: 0 }
+    for (const { heapUsed, arrayBuffers } of this.#slots) {
+      sum.heapUsed += heapUsed
+      sum.arrayBuffers += arrayBuffers
+    }
+    return sum
   }
 
   report(): SlotReport {
@@ -184,28 +210,32 @@ export class TaskSlots {
       `Starting ${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism}) attempt ${task.attemptNumber} of job ${jobId} in slot ${slotIndex}`,
     )
     const { operators } = task
-    if (!('blobKey' in operators)) return this.#handOver(running, { ...task, operators })
-    this.#user
-      .fetchBlob(jobId, operators)
-      .then((bytes) => OperatorChainSchema.parse(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'))))
-      .then(
-        (chain) => this.#handOver(running, { ...task, operators: chain }),
-        (cause: unknown) => {
-          if (this.#tasks.get(executionAttemptId) !== running) return // it was cancelled meanwhile
-          const name = `${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism})`
-          const error = new TaskDescriptionUnavailable(
-            { task: name, bytes: operators.size, resourceId: this.#descriptor.resourceId },
-            { cause },
-          )
-          this.#end({ executionAttemptId, state: 'FAILED', error: toWireError(error) }, running)
-        },
-      )
+    if (!('blobKey' in operators) && bundlesOf(operators).length === 0) return this.#handOver(running, { ...task, operators }, [])
+    this.#complete(task).then(
+      ({ complete, programs }) => this.#handOver(running, complete, programs),
+      (cause: unknown) => {
+        if (this.#tasks.get(executionAttemptId) !== running) return // it was cancelled meanwhile
+        const name = `${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism})`
+        const error = new TaskDescriptionUnavailable({ task: name, resourceId: this.#descriptor.resourceId }, { cause })
+        this.#end({ executionAttemptId, state: 'FAILED', error: toWireError(error) }, running)
+      },
+    )
   }
 
-  #handOver(running: RunningTask, task: TaskDeploymentDescriptor): void {
+  /** With what lies in blobs: its chain of operators, the program of its functions. */
+  async #complete(task: SubmittedTask): Promise<{ complete: TaskDeploymentDescriptor; programs: ProgramLocation[] }> {
+    const { jobId, operators } = task
+    const chain = 'blobKey' in operators ? parseChain(await this.#user.fetchBlob(jobId, operators)) : operators
+    const programs = await Promise.all(
+      bundlesOf(chain).map(async (bundle) => ({ bundle, path: await this.#user.programFile(jobId, bundle) })),
+    )
+    return { complete: { ...task, operators: chain }, programs }
+  }
+
+  #handOver(running: RunningTask, task: TaskDeploymentDescriptor, programs: readonly ProgramLocation[]): void {
     if (this.#tasks.get(task.executionAttemptId) !== running) return // it was cancelled meanwhile
     running.handedOver = true
-    this.#slots[running.slotIndex]?.thread.send({ type: 'submit', task })
+    this.#slots[running.slotIndex]?.thread.send({ type: 'submit', task, programs })
   }
 
   cancel(executionAttemptId: ExecutionAttemptId): void {
@@ -319,6 +349,8 @@ export class TaskSlots {
         return
       }
       case 'metrics':
+        slot.heapUsed = message.heapUsed
+        slot.arrayBuffers = message.arrayBuffers
         for (const { executionAttemptId, metrics } of message.tasks) {
           const task = this.#tasks.get(executionAttemptId)
           if (task !== undefined) task.metrics = metrics
@@ -429,4 +461,15 @@ export class TaskSlots {
   #changed(): void {
     for (const resolve of this.#onChange.splice(0)) resolve()
   }
+}
+
+function parseChain(bytes: Uint8Array): TaskDeploymentDescriptor['operators'] {
+  return OperatorChainSchema.parse(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')))
+}
+
+/** Bundles of the programs whose functions the operators are, each once. */
+function bundlesOf(operators: TaskDeploymentDescriptor['operators']): BlobReference[] {
+  const bundles = new Map<string, BlobReference>()
+  for (const { spec } of operators) if (spec.op === 'function') bundles.set(spec.program.bundle.blobKey, spec.program.bundle)
+  return [...bundles.values()]
 }
