@@ -56,7 +56,7 @@ export interface CheckpointHost {
 /** What waits to be done between two elements, in order. */
 type Work =
   | AlignmentEffect
-  | { readonly type: 'lastWatermark' }
+  | { readonly type: 'lastWatermark'; readonly barrier: CheckpointBarrier }
   | { readonly type: 'overtook'; readonly channel: number; readonly barrier: CheckpointBarrier; readonly overtaken: readonly Overtaken[] }
   | { readonly type: 'queued'; readonly channel: number; readonly barrier: CheckpointBarrier }
   | { readonly type: 'timedOut'; readonly barrier: CheckpointBarrier }
@@ -128,7 +128,7 @@ export class TaskCheckpoints {
       throw new TaskNotReady({ task: this.#host.name, checkpointId, reason: 'it is over, or under way already' })
     return new Promise((answer, refuse) => {
       this.#timing = { checkpointId, timing: this.#newTiming(barrier) }
-      if (barrier.stop === 'drain') this.#work.push({ type: 'lastWatermark' })
+      if (barrier.stop === 'drain') this.#work.push({ type: 'lastWatermark', barrier })
       this.#work.push({ type: 'snapshot', barrier, record: undefined }, { type: 'triggered', checkpointId, answer, refuse })
       this.#host.wake()
     })
@@ -422,7 +422,7 @@ export class TaskCheckpoints {
     // The job never goes back to a savepoint that it goes on after: the master commits nothing of it, and nothing builds on it.
     if (kind === 'savepoint' && stop === null) return this.#host.chain.concludeCheckpoint(checkpointId, false)
     this.#committables.confirm(checkpointId)
-    // A savepoint is not ours to refer to, and a full checkpoint has its files for itself: the next increment needs a base.
+    // A full checkpoint has its files for itself: the next increment needs a base.
     this.#chains = acknowledged.barrier.full ? new Map() : acknowledged.chains
     this.#host.chain.concludeCheckpoint(checkpointId, true)
   }

@@ -68,6 +68,8 @@ function gate(location: SlotLocation, access: ConstructorParameters<typeof Input
             note(polled.element.kind === 'data' ? `${polled.element.batch.length} rows` : polled.element.kind)
         }),
       onFailure: (error) => note(`${(error as { code?: string }).code}: ${error.message}`),
+      onOvertakingBarrier: (_channel, { checkpointId }, overtaken) => note(`barrier ${checkpointId} before ${overtaken.length}`),
+      onBarrierQueued: (_channel, { checkpointId }) => note(`barrier ${checkpointId} waits`),
     },
   )
   return {
@@ -235,7 +237,7 @@ describe('InputGate', () => {
       new InputGate(
         descriptor,
         { registry, isHere: () => false, connectionTo: async () => connection },
-        { onAvailable: () => undefined, onFailure: resolve },
+        { onAvailable: () => undefined, onFailure: resolve, onOvertakingBarrier: () => undefined, onBarrierQueued: () => undefined },
       )
     })
     await once(port, 'message')

@@ -39,6 +39,8 @@ function slot(operators: Readonly<Record<string, () => AnyOperator>>) {
     settleGraceMs: 20,
     instantiate: async (node) => (operators[node.name] as () => AnyOperator)(),
     requestCoordinator: () => new Promise(() => undefined),
+    acknowledgeCheckpoint: () => undefined,
+    declineCheckpoint: () => undefined,
     report(task, report) {
       reports.push([task.descriptor.vertexName, report])
       for (const wake of waiting.splice(0)) wake()

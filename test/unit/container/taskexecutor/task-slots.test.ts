@@ -60,6 +60,7 @@ function make() {
     {
       onTaskState: (_job, { executionAttemptId, state, error }) =>
         story.push(`${executionAttemptId} ${state}${error === undefined ? '' : `: ${error.message}`}`),
+      onCheckpointReport: (_job, { type, executionAttemptId, checkpointId }) => story.push(`${executionAttemptId} ${type} ${checkpointId}`),
       requestCoordinator: async (_job, name, _operator, event) => `answer to ${JSON.stringify(event)} of ${name}`,
       fetchBlob: (_job, { blobKey }) =>
         new Promise<Uint8Array>((resolve, reject) => (story.push(`fetch ${blobKey}`), blobs.push({ resolve, reject }))),
@@ -131,6 +132,7 @@ describe('TaskSlots', () => {
     const environment = virtualEnvironment()
     const user = {
       onTaskState: () => undefined,
+      onCheckpointReport: () => undefined,
       requestCoordinator: async () => undefined,
       fetchBlob: async () => Buffer.alloc(0),
       onJobGone: () => undefined,
