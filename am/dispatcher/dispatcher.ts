@@ -11,7 +11,7 @@ import { JobMasterGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, Millis } from '#core/time/environment.js'
 import { BlobServer } from '../blob/blob-server.js'
 import type { CheckpointHost, Checkpoints } from '../jobmaster/checkpoint/checkpoint-host.js'
-import type { CoordinatorLoader } from '../jobmaster/coordinators/coordinator-loader.js'
+import type { CoordinatorLoader, ProgramCoordinators } from '../jobmaster/coordinators/coordinator-loader.js'
 import { JobMaster, schedulerSettings, type Job, type JobResult } from '../jobmaster/job-master.js'
 import { withoutCheckpoints } from '../jobmaster/without-checkpoints.js'
 import type { SlotProvider } from '../slots/slot-provider.js'
@@ -29,11 +29,18 @@ export interface DispatcherServices {
   readonly epoch: number
   readonly slots: SlotProvider
   /** For a job with its own configuration in effect. */
-  coordinators(configuration: Configuration): CoordinatorLoader
+  coordinators(configuration: Configuration, program?: ProgramCoordinators): CoordinatorLoader
   /** The checkpoint coordinator of a job with its own configuration in effect. */
   checkpoints?(configuration: Configuration, jobGraph: JobGraph, host: CheckpointHost): Checkpoints
   /** For later attempts of this master; undefined: there are none. */
   readonly results?: JobResultStore | undefined
+}
+
+/** What a job needs beyond its graph when it has functions of a program. */
+export interface SubmittedProgram {
+  /** Its bundle, which workers fetch as a blob of the job. */
+  readonly bundle: Uint8Array
+  readonly coordinators: ProgramCoordinators
 }
 
 export class Dispatcher {
@@ -51,9 +58,10 @@ export class Dispatcher {
   /**
    * Starts a job. Submitting the same job id again answers with the job that there is; one that ended under an earlier attempt of this
    * master does not run again, unless it is a SELECT, whose rows went with that attempt. `statement`: its number in the program.
+   * `program`: where the graph's functions are.
    * @throws JOB_GRAPH_INVALID
    */
-  submit(raw: unknown, statement = 0): Job {
+  submit(raw: unknown, statement = 0, program?: SubmittedProgram): Job {
     const jobGraph = checkJobGraph(raw)
     const present = this.#jobs.get(jobGraph.jobId)
     if (present !== undefined) return present
@@ -62,12 +70,13 @@ export class Dispatcher {
     const configuration = this.#services.configuration.with(jobGraph.configuration)
     const recovered = this.#recover(jobGraph, statement, configuration)
     if (recovered !== undefined) return recovered
+    if (program !== undefined) this.#blobs.put(jobGraph.jobId, program.bundle)
     const job = new JobMaster(jobGraph, {
       epoch,
       environment,
       configuration,
       slots,
-      coordinators: this.#services.coordinators(configuration),
+      coordinators: this.#services.coordinators(configuration, program?.coordinators),
       blobs: this.#blobs,
       checkpoints: (graph, host) => this.#services.checkpoints?.(configuration, graph, host) ?? withoutCheckpoints(),
       onEnd: (ended, result) => this.#writeDown(ended, result, statement),
@@ -108,7 +117,7 @@ export class Dispatcher {
       return undefined
     }
     this.#log.info(`Job '${jobGraph.name}' (${jobGraph.jobId}) was ${record.state} under an earlier attempt and does not run again.`)
-    const job = recoveredJob(jobGraph, record, schedulerSettings(configuration))
+    const job = recoveredJob(jobGraph, record, schedulerSettings(configuration, jobGraph))
     this.#jobs.set(job.jobId, job)
     this.#ended.set(job.jobId, this.#services.environment.clock.now())
     return job

@@ -82,13 +82,18 @@ export interface Job {
   cancel(): void
 }
 
-export function schedulerSettings(configuration: Configuration): SchedulerSettings {
+export function schedulerSettings(configuration: Configuration, jobGraph: JobGraph): SchedulerSettings {
   return {
-    restartStrategy: restartStrategy(configuration),
+    restartStrategy: restartStrategy(configuration, takesCheckpoints(configuration, jobGraph)),
     resourceWaitTimeout: Math.min(configuration.get(SLOT_REQUEST_TIMEOUT), configuration.get(RESOURCE_WAIT_TIMEOUT)),
     explanationTimeout: EXPLANATION_TIMEOUT_MS,
     exceptionHistorySize: configuration.get(WEB_EXCEPTION_HISTORY),
   }
+}
+
+/** By itself; savepoints may be asked of any streaming job. */
+function takesCheckpoints(configuration: Configuration, { jobType }: JobGraph): boolean {
+  return jobType === 'STREAMING' && configuration.get(CHECKPOINT_INTERVAL) !== undefined
 }
 
 export class JobMaster implements Job {
@@ -119,15 +124,14 @@ export class JobMaster implements Job {
     this.jobGraph = jobGraph
     this.#services = services
     this.#log = logger(`JobMaster ${jobGraph.jobId}`)
-    this.settings = schedulerSettings(configuration)
+    this.settings = schedulerSettings(configuration, jobGraph)
     const clientTimeout = configuration.get(CLIENT_HEARTBEAT_TIMEOUT)
-    const takesCheckpoints = configuration.get(CHECKPOINT_INTERVAL) !== undefined
     this.collect = jobGraph.vertices.some((vertex) => vertex.operators.some((node) => roleOf(node.spec) === 'collect'))
       ? new CollectCoordinator(
           environment,
           clientTimeout,
           () => this.#dispatch({ type: 'fatal', error: new ClientGone({ silence: formatDuration(clientTimeout) }) }),
-          takesCheckpoints,
+          takesCheckpoints(configuration, jobGraph),
         )
       : undefined
     this.#coordinators = new JobCoordinators(jobGraph, services.coordinators, this.collect)
@@ -312,7 +316,7 @@ export class JobMaster implements Job {
   /** All tasks have finished: a checkpoint that is almost complete commits first, then what none has committed is. */
   async #commitAtEnd(): Promise<void> {
     this.checkpoints.suspend(new JobEnding({}), [])
-    await this.checkpoints.restore()
+    await this.checkpoints.settled()
     await this.#inTurn(() => this.#coordinators.commit(this.checkpoints.uncommitted()))
   }
 

@@ -3,7 +3,6 @@
  * failures.
  */
 import type { Configuration } from '#core/config/configuration.js'
-import { CHECKPOINT_INTERVAL } from '#core/config/options/checkpointing.js'
 import {
   EXPONENTIAL_INITIAL,
   EXPONENTIAL_JITTER,
@@ -46,9 +45,8 @@ export const NO_FAILURES: RestartHistory = { failures: [], backoff: undefined }
 
 export type RestartDecision = { readonly restart: true; readonly delay: Millis } | { readonly restart: false; readonly why: string }
 
-/** The strategy configured; unset: none, or exponential-delay where there are checkpoints to restart from, as in Flink. */
-export function restartStrategy(configuration: Configuration): RestartStrategy {
-  const checkpoints = configuration.get(CHECKPOINT_INTERVAL) !== undefined
+/** The strategy configured; unset: none, or exponential-delay where there are `checkpoints` to restart from, as in Flink. */
+export function restartStrategy(configuration: Configuration, checkpoints: boolean): RestartStrategy {
   switch (configuration.get(RESTART_STRATEGY) ?? (checkpoints ? 'exponential-delay' : 'none')) {
     case 'none':
     case 'off':

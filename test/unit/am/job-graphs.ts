@@ -86,3 +86,8 @@ export function twoPipelines(): JobGraph {
 export function forwardPipelines(parallelism: number): JobGraph {
   return { ...sourceToSink(parallelism, parallelism), edges: [edge(1, 2, { kind: 'FORWARD' })] }
 }
+
+/** Takes checkpoints. */
+export function streaming(graph: JobGraph): JobGraph {
+  return { ...graph, jobType: 'STREAMING' }
+}

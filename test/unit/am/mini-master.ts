@@ -1,11 +1,14 @@
 /** ResourceManager and Dispatcher on virtual time, with a scripted driver and scripted connectors. */
+import { MemoryFileSystem } from '../runtime/connectors/memory-file-system.js'
 import { Configuration } from '#core/config/configuration.js'
+import { FileSystems } from '#core/fs/file-systems.js'
 import type { ResourceId } from '#core/ids/ids.js'
 import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
 import { RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { Dispatcher } from '#am/dispatcher/dispatcher.js'
 import type { JobResultStore } from '#am/dispatcher/job-result-store.js'
+import { CheckpointCoordinator } from '#am/jobmaster/checkpoint/checkpoint-coordinator.js'
 import type { CoordinatorLoader } from '#am/jobmaster/coordinators/coordinator-loader.js'
 import type { CommitterRestore } from '#runtime/connectors/connector.js'
 import type { DriverListener, ResourceManagerDriver } from '#am/resourcemanager/drivers/driver.js'
@@ -88,13 +91,22 @@ export class MiniMaster {
   readonly resourceManager: ResourceManager
   readonly dispatcher: Dispatcher
   readonly fatal: Error[] = []
+  readonly files: MemoryFileSystem
 
-  constructor(options: Readonly<Record<string, string>> = {}, results?: JobResultStore) {
+  /** `files`: where checkpoints go; another master's, when this one follows it. */
+  constructor(
+    options: Readonly<Record<string, string>> = {},
+    results?: JobResultStore,
+    { epoch = 7, files = new MemoryFileSystem() }: { readonly epoch?: number; readonly files?: MemoryFileSystem } = {},
+  ) {
     const configuration = Configuration.of(options)
+    this.files = files
+    const fileSystems = new FileSystems('/', 'file')
+    fileSystems.register('mem', files, '/')
     this.resourceManager = new ResourceManager(this.driver, {
       configuration,
       environment: this.environment,
-      epoch: 7,
+      epoch,
       placement: { kind: 'spread', slotsPerWorker: 1 },
       heartbeatInterval: 10_000,
       onFatal: (error) => this.fatal.push(error),
@@ -104,10 +116,18 @@ export class MiniMaster {
       environment: this.environment,
       configuration,
       endpoints: this.endpoints,
-      epoch: 7,
+      epoch,
       slots: this.resourceManager,
       coordinators: () => this.connectors,
       results,
+      checkpoints: (jobConfiguration, jobGraph, host) =>
+        new CheckpointCoordinator(jobGraph, host, {
+          environment: this.environment,
+          fileSystems,
+          configuration: jobConfiguration,
+          epoch,
+          defaultDirectory: 'mem:///checkpoints',
+        }),
     })
     void this.resourceManager.start()
   }

@@ -1,4 +1,5 @@
 /** A TaskExecutor that a test scripts: registers with a ResourceManager over a channel in memory and notes what it is told. */
+import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { SubmittedTask } from '#core/rpc/gateways/blob.js'
 import type { ExecutionState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
@@ -8,7 +9,7 @@ import type { Gateway } from '#core/rpc/gateway.js'
 import { JobMasterGateway, ResourceManagerGateway, TaskExecutorGateway, type SlotReport } from '#core/rpc/gateways/task-executor.js'
 import { RpcConnection, RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import type { Environment } from '#core/time/environment.js'
-import { JOB } from './job-graphs.js'
+import { JOB, SINK_OPERATOR } from './job-graphs.js'
 
 /** Two ends of a channel in memory; messages arrive in a later turn, as JSON. */
 export function channelPair(name: string): [Channel, Channel] {
@@ -40,6 +41,11 @@ export class ScriptedWorker {
   readonly tasks: SubmittedTask[] = []
   readonly cancelled: ExecutionAttemptId[] = []
   readonly freed: string[] = []
+  readonly barriers: { readonly executionAttemptId: ExecutionAttemptId; readonly barrier: CheckpointBarrier }[] = []
+  /** `complete 3`, `given up 4`, each with the number of tasks that were told. */
+  readonly concluded: string[] = []
+  /** Told of every task. */
+  onTask: (task: SubmittedTask) => void = () => undefined
   shutdownReason: string | undefined
   epoch = 0
   readonly #connection: RpcConnection
@@ -59,10 +65,17 @@ export class ScriptedWorker {
       },
       submitTask: (task) => {
         this.tasks.push(task)
+        this.onTask(task)
         return {}
       },
-      triggerCheckpoint: () => ({}),
-      concludeCheckpoint: () => ({}),
+      triggerCheckpoint: (trigger) => {
+        this.barriers.push(trigger)
+        return {}
+      },
+      concludeCheckpoint: ({ executionAttemptIds, checkpointId, complete }) => {
+        this.concluded.push(`${complete ? 'complete' : 'given up'} ${checkpointId}: ${executionAttemptIds.length}`)
+        return {}
+      },
       cancelTask: ({ executionAttemptId }) => {
         this.cancelled.push(executionAttemptId)
         return {}
@@ -107,6 +120,31 @@ export class ScriptedWorker {
       state: 'FINISHED',
       committables: [...committables],
     })
+  }
+
+  /** The subtask's snapshot is stored. `committables`: of its sink. */
+  async acknowledge(task: SubmittedTask, checkpointId: number, committables: readonly unknown[] = []): Promise<void> {
+    const operatorId = Array.isArray(task.operators) ? (task.operators[0]?.id ?? SINK_OPERATOR) : SINK_OPERATOR
+    await this.jobMaster().acknowledgeCheckpoint({
+      executionAttemptId: task.executionAttemptId,
+      checkpointId,
+      state: { operators: [{ operatorId, lists: {}, committables: [...committables] }] },
+      metrics: {
+        stateSize: 0,
+        checkpointedSize: 0,
+        syncDurationMs: 0,
+        asyncDurationMs: 0,
+        alignmentDurationMs: 0,
+        startDelayMs: 0,
+        processedBytes: 0,
+        persistedBytes: 0,
+        unaligned: false,
+      },
+    })
+  }
+
+  async decline(task: SubmittedTask, checkpointId: number, error: Error): Promise<void> {
+    await this.jobMaster().declineCheckpoint({ executionAttemptId: task.executionAttemptId, checkpointId, error: toWireError(error) })
   }
 
   /** The connection breaks. */

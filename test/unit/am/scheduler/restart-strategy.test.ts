@@ -20,8 +20,10 @@ function outcomes(strategy: RestartStrategy, times: readonly number[], uniform =
 }
 
 describe('restart strategy', () => {
-  it('is none when nothing is configured, as there are no checkpoints', () => {
-    expect(restartStrategy(Configuration.empty)).to.deep.equal({ kind: 'none' })
+  it('is none when nothing is configured, or exponential-delay where there are checkpoints', () => {
+    expect(restartStrategy(Configuration.empty, false)).to.deep.equal({ kind: 'none' })
+    expect(describeRestartStrategy(restartStrategy(Configuration.empty, true))).to.equal('Restart with exponential delay, 1 s to 1 min.')
+    expect(restartStrategy(Configuration.of({ 'restart-strategy.type': 'none' }), true)).to.deep.equal({ kind: 'none' })
     expect(outcomes({ kind: 'none' }, [0])).to.deep.equal(['stop'])
   })
 
@@ -31,8 +33,8 @@ describe('restart strategy', () => {
       'restart-strategy.fixed-delay.attempts': '3',
       'restart-strategy.fixed-delay.delay': '10 s',
     })
-    expect(restartStrategy(configuration)).to.deep.equal({ kind: 'fixed-delay', attempts: 3, delay: 10_000 })
-    expect(describeRestartStrategy(restartStrategy(configuration))).to.equal('Restart with fixed delay (10 s). #3 restart attempts.')
+    expect(restartStrategy(configuration, true)).to.deep.equal({ kind: 'fixed-delay', attempts: 3, delay: 10_000 })
+    expect(describeRestartStrategy(restartStrategy(configuration, true))).to.equal('Restart with fixed delay (10 s). #3 restart attempts.')
   })
 
   it('restarts a fixed number of times', () => {
