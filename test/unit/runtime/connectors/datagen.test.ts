@@ -3,10 +3,11 @@ import fc from 'fast-check'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { BIGINT, BOOLEAN, DATE, decimal, DOUBLE, INT, STRING, timestamp, timestampLtz, type Value } from '#core/types/logical-type.js'
 import { schema, type Schema } from '#core/types/schema.js'
-import { randomGenerator } from '#runtime/connectors/datagen/generators.js'
+import { randomGenerator, sequenceGenerator } from '#runtime/connectors/datagen/generators.js'
 import { Random } from '#runtime/connectors/datagen/random.js'
 import { findConnector, validateTable } from '#runtime/connectors/registry.js'
 import { loadSource } from '#runtime/connectors/load-source.js'
+import type { SourceOperator } from '#runtime/operators/operator.js'
 import { readValue } from '#runtime/columnar/value.js'
 import { rowsOf } from '../formats/decode-support.js'
 import { collectingOutput, operatorContext, sourceSpec } from './operator-support.js'
@@ -189,4 +190,178 @@ describe('datagen source', () => {
     expect(table({ 'fields.a.null-rate': '2' })).to.throw('from 0 to 1')
     expect(() => validateTable({ connector: 'datagen' }, of, 'sink')).to.throw('can only be used as a source')
   })
+
+  it('makes every row once over snapshots, failures and changes of the parallelism', async () => {
+    const of = schema(['n', BIGINT], ['r', INT])
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ poll: fc.nat(3) }) },
+      { weight: 2, arbitrary: fc.constant('snapshot' as const) },
+      { weight: 1, arbitrary: fc.record({ restart: fc.integer({ min: 1, max: 4 }) }) },
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 60 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(step, { maxLength: 40, size: 'max' }),
+        async (total, parallelism, steps) => {
+          const environment = virtualEnvironment(total + 1)
+          const options = { connector: 'datagen', 'rows-per-second': '100', 'fields.n.kind': 'sequence', 'fields.n.start': '1' }
+          const spec = sourceSpec(of, { ...options, 'fields.n.end': String(total + 1) })
+          let snapshot: { items: unknown[]; rows: Value[][] } | undefined
+          let made: Value[][] = []
+          let readers: { source: SourceOperator; output: ReturnType<typeof collectingOutput>; waits: boolean; ended: boolean }[] = []
+          const start = async (parallelism: number) => {
+            made = snapshot?.rows ?? []
+            readers = await Promise.all(
+              Array.from({ length: parallelism }, async (_, subtask) => {
+                const source = await loadSource(spec)
+                const output = collectingOutput()
+                await source.open?.(operatorContext({ environment, subtask, parallelism }), output)
+                if (snapshot !== undefined) await source.restoreState?.({ keyed: nothing(), lists: { rows: snapshot.items } })
+                return { source, output, waits: false, ended: false }
+              }),
+            )
+          }
+          const poll = (index: number) => {
+            const reader = readers[index % readers.length]
+            if (reader === undefined || reader.ended || reader.waits) return environment.advance(37)
+            const polled = reader.source.poll()
+            reader.ended = polled === 'end'
+            reader.waits = polled instanceof Promise
+            if (polled instanceof Promise) void polled.then(() => (reader.waits = false))
+          }
+          const rows = () => [...made, ...readers.flatMap(({ output }) => output.rows())]
+          await start(parallelism)
+          for (const each of steps) {
+            if (each === 'snapshot') {
+              const lists = readers.map(({ source }) => source.snapshotState?.({ checkpointId: 1, full: false }).lists?.['rows'])
+              expect(new Set(lists.map((list) => list?.mode))).to.deep.equal(new Set(['UNION']))
+              snapshot = { items: JSON.parse(JSON.stringify(lists.flatMap((list) => list?.items ?? []))) as unknown[], rows: rows() }
+            } else if ('poll' in each) poll(each.poll)
+            else await start(each.restart)
+            await Promise.resolve()
+          }
+          while (readers.some((reader) => !reader.ended)) {
+            for (let i = 0; i < readers.length; i++) poll(i)
+            environment.advance(100)
+            await Promise.resolve()
+          }
+          expect(
+            rows()
+              .map((row) => Number(row[0]))
+              .sort((a, b) => a - b),
+          ).to.deep.equal(Array.from({ length: total + 1 }, (_, i) => i + 1))
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('goes on with its random numbers, another sequence for each part that a range is cut into', async () => {
+    const of = schema(['r', INT])
+    const spec = sourceSpec(of, { connector: 'datagen', 'number-of-rows': '64', 'rows-per-second': '100000' })
+    const run = async (parallelism: number, subtask: number, items: readonly unknown[] | undefined, until: number) => {
+      const environment = virtualEnvironment(7)
+      const source = await loadSource(spec)
+      const output = collectingOutput()
+      await source.open?.(operatorContext({ environment, subtask, parallelism }), output)
+      if (items !== undefined) await source.restoreState?.({ keyed: nothing(), lists: { rows: items } })
+      while (output.rows().length < until && source.poll() !== 'end') environment.advance(1)
+      return { rows: output.rows(), items: source.snapshotState?.({ checkpointId: 1, full: false }).lists?.['rows']?.items ?? [] }
+    }
+    const whole = await run(1, 0, undefined, 64)
+    const first = await run(1, 0, undefined, 1)
+    const rest = await run(1, 0, first.items, 64)
+    expect([...first.rows, ...rest.rows].length).to.equal(64)
+    // One row is one word of the generator: the boundaries of batches do not matter.
+    const random = new Random((first.items[0] as { ranges: { random: number[] }[] }).ranges[0]?.random ?? [])
+    const words = new Int32Array(rest.rows.length)
+    random.fill(words, words.length)
+    expect(rest.rows.map((row) => row[0])).to.deep.equal([...words])
+    expect(whole.rows.slice(0, first.rows.length)).to.deep.equal(first.rows)
+    const parts = await Promise.all([0, 1].map((subtask) => run(2, subtask, first.items, 64)))
+    expect(parts.map(({ rows }) => rows.length)).to.deep.equal([
+      Math.ceil((64 - first.rows.length) / 2),
+      Math.floor((64 - first.rows.length) / 2),
+    ])
+    const shared = parts[0]?.rows.filter((row) => parts[1]?.rows.some((other) => other[0] === row[0]))
+    expect(shared).to.deep.equal([])
+  })
+
+  it('never waits when more rows are asked for than it can make', async () => {
+    const environment = virtualEnvironment()
+    const source = await loadSource(sourceSpec(schema(['n', INT]), { connector: 'datagen', 'rows-per-second': '100000000' }))
+    const output = collectingOutput()
+    await source.open?.(operatorContext({ environment }), output)
+    const polled = source.poll()
+    environment.advance(1)
+    await polled
+    let polls = 0
+    // 10 ms for a few batches: far behind, for a while.
+    for (; polls < 2_000; polls++) {
+      expect(source.poll()).to.equal('more')
+      environment.advance(10)
+    }
+    const sizes = new Set(output.batches.slice(1).map((batch) => batch.length))
+    expect(sizes).to.deep.equal(new Set([1024]))
+  })
+
+  it('makes smaller batches of long texts', async () => {
+    const of = schema(['s', STRING])
+    const source = await loadSource(sourceSpec(of, { connector: 'datagen', 'rows-per-second': '100000000', 'fields.s.length': '1000000' }))
+    const environment = virtualEnvironment()
+    const output = collectingOutput()
+    await source.open?.(operatorContext({ environment }), output)
+    environment.advance(10)
+    void source.poll()
+    expect(output.batches.map((batch) => batch.length)).to.deep.equal([4, 4, 4, 4])
+    for (const [text] of output.rows()) expect(text).to.match(/^[0-9a-f]{1000000}$/)
+  })
+
+  it('writes sequences of any size exactly', () => {
+    for (const [type, start] of [
+      [BIGINT, -3n],
+      [BIGINT, 2n ** 53n - 5n],
+      [BIGINT, -(2n ** 63n)],
+      [STRING, -12n],
+      [STRING, 999_999_995n],
+      [STRING, 2n ** 53n - 5n],
+      [STRING, 2n ** 63n - 40n],
+      [DOUBLE, -7n],
+      [DOUBLE, 2n ** 53n - 5n],
+      [INT, -(2n ** 31n)],
+      [decimal(38, 1), 2n ** 63n - 40n],
+    ] as const) {
+      const vector = sequenceGenerator(type, start).fill(12, 1, 3)
+      const expected = Array.from({ length: 12 }, (_, i) => start + 1n + 3n * BigInt(i))
+      const values = expected.map((_, i) => readValue(vector, i))
+      if (type.kind === 'DECIMAL') expect(values).to.deep.equal(expected.map((value) => value * 10n))
+      else if (type.kind === 'VARCHAR') expect(values).to.deep.equal(expected.map(String))
+      else if (type.kind === 'BIGINT') expect(values).to.deep.equal(expected)
+      else expect(values).to.deep.equal(expected.map(Number))
+    }
+    expect(readValue(sequenceGenerator(decimal(3, 1), 98n).fill(4, 0, 1), 3)).to.equal(null)
+  })
+
+  it('spreads random BIGINTs evenly over a range of any width', () => {
+    const random = Random.seeded(Buffer.from('fedcba9876543210'))
+    fc.assert(
+      fc.property(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), (a, b) => {
+        const [low, high] = a < b ? [a, b] : [b, a]
+        const options = new Map([
+          ['min', String(low)],
+          ['max', String(high)],
+        ])
+        const vector = randomGenerator(BIGINT, options, random, () => 0).fill(400, 0, 1)
+        const values = Array.from({ length: 400 }, (_, i) => readValue(vector, i) as bigint)
+        for (const value of values) expect(value >= low && value <= high).to.equal(true)
+        if (high - low < 1000n) return
+        const upper = values.filter((value) => value > low + (high - low) / 2n).length
+        expect(upper).to.be.within(100, 300)
+      }),
+      { numRuns: 40 },
+    )
+  })
 })
+
+async function* nothing(): AsyncGenerator<never> {}

@@ -245,8 +245,8 @@ describe('filesystem sink over failures', () => {
           expect([...job.files.files.keys()].filter((path) => path.includes('.staging'))).to.deep.equal([])
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 25 },
     )
-    expect(failures, 'injected failures').to.be.above(20)
+    expect(failures, 'injected failures').to.be.above(8)
   })
 })
