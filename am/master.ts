@@ -141,7 +141,7 @@ function assemble(
       describeShortage: (jobId) => parts.resourceManager?.describeShortage(jobId) ?? '',
       taskExecutor: (resourceId) => parts.resourceManager?.taskExecutor(resourceId),
     },
-    coordinators: (jobConfiguration) => connectorCoordinators(fileSystems, jobConfiguration, environment),
+    coordinators: (jobConfiguration, program) => connectorCoordinators(fileSystems, jobConfiguration, environment, program),
     checkpoints: (jobConfiguration, jobGraph, host) =>
       new CheckpointCoordinator(jobGraph, host, {
         environment,

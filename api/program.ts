@@ -19,11 +19,15 @@ export async function runProgram(name: string, module: Readonly<Record<string, u
   try {
     await (main as Program)(env)
   } catch (error) {
-    throw new ProgramFailed(
-      { name, problem: error instanceof Error ? error.message : String(error), place: placeOf(error) },
-      { cause: error },
-    )
+    throw programFailed(name, error)
   }
+}
+
+export function programFailed(name: string, error: unknown): Error {
+  return new ProgramFailed(
+    { name, problem: error instanceof Error ? error.message : String(error), place: placeOf(error) },
+    { cause: error },
+  )
 }
 
 const SHOWN_FRAMES = 5

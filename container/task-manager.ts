@@ -69,6 +69,8 @@ async function asProcess(): Promise<TaskExecutorOptions> {
     descriptor,
     environment: systemEnvironment,
     secret,
+    // A container of YARN's has its own directory, which is removed with it.
+    temporaryDirectory: process.env['CONTAINER_ID'] === undefined ? undefined : process.cwd(),
     // NM_HOST: the node's name as YARN knows it.
     host: Configuration.of(descriptor.configuration).get(TASKMANAGER_HOST) ?? process.env['NM_HOST'] ?? hostname(),
     connect: async (lost) => {

@@ -1,13 +1,17 @@
 /** A bundled TypeScript or JavaScript program as the application's program: its `main(env)` runs here. */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { ROW_KIND_SYMBOLS } from '#core/types/row-kind.js'
 import { sleep, type Environment } from '#core/time/environment.js'
 import type { Configuration } from '#core/config/configuration.js'
 import type { JobId } from '#core/ids/ids.js'
-import { runProgram } from '#api/program.js'
+import { PROGRAM_HOST, type ProgramHost } from '#api/datastream/program-host.js'
+import { programFailed, runProgram } from '#api/program.js'
 import type { TableEnvironment, TableResult, TableRow } from '#api/table-environment.js'
 import { parseScript } from '#sql/parser/parse-statement.js'
 import { SourceText } from '#sql/parser/source-text.js'
 import { SqlSession } from '#sql/session/sql-session.js'
+import { ProgramExecutions } from './program-executions.js'
 import { jobFinished, type StartedJob, type StatementRunner } from './statement-runner.js'
 
 export interface ModuleProgram {
@@ -30,10 +34,26 @@ export async function runModuleProgram(
 ): Promise<void> {
   // Places in errors are then those of the program's own files, by the bundle's source map.
   process.setSourceMapsEnabled(true)
-  const module = (await import(program.url)) as Readonly<Record<string, unknown>>
+  const bundle = await readFile(fileURLToPath(program.url))
+  const executions = new ProgramExecutions({ ...program, bundle }, environment, runner, canceled)
+  ;(globalThis as { [PROGRAM_HOST]?: ProgramHost })[PROGRAM_HOST] = executions
+  const module = await importProgram(program)
   const tables = new ProgramTables(program, environment, runner, canceled)
-  await runProgram(program.name, module, tables)
-  if (!canceled()) tables.showUnread()
+  // A module that ran a job while it was loaded needs no main.
+  if (typeof (module['main'] ?? module['default']) === 'function' || executions.executions === 0)
+    await runProgram(program.name, module, tables)
+  if (canceled()) return
+  executions.checkExecuted()
+  tables.showUnread()
+}
+
+/** @throws API_PROGRAM_FAILED when its own code at the top fails */
+async function importProgram({ name, url }: ModuleProgram): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(url)) as Readonly<Record<string, unknown>>
+  } catch (error) {
+    throw programFailed(name, error)
+  }
 }
 
 /** Flink's TableEnvironment over a session and the Dispatcher. */

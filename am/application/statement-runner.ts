@@ -1,7 +1,8 @@
 /** Runs compiled statements: the part that scripts and programs share. Keeps the list of them for REST. */
+import type { JobGraph } from '#core/graph/job-graph.js'
 import type { StatementSummary } from '#core/rest/responses.js'
 import type { StatementEffect } from '#sql/session/statement-effect.js'
-import type { Dispatcher } from '../dispatcher/dispatcher.js'
+import type { Dispatcher, SubmittedProgram } from '../dispatcher/dispatcher.js'
 import type { Job } from '../jobmaster/job-master.js'
 import { ApplicationCanceled, DetachedSelect, JobFailed } from './errors.js'
 
@@ -40,6 +41,25 @@ export class StatementRunner {
     const started = this.executeUnread(statement)
     started?.showToClient()
     return started?.job
+  }
+
+  /** Starts a job of a DataStream program. @throws JOB_GRAPH_INVALID */
+  executeProgram({ jobGraph, program }: ProgramJob): Job {
+    const index = this.#statements.length
+    const job = this.#dispatcher.submit(jobGraph, index, program)
+    this.#jobs.push(job)
+    this.#begin()
+    const summary: StatementSummary = {
+      index,
+      text: `execute('${jobGraph.name}')`,
+      kind: 'execute',
+      jobid: job.jobId,
+      columns: null,
+      rows: null,
+    }
+    if (job.recovered) summary.recovered = true
+    this.#statements.push(summary)
+    return job
   }
 
   /** As `execute`, but who reads a SELECT's result is decided later, by one of the answer's methods. */
@@ -86,6 +106,12 @@ export class StatementRunner {
     this.#statements.push(summary)
     return undefined
   }
+}
+
+/** A job of a DataStream program. */
+export interface ProgramJob {
+  readonly jobGraph: JobGraph
+  readonly program: SubmittedProgram
 }
 
 export interface StartedJob {

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Plugin } from 'esbuild'
 import { defineError } from '#core/errors/define-error.js'
 
 export const ProgramInvalid = defineError('CLI_PROGRAM_INVALID', {
@@ -16,9 +17,12 @@ export interface ProgramBundle {
   remove(): void
 }
 
-/** @throws CLI_PROGRAM_INVALID with file, line and column of each problem. */
-export async function bundleProgram(file: string): Promise<ProgramBundle> {
+/** `installation`: of this command, which has the API. @throws CLI_PROGRAM_INVALID with file, line and column of each problem. */
+export async function bundleProgram(file: string, installation: string): Promise<ProgramBundle> {
   const { build, formatMessages } = await import('esbuild')
+  // The API that belongs to this command, wherever the program lies.
+  const weft = join(installation, 'dist/api/weft.js')
+  const api: Plugin = { name: 'weft', setup: ({ onResolve }) => onResolve({ filter: /^weft$/ }, () => ({ path: weft })) }
   const path = join(tmpdir(), `weft-program-${randomBytes(8).toString('hex')}.mjs`)
   try {
     await build({
@@ -32,6 +36,9 @@ export async function bundleProgram(file: string): Promise<ProgramBundle> {
       sourcemap: 'inline',
       // Places in errors are those of this machine's files, wherever the bundle runs.
       sourceRoot: `${pathToFileURL(tmpdir()).href}/`,
+      plugins: [api],
+      // CommonJS packages inside an ES module bundle call `require` for Node's own modules.
+      banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
     })
   } catch (error) {
     const errors = (error as { errors?: Parameters<typeof formatMessages>[0] }).errors

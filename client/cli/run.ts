@@ -133,7 +133,7 @@ async function prepareProgram(
     case '.js':
     case '.mjs': {
       const { bundleProgram } = await import('./program-bundle.js')
-      const bundle = await bundleProgram(file)
+      const bundle = await bundleProgram(file, options.installation)
       return { program: { kind: 'module', name, path: bundle.path, args: [...options.args] }, dispose: bundle.remove }
     }
     default:

@@ -91,7 +91,7 @@ export class OperatorChain {
         throw invalid(`operator ${position} reads operator ${node.from}, which does not come before it`)
       if (node.from === null && position > 0) throw invalid(`operators 0 and ${position} both read the inputs`)
       const inputs = parent === undefined ? headInputs : [parent.node.outputSchema]
-      const operator = await instantiate(node, inputs)
+      const operator = await instantiate(node, inputs, descriptor)
       if (isSource(operator) && (parent !== undefined || headInputs.length > 0)) throw invalid(`source '${node.name}' has an input`)
       if (!isSource(operator) && inputs.length === 0) throw invalid(`operator '${node.name}' has no input`)
       const role = roleOf(node.spec)

@@ -15,8 +15,8 @@ export const TaskSlotNotFound = defineError('TASK_SLOT_NOT_FOUND', {
 
 export const TaskDescriptionUnavailable = defineError('TASK_DESCRIPTION_UNAVAILABLE', {
   recovery: 'retry-here',
-  message: (d: { task: string; bytes: number; resourceId: string }) =>
-    `TaskManager ${d.resourceId} could not get the plan of task ${d.task} (${d.bytes} bytes) from the JobManager`,
+  message: (d: { task: string; resourceId: string }) =>
+    `TaskManager ${d.resourceId} could not get the plan or the program of task ${d.task} from the JobManager`,
 })
 
 export const SlotOutOfMemory = defineError('SLOT_OUT_OF_MEMORY', {

@@ -36,6 +36,11 @@ export function nthJobId(first: JobId, n: number): JobId {
   return n === 0 ? first : (createHash('sha256').update(`${first}:${n}`).digest('hex').slice(0, 32) as JobId)
 }
 
+/** Id of the job of an application's `execute()` number `n` (from 0): the same in every attempt, and of no statement. */
+export function executedJobId(first: JobId, n: number): JobId {
+  return createHash('sha256').update(`${first}:execute:${n}`).digest('hex').slice(0, 32) as JobId
+}
+
 /**
  * `<job>_<vertex>_<subtask>_<attempt>`: unique and readable in a log. The attempts of a master that followed another carry its
  * epoch, `<job>_e02_…` as in YARN's container ids: a worker that both had knows them apart.

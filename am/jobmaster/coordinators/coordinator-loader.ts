@@ -15,17 +15,33 @@ export interface CoordinatorPlace {
 }
 
 export interface CoordinatorLoader {
-  /** Undefined: the connector's source needs none (datagen). */
-  enumerator(spec: SpecOf<'source'>, where: CoordinatorPlace): Promise<SplitEnumerator | undefined>
-  /** Undefined: the connector's sink needs none (print). */
-  committer(spec: SpecOf<'sink'>, where: CoordinatorPlace): Promise<SinkCommitter | undefined>
+  /** Undefined: the source needs none (datagen). */
+  enumerator(spec: SourceSpec, where: CoordinatorPlace): Promise<SplitEnumerator | undefined>
+  /** Undefined: the sink needs none (print). */
+  committer(spec: SinkSpec, where: CoordinatorPlace): Promise<SinkCommitter | undefined>
 }
 
-/** The connectors' own. */
-export function connectorCoordinators(fileSystems: FileSystems, configuration: Configuration, environment: Environment): CoordinatorLoader {
+/** A connector's, or one of the program's own (role `source`, `sink`). */
+export type SourceSpec = SpecOf<'source'> | SpecOf<'function'>
+export type SinkSpec = SpecOf<'sink'> | SpecOf<'function'>
+
+/** Of a program's own sources and sinks. */
+export interface ProgramCoordinators {
+  enumerator(where: CoordinatorPlace): Promise<SplitEnumerator | undefined>
+  committer(where: CoordinatorPlace): Promise<SinkCommitter | undefined>
+}
+
+/** The connectors' own, and those of `program`. */
+export function connectorCoordinators(
+  fileSystems: FileSystems,
+  configuration: Configuration,
+  environment: Environment,
+  program?: ProgramCoordinators,
+): CoordinatorLoader {
   const services = { fileSystems, configuration, environment }
   return {
-    enumerator: async (spec, where) => loadEnumerator(spec, { ...where, ...services }),
-    committer: async (spec, where) => loadCommitter(spec, { ...where, ...services }),
+    enumerator: async (spec, where) =>
+      spec.op === 'function' ? program?.enumerator(where) : loadEnumerator(spec, { ...where, ...services }),
+    committer: async (spec, where) => (spec.op === 'function' ? program?.committer(where) : loadCommitter(spec, { ...where, ...services })),
   }
 }

@@ -3,6 +3,7 @@
  * start, restart, commit, abort and close one after the other; requests of operators and snapshots come in between.
  */
 import type { JobGraph, JobVertex, OperatorNode } from '#core/graph/job-graph.js'
+import { roleOf } from '#core/graph/operator-spec.js'
 import type { OperatorId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { CollectRequestSchema, SourceRequestSchema } from '#core/rpc/operator-events.js'
@@ -12,7 +13,7 @@ import { StaleAttempt, TableInaccessible, TableUnavailable, UnknownCoordinator }
 import type { Committable } from '../executiongraph/execution-graph.js'
 import { isFinal } from '../scheduler/job-run.js'
 import type { CollectCoordinator } from './collect-coordinator.js'
-import type { CoordinatorLoader } from './coordinator-loader.js'
+import type { CoordinatorLoader, SinkSpec, SourceSpec } from './coordinator-loader.js'
 import { SourceCoordinator } from './source-coordinator.js'
 
 const log = logger('JobMaster')
@@ -40,7 +41,7 @@ export class JobCoordinators {
     this.#loader = loader
     this.#collect = collect
     const nodes = jobGraph.vertices.flatMap((vertex) => vertex.operators)
-    this.#collectOperators = new Set(nodes.filter((node) => node.spec.op === 'collect').map((node) => node.id))
+    this.#collectOperators = new Set(nodes.filter((node) => roleOf(node.spec) === 'collect').map((node) => node.id))
   }
 
   /**
@@ -164,15 +165,17 @@ export class JobCoordinators {
     for (const vertex of this.#jobGraph.vertices) {
       for (const node of vertex.operators) {
         const { spec } = node
-        if (spec.op !== 'source' && spec.op !== 'sink') continue
+        const role = roleOf(spec)
+        if (role !== 'source' && role !== 'sink') continue
         const place = { jobId: this.#jobGraph.jobId, operatorId: node.id, parallelism: vertex.parallelism }
+        const table = 'tableName' in spec ? spec.tableName : node.name
         const enumerator =
-          spec.op === 'source' ? await accessing(spec.tableName, 'read', () => this.#loader.enumerator(spec, place)) : undefined
+          role === 'source' ? await accessing(table, 'read', () => this.#loader.enumerator(spec as SourceSpec, place)) : undefined
         const committer =
-          spec.op === 'sink' ? await accessing(spec.tableName, 'written', () => this.#loader.committer(spec, place)) : undefined
+          role === 'sink' ? await accessing(table, 'written', () => this.#loader.committer(spec as SinkSpec, place)) : undefined
         if (enumerator === undefined && committer === undefined) continue
         const source = enumerator === undefined ? undefined : new SourceCoordinator(enumerator)
-        loaded.set(node.id, { node, vertex, table: spec.tableName, source, committer })
+        loaded.set(node.id, { node, vertex, table, source, committer })
       }
     }
     return loaded
