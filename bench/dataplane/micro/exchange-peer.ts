@@ -22,6 +22,8 @@ const gate: InputGate = new InputGate(
   access,
   {
     onAvailable: () => setImmediate(drain),
+    onOvertakingBarrier: () => undefined,
+    onBarrierQueued: () => undefined,
     onFailure: (error) => {
       throw error
     },

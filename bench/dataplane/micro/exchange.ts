@@ -79,6 +79,8 @@ function inThread(): MicroCase {
     slot,
     {
       onAvailable: () => undefined,
+      onOvertakingBarrier: () => undefined,
+      onBarrierQueued: () => undefined,
       onFailure: (error) => {
         throw error
       },

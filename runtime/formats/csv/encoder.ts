@@ -6,11 +6,10 @@
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '../../columnar/batch.js'
-import { readValue } from '../../columnar/value.js'
 import { isNull, type Utf8Vector, type Vector } from '../../columnar/vector.js'
 import { ByteWriter } from '../byte-writer.js'
 import type { RowEncoder } from '../format.js'
-import { scalarText } from '../scalar-text.js'
+import { scalarWriter, type ScalarWriter } from '../scalar-writer.js'
 import type { CsvDialect } from './options.js'
 
 /** Jackson does not look into longer strings, it quotes them. */
@@ -21,6 +20,9 @@ const TEXT = new TextEncoder()
 export class CsvEncoder implements RowEncoder {
   readonly #dialect: CsvDialect
   readonly #types: readonly LogicalType[]
+  readonly #writers: readonly ScalarWriter[]
+  /** A date or time on its way to being looked at for quotes. */
+  readonly #time = new ByteWriter(64)
   readonly #null: Uint8Array
   /** Lowest byte that needs no quotes. */
   readonly #safe: number
@@ -29,6 +31,7 @@ export class CsvEncoder implements RowEncoder {
   constructor(schema: Schema, dialect: CsvDialect) {
     this.#dialect = dialect
     this.#types = schema.fields.map((field) => field.type)
+    this.#writers = this.#types.map((type) => scalarWriter(type, 'SQL', dialect.scientificDecimals))
     this.#null = TEXT.encode(dialect.nullLiteral ?? '')
     this.#safe = Math.max(dialect.delimiter, dialect.quote, 13) + 1
   }
@@ -43,20 +46,22 @@ export class CsvEncoder implements RowEncoder {
         const column = columns[i] as Vector
         if (isNull(column, position)) out.slice(this.#null)
         else if (column.kind === 'utf8') this.#string(column, position)
-        else this.#scalar(column, position, this.#types[i] as LogicalType)
+        else this.#scalar(column, position, i)
       }
       out.byte(NEWLINE)
     }
     return out.take()
   }
 
-  #scalar(column: Vector, position: number, type: LogicalType): void {
-    const text = scalarText(readValue(column, position), type, 'SQL', this.#dialect.scientificDecimals)
+  #scalar(column: Vector, position: number, i: number): void {
+    const { kind } = this.#types[i] as LogicalType
+    const write = this.#writers[i] as ScalarWriter
     // Dates and times are strings to Jackson; numbers and booleans are never quoted.
-    if (type.kind === 'DATE' || type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ') {
-      const bytes = TEXT.encode(text)
-      this.#quotable(bytes, 0, bytes.length)
-    } else this.#out.text(text)
+    if (kind !== 'DATE' && kind !== 'TIMESTAMP' && kind !== 'TIMESTAMP_LTZ') return write(this.#out, column, position)
+    const text = this.#time
+    text.length = 0
+    write(text, column, position)
+    this.#quotable(text.bytes, 0, text.length)
   }
 
   #string(column: Utf8Vector, position: number): void {
@@ -71,14 +76,17 @@ export class CsvEncoder implements RowEncoder {
     const { escape } = this.#dialect
     const out = this.#out
     out.reserve((end - start) * 2 + 2)
-    out.byte(quote)
+    const target = out.bytes
+    let at = out.length
+    target[at++] = quote
     for (let i = start; i < end; i++) {
       const byte = bytes[i] as number
-      if (byte === quote) out.byte(escape >= 0 ? escape : quote)
-      else if (byte === escape) out.byte(escape)
-      out.byte(byte)
+      if (byte === quote) target[at++] = escape >= 0 ? escape : quote
+      else if (byte === escape) target[at++] = escape
+      target[at++] = byte
     }
-    out.byte(quote)
+    target[at++] = quote
+    out.length = at
   }
 
   /** Without quotes only an escape character can protect what would end the field. */

@@ -2,11 +2,10 @@
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '../../columnar/batch.js'
-import { readValue } from '../../columnar/value.js'
 import { isNull, type Utf8Vector, type Vector } from '../../columnar/vector.js'
 import { ByteWriter } from '../byte-writer.js'
 import type { RowEncoder } from '../format.js'
-import { scalarText } from '../scalar-text.js'
+import { scalarWriter, type ScalarWriter } from '../scalar-writer.js'
 import type { JsonDialect } from './options.js'
 
 const HEX = '0123456789ABCDEF'
@@ -17,6 +16,7 @@ const QUOTE = 34
 export class JsonEncoder implements RowEncoder {
   readonly #dialect: JsonDialect
   readonly #types: readonly LogicalType[]
+  readonly #writers: readonly ScalarWriter[]
   /** `"name":` of each column. */
   readonly #keys: readonly Uint8Array[]
   readonly #out = new ByteWriter()
@@ -24,6 +24,7 @@ export class JsonEncoder implements RowEncoder {
   constructor(schema: Schema, dialect: JsonDialect) {
     this.#dialect = dialect
     this.#types = schema.fields.map((field) => field.type)
+    this.#writers = this.#types.map((type) => scalarWriter(type, dialect.timestamps, !dialect.plainDecimals))
     this.#keys = schema.fields.map((field) => {
       const name = new TextEncoder().encode(field.name)
       const key = new ByteWriter(64)
@@ -49,7 +50,7 @@ export class JsonEncoder implements RowEncoder {
         out.slice(this.#keys[i] as Uint8Array)
         if (missing) out.text('null')
         else if (column.kind === 'utf8') this.#string(column, position)
-        else this.#scalar(column, position, this.#types[i] as LogicalType)
+        else this.#scalar(column, position, i)
       }
       out.byte(125)
       out.byte(10)
@@ -62,33 +63,38 @@ export class JsonEncoder implements RowEncoder {
     quoted(this.#out, column.bytes, start, start + (column.lengths[position] as number))
   }
 
-  #scalar(column: Vector, position: number, type: LogicalType): void {
-    const value = readValue(column, position)
-    const text = scalarText(value, type, this.#dialect.timestamps, !this.#dialect.plainDecimals)
-    const bare =
-      type.kind !== 'DATE' &&
-      type.kind !== 'TIMESTAMP' &&
-      type.kind !== 'TIMESTAMP_LTZ' &&
-      (typeof value !== 'number' || Number.isFinite(value))
-    if (!bare) this.#out.byte(QUOTE)
-    this.#out.text(text)
-    if (!bare) this.#out.byte(QUOTE)
+  #scalar(column: Vector, position: number, i: number): void {
+    const { kind } = this.#types[i] as LogicalType
+    const quotes =
+      kind === 'DATE' ||
+      kind === 'TIMESTAMP' ||
+      kind === 'TIMESTAMP_LTZ' ||
+      (column.kind === 'float64' && !Number.isFinite(column.values[position] as number))
+    if (quotes) this.#out.byte(QUOTE)
+    ;(this.#writers[i] as ScalarWriter)(this.#out, column, position)
+    if (quotes) this.#out.byte(QUOTE)
   }
 }
 
 function quoted(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void {
   out.reserve((end - start) * 6 + 2)
-  out.byte(QUOTE)
+  const target = out.bytes
+  let at = out.length
+  target[at++] = QUOTE
   for (let i = start; i < end; i++) {
     const byte = bytes[i] as number
     if (byte >= 32 && byte !== QUOTE && byte !== 92) {
-      out.byte(byte)
+      target[at++] = byte
       continue
     }
-    out.byte(92)
+    target[at++] = 92
     const short = SHORT_ESCAPES[byte]
-    if (short !== undefined) out.byte(short)
-    else out.text(`u00${HEX[byte >> 4]}${HEX[byte & 15]}`)
+    if (short !== undefined) target[at++] = short
+    else {
+      const escape = `u00${HEX[byte >> 4]}${HEX[byte & 15]}`
+      for (let k = 0; k < escape.length; k++) target[at++] = escape.charCodeAt(k)
+    }
   }
-  out.byte(QUOTE)
+  target[at++] = QUOTE
+  out.length = at
 }
