@@ -5,6 +5,7 @@
 import { Configuration } from '#core/config/configuration.js'
 import { FileSystems } from '#core/fs/file-systems.js'
 import type { JobId, OperatorId } from '#core/ids/ids.js'
+import type { Environment } from '#core/time/environment.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
@@ -83,7 +84,10 @@ export class Player {
     }
     this.#instances = []
     for (let i = 0; i < parallelism; i++) {
-      const instance = new Instance(this.#create(), this.#context(i, parallelism))
+      const instance = new Instance(
+        this.#create(),
+        operatorContext(this.#subject, this.#environment, i, parallelism, (rows) => void (this.#late += rows)),
+      )
       this.#instances.push(instance)
       await instance.start(this.#output(i), from?.states)
     }
@@ -177,28 +181,34 @@ export class Player {
     const last = this.#emitted.findLast(({ emitted }) => emitted.type === 'watermark')?.emitted
     return last?.type === 'watermark' ? last.watermark : NO_WATERMARK
   }
+}
 
-  #context(subtaskIndex: number, parallelism: number): OperatorContext {
-    const { spec, inputs, output, configuration } = this.#subject
-    return {
-      jobId: '0'.repeat(32) as JobId,
-      attemptNumber: 0,
-      operatorId: '1'.repeat(32) as OperatorId,
-      operatorName: spec.op,
-      subtaskIndex,
-      parallelism,
-      maxParallelism: MAX_PARALLELISM,
-      keyGroups: keyGroupsOfSubtask(subtaskIndex, MAX_PARALLELISM, parallelism),
-      inputSchemas: inputs,
-      outputSchema: output,
-      configuration: Configuration.of({ 'table.local-time-zone': 'UTC', ...configuration }),
-      environment: this.#environment,
-      fileSystems: new FileSystems('/'),
-      requestCoordinator: () => Promise.reject(new Error('no coordinator')),
-      printLine: () => undefined,
-      countLate: (rows) => void (this.#late += rows),
-      schedule: (delay, action) => this.#environment.timers.after(delay, action),
-    }
+/** What subtask `subtaskIndex` of `parallelism` gets from its task. */
+export function operatorContext(
+  { spec, inputs, output, configuration }: Subject,
+  environment: Environment,
+  subtaskIndex: number,
+  parallelism: number,
+  countLate: (rows: number) => void,
+): OperatorContext {
+  return {
+    jobId: '0'.repeat(32) as JobId,
+    attemptNumber: 0,
+    operatorId: '1'.repeat(32) as OperatorId,
+    operatorName: spec.op,
+    subtaskIndex,
+    parallelism,
+    maxParallelism: MAX_PARALLELISM,
+    keyGroups: keyGroupsOfSubtask(subtaskIndex, MAX_PARALLELISM, parallelism),
+    inputSchemas: inputs,
+    outputSchema: output,
+    configuration: Configuration.of({ 'table.local-time-zone': 'UTC', ...configuration }),
+    environment,
+    fileSystems: new FileSystems('/'),
+    requestCoordinator: () => Promise.reject(new Error('no coordinator')),
+    printLine: () => undefined,
+    countLate,
+    schedule: (delay, action) => environment.timers.after(delay, action),
   }
 }
 

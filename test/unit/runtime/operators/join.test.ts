@@ -133,5 +133,5 @@ describe('JoinOperator', () => {
       ),
       { numRuns: 80 },
     )
-  })
+  }).timeout(20_000)
 })

@@ -142,5 +142,5 @@ describe('WindowAggregateOperator', () => {
       ),
       { numRuns: 60 },
     )
-  })
+  }).timeout(20_000)
 })
