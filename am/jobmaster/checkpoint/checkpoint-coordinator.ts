@@ -152,7 +152,7 @@ export class CheckpointCoordinator implements Checkpoints {
     return [...this.#state.prepared.values()].flat()
   }
 
-  async triggerSavepoint({ directory, stop, cancel }: SavepointRequest): Promise<string> {
+  async triggerSavepoint({ directory, stop = null, cancel = false }: SavepointRequest): Promise<string> {
     const what = stop === null ? 'savepoint' : 'stop with savepoint'
     this.#checkCanTake(what)
     if (stop !== null && this.#stopIsUnderWay()) throw new JobTakesNoCheckpoints({ what, reason: 'a stop is under way already' })
@@ -286,7 +286,10 @@ export class CheckpointCoordinator implements Checkpoints {
   }
 
   async #prepare({ directory, savepoint }: Extract<CoordinatorEffect, { type: 'prepare' }>): Promise<void> {
-    if (savepoint) return this.#store.makeDirectory(directory)
+    if (savepoint) {
+      await this.#deleting // one that is taken again has the same directory as before
+      return this.#store.makeDirectory(directory)
+    }
     this.#jobDirectory ??= this.#store.makeDirectory(this.#context.directory)
     try {
       await this.#jobDirectory

@@ -52,11 +52,11 @@ export interface CheckpointHost {
 
 export interface SavepointRequest {
   /** Undefined: execution.checkpointing.savepoint-dir. */
-  readonly directory: string | undefined
-  /** The job ends FINISHED once the savepoint is complete. */
-  readonly stop: 'suspend' | 'drain' | null
+  readonly directory?: string | undefined
+  /** The job ends FINISHED once the savepoint is complete. Absent, null: it goes on. */
+  readonly stop?: 'suspend' | 'drain' | null
   /** The job is cancelled once the savepoint is complete (Flink's cancel-with-savepoint). */
-  readonly cancel: boolean
+  readonly cancel?: boolean
 }
 
 /** What a job, or a part of it, starts from. */

@@ -11,7 +11,7 @@ import type { JobState } from '#core/graph/states.js'
 import type { ExecutionAttemptId } from '#core/ids/ids.js'
 import type { Millis } from '#core/time/environment.js'
 import type { Committable } from '../executiongraph/execution-graph.js'
-import type { CheckpointSubtask, EnumeratorSnapshot, RestartedSubtask, SavepointRequest } from './checkpoint-host.js'
+import type { CheckpointSubtask, EnumeratorSnapshot, RestartedSubtask } from './checkpoint-host.js'
 import type { CheckpointSettings } from './settings.js'
 import type { CheckpointStatistics } from './statistics.js'
 
@@ -34,7 +34,7 @@ export interface ManualRequest {
         readonly kind: 'savepoint'
         /** The savepoint's own. */
         readonly directory: string
-        readonly stop: SavepointRequest['stop']
+        readonly stop: CheckpointBarrier['stop']
         readonly cancel: boolean
       }
 }
