@@ -1,6 +1,9 @@
 /**
  * Brings the rows of a SELECT to the client: as text to this operator's coordinator beside the JobMaster. One request is under
  * way at a time and its answer is the coordinator's leave to send more, so at most MAX_PENDING_ROWS wait here.
+ *
+ * No state: the coordinator keeps the rows. At a barrier what waits is sent without that leave (a checkpoint does not wait for the
+ * client), and the committable says how many rows this attempt has sent before it; the coordinator shows them when it is complete.
  */
 import { CollectAnswerSchema, type CollectedRow } from '#core/rpc/operator-events.js'
 import type { Schema } from '#core/types/schema.js'
@@ -15,6 +18,8 @@ const MAX_REQUEST_ROWS = 1024
 /** In UTF-16 units of the cells; a single longer row goes alone. */
 const MAX_REQUEST_CHARACTERS = 1024 * 1024
 const MAX_PENDING_ROWS = 4096
+/** With more rows that were not answered a barrier waits for the answers, too. */
+const MAX_UNANSWERED_ROWS = 20_000
 
 type CellText = (value: Exclude<ReturnType<typeof readValue>, null>) => string
 
@@ -23,10 +28,12 @@ export class CollectOperator implements Operator {
   #context: OperatorContext | undefined
   #texts: readonly CellText[] = []
   #pending: CollectedRow[] = []
-  #sending: Promise<void> | undefined
-  /** Rows that came, and that the coordinator has. */
+  /** Rows of this attempt. */
   #received = 0
-  #sent = 0
+  /** Requests under way, and rows in them. */
+  #requests = 0
+  #unanswered = 0
+  #waiting: (() => void)[] = []
   #failure: unknown
 
   constructor(schema: Schema) {
@@ -46,7 +53,7 @@ export class CollectOperator implements Operator {
       this.#pending.push({ kind: batch.rowKind(position), cells: this.cells(batch, position) })
     }
     this.#received += batch.length
-    if (this.#pending.length > 0) this.#sending ??= this.#send()
+    this.#send()
     if (this.#pending.length > MAX_PENDING_ROWS) return this.#drained()
   }
 
@@ -64,10 +71,11 @@ export class CollectOperator implements Operator {
     return this.#drained()
   }
 
-  /** The rows that came before the barrier are with the coordinator, which shows them when the checkpoint is complete. */
+  /** Rows and checkpoint go the same way, so they arrive in this order. */
   async prepareCommit(): Promise<readonly unknown[]> {
     const rows = this.#received
-    while (this.#sent < rows && this.#sending !== undefined) await this.#sending
+    if (this.#unanswered > MAX_UNANSWERED_ROWS) await this.#drained()
+    while (this.#pending.length > 0) void this.#request(this.#take())
     this.#check()
     return rows === 0 ? [] : [{ rows }]
   }
@@ -77,23 +85,30 @@ export class CollectOperator implements Operator {
   }
 
   async #drained(): Promise<void> {
-    await this.#sending
+    while (this.#failure === undefined && (this.#pending.length > 0 || this.#requests > 0)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
     this.#check()
   }
 
-  /** Sends what there is, and what comes meanwhile. Never rejects: the next call of the task does. */
-  async #send(): Promise<void> {
+  #send(): void {
+    if (this.#requests === 0 && this.#pending.length > 0) void this.#request(this.#take())
+  }
+
+  /** Never rejects: the next call of the task does. */
+  async #request(rows: readonly CollectedRow[]): Promise<void> {
+    this.#requests++
+    this.#unanswered += rows.length
     try {
-      while (this.#pending.length > 0) {
-        const rows = this.#take()
-        CollectAnswerSchema.parse(await this.#context?.requestCoordinator({ type: 'rows', rows }))
-        this.#sent += rows.length
-      }
+      CollectAnswerSchema.parse(await this.#context?.requestCoordinator({ type: 'rows', rows }))
     } catch (error) {
-      this.#failure = error
+      this.#failure ??= error
       this.#pending = []
     }
-    this.#sending = undefined
+    this.#requests--
+    this.#unanswered -= rows.length
+    this.#send()
+    for (const resume of this.#waiting.splice(0)) resume()
   }
 
   #take(): CollectedRow[] {

@@ -144,6 +144,43 @@ describe('collect operator', () => {
     )
   })
 
+  it('sends what waits at a barrier without leave, and says how many rows came before it', async () => {
+    const there = coordinator()
+    const sink = await loadSink({ op: 'collect', schema: AB })
+    await sink.open?.(operatorContext({ coordinator: (event) => there.request(event) }), {
+      collect: () => undefined,
+      emitWatermark: () => undefined,
+    })
+    const batch = batchOf(
+      AB,
+      Array.from({ length: 1000 }, (_, i) => [i, 'x']),
+    )
+    expect(await sink.prepareCommit?.()).to.deep.equal([])
+    for (let i = 0; i < 3; i++) void sink.processBatch(batch, 0)
+    expect(there.rows.length).to.equal(1000)
+    expect(await sink.prepareCommit?.()).to.deep.equal([{ rows: 3000 }])
+    expect(there.rows.length).to.equal(3000)
+    // Not for ever: the client is far behind by now.
+    let prepared: Promise<readonly unknown[]> | undefined
+    let ready = true
+    for (let checkpoint = 0; ready && checkpoint < 20; checkpoint++) {
+      for (let i = 0; i < 4; i++) void sink.processBatch(batch, 0)
+      ready = false
+      prepared = sink.prepareCommit?.()
+      void prepared?.then(() => (ready = true))
+      await settle()
+    }
+    expect(ready).to.equal(false)
+    const sent = there.rows.length
+    expect(sent).to.be.within(20_000, 30_000)
+    while (!ready) {
+      there.answers.splice(0).forEach((answer) => answer())
+      await settle()
+    }
+    expect(await prepared).to.deep.equal([{ rows: there.rows.length }])
+    expect(there.rows.length).to.equal(sent + 4000)
+  })
+
   it('keeps requests small when cells are long', async () => {
     const sizes: number[] = []
     const sink = await loadSink({ op: 'collect', schema: AB })
