@@ -32,7 +32,7 @@ const INERT_FAMILIES = [
   /^jobmanager\.adaptive-scheduler\./,
   /^rest\.(address|port)$/,
   /^web\.submit\.enable$/,
-  /^pipeline\.(auto-watermark-interval|object-reuse)$/,
+  /^pipeline\.object-reuse$/,
   /^table\.exec\.state\.ttl$/,
   /^sql-client\.execution\.result-mode$/,
 ]

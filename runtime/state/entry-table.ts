@@ -315,16 +315,7 @@ export class EntryTable implements StoredTable {
     return (this.#words[id >> PAGE_BITS] as Int32Array)[(id & PAGE_MASK) * STRIDE + word] as number
   }
 
-  #lookup(
-    hash: number,
-    key: number,
-    state: number,
-    start: number,
-    end: number,
-    sub: Uint8Array,
-    from: number,
-    length: number,
-  ): number {
+  #lookup(hash: number, key: number, state: number, start: number, end: number, sub: Uint8Array, from: number, length: number): number {
     const index = this.#index
     const mask = this.#slots - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {

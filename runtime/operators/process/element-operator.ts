@@ -2,12 +2,14 @@
  * Operators without keyed state that call a function for each element: flatMap, process, and their forms with two inputs.
  *
  * In:    elements (stream-layout.ts), any selection.   Out: what the function collects, with the timestamp of the element it was called for.
- * State: none.   Time: watermarks pass when everything before them was emitted.
+ * State: broadcast state, where the function has some.   Time: watermarks pass when everything before them was emitted.
  * @throws FUNCTION_FAILED
  * Source: Flink's StreamFlatMap, ProcessOperator, CoStreamMap, CoProcessOperator.
  */
 import type { Batch } from '../../columnar/batch.js'
 import { NO_WATERMARK, type Operator, type OperatorContext, type Output } from '../operator.js'
+import type { OperatorSnapshot, RestoredState } from '../../state/snapshot.js'
+import type { BroadcastStates } from './broadcast-state.js'
 import type { FunctionDefinition } from './definition.js'
 import { ElementOutput } from './element-output.js'
 import { ElementReader } from './element-reader.js'
@@ -33,6 +35,7 @@ export class ElementOperator implements Operator {
   #out!: ElementOutput
   #invokes: readonly Invoke[] = []
   #watermark = NO_WATERMARK
+  readonly #broadcast: BroadcastStates | undefined
 
   /** `prepare`: the calls, one per input; `methods`: their names, for errors. */
   constructor(
@@ -40,7 +43,9 @@ export class ElementOperator implements Operator {
     user: unknown,
     methods: readonly string[],
     prepare: (surroundings: Surroundings) => readonly Invoke[],
+    broadcast?: BroadcastStates,
   ) {
+    this.#broadcast = broadcast
     this.#definition = definition
     this.#function = user
     this.#methods = methods
@@ -85,6 +90,14 @@ export class ElementOperator implements Operator {
 
   async close(): Promise<void> {
     await closeFunction(this.#function, this.#context)
+  }
+
+  snapshotState(): OperatorSnapshot {
+    return { lists: this.#broadcast?.snapshot() }
+  }
+
+  restoreState(state: RestoredState): void {
+    this.#broadcast?.restore(state.lists)
   }
 }
 

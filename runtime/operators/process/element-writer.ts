@@ -88,7 +88,11 @@ function appendOf(type: LogicalType): Append {
     case 'INT':
     case 'DATE':
       return (column, value) =>
-        typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= MAX_INT + 1 && (value | 0) === value && (column.appendInt32(value), true)
+        typeof value === 'number' &&
+        Number.isInteger(value) &&
+        Math.abs(value) <= MAX_INT + 1 &&
+        (value | 0) === value &&
+        (column.appendInt32(value), true)
     case 'DOUBLE':
       return (column, value) => typeof value === 'number' && (column.appendFloat64(value), true)
     case 'BIGINT':

@@ -4,8 +4,19 @@ import { defineError } from '#core/errors/define-error.js'
 /** The function's own error is the cause; its stack shows the place in the program. */
 export const FunctionFailed = defineError('FUNCTION_FAILED', {
   recovery: 'fail-job',
-  message: (d: { operator: string; subtask: number; method: string; problem: string }) =>
-    `${d.problem}\n  thrown by ${d.method} of operator '${d.operator}', subtask ${d.subtask}`,
+  message: (d: {
+    operator: string
+    /** From 1. */
+    subtask: number
+    parallelism: number
+    method: string
+    problem: string
+    /** `\\n    at …`: frames in the program. */
+    place: string
+    record: string | null
+  }) =>
+    `${d.problem}${d.place}\n  thrown by ${d.method} of operator '${d.operator}', subtask ${d.subtask}/${d.parallelism}` +
+    (d.record === null ? '' : `\n  for the record ${d.record}`),
 })
 export const ElementTypeMismatch = defineError('ELEMENT_TYPE_MISMATCH', {
   recovery: 'fail-job',

@@ -120,6 +120,10 @@ export interface BroadcastState<K, V> extends ReadOnlyBroadcastState<K, V> {
 export interface BroadcastContext extends ProcessContext {
   getBroadcastState<K, V>(descriptor: MapStateDescriptor<K, V>): BroadcastState<K, V>
 }
+export interface KeyedBroadcastContext<K> extends BroadcastContext {
+  /** Calls `visit` for every key that has something in that state; it may change and clear it. */
+  applyToKeyedState<T>(descriptor: ValueStateDescriptor<T>, visit: (key: K, state: ValueState<T>) => void): void
+}
 export interface BroadcastReadOnlyContext extends ProcessContext {
   getBroadcastState<K, V>(descriptor: MapStateDescriptor<K, V>): ReadOnlyBroadcastState<K, V>
 }
@@ -132,7 +136,7 @@ export interface BroadcastProcessFunction<T, B, R> extends RichFunction {
 }
 export interface KeyedBroadcastProcessFunction<K, T, B, R> extends RichFunction {
   processElement(value: T, context: KeyedBroadcastReadOnlyContext<K>, out: Collector<R>): void
-  processBroadcastElement(value: B, context: BroadcastContext, out: Collector<R>): void
+  processBroadcastElement(value: B, context: KeyedBroadcastContext<K>, out: Collector<R>): void
   onTimer?(timestamp: number, context: KeyedBroadcastReadOnlyContext<K>, out: Collector<R>): void
 }
 
@@ -207,13 +211,17 @@ export interface TriggerContext {
   /** Of the key and window. */
   getPartitionedState<T>(descriptor: ValueStateDescriptor<T>): ValueState<T>
 }
+export interface OnMergeContext extends TriggerContext {
+  /** What the windows that became this one have in that state, those that have something, goes into this one's as `merge` combines it. */
+  mergePartitionedState<T>(descriptor: ValueStateDescriptor<T>, merge: (a: T, b: T) => T): void
+}
 export interface Trigger<T> {
   onElement(element: T, timestamp: number, window: Window, context: TriggerContext): TriggerResult
   onEventTime(time: number, window: Window, context: TriggerContext): TriggerResult
   onProcessingTime(time: number, window: Window, context: TriggerContext): TriggerResult
   clear(window: Window, context: TriggerContext): void
   /** For session windows: both windows became one. Absent: the trigger cannot be used with them. */
-  onMerge?(window: Window, context: TriggerContext): void
+  onMerge?(window: Window, context: OnMergeContext): void
 }
 export interface Evictor<T> {
   evictBefore?(elements: { value: T; timestamp: number | undefined }[], window: Window): { value: T; timestamp: number | undefined }[]

@@ -10,6 +10,7 @@ import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { Batch } from '../../columnar/batch.js'
 import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../../state/snapshot.js'
 import type { Operator, OperatorContext, Output } from '../operator.js'
+import type { BroadcastStates } from './broadcast-state.js'
 import type { FunctionDefinition, KeyLayout } from './definition.js'
 import { ElementOutput } from './element-output.js'
 import { ElementReader } from './element-reader.js'
@@ -36,7 +37,9 @@ export class KeyedOperator implements Operator {
   readonly #methods: readonly string[]
   readonly #prepare: (surroundings: KeyedSurroundings) => KeyedCalls
   readonly #readers: readonly ElementReader[]
-  readonly #keys: readonly (readonly number[])[]
+  /** Columns of the key by input; undefined: a broadcast input. */
+  readonly #keys: readonly (readonly number[] | undefined)[]
+  readonly #broadcast: BroadcastStates | undefined
   #context: OperatorContext | undefined
   #out!: ElementOutput
   #services!: KeyedServices
@@ -49,13 +52,15 @@ export class KeyedOperator implements Operator {
     user: unknown,
     methods: readonly string[],
     prepare: (surroundings: KeyedSurroundings) => KeyedCalls,
+    broadcast?: BroadcastStates,
   ) {
+    this.#broadcast = broadcast
     this.#definition = definition
     this.#function = user
     this.#methods = methods
     this.#prepare = prepare
     this.#readers = definition.inputs.map((input) => new ElementReader(input.type))
-    this.#keys = definition.inputs.map((input) => input.key?.columns ?? [])
+    this.#keys = definition.inputs.map((input) => input.key?.columns)
   }
 
   async open(context: OperatorContext, output: Output): Promise<void> {
@@ -86,19 +91,20 @@ export class KeyedOperator implements Operator {
     const invoke = this.#calls.elements[input] as (value: unknown) => void
     const out = this.#out
     const { state } = this.#services
-    const ids = state.assign(batch, this.#keys[input] as readonly number[])
+    const keys = this.#keys[input]
+    const ids = keys === undefined ? undefined : state.assign(batch, keys)
     reader.bind(batch)
     try {
       for (let row = 0; row < batch.length; row++) {
         const position = batch.position(row)
         out.timestamp = reader.timestamp(position)
-        state.useKey(ids[row] as number)
+        if (ids !== undefined) state.useKey(ids[row] as number)
         invoke(reader.read(position))
       }
     } catch (error) {
       throw functionFailed(error, this.#context as OperatorContext, this.#methods[input] ?? 'function')
     }
-    state.release(ids, batch.length)
+    if (ids !== undefined) state.release(ids, batch.length)
     out.flush()
   }
 
@@ -136,10 +142,11 @@ export class KeyedOperator implements Operator {
   }
 
   snapshotState(request: SnapshotRequest): OperatorSnapshot {
-    return this.#services.snapshotState(request)
+    return { ...this.#services.snapshotState(request), lists: this.#broadcast?.snapshot() }
   }
 
   async restoreState(state: RestoredState): Promise<void> {
+    this.#broadcast?.restore(state.lists)
     await this.#services.restoreState(state)
   }
 

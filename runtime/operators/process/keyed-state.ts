@@ -18,7 +18,7 @@ import { ObjectReader, ObjectWriter } from '../../columnar/object-codec.js'
 import { readString } from '../../columnar/value.js'
 import type { Float64Vector, Utf8Vector, Vector } from '../../columnar/vector.js'
 import { ENTRY_COLUMNS, EntryTable } from '../../state/entry-table.js'
-import { identityPositions } from '../../state/growable.js'
+import { grown, identityPositions } from '../../state/growable.js'
 import { KeyTable } from '../../state/key-table.js'
 import { KeyedTables } from '../../state/keyed-tables.js'
 import type { KeyedSnapshot, RestoredRows, SnapshotRequest } from '../../state/snapshot.js'
@@ -51,6 +51,8 @@ export class KeyedState {
   #keyValue: unknown
   #keyValueOf = NO_KEY
   #ids = new Int32Array(0)
+  #released = new Int32Array(0)
+  #epoch = 0
 
   /** `layout` and `schema` of one of the keyed inputs; all have keys of the same columns' types. */
   constructor(layout: KeyLayout, schema: Schema, context: OperatorContext) {
@@ -91,10 +93,12 @@ export class KeyedState {
   /** Nothing is current; keys of the batch (row ids `ids`) that have no state are forgotten. */
   release(ids: Int32Array, count: number): void {
     this.key = NO_KEY
+    this.#released = grown(this.#released, this.keys.idLimit)
+    const epoch = ++this.#epoch
     for (let i = 0; i < count; i++) {
       const id = ids[i] as number
-      if (id < 0 || this.entries.referencesOf(id) > 0) continue
-      for (let j = i + 1; j < count; j++) if (ids[j] === id) ids[j] = -1
+      if (this.entries.referencesOf(id) > 0 || this.#released[id] === epoch) continue
+      this.#released[id] = epoch // a key may have several rows
       this.keys.remove(id)
     }
   }

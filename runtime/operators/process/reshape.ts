@@ -1,6 +1,6 @@
 /**
  * Operators that leave elements as they are: keyBy and partitionCustom add a column, select-output takes one output of several, union drops
- * what its inputs do not have in common.
+ * what its inputs do not have in common, from-table and to-table add and drop the hidden columns.
  *
  * In:    elements, any selection.   Out: the input's columns, further ones beside them; selections kept.
  * State: none.   Time: watermarks pass through.
@@ -14,7 +14,7 @@ import type { Int32Vector, Utf8Vector, Vector } from '../../columnar/vector.js'
 import type { Operator, OperatorContext, Output } from '../operator.js'
 import { ElementReader } from './element-reader.js'
 import { describe, InvalidKey, isPromiseLike } from './errors.js'
-import { keyedStreamSchema, PARTITION_COLUMN, streamSchema, taggedColumn } from './stream-layout.js'
+import { elementFields, keyedStreamSchema, PARTITION_COLUMN, streamSchema, taggedColumn } from './stream-layout.js'
 import type { TypeInformation } from './type-information.js'
 import { functionFailed } from './user-call.js'
 
@@ -161,6 +161,37 @@ export class ElementUnionOperator extends Reshape {
     if (batch.length === 0) return
     const columns = this.#schema.fields.map((field, i) => ({ ...(batch.columns[i] as Vector), type: field.type }) as Vector)
     this.output.collect(batch.withColumns(this.#schema, columns))
+  }
+}
+
+/** Rows of a connector's table become elements, without timestamps. */
+export class FromTableOperator extends Reshape {
+  readonly #schema: Schema
+
+  constructor(output: TypeInformation) {
+    super()
+    this.#schema = streamSchema(output)
+  }
+
+  processBatch(batch: Batch): void {
+    if (batch.length === 0) return
+    const { type } = this.#schema.fields.at(-1) as { type: LogicalType }
+    const timestamps: Vector = { kind: 'float64', type, nulls: undefined, values: new Float64Array(highestPosition(batch) + 1).fill(NaN) }
+    this.output.collect(batch.withColumns(this.#schema, [...batch.columns, timestamps]))
+  }
+}
+
+/** Elements become rows of a connector's table: hidden columns are dropped. */
+export class ToTableOperator extends Reshape {
+  readonly #fields: number
+
+  constructor(input: TypeInformation) {
+    super()
+    this.#fields = elementFields(input).length
+  }
+
+  processBatch(batch: Batch): void {
+    if (batch.length > 0) this.output.collect(batch.withColumns(this.context.outputSchema, batch.columns.slice(0, this.#fields)))
   }
 }
 

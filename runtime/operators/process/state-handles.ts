@@ -25,7 +25,12 @@ class Cell {
   readonly #scoped: boolean
 
   /** `scoped`: state of the current window; else of the key alone. */
-  constructor(keyed: KeyedState, kind: (typeof KINDS)[number], descriptor: { readonly name: string; readonly ttl?: F.StateTtlConfig }, scoped: boolean) {
+  constructor(
+    keyed: KeyedState,
+    kind: (typeof KINDS)[number],
+    descriptor: { readonly name: string; readonly ttl?: F.StateTtlConfig },
+    scoped: boolean,
+  ) {
     this.keyed = keyed
     this.name = descriptor.name
     this.ttl = descriptor.ttl
@@ -93,7 +98,11 @@ class Cell {
 function refuseOtherKinds(keyed: KeyedState, kind: string, name: string): void {
   for (const other of KINDS) {
     if (other === kind || !keyed.entries.states.includes(`${other}:${name}`)) continue
-    throw new StateIncompatible({ operator: keyed.context.operatorName, state: name, problem: `it is ${other} state and is asked for as ${kind} state` })
+    throw new StateIncompatible({
+      operator: keyed.context.operatorName,
+      state: name,
+      problem: `it is ${other} state and is asked for as ${kind} state`,
+    })
   }
 }
 
@@ -101,7 +110,12 @@ export class ValueHandle implements F.ValueState<unknown> {
   readonly #cell: Cell
   readonly #default: unknown
 
-  constructor(keyed: KeyedState, descriptor: F.ValueStateDescriptor<unknown>, scoped: boolean, kind: 'value' | 'reducing' | 'aggregating' = 'value') {
+  constructor(
+    keyed: KeyedState,
+    descriptor: F.ValueStateDescriptor<unknown>,
+    scoped: boolean,
+    kind: 'value' | 'reducing' | 'aggregating' = 'value',
+  ) {
     this.#cell = new Cell(keyed, kind, descriptor, scoped)
     this.#default = descriptor.defaultValue
   }
@@ -470,7 +484,8 @@ export class StateHandles implements F.KeyedStateStore {
   }
 
   getAggregatingState<IN, ACC, OUT>(descriptor: F.AggregatingStateDescriptor<IN, ACC, OUT>): F.AggregatingState<IN, OUT> {
-    const make = () => new AggregatingHandle(this.#keyed, descriptor as F.AggregatingStateDescriptor<unknown, unknown, unknown>, this.#scoped)
+    const make = () =>
+      new AggregatingHandle(this.#keyed, descriptor as F.AggregatingStateDescriptor<unknown, unknown, unknown>, this.#scoped)
     return this.#get(`aggregating:${descriptor.name}`, make) as F.AggregatingState<IN, OUT>
   }
 

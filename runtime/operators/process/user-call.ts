@@ -1,14 +1,49 @@
 /** What every operator around a function of the program does: say who failed, open and close the function. */
+import { inspect } from 'node:util'
+import { SHOW_FAILING_RECORD } from '#core/config/options/pipeline.js'
 import { WeftError } from '#core/errors/define-error.js'
 import type { OperatorContext } from '../operator.js'
 import type { KeyedStateStore, RichFunction, RuntimeContext } from './functions.js'
 import { describe, FunctionFailed, isPromiseLike, StateNotKeyed } from './errors.js'
 
-/** The error to fail the task with when `method` of the function threw. Errors with a code of ours say enough themselves. */
-export function functionFailed(error: unknown, context: OperatorContext, method: string): Error {
+/**
+ * The error to fail the task with when `method` of the function threw. Errors with a code of ours say enough themselves. `element`: what it
+ * was called with, shown when `pipeline.show-failing-record` is set.
+ */
+export function functionFailed(error: unknown, context: OperatorContext, method: string, element?: { readonly value: unknown }): Error {
   if (error instanceof WeftError) return error
   const problem = error instanceof Error ? `${error.name}: ${error.message}` : `threw ${describe(error)}`
-  return new FunctionFailed({ operator: context.operatorName, subtask: context.subtaskIndex, method, problem }, { cause: error })
+  const { operatorName: operator, subtaskIndex, parallelism, configuration } = context
+  const record = element !== undefined && configuration.get(SHOW_FAILING_RECORD) ? recordText(element.value) : null
+  return new FunctionFailed(
+    { operator, subtask: subtaskIndex + 1, parallelism, method, problem, place: placeOf(error), record },
+    { cause: error },
+  )
+}
+
+const SHOWN_FRAMES = 8
+const SHOWN_RECORD_CHARACTERS = 2000
+
+/** This room's own files, as they run and as source maps name them. */
+const here = new URL('.', import.meta.url).href
+const OWN_FRAMES = [here, here.replace('/dist/', '/')].flatMap((url) => [url, decodeURIComponent(url.replace(/^file:\/\//, ''))])
+
+/** `\n    at …`: the frames of the stack that lie in the program, the innermost first. Source maps have made them the author's own. */
+export function placeOf(error: unknown): string {
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
+  const ours = frames.findIndex((line) => OWN_FRAMES.some((own) => line.includes(own)))
+  return frames
+    .slice(0, ours < 0 ? SHOWN_FRAMES : ours)
+    .filter((line) => !/\bnode:|\(<anonymous>\)$/.test(line))
+    .slice(0, SHOWN_FRAMES)
+    .map((line) => `\n${line}`)
+    .join('')
+}
+
+/** An element as one line, cut where it is long. */
+function recordText(value: unknown): string {
+  const text = inspect(value, { depth: 6, breakLength: Infinity, maxArrayLength: 100, maxStringLength: 1000 })
+  return text.length <= SHOWN_RECORD_CHARACTERS ? text : `${text.slice(0, SHOWN_RECORD_CHARACTERS)}…`
 }
 
 /** Methods of functions are synchronous: a promise would be lost, and with it its failure. */
@@ -46,7 +81,10 @@ export async function closeFunction(given: unknown, context: OperatorContext | u
 }
 
 /** `store`: keyed state, where the input is keyed. */
-export function runtimeContext(context: OperatorContext, store?: KeyedStateStore & Pick<RuntimeContext, 'getReducingState' | 'getAggregatingState'>): RuntimeContext {
+export function runtimeContext(
+  context: OperatorContext,
+  store?: KeyedStateStore & Pick<RuntimeContext, 'getReducingState' | 'getAggregatingState'>,
+): RuntimeContext {
   const notKeyed = (descriptor: { readonly name: string }): never => {
     throw new StateNotKeyed({ operator: context.operatorName, state: `state '${descriptor.name}'` })
   }
