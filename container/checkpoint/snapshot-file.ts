@@ -113,9 +113,8 @@ export class SnapshotFile {
   }
 
   get #inline(): boolean {
-    return (
-      this.#writer === undefined && this.#writing === undefined && this.#length < Math.min(this.#options.inlineThreshold, MAX_INLINE_BYTES)
-    )
+    if (this.#writer !== undefined || this.#writing !== undefined) return false
+    return this.#length === 0 || this.#length < Math.min(this.#options.inlineThreshold, MAX_INLINE_BYTES)
   }
 
   get #temporary(): string {

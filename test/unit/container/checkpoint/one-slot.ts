@@ -1,4 +1,5 @@
 /** One slot in this thread, with operators that a test makes; notes what its tasks say of checkpoints. */
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { InMemoryFileSystem } from './in-memory-file-system.js'
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { SubtaskCheckpointMetrics, SubtaskState, TaskRestore } from '#core/checkpoint/state-handles.js'
@@ -9,7 +10,9 @@ import type { AllocationId, EdgeId, ExecutionAttemptId, JobId, OperatorId, Resou
 import { systemEnvironment } from '#core/time/environment.js'
 import type { Schema } from '#core/types/schema.js'
 import { LinePrinter } from '#container/task/line-printer.js'
+import { DataConnection } from '#container/network/data-connection.js'
 import { PartitionRegistry } from '#container/network/partition-registry.js'
+import { portTransport } from '#container/network/transport.js'
 import { SlotMailbox } from '#container/task/slot-mailbox.js'
 import { Task, type TaskReport, type TaskServices } from '#container/task/task.js'
 import type { AnyOperator } from '#container/task/operator-factory.js'
@@ -60,25 +63,27 @@ export class OneSlot {
   readonly #services: TaskServices
   readonly #schema: Schema
   #waiting: (() => void)[] = []
+  #ports: MessagePort[] = []
+  #producers: DataConnection | undefined
 
-  constructor(schema: Schema, operators: (name: string) => AnyOperator, partitionBytes = 1024 * 1024) {
+  /** `remote`: tasks reach each other as if they ran in two slots, by frames with credits. */
+  constructor(schema: Schema, operators: (name: string) => AnyOperator, remote = false) {
     this.#schema = schema
     this.#operators = operators
     this.fileSystems.register('mem', this.files, 'mem://c')
     const wake = () => {
       for (const waiting of this.#waiting.splice(0)) waiting()
     }
+    const registry = new PartitionRegistry(systemEnvironment, 'here')
+    const connection = remote ? this.#loop(registry) : Promise.reject<DataConnection>(new Error('elsewhere'))
+    connection.catch(() => undefined)
     this.#services = {
       environment: systemEnvironment,
       fileSystems: this.fileSystems,
       mailbox: new SlotMailbox(systemEnvironment.clock),
-      network: {
-        registry: new PartitionRegistry(systemEnvironment, 'here'),
-        isHere: () => true,
-        connectionTo: () => Promise.reject(new Error('elsewhere')),
-      },
+      network: { registry, isHere: () => !remote, connectionTo: () => connection },
       printer: new LinePrinter((text) => this.#services.printer.written(text.length)),
-      partitionBytes,
+      partitionBytes: 1024 * 1024,
       settleGraceMs: 20,
       instantiate: async (node) => this.#operators(node.name),
       requestCoordinator: () => new Promise(() => undefined),
@@ -100,6 +105,13 @@ export class OneSlot {
         wake()
       },
     }
+  }
+
+  #loop(registry: PartitionRegistry): Promise<DataConnection> {
+    const { port1, port2 } = new MessageChannel()
+    this.#ports = [port1, port2]
+    this.#producers = new DataConnection(portTransport(port2, 'producers'), registry, () => undefined)
+    return Promise.resolve(new DataConnection(portTransport(port1, 'consumers'), registry, () => undefined))
   }
 
   start({ name, chain, inputs = [], outputs = [], partitioner = { kind: 'FORWARD' }, restore, configuration }: TaskSpec): Task {
@@ -190,6 +202,8 @@ export class OneSlot {
   async stop(): Promise<void> {
     for (const task of this.tasks.values()) task.cancel()
     await this.until(() => [...this.tasks.values()].every(({ state }) => ['CANCELED', 'FINISHED', 'FAILED'].includes(state)), 'the end')
+    this.#producers?.close()
+    for (const port of this.#ports) port.close()
   }
 
   /** What each task begins with when it starts from that checkpoint. */

@@ -87,18 +87,23 @@ export class CountingSource implements SourceOperator {
 
 const TABLE: StateTableDescriptor = { name: 'sums', schema: NUMBERS, version: 1 }
 
-/** Sum of n by key; emits (key, sum so far) for each row. Snapshots are increments, a row at a time. */
+/** Sum of n by key; emits (key, sum so far) for each row. Snapshots are increments, handed out a row at a time. */
 export class Sums implements Operator {
-  readonly sums = new Map<number, { id: number; sum: number }>()
-  #changed = new Map<number, Set<number>>()
-  #dirty = new Set<number>()
+  readonly sums = new Map<number, { id: number; sum: number; changed: number }>()
+  #changes = 0
+  /** Changes up to here are part of complete checkpoints. */
+  #confirmed = 0
+  readonly #changesAt = new Map<number, number>()
   #output: Output | undefined
-  /** Of each snapshot: whether it held everything, and its rows. */
+  /** Of each snapshot: whether it was to hold everything, and its rows. */
   readonly snapshots: { full: boolean; rows: number }[] = []
   readonly concluded: string[] = []
   readonly table: StateTableDescriptor
   failing = false
+  /** Snapshots that are not closed. */
   open_ = 0
+  /** Snapshots hand out nothing while it is true. */
+  holdSnapshots = false
 
   constructor(table = TABLE) {
     this.table = table
@@ -115,11 +120,10 @@ export class Sums implements Operator {
   processBatch(batch: Batch): void {
     const out: Row[] = []
     for (const [key, n] of rowsOf(batch)) {
-      const entry = this.sums.get(key) ?? { id: this.sums.size, sum: 0 }
-      entry.sum += n
-      this.sums.set(key, entry)
-      this.#dirty.add(key)
-      out.push([key, entry.sum])
+      const before = this.sums.get(key)
+      const sum = (before?.sum ?? 0) + n
+      this.sums.set(key, { id: before?.id ?? this.sums.size, sum, changed: ++this.#changes })
+      out.push([key, sum])
     }
     this.#output?.collect(batchOf(out))
   }
@@ -132,23 +136,22 @@ export class Sums implements Operator {
 
   snapshotState({ checkpointId, full }: SnapshotRequest) {
     if (this.failing) throw new Error('no snapshot today')
-    const keys = full ? [...this.sums.keys()] : [...this.#dirty]
-    this.snapshots.push({ full, rows: keys.length })
-    this.#changed.set(checkpointId, this.#dirty)
-    this.#dirty = new Set(this.#dirty)
-    const rows = keys.map((key) => ({ key, ...this.sums.get(key)! }))
+    const rows = [...this.sums].filter(([, { changed }]) => full || changed > this.#confirmed)
+    this.snapshots.push({ full, rows: rows.length })
+    this.#changesAt.set(checkpointId, this.#changes)
     this.open_++
     let closed = false
     return {
       keyed: {
         next: (): KeyedRows | undefined => {
-          const row = rows.shift()
-          if (row === undefined) return undefined
+          const row = this.holdSnapshots ? undefined : rows.shift()
+          if (row === undefined && !this.holdSnapshots) return undefined
+          const [key, { id, sum }] = row ?? [0, { id: 0, sum: 0 }]
           return {
             table: this.table.name,
-            batch: batchOf([[row.key, row.sum]]),
-            ids: Int32Array.of(row.id),
-            keyGroups: Uint16Array.of(row.key % 128),
+            batch: batchOf(row === undefined ? [] : [[key, sum]]),
+            ids: row === undefined ? new Int32Array(0) : Int32Array.of(id),
+            keyGroups: row === undefined ? new Uint16Array(0) : Uint16Array.of(key % 128),
             removed: new Int32Array(0),
           }
         },
@@ -161,20 +164,15 @@ export class Sums implements Operator {
   }
 
   async restoreState({ keyed }: RestoredState): Promise<void> {
-    for await (const { batch, ids } of keyed) {
-      for (const [i, [key, sum]] of rowsOf(batch).entries()) this.sums.set(key, { id: ids[i]!, sum })
+    for await (const { batch } of keyed) {
+      // Ids begin anew: everything is new to later snapshots.
+      for (const [key, sum] of rowsOf(batch)) this.sums.set(key, { id: this.sums.size, sum, changed: ++this.#changes })
     }
-    // Ids begin anew: everything is new to later snapshots.
-    for (const [id, [key, { sum }]] of [...this.sums].entries()) this.sums.set(key, { id, sum })
-    this.#dirty = new Set(this.sums.keys())
   }
 
   checkpointComplete(checkpointId: number): void {
     this.concluded.push(`complete ${checkpointId}`)
-    const confirmed = this.#changed.get(checkpointId)
-    this.#changed.clear()
-    // A simple rule that is never wrong: only what did not change since can be left out; here nothing is known of that.
-    void confirmed
+    this.#confirmed = this.#changesAt.get(checkpointId) ?? this.#confirmed
   }
 
   checkpointAborted(checkpointId: number): void {
@@ -182,18 +180,33 @@ export class Sums implements Operator {
   }
 }
 
-/** Keeps rows; what is prepared at a barrier is the rows since the last one. Those of complete checkpoints are `committed`. */
-export class PreparingSink implements Operator {
-  #rows: Row[] = []
-  #delay: () => Promise<void>
-  readonly notes: string[] = []
+/** Of what sinks prepared: rows by the name of their part, as a committer keeps them. Committing twice changes nothing. */
+export interface Part {
+  readonly name: string
+  readonly rows: readonly string[]
+}
+let parts = 0
 
-  constructor(delay: () => Promise<void> = async () => undefined) {
+/** What it prepares at a barrier are the rows since the last one, as text. */
+export class PreparingSink implements Operator {
+  #rows: string[] = []
+  readonly #delay: () => Promise<void>
+  readonly #take: () => Promise<void> | undefined
+  readonly notes: string[] = []
+  received = 0
+
+  /** `delay`: before what is prepared is there; `take`: after each batch. */
+  constructor(delay: () => Promise<void> = async () => undefined, take: () => Promise<void> | undefined = () => undefined) {
     this.#delay = delay
+    this.#take = take
   }
 
-  processBatch(batch: Batch): void {
-    this.#rows.push(...rowsOf(batch))
+  processBatch(batch: Batch, input: number): void | Promise<void> {
+    const kinds = ['+I', '-U', '+U', '-D']
+    for (const [r, row] of rowsOf(batch).entries())
+      this.#rows.push(`${input === 0 ? '' : `${input}:`}${kinds[batch.rowKind(batch.position(r))]} ${row.join(' ')}`)
+    this.received += batch.length
+    return this.#take()
   }
 
   processWatermark(watermark: number): void {
@@ -208,6 +221,7 @@ export class PreparingSink implements Operator {
     const rows = this.#rows
     this.#rows = []
     await this.#delay()
-    return rows.length === 0 ? [] : [rows]
+    const part: Part = { name: `part-${parts++}`, rows }
+    return rows.length === 0 ? [] : [part]
   }
 }
