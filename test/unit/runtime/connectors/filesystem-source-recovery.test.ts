@@ -277,7 +277,7 @@ describe('filesystem source over snapshots and failures', () => {
             expect(order(job.rows())).to.deep.equal(order(files.flat()))
           },
         ),
-        { numRuns: 40 },
+        { numRuns: 25 },
       )
     })
   }
