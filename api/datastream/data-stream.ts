@@ -178,13 +178,13 @@ export class DataStream<T> {
   }
 
   /** Writes the elements: a connector's table (`FileSink`, …) or a sink of the user's own (FLIP-143). */
-  sinkTo(sink: Sink<T, never> | Sink<T> | TableSink<T>): DataStreamSink {
-    const spec =
-      'connector' in sink
-        ? ({ kind: 'table-sink', options: sink.options } as const)
-        : ({ kind: 'sink', sink: sink as Sink<unknown> } as const)
+  sinkTo<C>(sink: Sink<T, C> | TableSink<T>): DataStreamSink {
     const inputs = [this.source]
-    return new DataStreamSink(this.builder.add('Sink: Writer', spec, inputs, this.type, { role: 'sink' }))
+    if ('connector' in sink) {
+      const spec = { kind: 'table-sink', options: sink.options } as const
+      return new DataStreamSink(this.builder.add(`Sink: ${sink.connector}`, spec, inputs, sink.type, { role: 'sink' }))
+    }
+    return new DataStreamSink(this.builder.add('Sink: Writer', { kind: 'sink', sink }, inputs, this.type, { role: 'sink' }))
   }
 
   /** A line for each element on the worker's stdout (`-t local`: the terminal). With several subtasks: `2> …`. */

@@ -74,7 +74,7 @@ export class ElementOperator implements Operator {
         invoke(reader.read(position))
       }
     } catch (error) {
-      throw functionFailed(error, this.#context as OperatorContext, this.#methods[input] ?? 'function')
+      throw functionFailed(error, this.#context as OperatorContext, this.#methods[input] ?? 'function', reader.last())
     }
     out.flush()
   }

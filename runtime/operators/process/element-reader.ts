@@ -21,6 +21,8 @@ export class ElementReader {
   #columns: ReadColumn[] = []
   #objects: readonly unknown[] | undefined
   #timestamps: Float64Array = NO_TIMESTAMPS
+  /** Position of the element that was read last; -1: none of this batch. */
+  #at = -1
 
   /** `first`: where the element's columns begin. */
   constructor(type: TypeInformation, first = 0) {
@@ -30,6 +32,7 @@ export class ElementReader {
   }
 
   bind(batch: Batch): void {
+    this.#at = -1
     const first = this.#first
     if (this.#type.kind === 'generic') this.#objects = (batch.columns[first] as { values: readonly unknown[] }).values
     else this.#columns = this.#names.map((_, i) => columnReader(batch.columns[first + i] as Vector))
@@ -39,6 +42,7 @@ export class ElementReader {
 
   /** The element at a column position. */
   read(position: number): unknown {
+    this.#at = position
     if (this.#objects !== undefined) return this.#objects[position]
     if (this.#type.kind === 'atomic') return (this.#columns[0] as ReadColumn)(position)
     const row: Record<string, unknown> = {}
@@ -46,6 +50,11 @@ export class ElementReader {
     const columns = this.#columns
     for (let i = 0; i < names.length; i++) row[names[i] as string] = (columns[i] as ReadColumn)(position)
     return row
+  }
+
+  /** The element that was read last, for errors. */
+  last(): { readonly value: unknown } | undefined {
+    return this.#at < 0 ? undefined : { value: this.read(this.#at) }
   }
 
   /** Its event time in ms; NaN: it has none. */

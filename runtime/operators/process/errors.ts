@@ -3,7 +3,8 @@ import { defineError } from '#core/errors/define-error.js'
 
 /** The function's own error is the cause; its stack shows the place in the program. */
 export const FunctionFailed = defineError('FUNCTION_FAILED', {
-  recovery: 'fail-job',
+  // By the restart strategy, as in Flink: what it called may work again.
+  recovery: 'retry-here',
   message: (d: {
     operator: string
     /** From 1. */

@@ -102,7 +102,7 @@ export class KeyedOperator implements Operator {
         invoke(reader.read(position))
       }
     } catch (error) {
-      throw functionFailed(error, this.#context as OperatorContext, this.#methods[input] ?? 'function')
+      throw functionFailed(error, this.#context as OperatorContext, this.#methods[input] ?? 'function', reader.last())
     }
     if (ids !== undefined) state.release(ids, batch.length)
     out.flush()

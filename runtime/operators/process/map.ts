@@ -59,7 +59,7 @@ export class MapOperator implements Operator {
         writer.append(result)
       }
     } catch (error) {
-      throw functionFailed(error, context, 'map')
+      throw functionFailed(error, context, 'map', reader.last())
     }
     const timestamps = handedOn(batch, this.#timestamps)
     this.#output.collect(new Batch(this.#schema, [...writer.finish(), timestamps], batch.length))
@@ -122,7 +122,7 @@ export class FilterOperator implements Operator {
         else if (keep !== false) throw new TypeError(`it returned ${describe(keep)}, not a boolean`)
       }
     } catch (error) {
-      throw functionFailed(error, this.#context as OperatorContext, 'filter')
+      throw functionFailed(error, this.#context as OperatorContext, 'filter', reader.last())
     }
     if (count === 0) return
     const columns = batch.columns.slice(0, this.#schema.fields.length) // not the key

@@ -67,7 +67,7 @@ export class KeyByOperator extends Reshape {
       try {
         key = select(reader.read(position))
       } catch (error) {
-        throw functionFailed(error, this.context, 'the key selector')
+        throw functionFailed(error, this.context, 'the key selector', reader.last())
       }
       if (key === null || key === undefined || isPromiseLike(key)) {
         throw new InvalidKey({ operator: this.context.operatorName, problem: describe(key) })
@@ -110,7 +110,7 @@ export class PartitionByOperator extends Reshape {
         values[position] = partition
       }
     } catch (error) {
-      throw functionFailed(error, this.context, 'the partitioner')
+      throw functionFailed(error, this.context, 'the partitioner', this.#reader.last())
     }
     const partitions: Int32Vector = { kind: 'int32', type: notNull(INT), nulls: undefined, values }
     this.output.collect(batch.withColumns(this.#schema, [...batch.columns.slice(0, this.#schema.fields.length - 1), partitions]))

@@ -115,7 +115,7 @@ export class WindowOperator implements Operator {
         this.#processElement(reader.read(position), reader.timestamp(position), input)
       }
     } catch (error) {
-      throw functionFailed(error, this.#context as OperatorContext, 'the window function')
+      throw functionFailed(error, this.#context as OperatorContext, 'the window function', reader.last())
     }
     state.release(ids, batch.length)
     this.#out.flush()
