@@ -13,7 +13,6 @@ import { BlobServer } from '../blob/blob-server.js'
 import type { CheckpointHost, Checkpoints } from '../jobmaster/checkpoint/checkpoint-host.js'
 import type { CoordinatorLoader, ProgramCoordinators } from '../jobmaster/coordinators/coordinator-loader.js'
 import { JobMaster, schedulerSettings, type Job, type JobResult } from '../jobmaster/job-master.js'
-import { withoutCheckpoints } from '../jobmaster/without-checkpoints.js'
 import type { SlotProvider } from '../slots/slot-provider.js'
 import { checkJobGraph } from './check-job-graph.js'
 import type { JobResultStore } from './job-result-store.js'
@@ -31,7 +30,7 @@ export interface DispatcherServices {
   /** For a job with its own configuration in effect. */
   coordinators(configuration: Configuration, program?: ProgramCoordinators): CoordinatorLoader
   /** The checkpoint coordinator of a job with its own configuration in effect. */
-  checkpoints?(configuration: Configuration, jobGraph: JobGraph, host: CheckpointHost): Checkpoints
+  checkpoints(configuration: Configuration, jobGraph: JobGraph, host: CheckpointHost): Checkpoints
   /** For later attempts of this master; undefined: there are none. */
   readonly results?: JobResultStore | undefined
 }
@@ -78,7 +77,7 @@ export class Dispatcher {
       slots,
       coordinators: this.#services.coordinators(configuration, program?.coordinators),
       blobs: this.#blobs,
-      checkpoints: (graph, host) => this.#services.checkpoints?.(configuration, graph, host) ?? withoutCheckpoints(),
+      checkpoints: (graph, host) => this.#services.checkpoints(configuration, graph, host),
       onEnd: (ended, result) => this.#writeDown(ended, result, statement),
     })
     this.#jobs.set(job.jobId, job)

@@ -25,7 +25,7 @@ import { Offloading } from './deployment/offload.js'
 import type { SlotListener, SlotProvider } from '../slots/slot-provider.js'
 import { WorkerLost } from '../slots/worker-lost.js'
 import type { CheckpointHost, Checkpoints } from './checkpoint/checkpoint-host.js'
-import { ClientGone, JobEnding, SlotsUnavailable, StaleAttempt } from './errors.js'
+import { ClientGone, JobEnding, SlotsUnavailable, StaleAttempt, TableInaccessible, TableUnavailable } from './errors.js'
 import { findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
 import { checkpointHost, finishedSubtask, isCurrent } from './job-checkpoint-host.js'
 import { restartStrategy } from './scheduler/restart-strategy.js'
@@ -202,7 +202,13 @@ export class JobMaster implements Job {
       const found = findExecution(this.#state.job.graph, executionAttemptId)
       if (found === undefined || !isCurrent(this.#state.job.graph, executionAttemptId))
         throw new StaleAttempt({ attempt: executionAttemptId })
-      return { answer: await this.#coordinators.request(operatorId, found.execution.subtaskIndex, event) }
+      try {
+        return { answer: await this.#coordinators.request(operatorId, found.execution.subtaskIndex, event) }
+      } catch (error) {
+        // An enumerator that failed is no fault of the task that asked: all of them begin again, and it with them.
+        if (TableUnavailable.is(error) || TableInaccessible.is(error)) this.#dispatch({ type: 'globalFailure', error: asError(error) })
+        throw error
+      }
     },
   }
 
@@ -293,7 +299,7 @@ export class JobMaster implements Job {
 
   async #startCoordinators({ start, restarted }: Extract<SchedulerEffect, { type: 'startCoordinators' }>): Promise<void> {
     // Not in turn: a checkpoint that is being completed is waited for, whose commit needs its own turn.
-    const restored = await (this.#recovered ? this.checkpoints.restore() : this.checkpoints.recover())
+    const restored = await (this.#recovered ? this.checkpoints.restore() : this.checkpoints.recover(this.#isSelectAgain))
     this.#recovered = true
     await this.#inTurn(async () => {
       if (!this.#isAwaited(start)) return // the job ends, or more of it starts again: that has its own turn
@@ -304,6 +310,11 @@ export class JobMaster implements Job {
       this.#log.info(`Starts from checkpoint ${restored.checkpointId} (${restored.path}).`)
     }
     this.#dispatch({ type: 'coordinatorsStarted', start, restored })
+  }
+
+  /** The rows of a SELECT went with the master that had them: its result begins anew. */
+  get #isSelectAgain(): boolean {
+    return this.collect !== undefined && this.#services.epoch > 1
   }
 
   #isAwaited(start: number): boolean {

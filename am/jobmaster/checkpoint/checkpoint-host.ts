@@ -96,8 +96,9 @@ export interface Checkpoints {
   /**
    * Once, before the first task of this master: the newest complete checkpoint in the job's own directory, else the savepoint or checkpoint
    * of `execution.state-recovery.path`, else undefined: the job begins anew. @throws CHECKPOINT_* when the user's path cannot be restored
+   * `passOver`: checkpoints of an earlier master count for nothing, since what else the job needs went with it (rows of a SELECT).
    */
-  recover(): Promise<RestoredJob | undefined>
+  recover(passOver?: boolean): Promise<RestoredJob | undefined>
   /**
    * At every later failover, after suspend(): the newest complete checkpoint, or what recover() found; undefined: the region begins anew.
    * Waits for a checkpoint that is being written down or committed, since it may become the newest.

@@ -76,11 +76,12 @@ export class JobCoordinators {
     })
   }
 
-  /** Answers what an operator asks. @throws JOB_NO_COORDINATOR, JOB_STALE_ATTEMPT, or what the connector throws */
+  /** Answers what an operator asks. @throws JOB_NO_COORDINATOR, JOB_STALE_ATTEMPT, JOB_TABLE_INACCESSIBLE, JOB_TABLE_UNAVAILABLE */
   async request(operatorId: OperatorId, subtaskIndex: number, event: unknown): Promise<unknown> {
-    const source = this.#loaded?.get(operatorId)?.source
-    if (SourceRequestSchema.safeParse(event).success && source !== undefined) {
-      const split = await source.nextSplit(subtaskIndex)
+    const loaded = this.#loaded?.get(operatorId)
+    const source = loaded?.source
+    if (SourceRequestSchema.safeParse(event).success && loaded !== undefined && source !== undefined) {
+      const split = await accessing(loaded.table, 'read', () => source.nextSplit(subtaskIndex))
       if (split === undefined) throw new StaleAttempt({ attempt: `of subtask ${subtaskIndex} that asked for a split` })
       return { split }
     }

@@ -3,7 +3,7 @@ import type { JobGraph } from '#core/graph/job-graph.js'
 import type { ResourceId } from '#core/ids/ids.js'
 import type { SubmittedTask } from '#core/rpc/gateways/blob.js'
 import type { Job } from '#am/jobmaster/job-master.js'
-import { SINK_OPERATOR, SOURCE_OPERATOR, forwardPipelines, sourceToSink, streaming } from '../job-graphs.js'
+import { SINK_OPERATOR, SOURCE_OPERATOR, forwardPipelines, sourceToCollect, sourceToSink, streaming } from '../job-graphs.js'
 import { MiniMaster } from '../mini-master.js'
 import type { ScriptedWorker } from '../scripted-worker.js'
 
@@ -317,5 +317,52 @@ describe('a job that takes checkpoints', () => {
     await running.checkpoint(3, ['old-3'])
     expect(running.log).not.to.include('commit old-3')
     expect(running.job.state).not.to.equal('RUNNING')
+  })
+
+  it('begins a SELECT anew under the next master, whose rows went with the last one', async () => {
+    const running = await RunningJob.of(sourceToCollect())
+    await running.checkpoint(1, [{ rows: 0 }])
+    const { files } = running.master
+    const next = await RunningJob.of(sourceToCollect(), {}, new MiniMaster(OPTIONS, undefined, { epoch: 8, files }))
+    expect(next.find('Sink').task.restore).to.equal(undefined)
+    await next.tick()
+    expect(next.find('Source').worker.barriers.at(-1)?.barrier.checkpointId, 'numbers go on').to.equal(2)
+  })
+
+  it('shows rows of a SELECT when their checkpoint is complete, and none twice after a failure', async () => {
+    const running = await RunningJob.of(sourceToCollect())
+    const send = async (...cells: string[]) => {
+      const { task, worker } = running.find('Sink')
+      const rows = cells.map((cell) => ({ kind: 0, cells: [cell] }))
+      const asked = { executionAttemptId: task.executionAttemptId, operatorId: SINK_OPERATOR, event: { type: 'rows', rows } }
+      await worker.jobMaster().operatorRequest(asked)
+    }
+    const shown = () => running.job.collect?.fetch(0).rows.map(({ cells }) => cells[0])
+    await send('a', 'b')
+    expect(shown()).to.deep.equal([])
+    await running.checkpoint(1, [{ rows: 2 }])
+    await send('c')
+    expect(shown()).to.deep.equal(['a', 'b'])
+    await running.report('Source', 'FAILED', new Error('boom'))
+    await running.report('Sink', 'CANCELED')
+    await running.master.settle(100)
+    await running.allRun()
+    await send('c', 'd')
+    await running.checkpoint(2, [{ rows: 2 }])
+    expect(shown()).to.deep.equal(['a', 'b', 'c', 'd'])
+  })
+
+  it('starts all again when an enumerator fails', async () => {
+    const running = await RunningJob.of()
+    running.master.connectors.failing.set('split for 0', new Error('listing failed'))
+    await running.split().then(
+      () => expect.fail('was answered'),
+      (error: Error) => expect(error.message).to.contain("Table 'bids' cannot be read at the moment"),
+    )
+    running.master.connectors.failing.clear()
+    expect(running.job.state).to.equal('RESTARTING')
+    for (const name of ['Source', 'Sink']) await running.report(name, 'CANCELED')
+    await running.master.settle(100)
+    expect(running.log.filter((line) => line === 'start source')).to.have.length(2)
   })
 })
