@@ -1,6 +1,7 @@
 /**
  * `+I[1, a]` per row, as Flink's print sink: values as Java's toString shows them (a TIMESTAMP is a LocalDateTime,
- * `2024-01-02T03:04`), NULL as null. Before it `identifier:subtask> `; the subtask (from 1) only where there are several.
+ * `2024-01-02T03:04`), NULL as null. Before it `identifier:subtask> `; the subtask (from 1) only where there are several. At least
+ * once: what was printed behind the checkpoint that a job goes on from is printed again.
  */
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import type { LogicalType, Value } from '#core/types/logical-type.js'
