@@ -32,13 +32,16 @@ export function programFailed(name: string, error: unknown): Error {
 
 const SHOWN_FRAMES = 5
 
+/** Where this command's own code lies. */
+const OWN_CODE = new URL('.', import.meta.url).href
+
 /** `\n    at …`: the lines of the stack that lie in the program's own code, the innermost first. */
 function placeOf(error: unknown): string {
   const lines = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
   const ours = lines.findIndex((line) => /\brunProgram\b/.test(line))
   return lines
     .slice(0, ours < 0 ? SHOWN_FRAMES : ours)
-    .filter((line) => !line.includes('(node:'))
+    .filter((line) => !line.includes('node:') && !line.includes(OWN_CODE))
     .slice(0, SHOWN_FRAMES)
     .map((line) => `\n${line}`)
     .join('')

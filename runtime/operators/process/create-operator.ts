@@ -21,7 +21,6 @@ import {
 import { FunctionSink } from './sink-operator.js'
 import { createCollectionSource, createSequenceSource } from './small-sources.js'
 import { FunctionSource } from './source-operator.js'
-import { FromTable, ToTable } from './table-rows.js'
 import { TimestampsAndWatermarksOperator } from './timestamps-and-watermarks.js'
 import type { TypeInformation } from './type-information.js'
 import { methodOf } from './user-call.js'
@@ -94,10 +93,6 @@ export function createFunctionOperator(definition: FunctionDefinition): Operator
       return new FunctionSink(definition)
     case 'print':
       return new PrintOperator(definition)
-    case 'from-table':
-      return new FromTable(definition.output)
-    case 'to-table':
-      return new ToTable(input)
     case 'from-table':
       return new FromTableOperator(definition.output)
     case 'to-table':

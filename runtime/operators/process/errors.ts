@@ -40,7 +40,7 @@ export const NoCurrentKey = defineError('PROCESS_NO_KEY', {
   message: (d: { operator: string; what: string }) =>
     `operator '${d.operator}' uses ${d.what} where there is no key (in open, close, or a broadcast element); use it in processElement or onTimer`,
 })
-export const StateIncompatible = defineError('STATE_INCOMPATIBLE', {
+export const StateIncompatible = defineError('FUNCTION_STATE_INCOMPATIBLE', {
   recovery: 'fail-job',
   message: (d: { operator: string; state: string; problem: string }) =>
     `state '${d.state}' of operator '${d.operator}' cannot be used: ${d.problem}; give the changed state another name`,

@@ -142,7 +142,8 @@ export class KeyedOperator implements Operator {
   }
 
   snapshotState(request: SnapshotRequest): OperatorSnapshot {
-    return { ...this.#services.snapshotState(request), lists: this.#broadcast?.snapshot() }
+    const { keyed, lists } = this.#services.snapshotState(request)
+    return { keyed, lists: { ...lists, ...this.#broadcast?.snapshot() } }
   }
 
   async restoreState(state: RestoredState): Promise<void> {

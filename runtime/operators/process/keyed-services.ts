@@ -8,7 +8,7 @@ import type { Schema } from '#core/types/schema.js'
 import { NO_WATERMARK, type OperatorContext } from '../operator.js'
 import type { KeyLayout } from './definition.js'
 import type { TimeDomain, TimerService } from './functions.js'
-import { KeyedState } from './keyed-state.js'
+import { KeyedState, NO_KEY } from './keyed-state.js'
 import { relink, StateHandles } from './state-handles.js'
 import { TimerQueue } from './timers.js'
 
@@ -121,7 +121,7 @@ export class KeyedServices {
   }
 
   snapshotState(request: SnapshotRequest): OperatorSnapshot {
-    return { keyed: this.state.snapshot(request) }
+    return { keyed: this.state.snapshot(request), lists: { watermark: { mode: 'UNION', items: [this.watermark] } } }
   }
 
   async restoreState(restored: RestoredState): Promise<void> {
@@ -134,7 +134,10 @@ export class KeyedServices {
         else relink(this.state, entry)
       })
     }
-    this.state.key = -1
+    this.state.key = NO_KEY
+    // What was late stays late: the lowest of the subtasks' watermarks.
+    const watermarks = (restored.lists['watermark'] ?? []) as readonly number[]
+    if (watermarks.length > 0) this.watermark = Math.min(...watermarks)
     this.#setAlarm()
   }
 
