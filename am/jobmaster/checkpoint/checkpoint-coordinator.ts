@@ -31,7 +31,7 @@ import { findRecovery } from './recovery.js'
 import { keptAtEnd, leftAtEnd } from './retention.js'
 import { checkpointSettings } from './settings.js'
 import { assignState } from './state-assignment.js'
-import { subtaskWithFullPaths } from './state-files.js'
+import { subtaskWithFullPaths } from '#core/checkpoint/state-files.js'
 import type { CoordinatorContext, CoordinatorEffect, CoordinatorEvent, CoordinatorState, ManualRequest } from './state.js'
 
 export interface CheckpointServices {
@@ -96,13 +96,13 @@ export class CheckpointCoordinator implements Checkpoints {
     }
   }
 
-  async recover(): Promise<RestoredJob | undefined> {
+  async recover(passOver = false): Promise<RestoredJob | undefined> {
     const { jobGraph, settings, directory } = this.#context
     if (jobGraph.jobType === 'BATCH') {
       if (settings.recoveryPath === undefined) return undefined
       throw new JobTakesNoCheckpoints({ what: 'start from a savepoint', reason: BATCH })
     }
-    const found = await findRecovery(this.#store, directory, settings)
+    const found = await findRecovery(this.#store, directory, settings, passOver)
     const { newest } = found
     if (newest === undefined) {
       this.#dispatch({ type: 'recovered', retained: [], nextId: found.nextId })

@@ -1,7 +1,6 @@
 /** Names of checkpoints' directories and files: Flink's. Paths are full URIs without trailing slash. */
 import type { JobId } from '#core/ids/ids.js'
 
-export const METADATA_FILE = '_metadata'
 const CHECKPOINT_NAME = /^chk-(\d{1,15})$/
 
 export function jobDirectory(root: string, jobId: JobId): string {

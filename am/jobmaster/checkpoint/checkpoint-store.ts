@@ -1,25 +1,21 @@
 /** The files of a job's checkpoints: `_metadata` written once and read whole, directories listed and deleted. */
+import { encodeMetadata } from '#core/checkpoint/metadata-codec.js'
+import { METADATA_FILE, readMetadata, type StoredCheckpoint } from '#core/checkpoint/metadata-file.js'
+import { bytesOfMetadata, verifyBytes, withRelativePaths } from '#core/checkpoint/state-files.js'
 import type { CheckpointMetadata, StateBytes } from '#core/checkpoint/state-handles.js'
 import { PathAlreadyExists, PathNotFound } from '#core/fs/errors.js'
 import type { FileStatus } from '#core/fs/file-system.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 import { logger } from '#core/log/logger.js'
 import type { Environment } from '#core/time/environment.js'
-import { METADATA_FILE, checkpointNumber, sharedDirectory } from './checkpoint-paths.js'
-import { CheckpointMissing, MetadataExists, MetadataTooLarge } from './errors.js'
-import { MAX_METADATA_BYTES, decodeMetadata, encodeMetadata } from './metadata-codec.js'
-import { bytesOfMetadata, verifyBytes, withFullPaths, withRelativePaths } from './state-files.js'
+import { checkpointNumber, sharedDirectory } from './checkpoint-paths.js'
+import { MetadataExists } from './errors.js'
 
 /** State may be anything: its owner reads it, nobody else. */
 const PRIVATE_DIRECTORY = 0o700
 const PRIVATE_FILE = 0o600
 /** Deletions at once. */
 const PARALLEL_DELETES = 4
-
-export interface StoredCheckpoint {
-  readonly directory: string
-  readonly metadata: CheckpointMetadata
-}
 
 const log = logger('CheckpointStore')
 
@@ -43,7 +39,7 @@ export class CheckpointStore {
     await this.#fileSystems.of(directory).mkdirs(directory, PRIVATE_DIRECTORY)
   }
 
-  /** Each block there, with its length and checksum. @throws CHECKPOINT_FILE_DAMAGED, FS_* */
+  /** Each block there, with its length and checksum. @throws CHECKPOINT_FILE_*, FS_* */
   verify(bytes: Iterable<StateBytes>): Promise<void> {
     return verifyBytes(this.#fileSystems, bytes)
   }
@@ -75,27 +71,9 @@ export class CheckpointStore {
     return bytes.length
   }
 
-  /**
-   * A savepoint or checkpoint by its directory or its `_metadata`. Paths in it are full URIs.
-   * @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_METADATA_*, FS_*
-   */
-  async read(path: string): Promise<StoredCheckpoint> {
-    const given = this.resolve(path)
-    const directory = given.endsWith(`/${METADATA_FILE}`) ? given.slice(0, -METADATA_FILE.length - 1) : given
-    const file = `${directory}/${METADATA_FILE}`
-    const chunks: Uint8Array[] = []
-    let size = 0
-    try {
-      for await (const chunk of this.#fileSystems.of(file).read(file)) {
-        size += chunk.length
-        if (size > MAX_METADATA_BYTES) throw new MetadataTooLarge({ file, bytes: size, limit: MAX_METADATA_BYTES })
-        chunks.push(chunk)
-      }
-    } catch (error) {
-      if (PathNotFound.is(error)) throw new CheckpointMissing({ path: directory }, { cause: error })
-      throw error
-    }
-    return { directory, metadata: withFullPaths(decodeMetadata(Buffer.concat(chunks), file), directory) }
+  /** @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_METADATA_*, FS_* */
+  read(path: string): Promise<StoredCheckpoint> {
+    return readMetadata(this.#fileSystems, this.resolve(path))
   }
 
   /** Reads it and all it refers to. @throws as read and verify */

@@ -10,7 +10,7 @@ import { giveUp } from './give-up.js'
 import { assembleMetadata, committablesOf } from './metadata-assembly.js'
 import { dropCommitted, keepPrepared } from './prepared.js'
 import { recordOf } from './record.js'
-import { bytesOfMetadata, filesOf } from './state-files.js'
+import { bytesOfMetadata, filesOf } from '#core/checkpoint/state-files.js'
 import type { CompletedCheckpoint, CoordinatorContext, CoordinatorEffect, CoordinatorState, PendingCheckpoint } from './state.js'
 import { recordEnd, totalsOf } from './statistics.js'
 

@@ -63,28 +63,10 @@ export const StopIncomplete = defineError('SAVEPOINT_STOP_INCOMPLETE', {
     `The savepoint ${d.path} is complete, but the job did not come to its end after it (${d.state}); its further output may repeat what ` +
     `comes after the savepoint`,
 })
-export const CheckpointMissing = defineError('CHECKPOINT_NOT_FOUND', {
-  recovery: 'none',
-  message: (d: { path: string }) =>
-    `There is no savepoint or checkpoint at ${d.path}: it has no file _metadata. Name the directory that a savepoint was reported with, or a chk-<n>.`,
-})
-export const MetadataDamaged = defineError('CHECKPOINT_METADATA_DAMAGED', {
-  recovery: 'none',
-  message: (d: { file: string; offset: number; problem: string }) => `${d.file} is damaged at byte ${d.offset}: ${d.problem}`,
-})
-export const MetadataTooLarge = defineError('CHECKPOINT_METADATA_TOO_LARGE', {
-  recovery: 'none',
-  message: (d: { file: string; bytes: number; limit: number }) =>
-    `${d.file} has ${d.bytes} bytes, more than the ${d.limit} that are read. Lower execution.checkpointing.data-inline-threshold, so that state goes into files of its own.`,
-})
 export const MetadataExists = defineError('CHECKPOINT_METADATA_EXISTS', {
   recovery: 'none',
   message: (d: { file: string }) =>
     `${d.file} exists already: another JobManager has completed this checkpoint, so this one has lost its place`,
-})
-export const StateFileDamaged = defineError('CHECKPOINT_FILE_DAMAGED', {
-  recovery: 'none',
-  message: (d: { file: string; offset: number; problem: string }) => `${d.file} is damaged at byte ${d.offset}: ${d.problem}`,
 })
 export const UnclaimedState = defineError('CHECKPOINT_UNCLAIMED_STATE', {
   recovery: 'none',
@@ -113,9 +95,4 @@ export const InFlightNotMovable = defineError('CHECKPOINT_IN_FLIGHT_RECORDS', {
   message: (d: { path: string; vertex: string; reason: string }) =>
     `${d.path} is an unaligned checkpoint with records on their way at ${d.vertex}, and ${d.reason}. Such a checkpoint restores the same job at ` +
     `the same parallelism only; take a savepoint (weft savepoint, weft stop) to change it.`,
-})
-export const SavepointNotDisposable = defineError('SAVEPOINT_NOT_DISPOSABLE', {
-  recovery: 'none',
-  message: (d: { path: string }) =>
-    `${d.path} is a checkpoint, not a savepoint: others may share its files. The job deletes it when it is not needed any more; of an ended job, delete the folder <job id> with all its checkpoints.`,
 })

@@ -1,6 +1,7 @@
 /** Which files of checkpoints may be deleted, and when. Counts references from what can be restored. Pure. */
-import { METADATA_FILE, checkpointNumber, isBelow } from './checkpoint-paths.js'
-import { bytesOfSubtask, filesOf } from './state-files.js'
+import { METADATA_FILE } from '#core/checkpoint/metadata-file.js'
+import { checkpointNumber, isBelow } from './checkpoint-paths.js'
+import { bytesOfSubtask, filesOf } from '#core/checkpoint/state-files.js'
 import type { CompletedCheckpoint, CoordinatorState, Garbage } from './state.js'
 
 export interface Deletion {

@@ -5,7 +5,7 @@ import { JobTakesNoCheckpoints, StopIncomplete, TooManyFailedCheckpoints } from 
 import { deletable } from './garbage.js'
 import { keepPrepared } from './prepared.js'
 import { recordOf } from './record.js'
-import { filesOf, bytesOfSubtask } from './state-files.js'
+import { filesOf, bytesOfSubtask } from '#core/checkpoint/state-files.js'
 import type { CoordinatorContext, CoordinatorEffect, CoordinatorState, PendingCheckpoint } from './state.js'
 import { recordEnd } from './statistics.js'
 

@@ -22,7 +22,7 @@ import {
 import { deletable, orphans } from './garbage.js'
 import { giveUp, refuseRequests, stopFailed, type GivingUp } from './give-up.js'
 import { addPrepared, dropRestarted } from './prepared.js'
-import { bytesOfSubtask, filesOf } from './state-files.js'
+import { bytesOfSubtask, filesOf } from '#core/checkpoint/state-files.js'
 import type { CoordinatorContext, CoordinatorEffect, CoordinatorEvent, CoordinatorState, PendingCheckpoint } from './state.js'
 import type { CheckpointSubtask } from './checkpoint-host.js'
 import { NO_STATISTICS, recordRestore } from './statistics.js'

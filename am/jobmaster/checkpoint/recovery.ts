@@ -1,13 +1,22 @@
 /** What a job begins with: the newest complete checkpoint of its own, else the snapshot that the user names. */
+import {
+  CheckpointFileCorrupt,
+  CheckpointFileMissing,
+  CheckpointMissing,
+  MetadataDamaged,
+  MetadataTooLarge,
+} from '#core/checkpoint/errors.js'
+import type { StoredCheckpoint } from '#core/checkpoint/metadata-file.js'
 import { logger } from '#core/log/logger.js'
 import { checkpointDirectory } from './checkpoint-paths.js'
-import type { CheckpointStore, StoredCheckpoint } from './checkpoint-store.js'
-import { CheckpointMissing, MetadataDamaged, MetadataTooLarge, StateFileDamaged } from './errors.js'
+import type { CheckpointStore } from './checkpoint-store.js'
 import type { CheckpointSettings } from './settings.js'
-import { bytesOfMetadata, filesOf } from './state-files.js'
+import { bytesOfMetadata, filesOf } from '#core/checkpoint/state-files.js'
 import type { CompletedCheckpoint } from './state.js'
 
 const log = logger('CheckpointStore')
+
+const BROKEN = [CheckpointMissing, MetadataDamaged, MetadataTooLarge, CheckpointFileCorrupt, CheckpointFileMissing]
 
 export interface Recovery {
   /** Verified: every file is whole. */
@@ -17,11 +26,16 @@ export interface Recovery {
   readonly nextId: number
 }
 
-/** @throws CHECKPOINT_*, FS_* when the user's path cannot be read whole; a broken checkpoint of the job's own is passed over */
-export async function findRecovery(store: CheckpointStore, job: string, settings: CheckpointSettings): Promise<Recovery> {
+/** `passOver`: the job's own count for nothing. @throws CHECKPOINT_*, FS_* when the user's path cannot be read whole; a broken checkpoint of the job's own is passed over */
+export async function findRecovery(
+  store: CheckpointStore,
+  job: string,
+  settings: CheckpointSettings,
+  passOver: boolean,
+): Promise<Recovery> {
   const numbers = await store.numbers(job)
   const highest = numbers.at(-1) ?? 0
-  const own = await ownCheckpoints(store, job, numbers, settings.retained)
+  const own = passOver ? [] : await ownCheckpoints(store, job, numbers, settings.retained)
   const { recoveryPath: path, claimMode } = settings
   const newest = own.at(-1)
   if (newest !== undefined) {
@@ -49,7 +63,7 @@ async function ownCheckpoints(
       found.unshift(completed(stored, stored.metadata.kind === 'checkpoint'))
     } catch (error) {
       // Anything else (no permission, no answer) says nothing about the checkpoint.
-      if (![CheckpointMissing, MetadataDamaged, MetadataTooLarge, StateFileDamaged].some((kind) => kind.is(error))) throw error
+      if (!BROKEN.some((kind) => kind.is(error))) throw error
       const message = `${directory} is passed over, it is no complete checkpoint: ${(error as Error).message}`
       if (CheckpointMissing.is(error)) log.info(message)
       else log.warn(message, error)

@@ -105,7 +105,7 @@ describe('CheckpointCoordinator', () => {
     writeFileSync(bytes.path.replace('file://', ''), 'state of the sunk')
     job.acknowledge(segments(bytes))
     await job.untilTold('aborted 1 to 2')
-    expect(job.coordinator.view.statistics.latestFailed?.failure).to.match(/a\.seg is damaged at byte 0: the checksum of the 17 bytes/)
+    expect(job.coordinator.view.statistics.latestFailed?.failure).to.match(/a\.seg is damaged at byte 0: checksum of 17 bytes/)
     await job.until('the damaged file is deleted', () => !job.exists(bytes.path))
     expect(job.names('chk-1')).to.deep.equal([])
   })

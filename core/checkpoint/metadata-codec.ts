@@ -7,8 +7,8 @@
  * The CRC covers the header too, and the length is that of the file: every flipped, missing or added byte is found.
  */
 import { crc32 } from 'node:zlib'
-import { CHECKPOINT_METADATA_VERSION, CheckpointMetadataSchema, type CheckpointMetadata } from '#core/checkpoint/state-handles.js'
-import * as z from '#core/zod.js'
+import { CHECKPOINT_METADATA_VERSION, CheckpointMetadataSchema, type CheckpointMetadata } from './state-handles.js'
+import * as z from '../zod.js'
 import { MetadataDamaged, MetadataTooLarge } from './errors.js'
 
 const MAGIC = Buffer.from('WEFTCKPT', 'latin1')
