@@ -3,8 +3,10 @@
  * differs comes in as `MasterTarget`.
  */
 import type { ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
+import { disposeSavepoint } from '#core/checkpoint/metadata-file.js'
 import { Configuration } from '#core/config/configuration.js'
 import { HEARTBEAT_INTERVAL } from '#core/config/options/cluster.js'
+import { REST_ASYNC_STORE_DURATION } from '#core/config/options/rest.js'
 import { DEFAULT_SCHEME } from '#core/config/options/execution.js'
 import { PathNotFound } from '#core/fs/errors.js'
 import { FileSystems } from '#core/fs/file-systems.js'
@@ -28,6 +30,9 @@ const log = logger('Master')
 
 /** A program that takes longer to its first job is not waited for. */
 const REST_LOADS_AFTER_MS: Millis = 300
+
+/** Who stopped the job with a savepoint wants to know where it is: the master stays so long for that question. */
+const OUTCOME_PATIENCE_MS: Millis = 5_000
 
 export interface MasterTarget {
   readonly environment: Environment
@@ -87,11 +92,22 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     const late = new Promise<void>((resolve) => (timer = environment.timers.after(REST_LOADS_AFTER_MS, resolve)))
     await Promise.race([parts.runner.begun, ended, late])
     timer?.cancel()
-    const { restAnswers } = await import('./rest/server.js')
-    const workers = () => resourceManager.workers()
-    rest.serve(await restAnswers({ configuration, environment, dispatcher, resourceManager: { workers }, application }))
+    const [{ restAnswers }, { AsyncOperations }] = await Promise.all([import('./rest/server.js'), import('./rest/async-operations.js')])
+    const operations = new AsyncOperations(environment, configuration.get(REST_ASYNC_STORE_DURATION))
+    rest.serve(
+      await restAnswers({
+        configuration,
+        environment,
+        dispatcher,
+        resourceManager: { workers: () => resourceManager.workers() },
+        application,
+        operations,
+        disposeSavepoint: (path) => disposeSavepoint(fileSystems, path),
+      }),
+    )
     const result = await ended
     await application.clientIsDone()
+    await operations.drained(OUTCOME_PATIENCE_MS)
     await removeIfEmpty(fileSystems, target.checkpointDirectory)
     await target.cleanUp(fileSystems).catch((error: unknown) => log.warn('What the application staged could not be removed', error))
     await resourceManager.finish(finalStatus(result), result.failure ?? '')

@@ -4,11 +4,15 @@ import type { Environment } from '#core/time/environment.js'
 import type { Application } from '../application/application.js'
 import type { Dispatcher } from '../dispatcher/dispatcher.js'
 import type { ResourceManager } from '../resourcemanager/resource-manager.js'
+import type { AsyncOperations } from './async-operations.js'
 
 export interface MasterView {
   readonly configuration: Configuration
   readonly environment: Environment
   readonly dispatcher: Pick<Dispatcher, 'job' | 'jobs'>
   readonly resourceManager: Pick<ResourceManager, 'workers'>
+  readonly operations: AsyncOperations
+  /** @throws SAVEPOINT_NOT_DISPOSABLE, CHECKPOINT_*, FS_* */
+  disposeSavepoint(path: string): Promise<void>
   readonly application: Pick<Application, 'id' | 'details' | 'cancel' | 'acknowledge' | 'contacted'>
 }

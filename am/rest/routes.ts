@@ -7,28 +7,17 @@ import { WEB_CANCEL, WEB_REFRESH_INTERVAL } from '#core/config/options/rest.js'
 import { isTerminalJobState } from '#core/graph/states.js'
 import type { ApplicationDetails, DashboardConfiguration, JobsOverview, TaskManagers } from '#core/rest/responses.js'
 import { InvalidToken } from '../jobmaster/coordinators/collect-coordinator.js'
-import type { Job } from '../jobmaster/job-master.js'
 import { describeRestartStrategy } from '../jobmaster/scheduler/restart-strategy.js'
+import { CHECKPOINT_ROUTES } from './checkpoint-routes.js'
+import { findJob } from './find-job.js'
 import type { MasterView } from './master-view.js'
-import { count, hexId, text, type Parameters } from './parameters.js'
+import { count, hexId, text } from './parameters.js'
 import { badParameter, notFound, RestRefused } from './rest-error.js'
+import type { RestRequest, Route } from './route.js'
 import { WEFT_REVISION, WEFT_VERSION } from './version.js'
 import { clusterOverview, taskManagerDetails, taskManagerSummary } from './views/cluster-view.js'
 import { jobDetails, jobExceptions, jobSummary, planNodes } from './views/job-view.js'
 import { vertexDetails } from './views/vertex-view.js'
-
-export interface RestRequest {
-  readonly path: Parameters
-  readonly query: Parameters
-}
-
-export interface Route {
-  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST'
-  readonly path: string
-  /** Of a good answer; 200 unless said. */
-  readonly status?: number
-  handle(master: MasterView, request: RestRequest): unknown
-}
 
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/config', handle: dashboardConfiguration },
@@ -54,6 +43,7 @@ export const ROUTES: readonly Route[] = [
   },
   { method: 'GET', path: '/jobs/:jobid/vertices/:vertexid', handle: vertex },
   { method: 'GET', path: '/jobs/:jobid/collect', handle: collect },
+  ...CHECKPOINT_ROUTES,
   { method: 'PATCH', path: '/jobs/:jobid', status: 202, handle: patchJob },
   { method: 'PUT', path: '/jobs/:jobid/cancel', status: 202, handle: cancelJob },
   { method: 'GET', path: '/taskmanagers', handle: taskManagers },
@@ -72,14 +62,6 @@ function now(master: MasterView): number {
 
 function summaries(master: MasterView) {
   return master.dispatcher.jobs().map((job) => jobSummary(job, now(master)))
-}
-
-/** @throws REST_REFUSED 400, 404 */
-function findJob(master: MasterView, request: RestRequest): Job {
-  const id = hexId(request.path, 'jobid')
-  const job = master.dispatcher.job(id)
-  if (job === undefined) throw notFound(`Job ${id} not found`)
-  return job
 }
 
 function dashboardConfiguration({ configuration }: MasterView): DashboardConfiguration {
@@ -142,7 +124,10 @@ function collect(master: MasterView, request: RestRequest) {
 function patchJob(master: MasterView, request: RestRequest) {
   const mode = request.query['mode'] ?? 'cancel'
   if (mode === 'stop')
-    throw new RestRefused({ status: 410, message: 'The termination mode "stop" is not supported. Cancel the job (mode=cancel).' })
+    throw new RestRefused({
+      status: 410,
+      message: 'The termination mode "stop" has been removed. Stop with a savepoint: POST /jobs/:jobid/stop.',
+    })
   if (mode !== 'cancel') throw badParameter('query', 'mode', mode)
   return cancelJob(master, request)
 }

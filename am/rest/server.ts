@@ -25,7 +25,7 @@ export function createRestServer(master: MasterView): FastifyInstance {
   const server = fastify({ logger: false, bodyLimit: master.configuration.get(REST_MAX_CONTENT_LENGTH) })
   const origin = master.configuration.get(ACCESS_CONTROL_ALLOW_ORIGIN)
   server.addHook('onSend', async (_request, reply) => void reply.header('access-control-allow-origin', origin))
-  // Bodies are not used by any route yet; whatever comes is read up to the limit and ignored.
+  // Whatever comes is read up to the limit, its type says nothing: YARN's proxy sends all as text. Routes that take a body parse it.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   for (const route of ROUTES) {
@@ -38,7 +38,8 @@ export function createRestServer(master: MasterView): FastifyInstance {
           const single: Parameters = Object.fromEntries(
             Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
           )
-          const body = await route.handle(master, { path: request.params as Parameters, query: single })
+          const sent = typeof request.body === 'string' ? request.body : ''
+          const body = await route.handle(master, { path: request.params as Parameters, query: single, body: sent })
           return reply
             .code(route.status ?? 200)
             .type(JSON_TYPE)

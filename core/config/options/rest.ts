@@ -8,6 +8,10 @@ export const REST_MAX_CONTENT_LENGTH = option('rest.server.max-content-length', 
   default: '104857600',
   description: 'Largest request body, in bytes.',
 })
+export const REST_ASYNC_STORE_DURATION = option('rest.async.store-duration', duration(), {
+  default: '5 min',
+  description: 'How long the outcome of what was triggered over REST (a savepoint, say) is kept for those who ask.',
+})
 export const WEB_REFRESH_INTERVAL = option('web.refresh-interval', duration(), {
   default: '3 s',
   description: 'How often the dashboard polls.',

@@ -6,6 +6,7 @@ import type { ApplicationDetails, JobDetails, JobsOverview, TaskManagers } from 
 import { JOB_STATES } from '#core/graph/states.js'
 import { Application } from '#am/application/application.js'
 import { StatementRunner } from '#am/application/statement-runner.js'
+import { AsyncOperations } from '#am/rest/async-operations.js'
 import { RestListener, RestPortTaken } from '#am/rest/listener.js'
 import { createRestServer } from '#am/rest/server.js'
 import { WEFT_VERSION } from '#am/rest/version.js'
@@ -31,6 +32,8 @@ function rest(master = new MiniMaster()) {
     dispatcher: master.dispatcher,
     resourceManager: master.resourceManager,
     application,
+    operations: new AsyncOperations(master.environment, 300_000),
+    disposeSavepoint: async () => undefined,
   })
   return { master, server, runner, application }
 }
@@ -290,6 +293,8 @@ describe('REST', () => {
         },
       },
       application,
+      operations: new AsyncOperations(master.environment, 300_000),
+      disposeSavepoint: async () => undefined,
     })
     const [status, errors] = await refused(server, 'GET', '/taskmanagers')
     expect([status, errors[0]]).to.deep.equal([500, 'Internal server error.'])
