@@ -78,7 +78,7 @@ export class Application {
     try {
       const canceled = new Promise<void>((resolve) => (this.#wakeCanceled = resolve))
       await Promise.race([this.#settings.run(() => this.#canceled), canceled])
-      if (!this.#canceled) for (const job of runner.jobs) await jobFinished(job)
+      if (!this.#canceled) for (const job of runner.awaited) await jobFinished(job)
     } catch (error) {
       failure = error
     }

@@ -82,7 +82,7 @@ export class ProgramExecutions implements ProgramHost {
     const { clock } = this.#environment
     const begin = clock.monotonic()
     return {
-      ...jobClient(job),
+      ...jobClient(job, () => this.#runner.cancel(job)),
       getJobExecutionResult: async () => {
         await jobFinished(job)
         return { jobId: job.jobId, netRuntime: Math.round(clock.monotonic() - begin) }
@@ -103,7 +103,7 @@ export class ProgramExecutions implements ProgramHost {
   }
 }
 
-function jobClient(job: Job): Omit<JobClient, 'getJobExecutionResult'> {
+function jobClient(job: Job, cancel: () => void): Omit<JobClient, 'getJobExecutionResult'> {
   const checkpoints = () => {
     if (job.checkpoints === undefined) throw new SavepointsUnavailable({ job: job.jobGraph.name })
     return job.checkpoints
@@ -112,7 +112,8 @@ function jobClient(job: Job): Omit<JobClient, 'getJobExecutionResult'> {
     getJobID: () => job.jobId,
     getJobStatus: () => Promise.resolve(job.state),
     cancel: async () => {
-      job.cancel()
+      cancel()
+      await job.result
     },
     triggerSavepoint: async (directory) => checkpoints().triggerSavepoint({ directory, stop: null, cancel: false }),
     stopWithSavepoint: async (drain, directory) =>

@@ -17,6 +17,7 @@ export class StatementRunner {
   readonly #attached: boolean
   readonly #statements: StatementSummary[] = []
   readonly #jobs: Job[] = []
+  readonly #canceledByProgram = new Set<Job>()
   /** The first job was submitted. */
   readonly begun: Promise<void>
   #begin!: () => void
@@ -30,6 +31,17 @@ export class StatementRunner {
   /** Jobs that the statements started, in order. */
   get jobs(): readonly Job[] {
     return this.#jobs
+  }
+
+  /** Jobs whose end decides how the application ends: not those that the program itself cancelled. */
+  get awaited(): readonly Job[] {
+    return this.#jobs.filter((job) => !this.#canceledByProgram.has(job))
+  }
+
+  /** The program wants no more of it. */
+  cancel(job: Job): void {
+    this.#canceledByProgram.add(job)
+    job.cancel()
   }
 
   get statements(): readonly StatementSummary[] {

@@ -33,7 +33,7 @@ export interface JobExecutionResult {
 export interface JobClient {
   getJobID(): string
   getJobStatus(): Promise<JobStatus>
-  /** Resolves when the job has been asked to end. */
+  /** Resolves when the job has ended. */
   cancel(): Promise<void>
   /** Resolves with the path of the savepoint. `directory` absent: execution.checkpointing.savepoint-dir. */
   triggerSavepoint(directory?: string): Promise<string>
