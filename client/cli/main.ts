@@ -35,6 +35,9 @@ program
   .option('-t, --target <target>', 'local (in this process) or yarn-application')
   .option('-d, --detached', 'return once the job is submitted')
   .option('-p, --parallelism <n>', 'parallelism of the job')
+  .option('-s, --fromSavepoint <path>', 'savepoint or checkpoint to start from')
+  .option('-n, --allowNonRestoredState', 'leave state behind that no operator of the job takes')
+  .option('--claimMode <mode>', '(-cm) NO_CLAIM: the savepoint is never touched; CLAIM: it becomes the job’s own')
   .option('--shutdownOnAttachedExit', '(-sae) an attached client that is interrupted ends the application, too')
   .option(...property, collect, [])
   .action(
@@ -42,7 +45,16 @@ program
       async (
         job: string,
         args: string[],
-        options: { target?: string; detached?: true; parallelism?: string; shutdownOnAttachedExit?: true; D: string[] },
+        options: {
+          target?: string
+          detached?: true
+          parallelism?: string
+          fromSavepoint?: string
+          allowNonRestoredState?: true
+          claimMode?: string
+          shutdownOnAttachedExit?: true
+          D: string[]
+        },
       ) => {
         // The embedded master loads while this thread still reads what it is to do.
         const { startLocalMaster } = await import('../deploy/local/run-local.js')
@@ -81,22 +93,124 @@ program
     }),
   )
 
+const jobArgument = ['<job>', 'application id (application_…: its running job), or job id (32 hex digits)'] as const
+const jobManagerOption = [
+  '-m, --jobmanager <host:port>',
+  'REST address of the JobManager; otherwise the job is looked for on YARN',
+] as const
+const applicationOption = ['--yarnapplicationId <id>', '(-yid) application that runs the job'] as const
+const detachedOption = ['--detached', '(-detached) return once it is triggered'] as const
+const typeOption = ['--type <type>', '(-type) format of the savepoint: canonical or native, which are the same here'] as const
+
+interface JobOptions {
+  jobmanager?: string
+  yarnapplicationId?: string
+  detached?: true
+  D: string[]
+}
+
+function addressed(job: string, { jobmanager, yarnapplicationId, detached, D }: JobOptions) {
+  return { job, jobManager: jobmanager, applicationId: yarnapplicationId, detached: detached === true, properties: D, installation }
+}
+
 program
   .command('cancel')
   .description('Cancels the jobs of an application and ends it.')
-  .argument('<application>', 'application id, application_…')
+  .argument('<application>', 'application id, application_…; with -s also a job id')
+  .option('-s, --withSavepoint [directory]', 'cancel the job once a savepoint is complete (deprecated, use stop)')
+  .option(...jobManagerOption)
+  .option(...applicationOption)
   .option(...property, collect, [])
   .action(
-    guarded(async (application: string, options: { D: string[] }) => {
+    guarded(async (application: string, options: JobOptions & { withSavepoint?: string | true }) => {
+      const { withSavepoint, D } = options
+      if (withSavepoint !== undefined) {
+        const { cancelWithSavepoint } = await import('./savepoints.js')
+        return cancelWithSavepoint({ ...addressed(application, options), directory: withSavepoint === true ? undefined : withSavepoint })
+      }
       const { cancel } = await import('./applications.js')
-      return cancel({ application, properties: options.D, installation })
+      return cancel({ application, properties: D, installation })
     }),
   )
 
-// Commander knows single-letter short options only; Flink's scripts write -sae.
 program
-  .parseAsync(process.argv.map((argument) => (argument === '-sae' ? '--shutdownOnAttachedExit' : argument)))
-  .catch((error: unknown) => {
-    printFailure(error, true)
-    process.exitCode = 1
-  })
+  .command('savepoint')
+  .description('Takes a savepoint of a running job, which goes on; or deletes one.')
+  .argument('[job]', jobArgument[1])
+  .argument('[directory]', 'where savepoints go; otherwise execution.checkpointing.savepoint-dir')
+  .option('-d, --dispose <path>', 'delete the savepoint at that path')
+  .option(...detachedOption)
+  .option(...typeOption)
+  .option(...jobManagerOption)
+  .option(...applicationOption)
+  .option(...property, collect, [])
+  .action(
+    guarded(async (job: string | undefined, directory: string | undefined, options: JobOptions & { dispose?: string; type?: string }) => {
+      const savepoints = await import('./savepoints.js')
+      if (options.dispose !== undefined) return savepoints.dispose({ path: options.dispose, properties: options.D, installation })
+      savepoints.checkType(options.type)
+      return savepoints.savepoint({ ...addressed(savepoints.required(job), options), directory })
+    }),
+  )
+
+program
+  .command('stop')
+  .description('Stops a job with a savepoint: it ends FINISHED and can be started again from there.')
+  .argument('[job]', jobArgument[1])
+  .option('-d, --drain', 'send the last watermark first: all windows and timers fire')
+  .option('-p, --savepointPath <directory>', 'where savepoints go; otherwise execution.checkpointing.savepoint-dir')
+  .option(...detachedOption)
+  .option(...typeOption)
+  .option(...jobManagerOption)
+  .option(...applicationOption)
+  .option(...property, collect, [])
+  .action(
+    guarded(async (job: string | undefined, options: JobOptions & { drain?: true; savepointPath?: string; type?: string }) => {
+      const savepoints = await import('./savepoints.js')
+      savepoints.checkType(options.type)
+      const target = addressed(savepoints.required(job), options)
+      return savepoints.stop({ ...target, directory: options.savepointPath, drain: options.drain === true })
+    }),
+  )
+
+program
+  .command('checkpoint')
+  .description('Takes a checkpoint of a running job at once.')
+  .argument('[job]', jobArgument[1])
+  .option('--full', '(-full) write all state, not only what has changed')
+  .option(...jobManagerOption)
+  .option(...applicationOption)
+  .option(...property, collect, [])
+  .action(
+    guarded(async (job: string | undefined, options: JobOptions & { full?: true }) => {
+      const savepoints = await import('./savepoints.js')
+      return savepoints.checkpoint({ ...addressed(savepoints.required(job), options), full: options.full === true })
+    }),
+  )
+
+program
+  .command('checkpoint-info')
+  .description('Shows what a savepoint or checkpoint holds, without its job.')
+  .argument('<path>', 'its directory, or its _metadata')
+  .option(...property, collect, [])
+  .action(
+    guarded(async (path: string, options: { D: string[] }) => {
+      const { checkpointInfo } = await import('./savepoints.js')
+      return checkpointInfo({ path, properties: options.D, installation })
+    }),
+  )
+
+/** Flink's switches that commander would take apart: it knows single letters only. */
+const LONG_NAMES: Readonly<Record<string, string>> = {
+  '-sae': '--shutdownOnAttachedExit',
+  '-cm': '--claimMode',
+  '-yid': '--yarnapplicationId',
+  '-detached': '--detached',
+  '-type': '--type',
+  '-full': '--full',
+}
+
+program.parseAsync(process.argv.map((argument) => LONG_NAMES[argument] ?? argument)).catch((error: unknown) => {
+  printFailure(error, true)
+  process.exitCode = 1
+})

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os'
 import { basename, extname, resolve } from 'node:path'
 import { APPLICATION_DESCRIPTOR_VERSION, type ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
 import type { Configuration } from '#core/config/configuration.js'
+import { CLAIM_MODE, IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from '#core/config/options/checkpointing.js'
 import { ATTACHED, JOB_NAME, TARGET } from '#core/config/options/execution.js'
 import { LOCAL_ISOLATION } from '#core/config/options/cluster.js'
 import { MAX_COLUMN_WIDTH } from '#core/config/options/sql.js'
@@ -37,6 +38,10 @@ export interface RunOptions {
   readonly target?: string
   readonly detached?: true
   readonly parallelism?: string
+  /** Savepoint or checkpoint to start from. */
+  readonly fromSavepoint?: string
+  readonly allowNonRestoredState?: true
+  readonly claimMode?: string
   readonly shutdownOnAttachedExit?: true
   readonly properties: readonly string[]
   readonly installation: string
@@ -47,6 +52,9 @@ export async function run(options: RunOptions, master?: LocalMaster): Promise<nu
   const switches: Record<string, string> = { [ATTACHED.key]: String(options.detached !== true) }
   if (options.target !== undefined) switches[TARGET.key] = options.target
   if (options.parallelism !== undefined) switches['parallelism.default'] = options.parallelism
+  if (options.fromSavepoint !== undefined) switches[STATE_RECOVERY_PATH.key] = options.fromSavepoint
+  if (options.allowNonRestoredState === true) switches[IGNORE_UNCLAIMED_STATE.key] = 'true'
+  if (options.claimMode !== undefined) switches[CLAIM_MODE.key] = options.claimMode
   const configuration = commandConfiguration(options.properties, switches, options.installation)
   configuration.validate('command line')
   const target = configuration.get(TARGET) ?? 'local'
