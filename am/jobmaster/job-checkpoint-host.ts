@@ -7,13 +7,15 @@ import { WorkerLost } from '../slots/worker-lost.js'
 import type { CheckpointHost, CheckpointSubtask } from './checkpoint/checkpoint-host.js'
 import type { JobCoordinators } from './coordinators/job-coordinators.js'
 import { StaleAttempt } from './errors.js'
-import { findExecution, type Execution, type ExecutionGraph } from './executiongraph/execution-graph.js'
+import { findExecution, isIn, type Execution, type ExecutionGraph } from './executiongraph/execution-graph.js'
 
 const log = logger('JobMaster')
 
 export interface HostParts {
   /** As of now. */
   graph(): ExecutionGraph
+  /** Regions that start again or are about to: what their tasks come to says nothing about the job. */
+  away(): ReadonlySet<number>
   readonly slots: SlotProvider
   readonly coordinators: JobCoordinators
   /** Coordinators do one thing at a time, in the order asked for. */
@@ -31,7 +33,7 @@ export function checkpointHost(parts: HostParts): CheckpointHost {
       return found === undefined ? [] : [{ vertexId: found.vertex.id, subtaskIndex: found.execution.subtaskIndex }]
     })
   return {
-    subtasks: () => checkpointSubtasks(parts.graph()),
+    subtasks: () => checkpointSubtasks(parts.graph(), parts.away()),
     trigger: async (attemptId, barrier) => {
       if (barrier.kind === 'savepoint') savepoints.add(barrier.checkpointId)
       const location = findExecution(parts.graph(), attemptId)?.execution.slot?.location
@@ -70,13 +72,13 @@ export function checkpointHost(parts: HostParts): CheckpointHost {
   }
 }
 
-function checkpointSubtasks(graph: ExecutionGraph): CheckpointSubtask[] {
+function checkpointSubtasks(graph: ExecutionGraph, away: ReadonlySet<number>): CheckpointSubtask[] {
   return graph.vertices.flatMap(({ vertex, executions }) =>
     executions.map((execution) => ({
       vertexId: vertex.id,
       subtaskIndex: execution.subtaskIndex,
       attemptId: execution.attemptId,
-      state: checkpointState(execution),
+      state: isIn(graph, away, execution, vertex) ? 'away' : checkpointState(execution),
     })),
   )
 }
@@ -86,11 +88,18 @@ function checkpointState({ state }: Execution): CheckpointSubtask['state'] {
   return state === 'FINISHED' ? 'finished' : 'away'
 }
 
-/** The subtask as the coordinator knows it; undefined: that attempt is not the present one, or has ended otherwise. */
-export function finishedSubtask(graph: ExecutionGraph, attemptId: ExecutionAttemptId): CheckpointSubtask | undefined {
-  const found = findExecution(graph, attemptId)
-  if (found?.execution.state !== 'FINISHED') return undefined
-  return { vertexId: found.vertex.id, subtaskIndex: found.execution.subtaskIndex, attemptId, state: 'finished' }
+/**
+ * The subtask as the coordinator knows it, when that attempt has finished between `before` and `after`; undefined: it has not, or it was
+ * being cancelled, so that its subtask runs again or the job ends: what it prepared is given up.
+ */
+export function finishedSubtask(
+  before: ExecutionGraph,
+  after: ExecutionGraph,
+  attemptId: ExecutionAttemptId,
+): CheckpointSubtask | undefined {
+  const [was, is] = [findExecution(before, attemptId), findExecution(after, attemptId)]
+  if (is?.execution.state !== 'FINISHED' || was?.execution.state === 'FINISHED' || was?.execution.state === 'CANCELING') return undefined
+  return { vertexId: is.vertex.id, subtaskIndex: is.execution.subtaskIndex, attemptId, state: 'finished' }
 }
 
 /** True where that attempt is the subtask's present one and has not ended: what it says counts. */

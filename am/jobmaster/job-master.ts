@@ -27,6 +27,7 @@ import { WorkerLost } from '../slots/worker-lost.js'
 import type { CheckpointHost, Checkpoints } from './checkpoint/checkpoint-host.js'
 import { ClientGone, JobEnding, SlotsUnavailable, StaleAttempt, TableInaccessible, TableUnavailable } from './errors.js'
 import { findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
+import { allRegions } from './executiongraph/pipelined-regions.js'
 import { checkpointHost, finishedSubtask, isCurrent } from './job-checkpoint-host.js'
 import { restartStrategy } from './scheduler/restart-strategy.js'
 import { createScheduler, schedule } from './scheduler/scheduler.js'
@@ -42,6 +43,8 @@ import type {
 
 /** YARN reports the end of a container within two heartbeats (of the NodeManager and of ours); then logs are fetched. */
 const EXPLANATION_TIMEOUT_MS = 6_000
+
+const NO_REGIONS: ReadonlySet<number> = new Set()
 
 export interface JobMasterServices {
   /** Of this master: its attempts differ from those of an earlier one. */
@@ -141,6 +144,7 @@ export class JobMaster implements Job {
       jobGraph,
       checkpointHost({
         graph: () => this.#state.job.graph,
+        away: () => this.#awayRegions(),
         slots: services.slots,
         coordinators: this.#coordinators,
         inTurn: (action) => this.#inTurn(action),
@@ -226,7 +230,7 @@ export class JobMaster implements Job {
         if (before.name !== step.state.name) this.#log.debug(`${before.name} -> ${step.state.name} (${next.event.type})`)
         const changed = before.job.graph !== step.state.job.graph && next.event.type !== 'taskMetrics'
         if (changed && next.event.type === 'taskState') {
-          const finished = finishedSubtask(step.state.job.graph, next.event.attemptId)
+          const finished = finishedSubtask(before.job.graph, step.state.job.graph, next.event.attemptId)
           if (finished !== undefined) this.checkpoints.taskFinished(finished, next.committables)
         }
         for (const effect of step.effects) this.#perform(effect)
@@ -310,6 +314,12 @@ export class JobMaster implements Job {
       this.#log.info(`Starts from checkpoint ${restored.checkpointId} (${restored.path}).`)
     }
     this.#dispatch({ type: 'coordinatorsStarted', start, restored })
+  }
+
+  #awayRegions(): ReadonlySet<number> {
+    const state = this.#state
+    if (state.name === 'Executing') return NO_REGIONS
+    return state.name === 'Restarting' ? state.restart.regions : allRegions(state.job.graph.regions)
   }
 
   /** The rows of a SELECT went with the master that had them: its result begins anew. */

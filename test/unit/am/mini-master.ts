@@ -46,6 +46,8 @@ export class ScriptedConnectors implements CoordinatorLoader {
   readonly log: string[] = []
   readonly failing = new Map<string, Error>()
   splits: unknown[] = ['split-1', 'split-2']
+  /** What a committer is told that it should make visible. */
+  onCommit: (committables: readonly unknown[], last: boolean) => void = () => undefined
 
   async enumerator() {
     await this.#step('enumerator')
@@ -68,10 +70,14 @@ export class ScriptedConnectors implements CoordinatorLoader {
     await this.#step('committer')
     return {
       start: (restored?: CommitterRestore, subtasks?: readonly number[]) => {
+        this.onCommit(restored?.committables ?? [], false)
         const from = restored === undefined ? '' : ` from ${restored.checkpointId}: ${restored.committables.join(', ')}`
         return this.#step(`start sink${subtasks === undefined ? '' : ` of ${subtasks.join(', ')}`}${from}`)
       },
-      commit: (committables: readonly unknown[]) => this.#step(`commit ${committables.join(', ')}`),
+      commit: (committables: readonly unknown[], last: boolean) => {
+        this.onCommit(committables, last)
+        return this.#step(`commit ${committables.join(', ')}`)
+      },
       abort: () => this.#step('abort sink'),
     }
   }

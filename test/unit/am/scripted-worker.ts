@@ -1,5 +1,6 @@
 /** A TaskExecutor that a test scripts: registers with a ResourceManager over a channel in memory and notes what it is told. */
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
+import type { ListState } from '#core/checkpoint/state-handles.js'
 import type { SubmittedTask } from '#core/rpc/gateways/blob.js'
 import type { ExecutionState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
@@ -122,13 +123,18 @@ export class ScriptedWorker {
     })
   }
 
-  /** The subtask's snapshot is stored. `committables`: of its sink. */
-  async acknowledge(task: SubmittedTask, checkpointId: number, committables: readonly unknown[] = []): Promise<void> {
+  /** The subtask's snapshot is stored: of its first operator these lists, and what its sink prepared. */
+  async acknowledge(
+    task: SubmittedTask,
+    checkpointId: number,
+    committables: readonly unknown[] = [],
+    lists: Record<string, ListState> = {},
+  ): Promise<void> {
     const operatorId = Array.isArray(task.operators) ? (task.operators[0]?.id ?? SINK_OPERATOR) : SINK_OPERATOR
     await this.jobMaster().acknowledgeCheckpoint({
       executionAttemptId: task.executionAttemptId,
       checkpointId,
-      state: { operators: [{ operatorId, lists: {}, committables: [...committables] }] },
+      state: { operators: [{ operatorId, lists, committables: [...committables] }] },
       metrics: {
         stateSize: 0,
         checkpointedSize: 0,

@@ -250,6 +250,21 @@ describe('a job that takes checkpoints', () => {
     expect(running.log).to.include('commit part-2, part-2')
   })
 
+  it('does not take tasks for finished that end while their region is cancelled', async () => {
+    const running = await RunningJob.of(forwardPipelines(3))
+    await running.report('Source', 'FAILED', new Error('boom'), 1)
+    const { task, worker } = running.find('Sink', 1)
+    await worker.finish(task, [{ operatorId: SINK_OPERATOR, committable: 'lost' }])
+    // While that restarts, another region fails whose tasks both end by themselves.
+    await running.report('Source', 'FAILED', new Error('bang'), 2)
+    await running.find('Sink', 2).worker.finish(running.find('Sink', 2).task)
+    await running.tick()
+    await running.allRun()
+    await running.checkpoint(1, [])
+    expect(running.find('Sink', 1).task.attemptNumber).to.equal(1)
+    expect(running.log.filter((line) => line.includes('lost'))).to.deep.equal([])
+  })
+
   it('commits what a finished sink prepared with the next checkpoint, and the rest at the end', async () => {
     const running = await RunningJob.of(forwardPipelines(2))
     const finish = async (name: string, subtask: number, committables: readonly string[] = []) => {
