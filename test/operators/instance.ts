@@ -45,7 +45,10 @@ export class Instance {
     const keyed: AsyncIterable<RestoredRows> = await openKeyedState(new FileSystems('/'), { operator, tables, handles, keyGroups })
     const lists: Record<string, unknown[]> = {}
     for (const { lists: stored } of restore) {
-      for (const [name, { items }] of Object.entries(stored)) lists[name] = [...(lists[name] ?? []), ...items]
+      for (const [name, { mode, items }] of Object.entries(stored)) {
+        // One copy of a BROADCAST list counts.
+        if (mode === 'UNION' || lists[name] === undefined) lists[name] = [...(lists[name] ?? []), ...items]
+      }
     }
     await this.operator.restoreState?.({ keyed, lists })
   }
@@ -53,7 +56,7 @@ export class Instance {
   begin(checkpointId: number, full: boolean): void {
     const { keyed, lists = {} } = this.operator.snapshotState?.({ checkpointId, full }) ?? {}
     for (const { mode } of Object.values(lists))
-      if (mode !== 'UNION') throw new Error(`the harness deals out UNION lists only, not ${mode}`)
+      if (mode === 'SPLIT') throw new Error('the harness deals out UNION and BROADCAST lists only')
     const writer = new SegmentWriter(this.operator.stateTables?.() ?? [])
     this.#open.set(checkpointId, {
       checkpointId,

@@ -123,6 +123,7 @@ function decoy(type: LogicalType): Value {
     case 'DOUBLE':
       return 77_777
     case 'VARCHAR':
+    case 'BYTES':
       return 'decoy'
     case 'NULL':
       return null

@@ -5,7 +5,7 @@
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../../state/snapshot.js'
 import type { Schema } from '#core/types/schema.js'
-import { NO_WATERMARK, type OperatorContext } from '../operator.js'
+import { MAX_WATERMARK, NO_WATERMARK, type OperatorContext } from '../operator.js'
 import type { KeyLayout } from './definition.js'
 import type { TimeDomain, TimerService } from './functions.js'
 import { KeyedState, NO_KEY } from './keyed-state.js'
@@ -135,9 +135,9 @@ export class KeyedServices {
       })
     }
     this.state.key = NO_KEY
-    // What was late stays late: the lowest of the subtasks' watermarks.
-    const watermarks = (restored.lists['watermark'] ?? []) as readonly number[]
-    if (watermarks.length > 0) this.watermark = Math.min(...watermarks)
+    // What was late stays late: the lowest of the subtasks' watermarks. The last one of a drained savepoint ended that run, not this one.
+    const watermark = ((restored.lists['watermark'] ?? []) as readonly number[]).reduce((a, b) => Math.min(a, b), MAX_WATERMARK)
+    if (watermark < MAX_WATERMARK) this.watermark = watermark
     this.#setAlarm()
   }
 
