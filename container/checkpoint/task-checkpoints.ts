@@ -173,6 +173,7 @@ export class TaskCheckpoints {
 
   /** Reads on what is to be read, for a few ms. True: there is more to read now. */
   readSnapshot(idle: boolean): boolean {
+    if (this.#running.size === 0) return false
     const running = [...this.#running.values()].find(({ snapshot }) => snapshot.ready)
     if (running === undefined) return false
     const { clock } = this.#host.environment

@@ -6,6 +6,7 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import { randomBytes } from 'node:crypto'
 import { entryPoint } from '#core/cluster/entry-points.js'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
+import type { SubtaskCheckpointMetrics, SubtaskState } from '#core/checkpoint/state-handles.js'
 import type { WireError } from '#core/errors/wire-error.js'
 import type { AllocationId, ExecutionAttemptId, JobId, ResourceId } from '#core/ids/ids.js'
 import type { CollectedRow } from '#core/rpc/operator-events.js'
@@ -38,6 +39,13 @@ export interface StateUpdate {
   readonly committables?: readonly { operatorId: string; committable: unknown }[] | undefined
 }
 
+export interface Acknowledgement {
+  readonly executionAttemptId: ExecutionAttemptId
+  readonly checkpointId: number
+  readonly state: SubtaskState
+  readonly metrics: SubtaskCheckpointMetrics
+}
+
 export interface TestWorker {
   readonly registered: Promise<Registered>
   /** Exit code of the thread; of a TaskExecutor 0, or 1 when it ended with an error. */
@@ -52,6 +60,9 @@ export class ScriptedMaster {
   heartbeatIntervalMs = 10_000
   readonly updates: StateUpdate[] = []
   readonly rows: CollectedRow[] = []
+  readonly acknowledged: Acknowledgement[] = []
+  readonly declined: { readonly executionAttemptId: ExecutionAttemptId; readonly checkpointId: number; readonly error: WireError }[] = []
+  onAcknowledge: (acknowledgement: Acknowledgement) => Record<string, never> = () => ({})
   readonly metrics = new Map<ExecutionAttemptId, TaskMetrics>()
   heartbeats = 0
   readonly blobs = new BlobServer()
@@ -221,8 +232,16 @@ export class ScriptedMaster {
           this.#arrived()
           return {}
         },
-        acknowledgeCheckpoint: () => ({}),
-        declineCheckpoint: () => ({}),
+        acknowledgeCheckpoint: (acknowledgement) => {
+          this.acknowledged.push(acknowledgement)
+          this.#arrived()
+          return this.onAcknowledge(acknowledgement)
+        },
+        declineCheckpoint: (decline) => {
+          this.declined.push(decline)
+          this.#arrived()
+          return {}
+        },
         operatorRequest: async ({ event }) => {
           const answer = await this.onOperatorRequest(event as { type: string })
           this.#arrived()

@@ -60,6 +60,7 @@ const anyActions: fc.Arbitrary<Action[]> = fc
             between: fc.nat(8),
             after: fc.nat(8),
             full: fc.boolean(),
+            complete,
             kill: fc.boolean(),
           })
           .map(({ alignment, before, between, after, full, complete, kill }): Action[] => [

@@ -60,6 +60,7 @@ function make() {
     {
       onTaskState: (_job, { executionAttemptId, state, error }) =>
         story.push(`${executionAttemptId} ${state}${error === undefined ? '' : `: ${error.message}`}`),
+      programFile: async () => '/program.mjs',
       onCheckpointReport: (_job, { type, executionAttemptId, checkpointId }) => story.push(`${executionAttemptId} ${type} ${checkpointId}`),
       requestCoordinator: async (_job, name, _operator, event) => `answer to ${JSON.stringify(event)} of ${name}`,
       fetchBlob: (_job, { blobKey }) =>
@@ -132,6 +133,7 @@ describe('TaskSlots', () => {
     const environment = virtualEnvironment()
     const user = {
       onTaskState: () => undefined,
+      programFile: async () => '/program.mjs',
       onCheckpointReport: () => undefined,
       requestCoordinator: async () => undefined,
       fetchBlob: async () => Buffer.alloc(0),
