@@ -36,8 +36,6 @@ const COUNT = 2
 const EXTRA_WORDS = 3
 /** Last column of a stored row: COUNT. */
 const COUNT_FIELD = { name: '$count', type: notNull(INT) }
-/** List state: sides that have had retractions. */
-const RETRACTING = 'retracting'
 
 /** First and last row (id + 1) of each key id and side, side by side in memory: [left head, left tail, right head, right tail]. */
 class Chains {
@@ -196,11 +194,7 @@ export class JoinOperator implements Operator {
   }
 
   snapshotState(request: SnapshotRequest): OperatorSnapshot {
-    const retracting = [0, 1].filter((side) => this.#sides[side as 0 | 1].index.enabled)
-    return {
-      keyed: this.#tables.snapshot(request, this.#maxParallelism),
-      lists: { [RETRACTING]: { mode: 'UNION', items: retracting } },
-    }
+    return { keyed: this.#tables.snapshot(request, this.#maxParallelism) }
   }
 
   async restoreState(state: RestoredState): Promise<void> {
@@ -213,7 +207,6 @@ export class JoinOperator implements Operator {
     restored.forEach(({ ids, keys }, i) => {
       const side = this.#sides[i as 0 | 1]
       for (const id of ids.inOrder()) side.append(keys[id] as number, id)
-      if (state.lists[RETRACTING]?.includes(i) === true) side.index.enable()
     })
   }
 

@@ -189,6 +189,23 @@ describe('GroupAggregateOperator', () => {
                -U a 2 NULL 1
                +U a 1 NULL 1`))
 
+  it('what a malformed changelog left behind does not count for the next life of a group', () =>
+    operatorTest(
+      aggregate([0], [call('COUNT', [1], BIGINT, { distinct: true }), call('MIN', [1], INT)], true),
+      'k INT, v INT',
+      'k INT, d BIGINT, m INT',
+    ).input(`+I 1 5
+              -D 1 6
+              +I 1 7
+              +I 1 5
+              -D 1 7`).output(`+I 1 1 5
+               -D 1 1 5
+               +I 1 1 7
+               -U 1 1 7
+               +U 1 2 5
+               -U 1 2 5
+               +U 1 1 5`))
+
   it('a value stays the least until the last row that has it is taken away', () =>
     operatorTest(
       aggregate([0], [call('MIN', [1], INT), call('COUNT', [1], BIGINT, { distinct: true })], true),

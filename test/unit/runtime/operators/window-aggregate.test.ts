@@ -63,6 +63,34 @@ describe('WindowAggregateOperator', () => {
                +I c 1 NULL '1970-01-01 00:00:04.000'
                +I a 1 7 '1970-01-01 00:00:04.000'`))
 
+  it('counts DISTINCT values of each key and window', () =>
+    operatorTest(
+      {
+        op: 'window-aggregate',
+        window: { kind: 'tumble', sizeMs: 1000, offsetMs: 0 },
+        timeColumn: 0,
+        keys: [1],
+        calls: [{ ...COUNT_STAR, args: [2], distinct: true }, sum(2)],
+        emit: ['window_end'],
+      },
+      INPUT,
+      'k STRING, d BIGINT, s INT, window_end TIMESTAMP(3)',
+    ).input(`+I '1970-01-01 00:00:00.000' a 1
+              +I '1970-01-01 00:00:01.000' a 1
+              +I '1970-01-01 00:00:00.000' b 2
+              +I '1970-01-01 00:00:00.000' a 1
+              +I '1970-01-01 00:00:00.000' a 2
+              watermark 999
+              +I '1970-01-01 00:00:01.000' b 1
+              +I '1970-01-01 00:00:02.000' a 1
+              +I '1970-01-01 00:00:01.000' a 3
+              watermark 1999
+              +I '1970-01-01 00:00:02.000' a 1`).output(`+I a 2 4 '1970-01-01 00:00:01.000'
+               +I b 1 2 '1970-01-01 00:00:01.000'
+               +I a 2 4 '1970-01-01 00:00:02.000'
+               +I b 1 1 '1970-01-01 00:00:02.000'
+               +I a 1 2 '1970-01-01 00:00:03.000'`))
+
   it('windows before 1970 and with an offset', () =>
     operatorTest(tumble(10_000, [], ['window_start'], 3000), INPUT, 'n BIGINT, s INT, window_start TIMESTAMP(3)')
       .input(`+I '1969-12-31 23:59:52.999' a 1
