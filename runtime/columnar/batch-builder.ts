@@ -3,9 +3,11 @@ import type { LogicalType, Value } from '#core/types/logical-type.js'
 import { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from './batch.js'
+import { copyBytes, viewOf } from './copy-bytes.js'
 import { vectorKind, type Vector, type VectorKind } from './vector.js'
 
 const encoder = new TextEncoder()
+const NO_VIEW = new DataView(new ArrayBuffer(0))
 const LOW_64 = (1n << 64n) - 1n
 
 /** One column under construction. `append*` fits the column's kind; appendValue takes any column's JavaScript value. */
@@ -21,6 +23,7 @@ export class ColumnBuilder {
   #uint8: Uint8Array
   #offsets: Int32Array
   #bytes: Uint8Array
+  #view: DataView
   #bytesLength = 0
   #objects: unknown[] = []
   #nulls: Uint8Array | undefined
@@ -34,6 +37,7 @@ export class ColumnBuilder {
     this.#int32 = new Int32Array(size('int32') + size('utf8')) // utf8: lengths
     this.#offsets = new Int32Array(size('utf8'))
     this.#bytes = new Uint8Array(this.kind === 'utf8' ? bytes : 0)
+    this.#view = this.kind === 'utf8' ? viewOf(this.#bytes) : NO_VIEW
     this.#int64 = new BigInt64Array(size('int64') + size('decimal128') * 2)
     this.#int64Lanes = new Int32Array(this.#int64.buffer)
     this.#float64 = new Float64Array(size('float64'))
@@ -113,15 +117,17 @@ export class ColumnBuilder {
       this.#int32 = grow(this.#int32, row + 1)
       this.#offsets = grow(this.#offsets, row + 1)
     }
-    if (this.#bytesLength + length > this.#bytes.length) this.#bytes = grow(this.#bytes, this.#bytesLength + length)
-    // A loop is faster than making a view, up to some hundred bytes.
-    const bytes = this.#bytes
-    if (length > 128) bytes.set(source.subarray(start, end), this.#bytesLength)
-    else for (let from = start, to = this.#bytesLength; from < end; from++, to++) bytes[to] = source[from] as number
+    if (this.#bytesLength + length > this.#bytes.length) this.#growBytes(this.#bytesLength + length)
+    copyBytes(source, start, end, this.#bytes, this.#view, this.#bytesLength)
     this.#offsets[row] = this.#bytesLength
     this.#int32[row] = length
     this.#bytesLength += length
     this.length++
+  }
+
+  #growBytes(atLeast: number): void {
+    this.#bytes = grow(this.#bytes, atLeast)
+    this.#view = viewOf(this.#bytes)
   }
 
   appendString(value: string): void {
@@ -131,7 +137,7 @@ export class ColumnBuilder {
       this.#offsets = grow(this.#offsets, row + 1)
     }
     const most = this.#bytesLength + value.length * 3
-    if (most > this.#bytes.length) this.#bytes = grow(this.#bytes, most)
+    if (most > this.#bytes.length) this.#growBytes(most)
     const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.#bytesLength))
     this.#offsets[row] = this.#bytesLength
     this.#int32[row] = written
@@ -164,6 +170,16 @@ export class ColumnBuilder {
       case 'object':
         return this.appendObject(value)
     }
+  }
+
+  /** Takes back what was appended behind the first `length` values. */
+  truncate(length: number): void {
+    if (this.length <= length) return
+    if (this.kind === 'utf8') this.#bytesLength = this.#offsets[length] as number
+    else if (this.kind === 'object') this.#objects.length = length
+    if (this.#nulls !== undefined)
+      for (let row = length; row < this.length; row++) this.#nulls[row >> 3] = (this.#nulls[row >> 3] ?? 0) & ~(1 << (row & 7))
+    this.length = length
   }
 
   finish(): Vector {
@@ -223,6 +239,11 @@ export class BatchBuilder {
       this.#rowKinds[this.#length] = kind
     }
     this.#length++
+  }
+
+  /** Takes back the values of a row that has not ended. */
+  takeBack(): void {
+    for (const column of this.columns) column.truncate(this.#length)
   }
 
   appendRow(values: readonly Value[], kind: RowKind = RowKind.INSERT): void {

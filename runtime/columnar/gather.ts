@@ -2,6 +2,7 @@
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch } from './batch.js'
+import { copyBytes, viewOf } from './copy-bytes.js'
 import { byteLanes, float64Lanes, int32Lanes, int64Lanes } from './lanes.js'
 import { gatherTexts, locateTexts, worthwhile } from './text-kernels.js'
 import { vectorKind, type ObjectVector, type Utf8Vector, type Vector } from './vector.js'
@@ -151,6 +152,7 @@ export function copyTexts(part: VectorPart, target: Uint8Array, at: number): num
 function copyTextRuns(part: VectorPart, target: Uint8Array, at: number): number {
   const { offsets, lengths, nulls, bytes } = part.vector as Utf8Vector
   const { positions, length } = part
+  const view = viewOf(target)
   let start = 0
   let end = 0
   for (let r = 0; r < length; r++) {
@@ -159,20 +161,16 @@ function copyTextRuns(part: VectorPart, target: Uint8Array, at: number): number 
     if (size === 0) continue
     const offset = offsets[p] as number
     if (offset !== end) {
-      at = copyRun(bytes, start, end, target, at)
+      at = copyRun(bytes, start, end, target, view, at)
       start = offset
     }
     end = offset + size
   }
-  return copyRun(bytes, start, end, target, at)
+  return copyRun(bytes, start, end, target, view, at)
 }
 
-/** Below this a byte loop is cheaper than a call of `set` with a subarray. */
-const SHORT_RUN = 32
-
-function copyRun(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
-  if (end - start > SHORT_RUN) target.set(source.subarray(start, end), at)
-  else for (let i = start, j = at; i < end; i++, j++) target[j] = source[i] as number
+function copyRun(source: Uint8Array, start: number, end: number, target: Uint8Array, view: DataView, at: number): number {
+  copyBytes(source, start, end, target, view, at)
   return at + end - start
 }
 

@@ -1,5 +1,6 @@
 /** A text column written at any position, each position at most once; positions that are not written are empty. */
 import type { LogicalType } from '#core/types/logical-type.js'
+import { copyBytes, viewOf } from '../columnar/copy-bytes.js'
 import type { Utf8Vector } from '../columnar/vector.js'
 
 const encoder = new TextEncoder()
@@ -9,12 +10,14 @@ export class TextWriter {
   readonly #offsets: Int32Array
   readonly #lengths: Int32Array
   #bytes: Uint8Array
+  #view: DataView
   #end = 0
 
   constructor(positions: number) {
     this.#offsets = new Int32Array(positions)
     this.#lengths = new Int32Array(positions)
     this.#bytes = new Uint8Array(Math.max(64, positions * 16))
+    this.#view = viewOf(this.#bytes)
   }
 
   put(position: number, text: string): void {
@@ -39,8 +42,7 @@ export class TextWriter {
     const start = this.#end
     this.#reserve(length)
     const bytes = this.#bytes
-    if (length <= SHORT_TEXT) for (let i = 0; i < length; i++) bytes[start + i] = source[from + i] as number
-    else bytes.set(source.subarray(from, from + length), start)
+    copyBytes(source, from, from + length, bytes, this.#view, start)
     this.#offsets[position] = start
     this.#lengths[position] = length
     this.#end = start + length
@@ -52,6 +54,7 @@ export class TextWriter {
     const bigger = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
     bigger.set(this.#bytes.subarray(0, this.#end))
     this.#bytes = bigger
+    this.#view = viewOf(bigger)
   }
 
   finish(type: LogicalType, nulls: Uint8Array | undefined): Utf8Vector {

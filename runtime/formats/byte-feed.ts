@@ -3,6 +3,7 @@
  * over many chunks is copied a bounded number of times.
  */
 import { isUtf8 } from 'node:buffer'
+import { viewOf } from '../columnar/copy-bytes.js'
 import { RowProblem } from './format.js'
 
 /** Longest record that is read. Longer ones are taken for a file of another kind. */
@@ -13,6 +14,8 @@ const CARRIAGE_RETURN = 13
 
 export class ByteFeed {
   bytes: Uint8Array = new Uint8Array(0)
+  /** Of `bytes`. */
+  view: DataView = new DataView(new ArrayBuffer(0))
   /** First byte that is not consumed, and the end of the bytes there are. */
   position = 0
   end = 0
@@ -54,6 +57,7 @@ export class ByteFeed {
       this.bytes.set(chunk, this.end)
       this.end += chunk.length
     }
+    this.view = viewOf(this.bytes)
     if (this.#first && this.end >= 3) this.#skipByteOrderMark()
     // Whole lines are whole characters; the rest is checked with the next chunk.
     const lines = this.end - chunk.length + Math.max(chunk.lastIndexOf(NEWLINE), chunk.lastIndexOf(CARRIAGE_RETURN)) + 1

@@ -1,12 +1,16 @@
 /** A growing buffer that encoders write into. Text goes in as UTF-8. */
+import { copyBytes, viewOf } from '../columnar/copy-bytes.js'
+
 const encoder = new TextEncoder()
 
 export class ByteWriter {
   bytes: Uint8Array
+  #view: DataView
   length = 0
 
   constructor(capacity = 64 * 1024) {
     this.bytes = new Uint8Array(capacity)
+    this.#view = viewOf(this.bytes)
   }
 
   /** Makes sure that `count` more bytes fit. */
@@ -15,6 +19,7 @@ export class ByteWriter {
     const bigger = new Uint8Array(Math.max(this.length + count, this.bytes.length * 2))
     bigger.set(this.bytes.subarray(0, this.length))
     this.bytes = bigger
+    this.#view = viewOf(bigger)
   }
 
   byte(value: number): void {
@@ -25,8 +30,7 @@ export class ByteWriter {
   slice(source: Uint8Array, start = 0, end = source.length): void {
     const count = end - start
     this.reserve(count)
-    if (count > 32) this.bytes.set(source.subarray(start, end), this.length)
-    else for (let i = 0; i < count; i++) this.bytes[this.length + i] = source[start + i] as number
+    copyBytes(source, start, end, this.bytes, this.#view, this.length)
     this.length += count
   }
 

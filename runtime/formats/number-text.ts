@@ -1,7 +1,8 @@
 /** Integers and doubles from bytes, as Java's parseInt, parseLong and parseDouble take them. */
 import type { ColumnBuilder } from '../columnar/batch-builder.js'
 
-const POWERS: readonly number[] = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent)
+/** 10^0 … 10^22: exact as doubles. */
+export const POWERS: readonly number[] = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent)
 const MAX_LONG = 9_223_372_036_854_775_807n
 const JAVA_DOUBLE = /^[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?)$/
 

@@ -27,11 +27,15 @@ async function decode(format: string): Promise<MicroCase> {
   }
 }
 
+/** As sources do: the next batch has room for as much text. */
+let last: BatchBuilder | undefined
+
 function drain(decoder: RowDecoder): void {
   for (;;) {
-    const builder = new BatchBuilder(BIDS, BATCH_ROWS)
+    const builder: BatchBuilder = new BatchBuilder(BIDS, BATCH_ROWS, last)
     const rows = decoder.read(builder, BATCH_ROWS)
     if (rows > 0) builder.finish()
+    if (rows === BATCH_ROWS) last = builder
     if (rows < BATCH_ROWS) return
   }
 }

@@ -10,12 +10,17 @@ import { ByteFeed } from '../byte-feed.js'
 import { appendText, fieldReader, notA, type FieldReader, type TextSyntax } from '../field-reader.js'
 import { excerpt, RowProblem, type RowDecoder } from '../format.js'
 import { asciiText } from '../number-text.js'
+import type { RowLayout } from './layout.js'
 import type { JsonDialect } from './options.js'
 import { RowParser, SyntaxProblem } from './parse-row.js'
+import { rowCode, type RowCode } from './row-code.js'
 import { CONTAINER, ESCAPED_STRING, FALSE, FRACTION, INTEGER, MISSING, NULL_VALUE, PLAIN_STRING, skipBlanks, TRUE } from './scan.js'
 import { Unescaper } from './strings.js'
 
 const NEWLINE = 10
+const ROWS_TO_COMPILE = 32
+/** So many rows one after the other that the code cannot read, and rows are not of the kind that it is for. */
+const MAX_MISSES = 16
 const WORDS = { true: new TextEncoder().encode('true'), false: new TextEncoder().encode('false') }
 
 export class JsonDecoder implements RowDecoder {
@@ -30,6 +35,12 @@ export class JsonDecoder implements RowDecoder {
   #line = 1
   /** No newline before this position. */
   #scanned = 0
+  /** Code for rows of this layout; undefined: there is none, or it failed too often. */
+  #layout: RowLayout | undefined
+  #code: RowCode | undefined
+  /** Rows that had #layout, and rows one after the other that the code could not read. */
+  #follows = 0
+  #misses = 0
 
   constructor(schema: Schema, dialect: JsonDialect, fileStart = true) {
     this.#feed = new ByteFeed(fileStart)
@@ -60,10 +71,24 @@ export class JsonDecoder implements RowDecoder {
     let rows = 0
     while (rows < limit && feed.position < feed.end) {
       const start = feed.position
+      if (this.#code !== undefined) {
+        const next = this.#code(feed.bytes, feed.view, start, feed.end, builder.columns, feed.suspect)
+        if (next >= 0) {
+          builder.endRow()
+          rows++
+          feed.position = next
+          this.#line++
+          this.#misses = 0
+          continue
+        }
+        builder.takeBack()
+        if (++this.#misses >= MAX_MISSES) this.#code = undefined
+      }
       const next = this.#row.fast(feed.bytes, start, feed.end)
       if (next >= 0) {
         if (this.#append(builder, feed.bytes, start, next - 1)) rows++
         feed.position = next
+        this.#followed()
       } else {
         const end = this.#lineEnd()
         if (end < 0) break
@@ -73,6 +98,20 @@ export class JsonDecoder implements RowDecoder {
       this.#line++
     }
     return rows
+  }
+
+  /** A row had the layout of the one before. Code is made for a layout that many rows have. */
+  #followed(): void {
+    const { layout } = this.#row
+    if (this.#layout !== layout) {
+      this.#layout = layout
+      this.#code = undefined
+      this.#follows = 0
+    }
+    if (++this.#follows !== ROWS_TO_COMPILE) return
+    this.#misses = 0
+    const complete = this.#types.every((_, column) => layout.columns.includes(column))
+    if (complete || !this.#dialect.failOnMissingField) this.#code = rowCode(layout, this.#types, this.#syntax)
   }
 
   /** Where the line at the feed's position ends, or -1: not here yet. */

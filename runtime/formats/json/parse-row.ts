@@ -46,6 +46,11 @@ export class RowParser {
     )
   }
 
+  /** Keys of the last row that was read in the general way; at first the columns of the table. */
+  get layout(): RowLayout {
+    return this.#layout
+  }
+
   /**
    * Follows the layout. Returns the position behind the row's newline, or -1: look closer (nothing is said about the row).
    * Never reads behind `end`: reads outside of an array would make every read of this function slower.

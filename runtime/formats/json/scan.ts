@@ -93,6 +93,24 @@ export function scanString(bytes: Uint8Array, start: number, end: number): numbe
   }
 }
 
+/**
+ * Position of the first byte from `at` on that is a quote, a backslash or a newline, or `end`; `view` is of `bytes`. Four bytes at a time:
+ * x - 0x01010101 & ~x has the high bit of each byte of x that is 0 (and, behind one, perhaps of others: the bytes are looked at once more).
+ */
+export function plainEnd(bytes: Uint8Array, view: DataView, from: number, end: number): number {
+  let at = from
+  for (; at + 4 <= end; at += 4) {
+    const word = view.getInt32(at, true)
+    const quote = word ^ 0x22222222
+    const backslash = word ^ 0x5c5c5c5c
+    const newline = word ^ 0x0a0a0a0a
+    const zeros = ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash) | ((newline - 0x01010101) & ~newline)
+    if ((zeros & 0x80808080) !== 0) break
+  }
+  while (at < end && STOPS[bytes[at] as number] === 0) at++
+  return at
+}
+
 function isSimpleEscape(byte: number): boolean {
   // " \ / b f n r t
   return byte === 34 || byte === 92 || byte === 47 || byte === 98 || byte === 102 || byte === 110 || byte === 114 || byte === 116

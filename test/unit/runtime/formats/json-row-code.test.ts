@@ -1,0 +1,147 @@
+import { assert } from 'chai'
+import fc from 'fast-check'
+import { BIGINT, BOOLEAN, DATE, decimal, DOUBLE, INT, STRING, timestamp, timestampLtz } from '#core/types/logical-type.js'
+import { schema } from '#core/types/schema.js'
+import type { RowProblem } from '#runtime/formats/format.js'
+import { cut, decodePieces, failure, formatRuntime } from './decode-support.js'
+
+const TYPES = schema(
+  ['i', INT],
+  ['long', BIGINT],
+  ['x', DOUBLE],
+  ['s', STRING],
+  ['at', timestamp(3)],
+  ['zoned', timestampLtz(3)],
+  ['day', DATE],
+  ['d', decimal(20, 3)],
+  ['ok', BOOLEAN],
+)
+const PLAIN: Readonly<Record<string, string>> = {
+  i: '7',
+  long: '1234567890123',
+  x: '302.78',
+  s: '"plain text, that is"',
+  at: '"2024-02-29 03:04:05.12"',
+  zoned: '"2024-02-29 03:04:05Z"',
+  day: '"2024-02-29"',
+  d: '12.345',
+  ok: 'true',
+}
+/** What the code must not read as if it were plain. */
+const NUMBERS = [
+  '0',
+  '-0',
+  '-5',
+  '00',
+  '01',
+  '-',
+  '1.',
+  '.5',
+  '1e3',
+  '1.5',
+  '-2.50',
+  '2147483647',
+  '2147483648',
+  '-2147483648',
+  '999999999999999',
+]
+const MORE = [
+  '9223372036854775807',
+  '9223372036854775808',
+  '1234567890123456',
+  '0.1234567890123456',
+  '123456789012345.5',
+  'null',
+  'nul',
+  '"12"',
+]
+const STRINGS = [
+  '""',
+  '"a\\"b"',
+  '"\\u00e9"',
+  '"é😀"',
+  '"tab\there"',
+  '"open',
+  '{"a":[1]}',
+  'true',
+  '"2024-02-30 00:00:00"',
+  '"2024-02-29"',
+]
+const TIMES = [
+  '"2024-02-29 03:04:05.123456789"',
+  '"2024-02-29 03:04:05.123456789Z"',
+  '"2024-02-29 03:04:05.1234567890Z"',
+  '"2024-02-29T03:04:05"',
+]
+const VALUE = fc.constantFrom(...NUMBERS, ...MORE, ...STRINGS, ...TIMES)
+
+function line(values: Readonly<Record<string, string>>, separator: string, end: string): string {
+  const members = Object.entries(values).map(([key, value]) => `"${key}":${separator}${value}`)
+  return `{${members.join(`,${separator}`)}}${end}\n`
+}
+
+/** A plain line with some other values, perhaps without a key or with one that the table does not have. */
+const LINE = fc
+  .tuple(
+    fc.dictionary(fc.constantFrom(...Object.keys(PLAIN)), VALUE, { maxKeys: 2 }),
+    fc.option(fc.constantFrom(...Object.keys(PLAIN), 'other'), { freq: 4 }),
+    fc.constantFrom('', '', ' '),
+    fc.constantFrom('', '', '\r', ' ', 'x'),
+  )
+  .map(([changed, key, separator, end]) => {
+    const values: Record<string, string> = { ...PLAIN, ...changed }
+    if (key === 'other') values['other'] = '1'
+    else if (key !== null) delete values[key]
+    return line(values, separator, end)
+  })
+
+const WARM_UP = line(PLAIN, '', '').repeat(40)
+
+describe('generated code for JSON rows', () => {
+  it('reads what the general way reads, whatever comes after many rows alike', async function () {
+    this.timeout(60_000)
+    const runtime = await formatRuntime('json')
+    fc.assert(
+      fc.property(fc.array(LINE, { minLength: 1, maxLength: 12 }), fc.array(fc.nat(), { maxLength: 4 }), (lines, cuts) => {
+        const options = { 'ignore-parse-errors': 'true' }
+        const alone = lines.flatMap((text) => decodePieces(runtime.createDecoder(TYPES, options), TYPES, [Buffer.from(text)]))
+        const pieces = cut(Buffer.from(WARM_UP + lines.join('')), cuts)
+        const together = decodePieces(runtime.createDecoder(TYPES, options), TYPES, pieces)
+        assert.deepEqual(together.slice(40), alone)
+      }),
+      { numRuns: Number(process.env['WEFT_PROPERTY_RUNS'] ?? 100) },
+    )
+  })
+
+  it('leaves it to the general way to say what is wrong', async () => {
+    const runtime = await formatRuntime('json')
+    const bad = line({ ...PLAIN, d: '"much"' }, '', '')
+    const problem = (text: string): Promise<RowProblem> =>
+      failure<RowProblem>(() => decodePieces(runtime.createDecoder(TYPES, {}), TYPES, [Buffer.from(text)]))
+    const [late, alone] = [await problem(WARM_UP + bad), await problem(bad)]
+    assert.equal(late.message, alone.message)
+    assert.equal(late.line, 41)
+    assert.deepEqual({ ...late, line: 1 }, { ...alone })
+  })
+
+  it('makes what is not UTF-8 U+FFFD', async () => {
+    const runtime = await formatRuntime('json')
+    const text = Buffer.from(WARM_UP + line({ ...PLAIN, s: '"#"' }, '', ''))
+    text[text.lastIndexOf('#')] = 0xff
+    assert.equal(decodePieces(runtime.createDecoder(TYPES, {}), TYPES, [text])[40]?.[3], '\uFFFD')
+  })
+
+  it('refuses a missing key where that is asked for, and leaves out columns nobody reads', async () => {
+    const runtime = await formatRuntime('json')
+    const missing = line(Object.fromEntries(Object.entries(PLAIN).filter(([key]) => key !== 'ok')), '', '')
+    const strict = { 'fail-on-missing-field': 'true' }
+    const refused = await failure<RowProblem>(() =>
+      decodePieces(runtime.createDecoder(TYPES, strict), TYPES, [Buffer.from(missing.repeat(50))]),
+    )
+    assert.include(refused.message, "'ok' is missing")
+    const two = schema(['s', STRING], ['i', INT])
+    const rows = decodePieces(runtime.createDecoder(TYPES, {}, [3, 0]), two, [Buffer.from(WARM_UP.repeat(2))])
+    assert.equal(rows.length, 80)
+    assert.deepEqual(rows[79], ['plain text, that is', 7])
+  })
+})
