@@ -34,7 +34,10 @@ const HASH = 6
 export const NEXT = 7
 export const PREVIOUS = 8
 export const NUMBER = 9
-const STRIDE = 10
+/** Bytes that the value's place has. */
+const CAPACITY = 10
+const STRIDE = 11
+const MIN_CAPACITY = 64
 type Link = typeof NEXT | typeof PREVIOUS | typeof NUMBER
 
 const float = new Float64Array(2)
@@ -75,6 +78,7 @@ export class EntryTable implements StoredTable {
   #idLimit = 0
   #free = new Int32Array(0)
   #freeCount = 0
+  #scratch = new Uint8Array(0)
 
   constructor(name: string, version: number, keyTypes: readonly LogicalType[], keys: KeyTable) {
     this.descriptor = { name, version, schema: entryTableSchema(keyTypes) }
@@ -124,6 +128,7 @@ export class EntryTable implements StoredTable {
     words[at + SUB_LENGTH] = length
     words[at + VALUE] = 0
     words[at + VALUE_LENGTH] = 0
+    words[at + CAPACITY] = 0
     words[at + HASH] = hash
     words[at + NEXT] = -1
     words[at + PREVIOUS] = -1
@@ -148,7 +153,7 @@ export class EntryTable implements StoredTable {
     const words = this.#words[id >> PAGE_BITS] as Int32Array
     const at = (id & PAGE_MASK) * STRIDE
     this.#heap.free(words[at + SUB] as number, words[at + SUB_LENGTH] as number)
-    this.#heap.free(words[at + VALUE] as number, words[at + VALUE_LENGTH] as number)
+    this.#heap.free(words[at + VALUE] as number, words[at + CAPACITY] as number)
     const key = words[at + KEY] as number
     this.#references[key] = (this.#references[key] as number) - 1
     this.#unindex(words[at + HASH] as number, id)
@@ -162,10 +167,32 @@ export class EntryTable implements StoredTable {
     this.changes.touchOne(id)
     const words = this.#words[id >> PAGE_BITS] as Int32Array
     const at = (id & PAGE_MASK) * STRIDE
-    this.#heap.free(words[at + VALUE] as number, words[at + VALUE_LENGTH] as number)
+    this.#heap.free(words[at + VALUE] as number, words[at + CAPACITY] as number)
     words[at + VALUE] = this.#heap.store(value, from, length)
     words[at + VALUE_LENGTH] = length
+    words[at + CAPACITY] = length
     ;(this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3 + 2] = time
+  }
+
+  /** Adds to the end of the value, whose place grows by doubling. @throws STATE_TOO_LARGE */
+  append(id: number, bytes: Uint8Array, from: number, length: number): void {
+    this.changes.touchOne(id)
+    const words = this.#words[id >> PAGE_BITS] as Int32Array
+    const at = (id & PAGE_MASK) * STRIDE
+    const before = words[at + VALUE_LENGTH] as number
+    const needed = before + length
+    if (needed > (words[at + CAPACITY] as number)) {
+      const capacity = Math.max(MIN_CAPACITY, 1 << (32 - Math.clz32(needed - 1)))
+      if (this.#scratch.length < capacity) this.#scratch = new Uint8Array(capacity)
+      this.#heap.copyTo(words[at + VALUE] as number, before, this.#scratch, 0)
+      this.#heap.free(words[at + VALUE] as number, words[at + CAPACITY] as number)
+      words[at + VALUE] = this.#heap.store(this.#scratch, 0, capacity)
+      words[at + CAPACITY] = capacity
+    }
+    const page = this.#heap.page(words[at + VALUE] as number)
+    const to = this.#heap.offset(words[at + VALUE] as number) + before
+    for (let i = 0; i < length; i++) page[to + i] = bytes[from + i] as number
+    words[at + VALUE_LENGTH] = needed
   }
 
   setTime(id: number, time: number): void {

@@ -201,7 +201,6 @@ export class AggregatingHandle implements F.AggregatingState<unknown, unknown> {
 export class ListHandle implements F.ListState<unknown> {
   readonly #cell: Cell
   readonly #chunk = new Uint8Array(4)
-  #scratch = new Uint8Array(CHUNK_BYTES * 2)
 
   constructor(keyed: KeyedState, descriptor: F.ListStateDescriptor<unknown>, scoped: boolean) {
     this.#cell = new Cell(keyed, 'list', descriptor, scoped)
@@ -260,18 +259,12 @@ export class ListHandle implements F.ListState<unknown> {
     if (first < 0) return entries.write(this.#assign(0), bytes, 0, length, 0)
     const number = entries.link(first, NUMBER)
     const last = number === 0 ? first : this.#find(number)
-    const before = entries.valueLength(last)
-    if (before + length > CHUNK_BYTES) {
+    if (entries.valueLength(last) + length > CHUNK_BYTES) {
       entries.write(this.#assign(number + 1), bytes, 0, length, 0)
       entries.setLink(first, NUMBER, number + 1)
       return
     }
-    const scratch = this.#scratch
-    const offset = entries.valueOffset(last)
-    const page = entries.valuePage(last)
-    for (let i = 0; i < before; i++) scratch[i] = page[offset + i] as number
-    for (let i = 0; i < length; i++) scratch[before + i] = bytes[i] as number
-    entries.write(last, scratch, 0, before + length, 0)
+    entries.append(last, bytes, 0, length)
   }
 
   #unexpired(items: readonly unknown[], ttl: F.StateTtlConfig): unknown[] {
