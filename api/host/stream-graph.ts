@@ -73,7 +73,10 @@ class StreamGraphBuilder {
     this.#settings = settings
   }
 
+  /** Inputs first: they may be of a pipeline that was executed before. */
   translate(transformation: Transformation): void {
+    if (this.#of.has(transformation)) return
+    for (const { from } of transformation.inputs) this.translate(from)
     const { name, role, bounded, chaining, spec } = transformation
     const parallelism = this.#parallelismOf(transformation)
     const keyed = transformation.inputs.filter(({ exchange }) => exchange?.kind === 'HASH').length

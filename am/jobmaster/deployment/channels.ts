@@ -3,7 +3,7 @@
  *
  *   HASH, REBALANCE, BROADCAST,
  *   SHUFFLE, CUSTOM              every producer with every consumer; consumer i reads subpartition i
- *   GLOBAL                       every producer with consumer 0
+ *   GLOBAL                       likewise: all rows go to consumer 0, the others hear of time and of the end
  *   FORWARD                      producer i with consumer i (same parallelism)
  *   RESCALE                      neighbours: each side's larger number is spread evenly over the smaller one
  *
@@ -20,9 +20,8 @@ export function consumersOf(kind: Partitioner['kind'], producer: number, produce
     case 'BROADCAST':
     case 'SHUFFLE':
     case 'CUSTOM':
-      return range(consumers)
     case 'GLOBAL':
-      return [0]
+      return range(consumers)
     case 'FORWARD':
       return producer < consumers ? [producer] : []
     case 'RESCALE':

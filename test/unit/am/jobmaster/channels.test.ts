@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { Partitioner } from '#core/graph/job-graph.js'
 import { channelsOf, consumersOf } from '#am/jobmaster/deployment/channels.js'
 
-const KINDS: readonly Partitioner['kind'][] = ['FORWARD', 'HASH', 'REBALANCE', 'RESCALE', 'BROADCAST', 'GLOBAL']
+const KINDS: readonly Partitioner['kind'][] = ['FORWARD', 'HASH', 'REBALANCE', 'RESCALE', 'BROADCAST', 'GLOBAL', 'SHUFFLE', 'CUSTOM']
 
 describe('channels of an edge', () => {
   it('connects every producer with every consumer for HASH, REBALANCE and BROADCAST', () => {
@@ -16,9 +16,9 @@ describe('channels of an edge', () => {
     }
   })
 
-  it('sends everything to the first consumer for GLOBAL', () => {
+  it('connects every consumer for GLOBAL: time and the end are for all of them', () => {
     expect(channelsOf('GLOBAL', 0, 3, 2)).to.deep.equal([0, 1, 2].map((producer) => ({ producer, subpartition: 0 })))
-    expect(channelsOf('GLOBAL', 1, 3, 2)).to.deep.equal([])
+    expect(channelsOf('GLOBAL', 1, 3, 2)).to.deep.equal([0, 1, 2].map((producer) => ({ producer, subpartition: 1 })))
   })
 
   it('connects equals for FORWARD', () => {
