@@ -10,13 +10,18 @@ import type { CoordinatorContext, CoordinatorEffect, CoordinatorState, ManualReq
 
 type CoordinatorStep = Step<CoordinatorState, CoordinatorEffect>
 
+/** A job that goes on from a checkpoint has output waiting that was interrupted: its first checkpoint comes this soon after its tasks run. */
+const AFTER_RESTART_MS: Millis = 250
+
 /** Begins what is due: what somebody asked for before what is due by itself. */
 export function beginDue(state: CoordinatorState, now: Millis, context: CoordinatorContext): CoordinatorStep {
   const { settings, jobGraph } = context
   const plan = planCheckpoint(jobGraph, state.subtasks, settings.afterTasksFinish)
   if ('reason' in plan) return go(state)
   const scheduled =
-    state.nextPeriodicAt === undefined && settings.interval !== undefined ? { ...state, nextPeriodicAt: now + settings.interval } : state
+    state.nextPeriodicAt === undefined && settings.interval !== undefined
+      ? { ...state, nextPeriodicAt: now + (state.retained.length === 0 ? settings.interval : Math.min(settings.interval, AFTER_RESTART_MS)) }
+      : state
   if (scheduled.stopping !== undefined) return go(scheduled)
   const { pending } = scheduled
   if (pending.length >= settings.maxConcurrent) return go(scheduled)
