@@ -67,6 +67,10 @@ bench: build ## rows per core of every operator class and of whole jobs, beside 
 bench-yarn: build examples/data/.ready ## submission times and memory on a pseudo-distributed Hadoop, medians of 5
 	$(NODE) dist/bench/yarn/bench-yarn.js
 
+.PHONY: corruption
+corruption: build ## damage at 2,000 random positions of a real checkpoint and savepoint: each must be found (1 minute)
+	$(NODE) dist/test/corruption/corruption.js $(POSITIONS) $(SEED)
+
 .PHONY: chaos-local
 chaos-local: build ## exactly-once under 120 SIGKILLs of workers and master on this machine, then with alignment broken (20 minutes)
 	$(NODE) dist/test/chaos/chaos-local.js --broken --workers 15 --masters 0

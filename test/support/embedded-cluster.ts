@@ -2,6 +2,7 @@
  * Master and worker in this process, as the target `local` runs them, but for any number of jobs: the Dispatcher, its ResourceManager
  * and the local driver, put together as am/master.ts does, without REST and without an application.
  */
+import { tmpdir } from 'node:os'
 import { Configuration } from '#core/config/configuration.js'
 import { FileSystems } from '#core/fs/file-systems.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
@@ -10,7 +11,8 @@ import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
 import { RpcConnection, RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { jobFinished } from '#am/application/statement-runner.js'
-import { Dispatcher } from '#am/dispatcher/dispatcher.js'
+import { Dispatcher, type DispatcherServices } from '#am/dispatcher/dispatcher.js'
+import { CheckpointCoordinator } from '#am/jobmaster/checkpoint/checkpoint-coordinator.js'
 import { connectorCoordinators } from '#am/jobmaster/coordinators/coordinator-loader.js'
 import type { Job } from '#am/jobmaster/job-master.js'
 import { LocalDriver } from '#am/resourcemanager/drivers/local.js'
@@ -54,8 +56,11 @@ export class EmbeddedCluster {
     endpoints.serve('resourcemanager', ResourceManagerGateway, resourceManager.handlers)
     await resourceManager.start()
     const coordinators = (jobConfiguration: Configuration) => connectorCoordinators(fileSystems, jobConfiguration, environment)
+    const defaultDirectory = `file://${tmpdir()}/weft-embedded-checkpoints`
+    const checkpoints: DispatcherServices['checkpoints'] = (jobConfiguration, graph, host) =>
+      new CheckpointCoordinator(graph, host, { environment, fileSystems, configuration: jobConfiguration, epoch: 1, defaultDirectory })
     return new EmbeddedCluster(
-      new Dispatcher({ environment, configuration, endpoints, epoch: 1, slots: resourceManager, coordinators }),
+      new Dispatcher({ environment, configuration, endpoints, epoch: 1, slots: resourceManager, coordinators, checkpoints }),
       resourceManager,
     )
   }

@@ -20,7 +20,10 @@ export function beginDue(state: CoordinatorState, now: Millis, context: Coordina
   if ('reason' in plan) return go(state)
   const scheduled =
     state.nextPeriodicAt === undefined && settings.interval !== undefined
-      ? { ...state, nextPeriodicAt: now + (state.retained.length === 0 ? settings.interval : Math.min(settings.interval, AFTER_RESTART_MS)) }
+      ? {
+          ...state,
+          nextPeriodicAt: now + (state.retained.length === 0 ? settings.interval : Math.min(settings.interval, AFTER_RESTART_MS)),
+        }
       : state
   if (scheduled.stopping !== undefined) return go(scheduled)
   const { pending } = scheduled

@@ -25,6 +25,7 @@ import type {
 import { checkpointDirectory, isBelow, jobDirectory, savepointDirectory } from './checkpoint-paths.js'
 import { CheckpointStore } from './checkpoint-store.js'
 import { JobTakesNoCheckpoints, SavepointDirectoryMissing } from './errors.js'
+import { orphans } from './garbage.js'
 import { coordinate, createCoordinator, nextTick } from './machine.js'
 import { recordOf } from './record.js'
 import { findRecovery } from './recovery.js'
@@ -173,18 +174,23 @@ export class CheckpointCoordinator implements Checkpoints {
     this.#timer?.cancel()
     // What is being written meanwhile lies in a directory that may go.
     await this.#storing
-    if (jobState !== 'SUSPENDED') this.#leaveOrDelete(jobState)
+    if (jobState !== 'SUSPENDED') await this.#leaveOrDelete(jobState)
     await this.#deleting
   }
 
-  #leaveOrDelete(jobState: JobState): void {
+  async #leaveOrDelete(jobState: JobState): Promise<void> {
     const { retained, garbage, nextId } = this.#state
     const { settings, directory } = this.#context
     if (keptAtEnd(settings.retention, jobState)) {
       const newest = retained.at(-1)
       if (newest === undefined) return
       this.#log.info(`Checkpoint ${newest.id} is kept in ${newest.directory}: weft run -s ${newest.directory} starts from it.`)
-      return this.#delete(leftAtEnd(retained, garbage))
+      this.#delete(leftAtEnd(retained, garbage))
+      // Tasks have ended: what nobody knows now is of checkpoints that were given up.
+      return this.#store.contents(directory).then(
+        (found) => this.#delete(orphans(this.#state, found)),
+        (error: unknown) => this.#log.warn(`${directory} could not be searched for files that nobody needs`, error),
+      )
     }
     const foreign = retained.filter((checkpoint) => checkpoint.owned && !isBelow(checkpoint.directory, directory))
     const claimed = { files: foreign.flatMap(({ files }) => [...files]), directories: foreign.map((checkpoint) => checkpoint.directory) }

@@ -100,8 +100,9 @@ function conclude(state: CoordinatorState, pending: PendingCheckpoint, now: Mill
   if (own) {
     next = { ...next, failures: 0, mustBeFull: false }
     const surplus = next.retained.slice(0, Math.max(0, next.retained.length - settings.retained))
-    const dropped = drop(next, surplus, settings.incremental)
-    next = { ...next, retained: next.retained.slice(surplus.length), garbage: dropped.garbage }
+    next = { ...next, retained: next.retained.slice(surplus.length) }
+    const dropped = drop(next, surplus)
+    next = { ...next, garbage: dropped.garbage }
     const collected = collect(next)
     next = { ...next, garbage: collected.garbage }
     const files = [...dropped.deletion.files, ...collected.deletion.files]

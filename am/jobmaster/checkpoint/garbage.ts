@@ -31,20 +31,23 @@ export function deletable(state: CoordinatorState, files: Iterable<string>): str
 }
 
 /**
- * `dropped` are not retained any more. Their metadata goes at once; files that another checkpoint may build on stay until a checkpoint is
- * complete that began after this moment: by then every task has heard what it may build on.
+ * `dropped` are not retained any more. Their directories go at once: what lies there belongs to that checkpoint alone. Shared files, on
+ * which another checkpoint may build, stay until one is complete that began after this moment: by then every task has heard what it may
+ * build on.
  */
-export function drop(state: CoordinatorState, dropped: readonly CompletedCheckpoint[], incremental: boolean): Collected {
+export function drop(state: CoordinatorState, dropped: readonly CompletedCheckpoint[]): Collected {
+  const kept = [...referenced(state)]
   const files: string[] = []
   const directories: string[] = []
   const later: Garbage[] = []
   for (const { directory, files: own, owned } of dropped) {
     if (!owned) continue
-    const outside = [...own].filter((file) => !isBelow(file, directory))
-    const stays = incremental && outside.length < own.size
+    // Only what was claimed can be referred to from outside.
+    const stays = kept.some((file) => isBelow(file, directory))
     if (stays) files.push(`${directory}/${METADATA_FILE}`)
     else directories.push(directory)
-    later.push({ files: stays ? [...own] : outside, directories: stays ? [directory] : [], after: state.nextId - 1 })
+    const shared = [...own].filter((file) => stays || !isBelow(file, directory))
+    later.push({ files: shared, directories: stays ? [directory] : [], after: state.nextId - 1 })
   }
   return { garbage: [...state.garbage, ...later], deletion: { files, directories } }
 }

@@ -336,6 +336,18 @@ describe('CheckpointCoordinator', () => {
       await job.coordinator.end(state)
       return job.names().includes('chk-1')
     }
+    it('leaves nothing but what is kept', async () => {
+      const job = await start({ 'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION' })
+      await job.checkpoint(TEN, (subtask, barrier) => segments(job.write(barrier.sharedDirectory, 'kept', 'k'))(subtask))
+      job.environment.advance(TEN)
+      await job.untilTold('trigger 2 ')
+      job.coordinator.suspend(new Error('cancelled'), 'all')
+      await job.until('its directory is gone', () => !job.names().includes('chk-2'))
+      job.write(job.barrier.directory, 'late.inflight', 'written by a task that had not heard')
+      job.write(job.barrier.sharedDirectory, 'late.seg', 'the same')
+      await job.coordinator.end('CANCELED')
+      expect([job.names(), job.names('shared')]).to.deep.equal([['chk-1', 'shared'], ['kept']])
+    })
     it('keeps checkpoints as configured', async () => {
       expect(await kept('NO_EXTERNALIZED_CHECKPOINTS', 'FAILED')).to.equal(false)
       expect(await kept('NO_EXTERNALIZED_CHECKPOINTS', 'SUSPENDED')).to.equal(true)
