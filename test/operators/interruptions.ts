@@ -3,7 +3,7 @@
  * subtasks give way to new ones, which begin with a snapshot and are given again what came after it.
  *
  *   restart   after every item: snapshot, the item once more while it is read, new subtask, the item again
- *   rescale   the same, with 2, 3 and 1 subtasks in turn: their state is split by key group and united again
+ *   rescale   the same after 1, 2 or 3 items, with 2, 3 and 1 subtasks in turn: their state is split by key group and united again
  *   chains    snapshots all the time, several under way, full and incremental, some complete, some aborted; now and then a new
  *             subtask begins with the newest complete one
  */
@@ -23,10 +23,11 @@ export async function play(player: Player, items: readonly Item[], interruption:
   const next = (): Item => items[player.position - begin] as Item
   if (interruption === 'none') while (player.position < end) await player.play(next())
   else if (interruption === 'chains') await chains(player, next, end)
-  else await restarts(player, next, end, interruption === 'rescale' && player.keys !== undefined)
+  else await restarts(player, next, end, interruption)
 }
 
-async function restarts(player: Player, next: () => Item, end: number, rescale: boolean): Promise<void> {
+async function restarts(player: Player, next: () => Item, end: number, interruption: Interruption): Promise<void> {
+  const rescale = interruption === 'rescale' && player.keys !== undefined
   const every = Math.max(1, Math.ceil((end - player.position) / MAX_RESTARTS))
   for (let turn = 0; player.position < end; turn++) {
     const checkpoint = player.begin(turn % 2 === 0)
@@ -36,7 +37,8 @@ async function restarts(player: Player, next: () => Item, end: number, rescale: 
     while (!player.drain(checkpoint));
     player.complete(checkpoint)
     await player.start(rescale ? ([2, 3, 1][turn % 3] as number) : player.parallelism, checkpoint)
-    for (let step = 0; step < every && player.position < end; step++) await player.play(next())
+    const steps = interruption === 'rescale' ? every * (1 + (turn % 3)) : every
+    for (let step = 0; step < steps && player.position < end; step++) await player.play(next())
   }
 }
 
@@ -52,7 +54,7 @@ async function chains(player: Player, next: () => Item, end: number): Promise<vo
       if (random() < 0.1) {
         player.abort(checkpoint)
         open = open.filter((other) => other !== checkpoint)
-      } else if (random() < 0.8 && player.drain(checkpoint)) {
+      } else if (random() < 0.5 && player.drain(checkpoint)) {
         open = open.filter((other) => other !== checkpoint)
         read.push(checkpoint)
       }

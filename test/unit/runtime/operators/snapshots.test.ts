@@ -4,9 +4,9 @@ import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { BIGINT, INT, notNull, timestamp } from '#core/types/logical-type.js'
 import { createOperator } from '#runtime/operators/factory.js'
 import type { Operator } from '#runtime/operators/operator.js'
-import type { RestoredRows } from '#runtime/state/snapshot.js'
+import type { KeyedRows, RestoredRows } from '#runtime/state/snapshot.js'
 import { operatorContext } from '../../../operators/player.js'
-import { parseRow, schemaOf } from '../../../operators/rows.js'
+import { parseRow, rowsOf, schemaOf } from '../../../operators/rows.js'
 import { batchOf, type Subject } from '../../../operators/run.js'
 
 const COUNT: AggregateCall = { function: 'COUNT', args: [], distinct: false, type: notNull(BIGINT) }
@@ -34,6 +34,15 @@ class Probe {
 
   watermark(watermark: number): void {
     this.#operator.processWatermark(watermark)
+  }
+
+  /** A full snapshot's rows; the action comes before they are read. */
+  rows(action: () => void): KeyedRows[] {
+    const keyed = this.#operator.snapshotState?.({ checkpointId: ++this.#checkpoints, full: true })?.keyed
+    action()
+    const parts: KeyedRows[] = []
+    for (let rows = keyed?.next(); rows !== undefined; rows = keyed?.next()) parts.push(rows)
+    return parts
   }
 
   /** What it holds; complete at once. */
@@ -84,6 +93,28 @@ describe('Snapshots of operators', () => {
     probe.play("+I '1970-01-01 00:00:01.000' a 1\n+I '1970-01-01 00:00:02.000' c 1")
     expect(probe.snapshot()).to.deep.equal(['groups: 2 + 0', 'values1: 2 + 0'])
     expect(probe.snapshot(true)).to.deep.equal(['groups: 2 + 0', 'values1: 2 + 0'])
+  })
+
+  it('window-aggregate: windows that fire while they are read have all their rows, and values know their groups', () => {
+    const window = { kind: 'tumble', sizeMs: 1000, offsetMs: 0 } as const
+    const calls: AggregateCall[] = [{ ...DISTINCT, args: [2] }]
+    const spec: OperatorSpec = { op: 'window-aggregate', window, timeColumn: 0, keys: [1], calls, emit: ['window_start'] }
+    const probe = new Probe(spec, ['ts TIMESTAMP(3), k STRING, v INT'], 'k STRING, d BIGINT, s TIMESTAMP(3)')
+    probe.play("+I '1970-01-01 00:00:00.000' a 1\n+I '1970-01-01 00:00:01.000' b 2\n+I '1970-01-01 00:00:01.000' a 3")
+    const rows = probe.rows(() => probe.watermark(1999))
+    const text = (table: string, columns: readonly number[]): string[] =>
+      rows
+        .filter((part) => part.table === table)
+        .flatMap(({ batch, ids }) =>
+          rowsOf(batch).map(({ values }, row) => [`${ids[row]}`, ...columns.map((column) => `${values[column]}`)].join(' ')),
+        )
+    const groups = new Map(text('groups', [0, 1]).map((line) => line.split(/ (.*)/) as [string, string]))
+    const values = text('values0', [1, 0, 2]).map((line) => {
+      const [, group, ...rest] = line.split(' ') as [string, string, ...string[]]
+      return `${groups.get(group)}: ${rest.join(' ')}`
+    })
+    expect([...groups.values()].sort()).to.deep.equal(['0 a', '1000 a', '1000 b'])
+    expect(values.sort()).to.deep.equal(['0 a: 0 1', '1000 a: 1000 3', '1000 b: 1000 2'])
   })
 
   it('join: rows of both sides; a pair changes neither', () => {
