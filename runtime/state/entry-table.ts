@@ -34,6 +34,8 @@ const HASH = 6
 export const NEXT = 7
 export const PREVIOUS = 8
 export const NUMBER = 9
+/** The key of an id that has no entry. */
+const GONE = -1
 /** Bytes that the value's place has. */
 const CAPACITY = 10
 const STRIDE = 11
@@ -157,6 +159,7 @@ export class EntryTable implements StoredTable {
     const key = words[at + KEY] as number
     this.#references[key] = (this.#references[key] as number) - 1
     this.#unindex(words[at + HASH] as number, id)
+    words[at + KEY] = GONE
     this.#size--
     this.#free = grown(this.#free, this.#freeCount + 1)
     this.#free[this.#freeCount++] = id
@@ -223,6 +226,16 @@ export class EntryTable implements StoredTable {
 
   subLength(id: number): number {
     return this.#word(id, SUB_LENGTH)
+  }
+
+  /** All ids are below. */
+  get idLimit(): number {
+    return this.#idLimit
+  }
+
+  /** False: no entry has that id (which is below idLimit). */
+  has(id: number): boolean {
+    return this.#word(id, KEY) !== GONE
   }
 
   keyOf(id: number): number {

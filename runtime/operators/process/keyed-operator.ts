@@ -105,6 +105,7 @@ export class KeyedOperator implements Operator {
       throw functionFailed(error, this.#context as OperatorContext, this.#methods[input] ?? 'function', reader.last())
     }
     if (ids !== undefined) state.release(ids, batch.length)
+    state.expire()
     out.flush()
   }
 

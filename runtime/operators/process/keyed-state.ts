@@ -29,6 +29,16 @@ import { NoCurrentKey } from './errors.js'
 import type { TypeInformation } from './type-information.js'
 
 export const NO_KEY = -1
+/** Entries that are looked at for their age after each batch. */
+const EXPIRY_ENTRIES = 256
+
+/** How a state with a time-to-live gives up an entry; its key and window are current then. */
+export interface Expiring {
+  readonly ttl: number
+  /** False: the entry's time is not an age. */
+  carriesTime(entry: number): boolean
+  drop(entry: number): void
+}
 const VERSION = 1
 
 export class KeyedState {
@@ -43,6 +53,8 @@ export class KeyedState {
   key = NO_KEY
   start = 0
   end = 0
+  /** States with a time-to-live, by number. */
+  readonly expiring = new Map<number, Expiring>()
   /** Called before a snapshot: write back what is held elsewhere. */
   readonly beforeSnapshot: (() => void)[] = []
   readonly #keyType: TypeInformation
@@ -53,6 +65,7 @@ export class KeyedState {
   #ids = new Int32Array(0)
   #released = new Int32Array(0)
   #epoch = 0
+  #expiryCursor = 0
 
   /** `layout` and `schema` of one of the keyed inputs; all have keys of the same columns' types. */
   constructor(layout: KeyLayout, schema: Schema, context: OperatorContext) {
@@ -107,6 +120,25 @@ export class KeyedState {
   releaseKey(key: number): void {
     this.key = NO_KEY
     if (key >= 0 && this.entries.referencesOf(key) === 0) this.keys.remove(key)
+  }
+
+  /** Looks at the next few entries, and takes away those whose time is over. Between elements. */
+  expire(): void {
+    if (this.expiring.size === 0) return
+    const { entries } = this
+    const now = this.now()
+    for (let left = Math.min(EXPIRY_ENTRIES, entries.idLimit); left > 0; left--) {
+      if (this.#expiryCursor >= entries.idLimit) this.#expiryCursor = 0
+      const entry = this.#expiryCursor++
+      if (!entries.has(entry)) continue
+      const state = this.expiring.get(entries.stateOf(entry))
+      if (state === undefined || !state.carriesTime(entry) || now - entries.timeOf(entry) < state.ttl) continue
+      const key = entries.keyOf(entry)
+      this.key = key
+      this.useWindow(entries.startOf(entry), entries.endOf(entry))
+      state.drop(entry)
+      this.releaseKey(key)
+    }
   }
 
   /** @throws PROCESS_NO_KEY */

@@ -39,6 +39,11 @@ class Cell {
     this.state = keyed.entries.stateNumber(`${kind}:${descriptor.name}`)
   }
 
+  /** Entries that nobody asks for any more are dropped as well, some after each batch. */
+  expireBy(carriesTime: (entry: number) => boolean, drop: (entry: number) => void): void {
+    if (this.ttl !== undefined) this.keyed.expiring.set(this.state, { ttl: this.ttl.ttl, carriesTime, drop })
+  }
+
   /** The entry with that sub-key, expired or not; -1: none. */
   find(sub: Uint8Array = NO_BYTES, length = 0): number {
     const { keyed } = this
@@ -118,6 +123,7 @@ export class ValueHandle implements F.ValueState<unknown> {
   ) {
     this.#cell = new Cell(keyed, kind, descriptor, scoped)
     this.#default = descriptor.defaultValue
+    this.#cell.expireBy(() => true, this.#drop)
   }
 
   value(): unknown {
@@ -204,6 +210,11 @@ export class ListHandle implements F.ListState<unknown> {
 
   constructor(keyed: KeyedState, descriptor: F.ListStateDescriptor<unknown>, scoped: boolean) {
     this.#cell = new Cell(keyed, 'list', descriptor, scoped)
+    // Its first chunk has the time of the last write: the list goes when all its items have expired.
+    this.#cell.expireBy(
+      (entry) => chunkNumber(keyed, entry) === 0,
+      () => this.clear(),
+    )
   }
 
   get(): unknown[] {
@@ -255,8 +266,13 @@ export class ListHandle implements F.ListState<unknown> {
   #append(bytes: Uint8Array, length: number): void {
     const cell = this.#cell
     const { entries } = cell.keyed
-    const first = this.#find(0)
-    if (first < 0) return entries.write(this.#assign(0), bytes, 0, length, 0)
+    let first = this.#find(0)
+    if (first >= 0 && this.#isOver(first)) {
+      this.clear()
+      first = -1
+    }
+    if (first < 0) return entries.write(this.#assign(0), bytes, 0, length, cell.time())
+    if (cell.ttl !== undefined) entries.setTime(first, cell.time())
     const number = entries.link(first, NUMBER)
     const last = number === 0 ? first : this.#find(number)
     if (entries.valueLength(last) + length > CHUNK_BYTES) {
@@ -289,6 +305,12 @@ export class ListHandle implements F.ListState<unknown> {
     return kept
   }
 
+  /** All items have expired. */
+  #isOver(first: number): boolean {
+    const { ttl, keyed } = this.#cell
+    return ttl !== undefined && ttl.visibility !== 'ReturnExpiredIfNotCleanedUp' && keyed.now() - keyed.entries.timeOf(first) >= ttl.ttl
+  }
+
   #find(number: number): number {
     this.#number(number)
     return this.#cell.find(this.#chunk, 4)
@@ -310,6 +332,7 @@ export class MapHandle implements F.MapState<unknown, unknown> {
 
   constructor(keyed: KeyedState, descriptor: F.MapStateDescriptor<unknown, unknown>, scoped: boolean) {
     this.#cell = new Cell(keyed, 'map', descriptor, scoped)
+    this.#cell.expireBy((entry) => keyed.entries.subLength(entry) > 0, this.#drop)
   }
 
   get(key: unknown): unknown {
@@ -433,20 +456,25 @@ export function relink(keyed: KeyedState, entry: number): void {
   const { entries } = keyed
   const name = entries.states[entries.stateOf(entry)] as string
   const length = entries.subLength(entry)
-  const page = entries.subPage(entry)
-  const offset = entries.subOffset(entry)
   const sibling = (sub: Uint8Array) =>
     entries.assign(entries.keyOf(entry), entries.stateOf(entry), entries.startOf(entry), entries.endOf(entry), sub, 0, sub.length)
   if (name.startsWith('map:') && length > 0) linkMapEntry(entries, sibling(NO_BYTES), entry)
   else if (name.startsWith('list:')) {
-    let number = 0
-    for (let i = 0; i < 4; i++) number = number * 256 + (page[offset + i] as number)
+    const number = chunkNumber(keyed, entry)
     const first = sibling(FIRST_CHUNK)
     entries.setLink(first, NUMBER, Math.max(entries.link(first, NUMBER), number))
   }
 }
 
 const FIRST_CHUNK = new Uint8Array(4)
+
+function chunkNumber({ entries }: KeyedState, entry: number): number {
+  const page = entries.subPage(entry)
+  const offset = entries.subOffset(entry)
+  let number = 0
+  for (let i = 0; i < 4; i++) number = number * 256 + (page[offset + i] as number)
+  return number
+}
 
 /** Handles by descriptor, made once for each name. */
 export class StateHandles implements F.KeyedStateStore {

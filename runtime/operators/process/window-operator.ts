@@ -118,6 +118,7 @@ export class WindowOperator implements Operator {
       throw functionFailed(error, this.#context as OperatorContext, 'the window function', reader.last())
     }
     state.release(ids, batch.length)
+    state.expire()
     this.#out.flush()
   }
 

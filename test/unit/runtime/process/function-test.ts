@@ -132,15 +132,18 @@ export async function failure(run: Promise<unknown>): Promise<Error & { code?: s
 function stepOf(play: Play, schemas: readonly Schema[]): Step {
   if ('watermark' in play) return { type: 'watermark', watermark: play.watermark }
   if ('wait' in play) return { type: 'wait', ms: play.wait }
-  const input = play.input ?? 0
-  const { fields } = schemas[input] as Schema
+  return { type: 'row', input: play.input ?? 0, row: rowOf(play, schemas) }
+}
+
+export function rowOf(play: Element, schemas: readonly Schema[]): Row {
+  const { fields } = schemas[play.input ?? 0] as Schema
   const values: unknown[] = fields.map(({ name }) => {
     if (name === '$value') return play.value
     if (name === '$timestamp') return play.timestamp ?? NaN
     if (name === '$key') return keyText(play.key)
     return (play.value as Record<string, unknown>)[name] ?? null
   })
-  return { type: 'row', input, row: { kind: RowKind.INSERT, values: values as Value[] } }
+  return { kind: RowKind.INSERT, values: values as Value[] }
 }
 
 /** The bytes of the key as a text; ASCII for what tests use. */

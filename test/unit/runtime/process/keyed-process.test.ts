@@ -1,10 +1,14 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { virtualEnvironment } from '#core/time/virtual-environment.js'
+import type { Schema } from '#core/types/schema.js'
+import type { Operator } from '#runtime/operators/operator.js'
 import type { FunctionKind } from '#runtime/operators/process/definition.js'
 import type * as F from '#runtime/operators/process/functions.js'
 import { INTERRUPTIONS } from '../../../operators/interruptions.js'
-import { BATCHINGS } from '../../../operators/run.js'
-import { failure, GENERIC, run, runAll, sorted, type Play } from './function-test.js'
+import { operatorContext } from '../../../operators/player.js'
+import { BATCHINGS, batchOf } from '../../../operators/run.js'
+import { failure, GENERIC, rowOf, run, runAll, sorted, subjectOf, type Play } from './function-test.js'
 
 const KEYED = { keyed: [true] }
 
@@ -352,4 +356,49 @@ describe('time-to-live of state', () => {
       )
     })
   }
+
+  it('state of keys that never come back goes, too, whatever its kind', async () => {
+    const ttl = { ttl: 1000 }
+    let write: (n: number) => void
+    const kind = keyedProcess({
+      open(context) {
+        const value = context.getState<number>({ name: 'v', ttl })
+        const list = context.getListState<string>({ name: 'l', ttl })
+        const map = context.getMapState<string, number>({ name: 'm', ttl })
+        write = (n) => {
+          value.update(n)
+          list.update(Array.from({ length: 5 }, () => 'x'.repeat(2000)))
+          map.putAll([
+            ['a', n],
+            ['b', n],
+          ])
+        }
+      },
+      processElement: (n: number) => write(n),
+    })
+    const rowsAfter = async (waits: number): Promise<number> => {
+      const subject = subjectOf(kind, KEYED)
+      const environment = virtualEnvironment()
+      const operator = subject.create?.() as Operator
+      await operator.open?.(
+        operatorContext(subject, environment, 0, 1, () => undefined),
+        { collect: () => undefined, emitWatermark: () => undefined },
+      )
+      const play = (n: number): void =>
+        void operator.processBatch(batchOf(subject.inputs[0] as Schema, [rowOf({ value: n, key: n }, subject.inputs)]), 0)
+      for (let n = 1; n <= 100; n++) play(n)
+      for (let wait = 0; wait < waits; wait++) {
+        environment.advance(1000)
+        for (let n = 0; n < 10; n++) play(1)
+      }
+      const snapshot = operator.snapshotState?.({ checkpointId: 1, full: true }).keyed
+      let count = 0
+      for (let rows = snapshot?.next(); rows !== undefined; rows = snapshot?.next()) count += rows.batch.length
+      await operator.close?.(false)
+      return count
+    }
+    // A value, three chunks, two entries and their head for each key.
+    expect(await rowsAfter(0)).to.equal(700)
+    expect(await rowsAfter(1)).to.equal(7)
+  })
 })
