@@ -40,5 +40,6 @@ const runtime = new SlotRuntime({
   secret: descriptor.secret === undefined ? undefined : Buffer.from(descriptor.secret),
   networkBytes: descriptor.networkBytes,
   metricsIntervalMs: descriptor.metricsIntervalMs,
+  localStateDirectory: descriptor.localStateDirectory,
 })
 await runtime.start(descriptor.bindHost, descriptor.dataPorts)

@@ -5,6 +5,7 @@
  *   write ─▶ pieces in memory ─ over the threshold ─▶ <name>.tmp ─ finish ─▶ <name>
  */
 import type { StateBytes } from '#core/checkpoint/state-handles.js'
+import type { LocalCopy } from './local-state.js'
 import type { FileWriter } from '#core/fs/file-system.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 
@@ -31,6 +32,8 @@ export interface SnapshotFileOptions {
   readonly relative: boolean
   /** execution.checkpointing.data-inline-threshold, bytes. */
   readonly inlineThreshold: number
+  /** A copy on the worker's own disk. */
+  readonly copy?: LocalCopy | undefined
   /** There is room again. */
   onRoom(): void
 }
@@ -88,6 +91,7 @@ export class SnapshotFile {
     await this.#writer?.close()
     await this.#options.fileSystems.of(this.#path).rename(this.#temporary, this.#path)
     this.#stored = true
+    await this.#options.copy?.finish()
     if (this.#abandoned) await this.abort()
     const path = this.#options.relative ? this.#options.name : this.#path
     return ({ offset, length, checksum }) => ({ kind: 'file', path, offset, length, checksum })
@@ -98,6 +102,7 @@ export class SnapshotFile {
     this.#abandoned = true
     this.#pieces = []
     this.#waiting = 0
+    await this.#options.copy?.abort()
     try {
       while (this.#writing !== undefined) await this.#writing
       const fileSystem = this.#options.fileSystems.of(this.#path)
@@ -138,7 +143,9 @@ export class SnapshotFile {
       let count = 0
       while (count < this.#pieces.length && bytes < WRITE_BYTES) bytes += (this.#pieces[count++] as Uint8Array).length
       const pieces = this.#pieces.splice(0, count)
-      await this.#writer.write(pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces, bytes))
+      const piece = pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces, bytes)
+      await this.#writer.write(piece)
+      await this.#options.copy?.write(piece)
       const wasFull = !this.hasRoom
       this.#waiting = Math.max(0, this.#waiting - bytes)
       if (wasFull && this.hasRoom) this.#options.onRoom()

@@ -19,6 +19,7 @@ import { encodeInFlight, type InFlightElement } from '#runtime/checkpoint/in-fli
 import { SegmentWriter } from '#runtime/checkpoint/segment-writer.js'
 import type { KeyedSnapshot, OperatorSnapshot } from '#runtime/state/snapshot.js'
 import { extend, type SegmentChain } from './segment-chains.js'
+import type { LocalState } from './local-state.js'
 import { SnapshotFile, type WrittenRange } from './snapshot-file.js'
 
 export interface OperatorPart {
@@ -43,6 +44,8 @@ export interface SubtaskSnapshotOptions {
   /** Unique in the directory. */
   readonly fileName: string
   readonly inlineThreshold: number
+  /** Where copies of the segments go; undefined: nowhere. */
+  readonly local: LocalState | undefined
   /** All of it, once no more can come. */
   readonly inFlight: Promise<InFlight>
   /** By operator; may be called once `inFlight` is there. */
@@ -84,7 +87,10 @@ export class SubtaskSnapshot {
     const { barrier, fileSystems, inlineThreshold } = options
     const common = { fileSystems, inlineThreshold, onRoom: () => options.onRoom() }
     const directory = barrier.full ? barrier.directory : barrier.sharedDirectory
-    this.#file = new SnapshotFile({ ...common, directory, name: `${options.fileName}.seg`, relative: barrier.full })
+    const name = `${options.fileName}.seg`
+    const copy = options.local?.begin(name, barrier.checkpointId)
+    this.#file = new SnapshotFile({ ...common, directory, name, relative: barrier.full, copy })
+    options.inFlight.catch(() => undefined) // looked at when the segments are written
     this.#inFlightFile = new SnapshotFile({ ...common, directory: barrier.directory, name: `${options.fileName}.inflight`, relative: true })
     this.#segments = options.operators.flatMap((part) => {
       const { keyed } = part.snapshot

@@ -23,6 +23,7 @@ import type { TaskInputs } from '../task/task-inputs.js'
 import { BarrierAlignment, overtakeDelay, type AlignmentEffect } from './barrier-alignment.js'
 import { CheckpointAbandoned, CheckpointSubsumed, TaskNotReady } from './errors.js'
 import { InFlightRecorder } from './in-flight-recorder.js'
+import type { LocalState } from './local-state.js'
 import { needsBase, type SegmentChain } from './segment-chains.js'
 import { SubtaskSnapshot, type SubtaskSnapshotResult } from './subtask-snapshot.js'
 import { Committables } from './committables.js'
@@ -39,6 +40,8 @@ export interface CheckpointHost {
   readonly environment: Environment
   readonly fileSystems: FileSystems
   readonly chain: OperatorChain
+  /** Undefined: no copies of state are kept on the worker. */
+  readonly localState: LocalState | undefined
   /** Undefined: a source. */
   readonly inputs: TaskInputs | undefined
   readonly partitions: readonly ResultPartition[]
@@ -357,16 +360,20 @@ export class TaskCheckpoints {
       fileSystems: host.fileSystems,
       fileName: `${descriptor.vertexId.slice(0, 8)}-${descriptor.subtaskIndex}-${checkpointId}-${host.environment.random.bytes(6).toString('hex')}`,
       inlineThreshold: this.#inlineThreshold,
+      local: barrier.kind === 'checkpoint' && !barrier.directory.startsWith('file:') ? host.localState : undefined,
       inFlight: this.#inFlight(recorder, outputs),
       committables: () => this.#committables.upTo(checkpointId),
       onRoom: () => host.wake(),
     })
     const running: Running = { barrier, snapshot, recorder, timing }
     this.#running.set(checkpointId, running)
-    snapshot.complete().then(
-      (result) => this.#acknowledge(running, result, syncMs, start),
-      (cause: unknown) => this.#giveUp(running, undefined, cause),
-    )
+    snapshot
+      .complete()
+      .then(
+        (result) => this.#acknowledge(running, result, syncMs, start),
+        (cause: unknown) => this.#giveUp(running, undefined, cause),
+      )
+      .catch((failure: unknown) => host.fail(failure))
   }
 
   async #inFlight(
@@ -425,6 +432,10 @@ export class TaskCheckpoints {
     this.#committables.confirm(checkpointId)
     // A full checkpoint has its files for itself: the next increment needs a base.
     this.#chains = acknowledged.barrier.full ? new Map() : acknowledged.chains
+    void this.#host.localState?.complete(
+      checkpointId,
+      [...acknowledged.chains.values()].flatMap(({ segments }) => segments),
+    )
     this.#host.chain.concludeCheckpoint(checkpointId, true)
   }
 

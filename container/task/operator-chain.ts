@@ -7,11 +7,14 @@
  */
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { StateTableDescriptor, TaskRestore } from '#core/checkpoint/state-handles.js'
+import { CheckpointFileCorrupt, CheckpointFileMissing } from '#core/checkpoint/errors.js'
+import type { FileSystems } from '#core/fs/file-systems.js'
 import type { OperatorNode } from '#core/graph/job-graph.js'
 import { roleOf } from '#core/graph/operator-spec.js'
 import type { OperatorId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
 import type { Schema } from '#core/types/schema.js'
-import { openKeyedState } from '#runtime/checkpoint/keyed-restore.js'
+import { openKeyedState, type KeyedRestore } from '#runtime/checkpoint/keyed-restore.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import {
   MAX_WATERMARK,
@@ -21,11 +24,14 @@ import {
   type Output,
   type SourceOperator,
 } from '#runtime/operators/operator.js'
-import type { OperatorSnapshot, SnapshotRequest } from '#runtime/state/snapshot.js'
+import type { OperatorSnapshot, RestoredRows, SnapshotRequest } from '#runtime/state/snapshot.js'
+import type { LocalState } from '../checkpoint/local-state.js'
 import type { ResultPartition } from '../network/result-partition.js'
 import { StateIncompatible } from '#runtime/checkpoint/errors.js'
 import { InvalidDeployment } from './errors.js'
 import { isSource, type AnyOperator, type Instantiate } from './operator-factory.js'
+
+const log = logger('Task')
 
 export interface ChainHost {
   /** Work that an operator goes on with after it returned: the task takes no more input until it is done. */
@@ -135,14 +141,14 @@ export class OperatorChain {
    * Gives the operators what they had, each between its open() and its first element.
    * @throws STATE_INCOMPATIBLE, CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING, and what operators throw
    */
-  async restore(restore: TaskRestore, canceled: () => boolean): Promise<void> {
+  async restore(restore: TaskRestore, local: LocalState | undefined, canceled: () => boolean): Promise<void> {
     for (const { node, operator, inputs } of this.#links) {
       const state = restore.operators.find(({ operatorId }) => operatorId === node.id)
       if (state === undefined || (state.keyed.length === 0 && Object.keys(state.lists).length === 0)) continue
       if (canceled()) return
       const { keyGroups, fileSystems } = this.#host.context(node, inputs)
       const tables = operator.stateTables?.() ?? []
-      const keyed = await openKeyedState(fileSystems, { operator: node.name, tables, handles: state.keyed, keyGroups })
+      const keyed = await openPreferred(fileSystems, { operator: node.name, tables, handles: state.keyed, keyGroups }, local)
       if (canceled()) return
       if (operator.restoreState === undefined) {
         const table = Object.keys(state.lists)[0] ?? state.keyed[0]?.tables[0]?.name
@@ -290,6 +296,24 @@ export class OperatorChain {
   #track(work: void | Promise<void>): void {
     if (work !== undefined) this.#host.track(work)
   }
+}
+
+/** From the worker's own disk as far as it can be read there; otherwise from the checkpoint. @throws as openKeyedState */
+async function openPreferred(
+  fileSystems: FileSystems,
+  restore: KeyedRestore,
+  local: LocalState | undefined,
+): Promise<AsyncIterable<RestoredRows>> {
+  const preferred = await Promise.all(restore.handles.map((handle) => local?.prefer(handle)))
+  if (preferred.some((handle) => handle !== undefined)) {
+    try {
+      return await openKeyedState(fileSystems, { ...restore, handles: restore.handles.map((handle, i) => preferred[i] ?? handle) })
+    } catch (error) {
+      if (!CheckpointFileCorrupt.is(error) && !CheckpointFileMissing.is(error)) throw error
+      log.warn(`The local copy of the state of ${restore.operator} cannot be used: it is read from the checkpoint`, error)
+    }
+  }
+  return openKeyedState(fileSystems, restore)
 }
 
 /** Schema of each input of the head. @throws TASK_INVALID_DEPLOYMENT */

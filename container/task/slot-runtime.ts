@@ -30,6 +30,8 @@ export interface SlotRuntimeOptions {
   /** Bytes for the exchange of this slot; 0: not limited. */
   readonly networkBytes: number
   readonly metricsIntervalMs: number
+  /** For copies of state, by job. */
+  readonly localStateDirectory: string
 }
 
 /** Of one result partition, where the slot has no budget. */
@@ -70,6 +72,7 @@ export class SlotRuntime {
       printer: this.#printer,
       instantiate: instantiateWith(this.#programs),
       settleGraceMs: SETTLE_GRACE_MS,
+      localStateDirectory: options.localStateDirectory,
       partitionBytes:
         options.networkBytes === 0 ? DEFAULT_PARTITION_BYTES : Math.max(MIN_PARTITION_BYTES, Math.floor(options.networkBytes / 4)),
       requestCoordinator: (task, operatorId, event) => this.#requestCoordinator(task, operatorId, event),

@@ -5,9 +5,11 @@
  *   - a checkpoint waits for that, to be taken before any more input (checkpoint/task-checkpoints.ts),
  *   - a result partition or the line printer has no room.
  */
+import { join } from 'node:path'
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { SubtaskCheckpointMetrics, SubtaskState, TaskRestore } from '#core/checkpoint/state-handles.js'
 import { Configuration } from '#core/config/configuration.js'
+import { LOCAL_BACKUP } from '#core/config/options/checkpointing.js'
 import { BUFFER_TIMEOUT } from '#core/config/options/execution.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
@@ -20,6 +22,7 @@ import type { Schema } from '#core/types/schema.js'
 import { keyGroupsOfSubtask } from '#runtime/columnar/hash.js'
 import type { OperatorContext } from '#runtime/operators/operator.js'
 import { DrainAbandoned, TaskNotReady } from '../checkpoint/errors.js'
+import { LocalState } from '../checkpoint/local-state.js'
 import { restoreInFlight } from '../checkpoint/restored-in-flight.js'
 import { TaskCheckpoints } from '../checkpoint/task-checkpoints.js'
 import { stateMemory } from '#runtime/state/state-memory.js'
@@ -56,6 +59,8 @@ export interface TaskServices {
   readonly network: ProducerAccess
   readonly printer: LinePrinter
   readonly instantiate: Instantiate
+  /** Directory on the worker's own disk for copies of state, by job; undefined: none are kept. */
+  readonly localStateDirectory: string | undefined
   /** Bytes that one result partition may hold for its consumers. */
   readonly partitionBytes: number
   /** How long the end of a failed or cancelled task waits for work of its operators that is still under way. */
@@ -78,6 +83,7 @@ export class Task {
   #chain: OperatorChain | undefined
   #inputs: TaskInputs | undefined
   #checkpoints: TaskCheckpoints | undefined
+  readonly #localState: LocalState | undefined
   /** The end of a channel that a snapshot comes before. */
   #heldBack: InputStep | undefined
   /** The barrier of a stop-with-savepoint that went out; the source's answer that came since. */
@@ -103,6 +109,9 @@ export class Task {
     this.#services = services
     this.#configuration = Configuration.of(descriptor.configuration)
     this.#time = new TimeAccount(services.environment.clock)
+    const { localStateDirectory } = services
+    if (localStateDirectory !== undefined && this.#configuration.get(LOCAL_BACKUP))
+      this.#localState = new LocalState(join(localStateDirectory, descriptor.jobId))
   }
 
   get state(): TaskState {
@@ -230,7 +239,7 @@ export class Task {
   async #restore(restore: TaskRestore, chain: OperatorChain, canceled: () => boolean): Promise<void> {
     if (restore.inFlight !== undefined)
       await restoreInFlight(this.name, restore.inFlight, this.#services.fileSystems, this.#inputs as TaskInputs, this.#partitions)
-    if (!canceled()) await chain.restore(restore, canceled)
+    if (!canceled()) await chain.restore(restore, this.#localState, canceled)
   }
 
   /** It had ended before the checkpoint: says so to its consumers again, and takes its producers' ends. */
@@ -262,6 +271,7 @@ export class Task {
       environment,
       fileSystems,
       chain,
+      localState: this.#localState,
       inputs: chain.source === undefined ? this.#inputs : undefined,
       partitions: this.#partitions,
       quiet: () => this.#pending === 0,

@@ -22,6 +22,8 @@ export interface SlotDescriptor {
   /** Bytes of keyed state in memory; 0: not limited. What is beyond lies in files in `spillDirectory`. */
   readonly managedBytes: number
   readonly spillDirectory: string
+  /** Copies of checkpoints' segments, by job. */
+  readonly localStateDirectory: string
   readonly metricsIntervalMs: number
   readonly configuration: Readonly<Record<string, string>>
   readonly workingDirectory: string | undefined

@@ -4,7 +4,9 @@
  */
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Configuration } from '#core/config/configuration.js'
 import { TASK_CANCELLATION_TIMEOUT, TASKMANAGER_BIND_HOST, TASKMANAGER_DATA_PORT, TMP_DIRS } from '#core/config/options/cluster.js'
 import { parsePortRange } from '#core/config/port-range.js'
@@ -104,6 +106,7 @@ export class TaskSlots {
   readonly #heapMb: number | undefined
   readonly #networkBytes: number
   readonly managedBytes: number
+  readonly #localStateDirectory: string
   #table: SlotTable
   readonly #slots: SlotEntry[] = []
   readonly #tasks = new Map<ExecutionAttemptId, RunningTask>()
@@ -135,6 +138,8 @@ export class TaskSlots {
     this.#networkBytes = memory?.slotNetworkBytes ?? 0
     this.managedBytes = (memory?.slotManagedBytes ?? 0) * descriptor.slots
     this.#table = emptySlotTable(descriptor.slots)
+    const worker = `weft-state-${process.pid}-${encodeURIComponent(descriptor.resourceId)}`
+    this.#localStateDirectory = join(localDirectory(this.#configuration), worker)
   }
 
   /** Starts a thread for each slot; resolves with their data ports when all are ready. */
@@ -297,6 +302,7 @@ export class TaskSlots {
     this.#changed()
     for (const { cancellation } of this.#tasks.values()) cancellation?.cancel()
     await Promise.all(this.#slots.map(({ thread }) => thread.stop()))
+    await this.#removeLocalState()
   }
 
   #startThread(slotIndex: number, dataPorts: readonly number[]): SlotHandle {
@@ -310,6 +316,7 @@ export class TaskSlots {
       networkBytes: this.#networkBytes,
       managedBytes: Math.floor(this.managedBytes / this.#descriptor.slots),
       spillDirectory: localDirectory(this.#configuration),
+      localStateDirectory: this.#localStateDirectory,
       metricsIntervalMs: METRICS_INTERVAL_MS,
       configuration,
       workingDirectory,
@@ -441,7 +448,17 @@ export class TaskSlots {
     const before = jobsOf(this.#table)
     this.#table = table
     const after = jobsOf(table)
-    for (const jobId of before) if (!after.has(jobId)) this.#user.onJobGone(jobId)
+    for (const jobId of before) {
+      if (after.has(jobId)) continue
+      void this.#removeLocalState(jobId)
+      this.#user.onJobGone(jobId)
+    }
+  }
+
+  /** Of the job, or of all. */
+  async #removeLocalState(jobId?: JobId): Promise<void> {
+    const directory = jobId === undefined ? this.#localStateDirectory : join(this.#localStateDirectory, jobId)
+    await rm(directory, { recursive: true, force: true }).catch((error: unknown) => log.warn(`${directory} could not be removed`, error))
   }
 
   #remember(executionAttemptId: ExecutionAttemptId): void {

@@ -67,7 +67,7 @@ export class OneSlot {
   #producers: DataConnection | undefined
 
   /** `remote`: tasks reach each other as if they ran in two slots, by frames with credits. */
-  constructor(schema: Schema, operators: (name: string) => AnyOperator, remote = false) {
+  constructor(schema: Schema, operators: (name: string) => AnyOperator, remote = false, localStateDirectory?: string) {
     this.#schema = schema
     this.#operators = operators
     this.fileSystems.register('mem', this.files, 'mem://c')
@@ -85,6 +85,7 @@ export class OneSlot {
       printer: new LinePrinter((text) => this.#services.printer.written(text.length)),
       partitionBytes: 1024 * 1024,
       settleGraceMs: 20,
+      localStateDirectory,
       instantiate: async (node) => this.#operators(node.name),
       requestCoordinator: () => new Promise(() => undefined),
       report: (task, report) => {

@@ -37,6 +37,7 @@ function slot(operators: Readonly<Record<string, () => AnyOperator>>) {
     printer: new LinePrinter((text) => services.printer.written(text.length)),
     partitionBytes: 1024 * 1024,
     settleGraceMs: 20,
+    localStateDirectory: undefined,
     instantiate: async (node) => (operators[node.name] as () => AnyOperator)(),
     requestCoordinator: () => new Promise(() => undefined),
     acknowledgeCheckpoint: () => undefined,
