@@ -41,8 +41,9 @@ export class KeyedServices {
     this.processingTimers = new TimerQueue(this.state.entries, 'processing')
   }
 
-  /** Fires what the watermark has reached. */
+  /** Fires what the watermark has reached. After a restore it may begin lower than it was: what was late stays late. */
   advanceWatermark(watermark: number): void {
+    if (watermark <= this.watermark) return
     this.watermark = watermark
     this.#fire(this.eventTimers, watermark, 'event')
   }
@@ -135,7 +136,7 @@ export class KeyedServices {
       })
     }
     this.state.key = NO_KEY
-    // What was late stays late: the lowest of the subtasks' watermarks. The last one of a drained savepoint ended that run, not this one.
+    // The lowest of the subtasks' watermarks. The last one of a drained savepoint ended that run, not this one.
     const watermark = ((restored.lists['watermark'] ?? []) as readonly number[]).reduce((a, b) => Math.min(a, b), MAX_WATERMARK)
     if (watermark < MAX_WATERMARK) this.watermark = watermark
     this.#setAlarm()

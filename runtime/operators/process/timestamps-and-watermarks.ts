@@ -2,7 +2,7 @@
  * Timestamps and watermarks of a stream by the program's strategy.
  *
  * In:    elements, any selection.   Out: the same elements (a key is dropped) with the timestamps of the assigner.
- * State: none: watermarks begin anew after a failure, as in Flink.
+ * State: the watermark, so that it does not go back after a failure (UNION).
  * Time:  Watermarks of the input are dropped, except the last. Bounded out-of-orderness: highest timestamp - bound - 1, after every batch that
  *        raised it. A generator of the program's own: whenever it says so, and every `pipeline.auto-watermark-interval`. With an idle timeout
  *        the stream is idle when no element came for so long.
@@ -10,9 +10,11 @@
  * Source: Flink's TimestampsAndWatermarksOperator, BoundedOutOfOrdernessWatermarks, WatermarksWithIdleness.
  */
 import { AUTO_WATERMARK_INTERVAL } from '#core/config/options/pipeline.js'
+import type { ListState } from '#core/checkpoint/state-handles.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch } from '../../columnar/batch.js'
 import type { Vector } from '../../columnar/vector.js'
+import type { OperatorSnapshot, RestoredState } from '../../state/snapshot.js'
 import { MAX_WATERMARK, NO_WATERMARK, type Operator, type OperatorContext, type Output } from '../operator.js'
 import type { WatermarkGenerator, WatermarkStrategy } from './functions.js'
 import { ElementReader } from './element-reader.js'
@@ -47,6 +49,16 @@ export class Watermarks {
     this.#generator = generator.kind === 'custom' ? generator.create() : undefined
     this.#bound = generator.kind === 'bounded' ? generator.maxOutOfOrderness : NaN
     this.#lastElement = context.environment.clock.monotonic()
+  }
+
+  /** For a checkpoint, and from one: it does not go back. The last one of a drained savepoint ended that run, not this one. */
+  snapshot(): Record<string, ListState> {
+    return { watermark: { mode: 'UNION', items: [this.#watermark] } }
+  }
+
+  restore(lists: RestoredState['lists']): void {
+    const lowest = ((lists['watermark'] ?? []) as readonly number[]).reduce((a, b) => Math.min(a, b), MAX_WATERMARK)
+    if (lowest < MAX_WATERMARK) this.#watermark = lowest
   }
 
   get watermark(): number {
@@ -218,6 +230,14 @@ export class TimestampsAndWatermarksOperator implements Operator {
 
   endInput(): void {
     this.#watermarks.close()
+  }
+
+  snapshotState(): OperatorSnapshot {
+    return { lists: this.#watermarks.snapshot() }
+  }
+
+  restoreState(state: RestoredState): void {
+    this.#watermarks.restore(state.lists)
   }
 
   close(): void {

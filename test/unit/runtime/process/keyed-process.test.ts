@@ -130,7 +130,7 @@ describe('keyed process function', () => {
           expect(sorted(await run(allStates, KEYED, plays, batching, interruption))).to.deep.equal(model(commands).sort())
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   })
 
