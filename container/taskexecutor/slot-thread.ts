@@ -33,6 +33,8 @@ export function slotStarter(first: Worker | undefined): StartSlot {
 export class SlotThread implements SlotHandle {
   readonly #worker: Worker
   #stopped = false
+  /** What is said before the thread listens; undefined: it does. */
+  #early: TaskExecutorToSlot[] | undefined = []
 
   /** `heapMb`: limit of the thread's heap; undefined: V8's own. `worker`: one that was started ahead, without a limit. */
   constructor(descriptor: SlotDescriptor, heapMb: number | undefined, user: SlotThreadUser, worker = startSlotWorker(heapMb)) {
@@ -40,24 +42,35 @@ export class SlotThread implements SlotHandle {
     worker.postMessage(descriptor)
     let failure: Error | undefined
     this.#worker.on('message', (message: SlotToTaskExecutor) => {
-      if (!this.#stopped) user.onMessage(message)
+      if (this.#stopped) return
+      if (message.type === 'started') this.#sendEarly()
+      user.onMessage(message)
     })
     this.#worker.on('error', (error: Error) => (failure ??= error))
     this.#worker.on('exit', (code) => {
       if (this.#stopped) return
       this.#stopped = true
+      this.#sendEarly()
       user.onDied(causeOfDeath(descriptor.slotIndex, descriptor.resourceId, heapMb, failure, code))
     })
   }
 
   send(message: TaskExecutorToSlot): void {
     if (this.#stopped) return message.type === 'connection' ? message.port.close() : undefined
+    if (this.#early !== undefined) return void this.#early.push(message)
     if (message.type === 'connection') this.#worker.postMessage(message, [message.port])
     else this.#worker.postMessage(message)
   }
 
+  #sendEarly(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const message of early) this.send(message)
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#sendEarly()
     await this.#worker.terminate()
   }
 }

@@ -172,7 +172,7 @@ describe('a TaskExecutor and its slots', function () {
     const [task] = await deployOffloaded(unknown, 1, vertices, [], attempt)
     if (task === undefined) throw new Error('no task')
     await reached('FAILED', [task])
-    expect(master.last(task)?.error?.message).to.match(/could not get the plan of task vertex 0 \(1\/1\)/)
+    expect(master.last(task)?.error?.message).to.match(/could not get the plan or the program of task vertex 0 \(1\/1\)/)
     expect(master.last(task)?.error?.cause?.code).to.equal('BLOB_NOT_FOUND')
   })
 

@@ -249,7 +249,7 @@ describe('TaskSlots', () => {
       it_.blobs[0]?.reject(new Error('the connection is lost'))
       await it_.settle()
       expect(it_.story()).to.deep.equal([
-        't FAILED: TaskManager w could not get the plan of task t (1/1) (' + chain.length + ' bytes) from the JobManager',
+        't FAILED: TaskManager w could not get the plan or the program of task t (1/1) from the JobManager',
       ])
       expect(it_.slots.runningTasks).to.equal(0)
     })
