@@ -140,10 +140,10 @@ export class TaskExecutor {
     this.#programs.close()
   }
 
-  /** The embedded TaskManager shares its client's process and has no limit. */
+  /** A TaskManager that is a thread shares its client's process: that one's size says nothing about it. */
   #watchMemory(): void {
     const { descriptor, environment } = this.#options
-    if (descriptor.processMemory === 0) return
+    if (descriptor.processMemory === 0 || descriptor.master.kind === 'thread') return
     this.#stopWatching = watchMemory({
       environment,
       limitBytes: descriptor.processMemory,
