@@ -14,7 +14,6 @@ import { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
 import type { Vector } from '../columnar/vector.js'
-import { gatherBatch } from '../columnar/gather.js'
 import { KeyedTables } from '../state/keyed-tables.js'
 import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../state/snapshot.js'
 import { FIRST, IGNORED, VANISHED } from './aggregate/accumulator.js'
@@ -61,7 +60,7 @@ export class GroupAggregateOperator implements Operator {
     const names = this.#tables.descriptors().map(({ name }) => name)
     const restored = new RestoredGroups()
     for await (const { handle, table, batch, ids } of state.keyed) {
-      this.#aggregation.restore(names.indexOf(table), handle, gatherBatch(batch), ids, restored)
+      this.#aggregation.restore(names.indexOf(table), handle, batch, ids, restored)
     }
   }
 

@@ -13,7 +13,6 @@ import type { SpecOf } from '#core/graph/operator-spec.js'
 import { INT, notNull } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
-import { gatherBatch } from '../columnar/gather.js'
 import { hashRows } from '../columnar/hash.js'
 import { vectorKind, type Int32Vector, type Vector } from '../columnar/vector.js'
 import { compileCondition } from '../expr/compile.js'
@@ -218,8 +217,7 @@ export class JoinOperator implements Operator {
     this.#tables.checkpointAborted(checkpointId)
   }
 
-  #restoreRows({ handle, batch, ids }: RestoredRows, side: JoinSide, restored: RestoredSide): void {
-    const rows = gatherBatch(batch)
+  #restoreRows({ handle, batch: rows, ids }: RestoredRows, side: JoinSide, restored: RestoredSide): void {
     const keyIds = new Int32Array(rows.length)
     this.#table.assign(rows, side.keys, identityPositions(rows.length), rows.length, hashRows(rows, side.keys), keyIds)
     this.#chains.reserve(this.#table.idLimit)

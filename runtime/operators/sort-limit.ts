@@ -14,7 +14,7 @@ import { BIGINT, INT, notNull, type LogicalType } from '#core/types/logical-type
 import { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
-import { concatBatches, gatherBatch } from '../columnar/gather.js'
+import { concatBatches } from '../columnar/gather.js'
 import type { Int32Vector, Int64Vector, Vector } from '../columnar/vector.js'
 import type { ChangedRows } from '../state/changed-rows.js'
 import { identityPositions } from '../state/growable.js'
@@ -125,8 +125,7 @@ export class SortLimitOperator implements Operator {
 
   async restoreState(state: RestoredState): Promise<void> {
     const columns = this.#schema.fields.length
-    for await (const rows of state.keyed) {
-      const batch = gatherBatch(rows.batch)
+    for await (const { batch } of state.keyed) {
       const ids = new Int32Array(batch.length)
       this.#store.addRows(batch.columns.slice(0, columns), identityPositions(batch.length), batch.length, ids)
       const counts = batch.columns[columns] as Int32Vector

@@ -128,7 +128,7 @@ export class WindowAggregateOperator implements Operator {
     const names = this.stateTables().map(({ name }) => name)
     const restored = new RestoredGroups()
     for await (const { handle, table, batch, ids } of state.keyed) {
-      for (const part of byStart(gatherBatch(batch), ids)) {
+      for (const part of byStart(batch, ids)) {
         const slice = this.#slices.get(part.start) ?? this.#newSlice(part.start)
         slice.groups.aggregation.restore(names.indexOf(table), handle, part.batch, part.ids, restored)
       }

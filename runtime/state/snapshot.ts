@@ -48,6 +48,7 @@ export interface RestoredRows {
   /** Counts the handles: ids are unique within one handle and table. */
   readonly handle: number
   readonly table: string
+  /** As in KeyedRows: no selection, no row kinds. */
   readonly batch: Batch
   readonly ids: Int32Array
   readonly keyGroups: Uint16Array
