@@ -86,7 +86,8 @@ export async function main(): Promise<void> {
   )
   await show(
     'reduce',
-    numbers()
+    env
+      .fromElements(1, 2, 3, 4, 5, 6)
       .keyBy((n) => n % 2 === 0)
       .reduce((a, b) => a + b),
   )
