@@ -240,7 +240,11 @@ export function decodeBatch(bytes: Uint8Array, schema: Schema): Batch {
         const values = new Array<unknown>(rows)
         for (let r = 0; r < rows; r++) {
           const offset = offsets[r] as number
-          values[r] = reader.read(bytes, offset, offset + (lengths[r] as number))
+          try {
+            values[r] = reader.read(bytes, offset, offset + (lengths[r] as number))
+          } catch (error) {
+            fail(`object ${r} of column ${i} ('${name}'): ${(error as Error).message}`)
+          }
         }
         return { kind, type, nulls: undefined, values }
       }

@@ -7,7 +7,9 @@ import {
   decimal,
   DOUBLE,
   INT,
+  BYTES,
   NULL,
+  RAW,
   STRING,
   timestamp,
   type LogicalType,
@@ -18,7 +20,20 @@ import type { Batch } from '#runtime/columnar/batch.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
 import { readValue } from '#runtime/columnar/value.js'
 
-const TYPES: readonly LogicalType[] = [BOOLEAN, INT, BIGINT, DOUBLE, decimal(12, 2), decimal(38, 4), STRING, DATE, timestamp(3), NULL]
+const TYPES: readonly LogicalType[] = [
+  BOOLEAN,
+  INT,
+  BIGINT,
+  DOUBLE,
+  decimal(12, 2),
+  decimal(38, 4),
+  STRING,
+  DATE,
+  timestamp(3),
+  NULL,
+  RAW,
+  BYTES,
+]
 
 function valueOf(type: LogicalType): fc.Arbitrary<Value> {
   switch (type.kind) {
@@ -38,7 +53,10 @@ function valueOf(type: LogicalType): fc.Arbitrary<Value> {
     case 'DOUBLE':
       return fc.double()
     case 'VARCHAR':
+    case 'BYTES':
       return fc.string({ unit: 'grapheme', maxLength: 50 })
+    case 'RAW':
+      return fc.jsonValue() as fc.Arbitrary<Value>
   }
 }
 
