@@ -1,5 +1,4 @@
 /** Many damages of real snapshots, one after the other: each must be found before anything is restored. */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointStore } from '#am/jobmaster/checkpoint/checkpoint-store.js'
 import { bytesOfMetadata, filesOf } from '#core/checkpoint/state-files.js'
@@ -30,11 +29,7 @@ export function kindOf(file: string): string {
 
 export async function damageMany(directories: readonly string[], times: number, seed: number): Promise<Verdict> {
   const random = randomFrom(seed)
-  const snapshots = await Promise.all(
-    directories
-      .filter((directory) => existsSync(directory))
-      .map(async (directory) => ({ directory, files: await filesOfSnapshot(directory) })),
-  )
+  const snapshots = await Promise.all(directories.map(async (directory) => ({ directory, files: await filesOfSnapshot(directory) })))
   const kinds = new Map<string, number>()
   const missed: Damaged[] = []
   for (let time = 0; time < times; time++) {

@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -48,13 +48,18 @@ export async function takeRealSnapshots(folder: string): Promise<RealSnapshots> 
   const child = spawn(process.execPath, command, { cwd: projectRoot, stdio: ['ignore', 'ignore', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString('utf8')).slice(-20_000)))
+  let snapshots: RealSnapshots
   try {
-    return await snapshotsOf(`http://127.0.0.1:${port}/`, folder, script)
+    snapshots = await snapshotsOf(`http://127.0.0.1:${port}/`, folder, script)
   } catch (error) {
     throw new Error(`The job gave no checkpoint: ${String(error)}\n${errors}`, { cause: error })
   } finally {
     await ended(child)
   }
+  // Checkpoints went on until the job was cancelled.
+  const checkpoints = snapshots.checkpoints.filter((directory) => existsSync(join(directory, '_metadata')))
+  if (checkpoints.length === 0) throw new Error(`no checkpoint with records in flight was kept\n${errors}`)
+  return { ...snapshots, checkpoints }
 }
 
 async function snapshotsOf(url: string, folder: string, script: string): Promise<RealSnapshots> {

@@ -61,7 +61,7 @@ function everyoneIsReached(jobGraph: JobGraph, running: readonly CheckpointSubta
     jobGraph.edges.some((edge) => {
       if (edge.target !== vertexId || !aliveVertices.has(edge.source)) return false
       const { kind } = edge.partitioner
-      if (kind !== 'FORWARD' && kind !== 'RESCALE' && kind !== 'GLOBAL') return true
+      if (kind !== 'FORWARD' && kind !== 'RESCALE') return true
       return channelsOf(kind, subtaskIndex, parallelism.get(edge.source) ?? 1, parallelism.get(vertexId) ?? 1).some(({ producer }) =>
         alive.has(subtaskKey(edge.source, producer)),
       )
