@@ -33,22 +33,38 @@ export class OperatorPlan {
   readonly #known = new Map<string, PlannedOperator>()
 
   /**
-   * The operator, or an equal one that is there already (sinks are never shared). Its id is a hash of what it does and of its
-   * inputs' ids, so it stays the same as long as the plan does.
+   * The operator, or an equal one that is there already (sinks are never shared). Its id is a hash of its place: what kind of operator
+   * it is over which inputs. So state finds its operator again when a filter, an expression or a table's options have changed, as in
+   * Flink; where the state itself would differ, its tables do, and the restore is refused.
    */
   add(operator: Omit<PlannedOperator, 'id' | 'number'>): PlannedOperator {
+    const { spec, outputSchema, parallelism } = operator
     const inputs = operator.inputs.map(({ operator: input, partitioner }) => [input.id, partitioner])
-    const identity = JSON.stringify([operator.spec, inputs, operator.outputSchema])
-    const key = JSON.stringify([identity, operator.parallelism])
-    const isEnd = operator.spec.op === 'sink' || operator.spec.op === 'collect'
+    const key = JSON.stringify([spec, inputs, outputSchema, parallelism])
+    const isEnd = spec.op === 'sink' || spec.op === 'collect'
     const same = this.#known.get(key)
     if (same !== undefined && !isEnd) return same
-    const ordinal = this.operators.filter(({ id }) => id.startsWith(hash(identity).slice(0, 16))).length
-    const id = (ordinal === 0 ? hash(identity) : hash(identity).slice(0, 16) + hash(`${ordinal}`).slice(0, 16)) as OperatorId
+    const place = hash(JSON.stringify([placeOf(spec), inputs]))
+    const ordinal = this.operators.filter(({ id }) => id.startsWith(place.slice(0, 16))).length
+    const id = (ordinal === 0 ? place : place.slice(0, 16) + hash(`${ordinal}`).slice(0, 16)) as OperatorId
     const planned: PlannedOperator = { ...operator, id, number: this.operators.length + 1 }
     this.operators.push(planned)
     this.#known.set(key, planned)
     return planned
+  }
+}
+
+/** What of a spec tells its operator from others in the same place. */
+function placeOf(spec: OperatorSpec): unknown {
+  switch (spec.op) {
+    case 'source':
+    case 'sink':
+      return [spec.op, spec.connector, spec.tableName]
+    case 'calc':
+    case 'watermark':
+      return [spec.op]
+    default:
+      return spec
   }
 }
 

@@ -4,14 +4,20 @@
  */
 export const KEYS = 1_000
 export const WINDOW_MS = 10_000
+/** Of event time from one id to the next: at 4,000 ids per second a window ends every 0.6 s. */
+const MS_PER_ID = 4
+export const IDS_PER_WINDOW = WINDOW_MS / MS_PER_ID
 
-/** `rate`: ids per second of each of the two scans; the id is the event time in ms. */
+/**
+ * `rate`: ids per second of each of the two scans. A subtask that has several parts of the sequence after a change of parallelism makes
+ * them batch by batch in turn: so much are ids out of order at most, and the watermark allows for it.
+ */
 export function chaosJob(output: string, rate: number, lastId: number): string {
   const source = (name: string) => `
 CREATE TABLE ${name} (
   id BIGINT,
-  ts AS TO_TIMESTAMP_LTZ(id, 3),
-  WATERMARK FOR ts AS ts - INTERVAL '1' SECOND
+  ts AS TO_TIMESTAMP_LTZ(id * ${MS_PER_ID}, 3),
+  WATERMARK FOR ts AS ts - INTERVAL '20' SECOND
 ) WITH (
   'connector' = 'datagen',
   'rows-per-second' = '${rate}',
@@ -25,9 +31,9 @@ CREATE TABLE results (id BIGINT, k BIGINT, w BIGINT, n BIGINT) WITH (
 );
 INSERT INTO results
 SELECT a.id, a.k, a.w, b.n
-FROM (SELECT id, MOD(id, ${KEYS}) AS k, id / ${WINDOW_MS} AS w FROM ids) AS a
+FROM (SELECT id, MOD(id, ${KEYS}) AS k, id / ${IDS_PER_WINDOW} AS w FROM ids) AS a
 JOIN (
-  SELECT k, CAST(MIN(id) AS BIGINT) / ${WINDOW_MS} AS w, COUNT(*) AS n
+  SELECT k, CAST(MIN(id) AS BIGINT) / ${IDS_PER_WINDOW} AS w, COUNT(*) AS n
   FROM (
     SELECT window_start, window_end, id, MOD(id, ${KEYS}) AS k
     FROM TABLE(TUMBLE(TABLE counted, DESCRIPTOR(ts), INTERVAL '${WINDOW_MS / 1000}' SECOND))

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { KEYS, WINDOW_MS } from './job.js'
+import { KEYS, IDS_PER_WINDOW } from './job.js'
 
 export interface Verdict {
   readonly rows: number
@@ -59,7 +59,7 @@ export function judge(files: Iterable<{ readonly name: string; readonly text: st
         example(`id ${id} again, in ${name}`)
       }
       seen[id] = 1
-      if (k !== id % KEYS || w !== Math.floor(id / WINDOW_MS) || n !== idsOf(k, w, lastId)) {
+      if (k !== id % KEYS || w !== Math.floor(id / IDS_PER_WINDOW) || n !== idsOf(k, w, lastId)) {
         wrong++
         example(`${name}: '${line}', n should be ${idsOf(k ?? 0, w ?? 0, lastId)}`)
       }
@@ -76,8 +76,8 @@ export function judge(files: Iterable<{ readonly name: string; readonly text: st
 
 /** How many ids of 0 … lastId with that key lie in that window. */
 function idsOf(k: number, w: number, lastId: number): number {
-  const from = w * WINDOW_MS
-  const to = Math.min(from + WINDOW_MS - 1, lastId)
+  const from = w * IDS_PER_WINDOW
+  const to = Math.min(from + IDS_PER_WINDOW - 1, lastId)
   const upTo = (bound: number) => (bound < k ? 0 : Math.floor((bound - k) / KEYS) + 1)
   return upTo(to) - upTo(from - 1)
 }

@@ -22,6 +22,14 @@ export class Random {
     return new Random([words.getInt32(0), words.getInt32(4), words.getInt32(8), words.getInt32(12)])
   }
 
+  /** Goes on from a kept state. */
+  resume([a = 0, b = 0, c = 0, d = 0]: RandomState): void {
+    this.#a = a | 0
+    this.#b = b | 0
+    this.#c = c | 0
+    this.#d = (a | b | c | d) === 0 ? 1 : d | 0
+  }
+
   get state(): RandomState {
     return [this.#a >>> 0, this.#b >>> 0, this.#c >>> 0, this.#d >>> 0]
   }

@@ -34,7 +34,7 @@ export class DatagenSource implements SourceOperator {
   #random = new Random([0, 0, 0, 0])
   #generators: readonly Generator[] = []
   #rowsPerBatch = BATCH_CAPACITY
-  /** Left to make, one after the other. */
+  /** Left to make. The first is in work: of several, after each batch, the one that is furthest behind. */
   #ranges: RowRange[] = []
   /** Rows made since open. */
   #made = 0
@@ -64,8 +64,7 @@ export class DatagenSource implements SourceOperator {
     const states = (lists[ROWS_STATE] ?? []).map((item) => DatagenStateSchema.parse(item))
     this.#ranges = rangesOf(states, subtaskIndex, parallelism)
     const first = this.#ranges[0]
-    if (first !== undefined) this.#random = new Random(first.random)
-    this.#makeGenerators()
+    if (first !== undefined) this.#random.resume(first.random)
   }
 
   /** UNION: each subtask takes its own again, or its share when the parallelism has changed. */
@@ -89,8 +88,9 @@ export class DatagenSource implements SourceOperator {
       if (range === undefined) return 'end'
       const count = Math.min(due - this.#made, this.#rowsPerBatch, range.left ?? Infinity)
       if (count > 0) this.#emit(range, count)
-      if (range.left !== null && range.left - Math.max(0, count) === 0) this.#ranges.shift()
+      if (range.left !== null && range.left - Math.max(0, count) === 0) this.#dropFirst()
       else if (count <= 0) return this.#wait(now)
+      else this.#takeTurns()
     }
     return this.#ranges.length === 0 ? 'end' : 'more'
   }
@@ -138,6 +138,26 @@ export class DatagenSource implements SourceOperator {
     this.#made += count
     this.#ranges[0] = { ...range, next: range.next + count * range.step, left: range.left === null ? null : range.left - count }
     this.#output?.collect(new Batch(this.#schema, columns, count))
+  }
+
+  #dropFirst(): void {
+    this.#ranges.shift()
+    const [first] = this.#ranges
+    if (first !== undefined) this.#random.resume(first.random)
+    this.#takeTurns()
+  }
+
+  /** Rows that lie side by side come at about the same time, so that times made from their numbers are about in order. */
+  #takeTurns(): void {
+    const [first] = this.#ranges
+    if (first === undefined || this.#ranges.length === 1) return
+    let next = 0
+    for (let i = 1; i < this.#ranges.length; i++) if ((this.#ranges[i] as RowRange).next < (this.#ranges[next] as RowRange).next) next = i
+    if (next === 0) return
+    this.#ranges[0] = { ...first, random: [...this.#random.state] }
+    const [chosen] = this.#ranges.splice(next, 1) as [RowRange]
+    this.#ranges.unshift(chosen)
+    this.#random.resume(chosen.random)
   }
 
   #opened(): OperatorContext {
