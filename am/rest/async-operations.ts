@@ -63,10 +63,15 @@ export class AsyncOperations {
 
   /** Before the master goes: resolves when every outcome was asked for, after `patience` ms at the latest. */
   async drained(patience: Millis): Promise<void> {
-    const over = new Promise<'over'>((resolve) => this.#environment.timers.after(patience, () => resolve('over')))
+    let stop = (): void => undefined
+    const over = new Promise<'over'>((resolve) => {
+      const timer = this.#environment.timers.after(patience, () => resolve('over'))
+      stop = () => timer.cancel()
+    })
     while ([...this.#operations.values()].some((operation) => !operation.fetched)) {
       if ((await Promise.race([over, new Promise<void>((resolve) => this.#waiting.push(resolve))])) === 'over') return
     }
+    stop() // a pending timer would keep the process
   }
 
   #forgetOld(): void {
