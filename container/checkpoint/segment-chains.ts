@@ -24,7 +24,7 @@ export interface WrittenSegment {
 
 /** Whether the next snapshot must hold everything. */
 export function needsBase(chain: SegmentChain | undefined): boolean {
-  return chain === undefined || chain.increments >= MAX_INCREMENTS || chain.incrementRows > chain.baseRows
+  return chain === undefined || chain.increments >= MAX_INCREMENTS || chain.incrementRows >= chain.baseRows
 }
 
 /** `base`: what the snapshot continues; undefined: it holds everything. */
