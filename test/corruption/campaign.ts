@@ -32,8 +32,8 @@ export async function damageMany(directories: readonly string[], times: number, 
   const snapshots = await Promise.all(directories.map(async (directory) => ({ directory, files: await filesOfSnapshot(directory) })))
   const kinds = new Map<string, number>()
   const missed: Damaged[] = []
-  for (let time = 0; time < times; time++) {
-    const { directory, files } = snapshots[time % snapshots.length] as (typeof snapshots)[number]
+  for (let done = 0; done < times;) {
+    const { directory, files } = snapshots[Math.floor(random() * snapshots.length)] as (typeof snapshots)[number]
     // Each kind of file as often as the others.
     const all = [...new Set(files.map(kindOf))]
     const kind = all[Math.floor(random() * all.length)] as string
@@ -45,9 +45,10 @@ export async function damageMany(directories: readonly string[], times: number, 
       ),
     )
     // What lies behind the last block of a state file belongs to nobody: nothing reads it.
-    const harmless = damage.damage === 'append' && kind !== '_metadata'
-    if (seen === undefined && !harmless) missed.push(damage)
-    if (!harmless) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+    if (damage.damage === 'append' && kind !== '_metadata') continue
+    if (seen === undefined) missed.push(damage)
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+    done++
   }
   return { found: [...kinds.values()].reduce((sum, count) => sum + count, 0) - missed.length, kinds, missed }
 }
