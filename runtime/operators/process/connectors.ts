@@ -74,7 +74,10 @@ export interface SinkWriter<T, Committable = unknown> {
   flush(endOfInput: boolean): void | Promise<void>
   /** What makes visible all elements since the last call; after flush. */
   prepareCommit?(): readonly Committable[] | Promise<readonly Committable[]>
-  /** Up to a few KiB of JSON; after prepareCommit; taken at once. */
+  /**
+   * Up to a few KiB of JSON. Called when flush and prepareCommit have been called and every write is done; where these two are asynchronous,
+   * before they are.
+   */
   snapshotState?(checkpointId: number): readonly unknown[]
   close?(): void | Promise<void>
 }

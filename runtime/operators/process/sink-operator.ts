@@ -12,6 +12,7 @@ import { NO_WATERMARK, type Operator, type OperatorContext } from '../operator.j
 import type { SinkWriter } from './connectors.js'
 import type { FunctionDefinition, FunctionKind } from './definition.js'
 import { ElementReader } from './element-reader.js'
+import { isPromiseLike } from './errors.js'
 import { functionFailed } from './user-call.js'
 
 type Definition = FunctionDefinition & Extract<FunctionKind, { kind: 'sink' }>
@@ -57,15 +58,26 @@ export class FunctionSink implements Operator {
     return this.#behind(() => this.#call('flush', (writer) => writer.flush(true)))
   }
 
-  async prepareCommit(): Promise<readonly unknown[]> {
-    let committables: readonly unknown[] = []
-    await this.#behind(async () => {
-      await this.#call('flush', (writer) => writer.flush(false))
-      await this.#call('prepareCommit', async (writer) => {
-        committables = (await writer.prepareCommit?.()) ?? []
-      })
-    })
-    return committables
+  /** At once as far as the writer is synchronous: the snapshot that follows is of a writer that has flushed and prepared. */
+  prepareCommit(): Promise<readonly unknown[]> {
+    const prepared: { committables: readonly unknown[] } = { committables: [] }
+    const step = (): void | Promise<void> =>
+      this.#then(
+        this.#call('flush', (writer) => writer.flush(false)),
+        () =>
+          this.#call('prepareCommit', (writer) => {
+            const given = writer.prepareCommit?.() ?? []
+            if (!isPromiseLike(given)) prepared.committables = given as readonly unknown[]
+            else return (given as Promise<readonly unknown[]>).then((committables) => void (prepared.committables = committables))
+          }),
+      )
+    if (this.#tail !== undefined || this.#writer === undefined) return this.#behind(step).then(() => prepared.committables)
+    try {
+      const under = step()
+      return under === undefined ? Promise.resolve(prepared.committables) : this.#behind(() => under).then(() => prepared.committables)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   snapshotState({ checkpointId }: { readonly checkpointId: number }): OperatorSnapshot {
@@ -139,12 +151,19 @@ export class FunctionSink implements Operator {
     }
   }
 
-  async #call(method: string, run: (writer: SinkWriter<unknown>) => void | Promise<void>): Promise<void> {
-    try {
-      await run(this.#writer as SinkWriter<unknown>)
-    } catch (error) {
+  #call(method: string, run: (writer: SinkWriter<unknown>) => void | Promise<void>): void | Promise<void> {
+    const failed = (error: unknown): never => {
       throw this.#failed(error, method)
     }
+    try {
+      return run(this.#writer as SinkWriter<unknown>)?.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #then(first: void | Promise<void>, second: () => void | Promise<void>): void | Promise<void> {
+    return first === undefined ? second() : first.then(second)
   }
 
   #failed(error: unknown, method: string): Error {
