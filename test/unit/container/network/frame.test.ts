@@ -1,9 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { barrierOf } from '../checkpoint/one-slot.js'
 import {
+  BarrierPayloadSchema,
   decodeJson,
   decodeWatermark,
   encodeHeader,
+  encodeJson,
   encodeWatermark,
   FrameDecoder,
   FrameType,
@@ -101,6 +104,16 @@ describe('frame payloads', () => {
       expect(decodeWatermark(encodeWatermark(watermark), 'peer')).to.equal(watermark)
     for (const payload of [new Uint8Array(7), encodeWatermark(0.5), encodeWatermark(NaN), encodeWatermark(Infinity)]) {
       expect(() => decodeWatermark(payload, 'peer'))
+        .to.throw()
+        .with.property('code', 'NETWORK_PROTOCOL_VIOLATION')
+    }
+  })
+
+  it('carries barriers, and refuses what is none', () => {
+    const barrier = barrierOf(5, { alignedTimeoutMs: 100 })
+    expect(decodeJson(encodeJson(barrier), BarrierPayloadSchema, 'peer')).to.deep.equal(barrier)
+    for (const hostile of [{}, { ...barrier, checkpointId: -1 }, { ...barrier, alignment: 'never' }]) {
+      expect(() => decodeJson(encodeJson(hostile), BarrierPayloadSchema, 'peer'))
         .to.throw()
         .with.property('code', 'NETWORK_PROTOCOL_VIOLATION')
     }

@@ -4,6 +4,7 @@ import type { EdgeId } from '#core/ids/ids.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { INT, STRING } from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
+import { barrierOf } from '../checkpoint/one-slot.js'
 import { MAX_BATCH_BYTES, MAX_QUEUED_BATCHES, ResultPartition } from '#container/network/result-partition.js'
 import type { Subpartition } from '#container/network/subpartition.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
@@ -46,7 +47,9 @@ function take(subpartition: Subpartition): string[] {
         ? `${element.batch.length} rows`
         : element.kind === 'watermark'
           ? `watermark ${element.watermark}`
-          : element.kind,
+          : element.kind === 'barrier'
+            ? `barrier ${element.barrier.checkpointId}${element.overtaking ? ' overtaking' : ''}`
+            : element.kind,
     )
   }
   return taken
@@ -139,5 +142,70 @@ describe('ResultPartition', () => {
     for (let i = 0; i < 100; i++) partition.collect(batch(600))
     expect(partition.hasRoom).to.equal(true)
     expect(partition.heldBytes).to.equal(0)
+  })
+
+  const shown = async (passed: ReturnType<ResultPartition['broadcastBarrier']>) =>
+    [...(await passed)].map(
+      ([i, elements]) => `${i}: ${elements.map((e) => (e.kind === 'data' ? `${e.batch.length} rows` : e.kind)).join(', ')}`,
+    )
+
+  it('sends a barrier behind all rows so far, to every consumer', async () => {
+    const { partition, sub } = make(2, 'GLOBAL')
+    partition.collect(batch(3))
+    partition.emitWatermark(7)
+    const passed = partition.broadcastBarrier(barrierOf(1), null)
+    partition.collect(batch(2))
+    partition.flush()
+    expect(await shown(passed)).to.deep.equal([])
+    expect(take(sub(0))).to.deep.equal(['3 rows', 'watermark 7', 'barrier 1', '2 rows'])
+    expect(take(sub(1))).to.deep.equal(['watermark 7', 'barrier 1'])
+  })
+
+  it('lets a barrier overtake what waits, tells what that is, and sends it behind', async () => {
+    const { partition, sub } = make(1)
+    partition.collect(batch(3))
+    partition.flush()
+    partition.collect(batch(4))
+    partition.emitWatermark(7)
+    const passed = partition.broadcastBarrier(barrierOf(1), 0)
+    partition.collect(batch(5))
+    partition.flush()
+    expect(await shown(passed)).to.deep.equal(['0: 3 rows, 4 rows, watermark'])
+    expect(take(sub(0))).to.deep.equal(['barrier 1 overtaking', '3 rows', '4 rows', 'watermark 7', '5 rows'])
+  })
+
+  it('lets a barrier overtake only where it still waits when the time is up, and what came before it only', async () => {
+    const { partition, sub, environment } = make(2)
+    partition.collect(batch(3))
+    const passed = partition.broadcastBarrier(barrierOf(1), 50)
+    partition.collect(batch(4))
+    partition.flush()
+    expect(take(sub(0))).to.deep.equal(['3 rows', 'barrier 1', '4 rows'])
+    environment.advance(50)
+    expect(await shown(passed)).to.deep.equal(['1: 3 rows'])
+    expect(take(sub(1))).to.deep.equal(['barrier 1 overtaking', '3 rows', '4 rows'])
+  })
+
+  it('is done with a barrier when every consumer took it or is gone', async () => {
+    const { partition, sub, environment } = make(2)
+    const passed = partition.broadcastBarrier(barrierOf(1), 50)
+    take(sub(0))
+    sub(1).release()
+    expect(await shown(passed)).to.deep.equal([])
+    expect(environment.nextTimer()).to.equal(undefined)
+  })
+
+  it('keeps the order of barriers that overtake', () => {
+    const { partition, sub } = make(1)
+    partition.collect(batch(3))
+    void partition.broadcastBarrier(barrierOf(1), 0)
+    void partition.broadcastBarrier(barrierOf(2), 0)
+    expect(take(sub(0))).to.deep.equal(['barrier 1 overtaking', 'barrier 2 overtaking', '3 rows'])
+  })
+
+  it('says no last watermark where the stream is only cut', () => {
+    const { partition, sub } = make(1)
+    void partition.end(true)
+    expect(take(sub(0))).to.deep.equal(['end'])
   })
 })
