@@ -101,7 +101,7 @@ class StreamGraphBuilder {
         const definition: FunctionDefinition = { ...spec, inputs: inputs.map(({ input }) => input), output: type, sideOutputs }
         const outputSchema =
           sideOutputs.length === 0 ? streamSchema(type) : taggedStreamSchema([type, ...sideOutputs.map((tag) => tag.type)])
-        this.#of.set(transformation, this.#add({ ...common, outputSchema, implementation: { definition } }))
+        this.#of.set(transformation, this.#aligned(this.#add({ ...common, outputSchema, implementation: { definition } }), spec, type))
       }
     }
   }
@@ -285,7 +285,7 @@ class StreamGraphBuilder {
     })
     const elements = this.#behind(table, 'from-table ', 'Rows', { kind: 'from-table' }, type, streamSchema(type))
     if (watermarks.generator.kind === 'none' && watermarks.timestampAssigner === undefined) return elements
-    return this.#behind(
+    const timed = this.#behind(
       elements,
       'watermarks ',
       'Timestamps/Watermarks',
@@ -293,6 +293,15 @@ class StreamGraphBuilder {
       type,
       streamSchema(type),
     )
+    return this.#aligned(timed, { kind: 'timestamps-and-watermarks', strategy: watermarks }, type)
+  }
+
+  /** With the alignment that its watermarks ask for. */
+  #aligned(operator: StreamOperator, spec: Transformation['spec'], type: TypeInformation): StreamOperator {
+    const strategy = spec.kind === 'timestamps-and-watermarks' ? spec.strategy : spec.kind === 'source' ? spec.watermarks : undefined
+    if (strategy?.alignment === undefined) return operator
+    const kind = { kind: 'watermark-alignment', strategy } as const
+    return this.#behind(operator, 'watermark-alignment ', 'Watermark Alignment', kind, type, streamSchema(type))
   }
 
   #tableSink(

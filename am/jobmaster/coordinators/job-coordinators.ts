@@ -6,7 +6,7 @@ import type { JobGraph, JobVertex, OperatorNode } from '#core/graph/job-graph.js
 import { roleOf } from '#core/graph/operator-spec.js'
 import type { OperatorId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
-import { CollectRequestSchema, SourceRequestSchema } from '#core/rpc/operator-events.js'
+import { AlignmentRequestSchema, CollectRequestSchema, SourceRequestSchema } from '#core/rpc/operator-events.js'
 import type { CommitterRestore, SinkCommitter } from '#runtime/connectors/connector.js'
 import type { EnumeratorSnapshot, RestartedSubtask, RestoredJob } from '../checkpoint/checkpoint-host.js'
 import { StaleAttempt, TableInaccessible, TableUnavailable, UnknownCoordinator } from '../errors.js'
@@ -15,6 +15,8 @@ import { isFinal } from '../scheduler/job-run.js'
 import type { CollectCoordinator } from './collect-coordinator.js'
 import type { CoordinatorLoader, SinkSpec, SourceSpec } from './coordinator-loader.js'
 import { SourceCoordinator } from './source-coordinator.js'
+import { WatermarkAlignment } from './watermark-alignment.js'
+import { WatermarkAlignment } from './watermark-alignment.js'
 
 const log = logger('JobMaster')
 
@@ -32,6 +34,8 @@ export class JobCoordinators {
   readonly #collect: CollectCoordinator | undefined
   readonly #collectOperators: ReadonlySet<OperatorId>
   #loaded: Map<OperatorId, Loaded> | undefined
+  readonly #alignment = new WatermarkAlignment()
+  readonly #alignment = new WatermarkAlignment()
   /** Committers that may have made something. */
   readonly #committing = new Set<OperatorId>()
 
@@ -50,6 +54,7 @@ export class JobCoordinators {
    */
   async start(restored: RestoredJob | undefined): Promise<void> {
     this.#collect?.restart(restored?.checkpointId)
+    this.#alignment.reset()
     this.#loaded ??= await this.#load()
     await this.#all(async ({ node, table, source, committer }) => {
       if (source !== undefined) await accessing(table, 'read', () => source.start(restored?.enumerators.get(node.id)))
@@ -63,10 +68,14 @@ export class JobCoordinators {
   async restart(restarted: readonly RestartedSubtask[], restored: RestoredJob | undefined): Promise<void> {
     const subtasksOf = (vertex: JobVertex) =>
       restarted.filter(({ vertexId }) => vertexId === vertex.id).map(({ subtaskIndex }) => subtaskIndex)
+    for (const vertex of this.#jobGraph.vertices) {
+      for (const subtask of subtasksOf(vertex)) for (const node of vertex.operators) this.#alignment.forget(node.id, subtask)
+    }
     const collects = this.#jobGraph.vertices.some(
       (vertex) => vertex.operators.some((node) => this.#collectOperators.has(node.id)) && subtasksOf(vertex).length > 0,
     )
     if (collects) this.#collect?.restart(restored?.checkpointId)
+    this.#alignment.reset()
     await this.#all(async ({ node, vertex, table, source, committer }) => {
       const subtasks = subtasksOf(vertex)
       if (source !== undefined && restored !== undefined) source.checkpointComplete(restored.checkpointId)
@@ -85,10 +94,20 @@ export class JobCoordinators {
       if (split === undefined) throw new StaleAttempt({ attempt: `of subtask ${subtaskIndex} that asked for a split` })
       return { split }
     }
+    const aligned = AlignmentRequestSchema.safeParse(event)
+    if (aligned.success) {
+      const { group, watermark, maxDriftMs } = aligned.data
+      return { maxAllowedWatermark: this.#alignment.report(group, operatorId, subtaskIndex, watermark, maxDriftMs) }
+    }
     const collected = CollectRequestSchema.safeParse(event)
     if (collected.success && this.#collect !== undefined) {
       await this.#collect.add(collected.data.rows)
       return {}
+    }
+    const aligned = AlignmentRequestSchema.safeParse(event)
+    if (aligned.success) {
+      const { group, watermark } = aligned.data
+      return { least: this.#alignment.report(group, `${operatorId} ${subtaskIndex}`, watermark) }
     }
     const request = typeof event === 'object' && event !== null && 'type' in event ? String(event.type) : 'something'
     throw new UnknownCoordinator({ operator: operatorId, request })

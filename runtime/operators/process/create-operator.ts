@@ -24,6 +24,7 @@ import { FunctionSource } from './source-operator.js'
 import { TimestampsAndWatermarksOperator } from './timestamps-and-watermarks.js'
 import type { TypeInformation } from './type-information.js'
 import { methodOf } from './user-call.js'
+import { WatermarkAlignmentOperator } from './watermark-alignment.js'
 import { createCoGroup, createWindow, createWindowFlatJoin, createWindowJoin } from './window-functions.js'
 
 type Of<K extends FunctionKind['kind']> = FunctionDefinition & Extract<FunctionKind, { kind: K }>
@@ -53,6 +54,10 @@ export function createFunctionOperator(definition: FunctionDefinition): Operator
       return new ElementUnionOperator(definition.output)
     case 'timestamps-and-watermarks':
       return new TimestampsAndWatermarksOperator(input, definition.strategy)
+    case 'watermark-alignment': {
+      const { alignment = { group: '', maxDrift: Infinity, updateInterval: 1000 }, idleTimeout = 0 } = definition.strategy
+      return new WatermarkAlignmentOperator({ ...alignment, idleTimeout })
+    }
     case 'process':
       return createProcess(definition)
     case 'co-map':

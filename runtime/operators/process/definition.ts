@@ -56,6 +56,8 @@ export type FunctionKind =
   /** Elements of several inputs: what their streams do not have in common (keys) is dropped. */
   | { readonly kind: 'union' }
   | { readonly kind: 'timestamps-and-watermarks'; readonly strategy: F.WatermarkStrategy<any> }
+  /** Behind the watermarks of a strategy that has an alignment. */
+  | { readonly kind: 'watermark-alignment'; readonly strategy: F.WatermarkStrategy<any> }
   | { readonly kind: 'process'; readonly function: F.ProcessFunction<any, any> }
   | { readonly kind: 'keyed-process'; readonly function: F.KeyedProcessFunction<any, any, any> }
   /** Rolling: every element in, the reduced value out (with the element's timestamp). */

@@ -151,6 +151,45 @@ describe('examples/datastream, embedded', () => {
   })
 })
 
+describe('a DataStream program with checkpoints', () => {
+  let directory: string
+  beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'weft-test-'))))
+  afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+  it('counts every element once although its function fails in between', async () => {
+    const file = join(directory, 'program.ts')
+    writeFileSync(
+      file,
+      `
+import { RestartStrategies, StreamExecutionEnvironment, TumblingEventTimeWindows, Types, WatermarkStrategy } from 'weft'
+const N = 1_000_000
+let failures = 0
+export async function main(): Promise<void> {
+  const env = StreamExecutionEnvironment.getExecutionEnvironment().setParallelism(2)
+  env.enableCheckpointing('50 ms', { directory: env.args[0] }).setRestartStrategy(RestartStrategies.fixedDelayRestart(5, '10 ms'))
+  let seen = 0
+  const sums = env
+    .fromSequence(1, N)
+    .assignTimestampsAndWatermarks(WatermarkStrategy.forMonotonousTimestamps<number>().withTimestampAssigner((n) => n))
+    .map((n) => {
+      if (++seen === 400_000 && failures++ === 0) throw new Error('once')
+      return n
+    }, Types.DOUBLE)
+    .keyBy((n) => n % 10)
+    .window(TumblingEventTimeWindows.of('1000 d'))
+    .reduce((a, b) => a + b)
+  let total = 0
+  for await (const sum of await sums.executeAndCollect()) total += sum
+  console.log(total === (N * (N + 1)) / 2 ? 'exactly once' : 'wrong: ' + total)
+}
+`,
+    )
+    const { status, stdout, stderr } = await runWeft(['run', file, join(directory, 'checkpoints')])
+    expect(status, stderr).to.equal(0)
+    expect(stdout).to.match(/^exactly once$/m)
+  })
+})
+
 describe('a DataStream program that goes wrong', () => {
   let directory: string
   beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'weft-test-'))))
