@@ -6,18 +6,6 @@ export const SourceRequestSchema = z.object({ type: z.literal('requestSplit') })
 /** `split`: JSON that the connector's reader understands; null: there are no more, the source ends. */
 export const SourceAnswerSchema = z.object({ split: z.unknown().nullable() })
 
-/**
- * Source → alignment of watermarks: where a member of the group is (null: idle, or ended: nobody waits for it). The answer says beyond which
- * watermark it waits for the others; null: no limit.
- */
-export const AlignmentRequestSchema = z.object({
-  type: z.literal('alignWatermark'),
-  group: z.string().min(1).max(1000),
-  watermark: z.number().nullable(),
-  maxDriftMs: z.number().min(0),
-})
-export const AlignmentAnswerSchema = z.object({ maxAllowedWatermark: z.number().nullable() })
-
 /** A cell of a collected row as text; null is SQL NULL. Text as Flink prints it (CAST to STRING). */
 export const CollectedRowSchema = z.object({ kind: z.int().min(0).max(3), cells: z.array(z.string().nullable()) })
 export type CollectedRow = z.infer<typeof CollectedRowSchema>

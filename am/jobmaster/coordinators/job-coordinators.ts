@@ -16,7 +16,6 @@ import type { CollectCoordinator } from './collect-coordinator.js'
 import type { CoordinatorLoader, SinkSpec, SourceSpec } from './coordinator-loader.js'
 import { SourceCoordinator } from './source-coordinator.js'
 import { WatermarkAlignment } from './watermark-alignment.js'
-import { WatermarkAlignment } from './watermark-alignment.js'
 
 const log = logger('JobMaster')
 
@@ -34,7 +33,6 @@ export class JobCoordinators {
   readonly #collect: CollectCoordinator | undefined
   readonly #collectOperators: ReadonlySet<OperatorId>
   #loaded: Map<OperatorId, Loaded> | undefined
-  readonly #alignment = new WatermarkAlignment()
   readonly #alignment = new WatermarkAlignment()
   /** Committers that may have made something. */
   readonly #committing = new Set<OperatorId>()
@@ -68,9 +66,6 @@ export class JobCoordinators {
   async restart(restarted: readonly RestartedSubtask[], restored: RestoredJob | undefined): Promise<void> {
     const subtasksOf = (vertex: JobVertex) =>
       restarted.filter(({ vertexId }) => vertexId === vertex.id).map(({ subtaskIndex }) => subtaskIndex)
-    for (const vertex of this.#jobGraph.vertices) {
-      for (const subtask of subtasksOf(vertex)) for (const node of vertex.operators) this.#alignment.forget(node.id, subtask)
-    }
     const collects = this.#jobGraph.vertices.some(
       (vertex) => vertex.operators.some((node) => this.#collectOperators.has(node.id)) && subtasksOf(vertex).length > 0,
     )
@@ -93,11 +88,6 @@ export class JobCoordinators {
       const split = await accessing(loaded.table, 'read', () => source.nextSplit(subtaskIndex))
       if (split === undefined) throw new StaleAttempt({ attempt: `of subtask ${subtaskIndex} that asked for a split` })
       return { split }
-    }
-    const aligned = AlignmentRequestSchema.safeParse(event)
-    if (aligned.success) {
-      const { group, watermark, maxDriftMs } = aligned.data
-      return { maxAllowedWatermark: this.#alignment.report(group, operatorId, subtaskIndex, watermark, maxDriftMs) }
     }
     const collected = CollectRequestSchema.safeParse(event)
     if (collected.success && this.#collect !== undefined) {
