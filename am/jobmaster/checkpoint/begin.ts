@@ -29,8 +29,10 @@ export function beginDue(state: CoordinatorState, now: Millis, context: Coordina
   const { pending } = scheduled
   if (pending.length >= settings.maxConcurrent) return go(scheduled)
   if (pending.some((each) => each.stage === 'preparing' || each.barrier.stop !== null)) return go(scheduled)
-  const [request, ...requests] = scheduled.requests
-  if (request !== undefined) return begin({ ...scheduled, requests }, request, now, context)
+  const request = scheduled.requests.find((each) => each.notBefore <= now)
+  if (request !== undefined) {
+    return begin({ ...scheduled, requests: scheduled.requests.filter((each) => each !== request) }, request, now, context)
+  }
   if (settings.interval === undefined || scheduled.nextPeriodicAt === undefined || !periodicIsDue(scheduled, now, context))
     return go(scheduled)
   return begin({ ...scheduled, nextPeriodicAt: now + settings.interval }, undefined, now, context)
@@ -87,7 +89,7 @@ export function onPrepared(state: CoordinatorState, id: number, now: Millis, con
   if (pending?.stage !== 'preparing') return go(state)
   const plan = planCheckpoint(context.jobGraph, state.subtasks, context.settings.afterTasksFinish)
   if ('reason' in plan) {
-    const later = giveUp(state, pending, { error: new Error(plan.reason), counts: false, requeue: true }, now, context)
+    const later = giveUp(state, pending, { error: new Error(plan.reason), counts: false, againAfter: 0 }, now, context)
     return pending.request === undefined ? { ...later, state: { ...later.state, nextPeriodicAt: now } } : later
   }
   const collecting: PendingCheckpoint = {

@@ -213,7 +213,8 @@ export class CheckpointCoordinator implements Checkpoints {
     const requestId = this.#nextRequest++
     return new Promise((resolve, reject) => {
       this.#requests.set(requestId, { succeed: (id, path) => resolve({ id, path }), refuse: reject })
-      this.#dispatch({ type: 'request', request: { requestId, at: this.#services.environment.clock.now(), what } })
+      const now = this.#services.environment.clock.now()
+      this.#dispatch({ type: 'request', request: { requestId, at: now, notBefore: now, what } })
     })
   }
 

@@ -1,5 +1,5 @@
 /** The files of a job's checkpoints: `_metadata` written once and read whole, directories listed and deleted. */
-import { encodeMetadata } from '#core/checkpoint/metadata-codec.js'
+import { decodeMetadata, encodeMetadata } from '#core/checkpoint/metadata-codec.js'
 import { METADATA_FILE, readMetadata, type StoredCheckpoint } from '#core/checkpoint/metadata-file.js'
 import { bytesOfMetadata, verifyBytes, withRelativePaths } from '#core/checkpoint/state-files.js'
 import type { CheckpointMetadata, StateBytes } from '#core/checkpoint/state-handles.js'
@@ -52,6 +52,7 @@ export class CheckpointStore {
     const file = `${directory}/${METADATA_FILE}`
     const fileSystem = this.#fileSystems.of(file)
     const bytes = encodeMetadata(withRelativePaths(metadata, directory), file)
+    decodeMetadata(bytes, file) // what could not be read back is not a checkpoint
     const temporary = `${directory}/.${METADATA_FILE}.${metadata.epoch}-${this.#environment.random.bytes(4).toString('hex')}`
     const writer = await fileSystem.create(temporary, { permission: PRIVATE_FILE })
     try {

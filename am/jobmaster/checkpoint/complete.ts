@@ -83,7 +83,7 @@ function subsumeOlder(state: CoordinatorState, by: PendingCheckpoint, now: Milli
   const older = state.pending.filter((each) => each.id < by.id && each.barrier.kind === 'checkpoint')
   return older.reduce<CoordinatorStep>((step, pending) => {
     const error = new CheckpointSubsumed({ checkpointId: pending.id, by: by.id })
-    return then(step, (next) => giveUp(next, pending, { error, counts: false, requeue: false }, now, context))
+    return then(step, (next) => giveUp(next, pending, { error, counts: false, againAfter: undefined }, now, context))
   }, go(state))
 }
 

@@ -18,28 +18,28 @@ export interface GivingUp {
   readonly error: Error
   /** Against tolerable-failed-checkpoints; savepoints never do. */
   readonly counts: boolean
-  /** It is tried again: who asked for it waits on. */
-  readonly requeue: boolean
+  /** Who asked for it waits on, and it is tried again after so long; undefined: not. */
+  readonly againAfter: Millis | undefined
 }
 
 export function giveUp(
   state: CoordinatorState,
   pending: PendingCheckpoint,
-  { error, counts, requeue }: GivingUp,
+  { error, counts, againAfter }: GivingUp,
   now: Millis,
   { settings }: CoordinatorContext,
 ): CoordinatorStep {
   const { id, request, barrier } = pending
   const rest = state.pending.filter((each) => each.id !== id)
   const attempts = [...pending.running.keys()]
-  const again = requeue && request !== undefined
+  const again = request !== undefined && againAfter !== undefined ? { ...request, notBefore: now + againAfter } : undefined
   const failures = counts && barrier.kind === 'checkpoint' ? state.failures + 1 : state.failures
   const tooMany = failures > settings.tolerableFailures
   const record = recordOf(pending, 'FAILED', now, describeCauses(error))
   const next: CoordinatorState = {
     ...state,
     pending: rest,
-    requests: again ? [request, ...state.requests] : state.requests,
+    requests: again === undefined ? state.requests : [again, ...state.requests],
     failures: tooMany ? 0 : failures,
     lastEndAt: now,
     givenUp: [...state.givenUp, id].slice(-REMEMBERED),
@@ -57,7 +57,7 @@ export function giveUp(
   ]
   if (attempts.length > 0) effects.push({ type: 'release', id }, { type: 'conclude', id, attempts, complete: false })
   effects.push({ type: 'delete', files: deletable(next, acknowledged), directories: [pending.directory] })
-  if (request !== undefined && !again) effects.push({ type: 'refuse', requestId: request.requestId, error })
+  if (request !== undefined && again === undefined) effects.push({ type: 'refuse', requestId: request.requestId, error })
   if (tooMany)
     effects.push({
       type: 'failJob',

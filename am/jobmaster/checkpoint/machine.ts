@@ -59,12 +59,19 @@ export function coordinate(state: CoordinatorState, event: CoordinatorEvent, now
 /** When a tick is due; undefined: never. */
 export function nextTick(state: CoordinatorState, { settings, jobGraph }: CoordinatorContext): Millis | undefined {
   if (state.ended) return undefined
+  // Only a change of tasks, or the end of one under way, lets others begin: those come as events.
+  const waits =
+    state.pending.length >= settings.maxConcurrent ||
+    state.pending.some((pending) => pending.stage === 'preparing' || pending.barrier.stop !== null) ||
+    state.stopping !== undefined ||
+    'reason' in planCheckpoint(jobGraph, state.subtasks, settings.afterTasksFinish)
   const times = state.pending.filter(canExpire).map((pending) => pending.deadline)
-  for (const request of state.requests) times.push(request.at + settings.timeout)
+  for (const request of state.requests) {
+    times.push(request.at + settings.timeout)
+    if (!waits) times.push(request.notBefore)
+  }
   const due = periodicDueAt(state, settings.minPause)
-  // Only a change of tasks, or the end of one under way, lets it begin: those come as events.
-  const waits = state.pending.length >= settings.maxConcurrent || state.stopping !== undefined
-  if (due !== undefined && !waits && !('reason' in planCheckpoint(jobGraph, state.subtasks, settings.afterTasksFinish))) times.push(due)
+  if (due !== undefined && !waits) times.push(due)
   return times.length === 0 ? undefined : Math.min(...times)
 }
 
@@ -92,12 +99,14 @@ function expire(state: CoordinatorState, now: Millis, context: CoordinatorContex
   }
   for (const pending of state.pending.filter((each) => canExpire(each) && now >= each.deadline)) {
     const error = new CheckpointExpired({ checkpointId: pending.id, timeout, waitingFor: waitingFor(pending, context) })
-    step = then(step, (next) => giveUp(next, pending, { error, counts: true, requeue: false }, now, context))
+    step = then(step, (next) => giveUp(next, pending, { error, counts: true, againAfter: undefined }, now, context))
   }
   return step
 }
 
 const NAMED_TASKS = 3
+/** A task that cannot be triggered is on its way in or out: who asked for the checkpoint waits so long before it is tried again. */
+const RETRY_MS: Millis = 500
 
 function waitingFor(pending: PendingCheckpoint, context: CoordinatorContext): string {
   if (pending.stage === 'preparing') return `its directory ${pending.directory}`
@@ -142,7 +151,7 @@ function decide(state: CoordinatorState, event: CoordinatorEvent, now: Millis, c
         const subtask = pending.running.get(event.attemptId)
         if (subtask === undefined) return go(state)
         const error = new CheckpointNotTriggered({ checkpointId: event.id, task: taskLabel(subtask, context) }, { cause: event.error })
-        return giveUp(state, pending, { error, counts: false, requeue: false }, now, context)
+        return giveUp(state, pending, { error, counts: false, againAfter: RETRY_MS }, now, context)
       })
     case 'acknowledged':
       return onAcknowledged(state, event, now)
@@ -151,7 +160,7 @@ function decide(state: CoordinatorState, event: CoordinatorEvent, now: Millis, c
         const subtask = pending.running.get(event.attemptId)
         if (subtask === undefined) return go(state)
         const error = new CheckpointDeclined({ checkpointId: event.id, task: taskLabel(subtask, context) }, { cause: event.error })
-        return giveUp(state, pending, { error, counts: true, requeue: false }, now, context)
+        return giveUp(state, pending, { error, counts: true, againAfter: undefined }, now, context)
       })
     case 'stored':
       return onStored(state, event, now, context)
@@ -215,7 +224,7 @@ function onTaskFinished(
   const giving = (pending: PendingCheckpoint): GivingUp => ({
     error: new CheckpointTaskEnded({ checkpointId: pending.id, task: taskLabel(subtask, context) }),
     counts: false,
-    requeue: true,
+    againAfter: 0,
   })
   return lost.reduce<CoordinatorStep>(
     (step, pending) => then(step, (before) => giveUp(before, pending, giving(pending), now, context)),
@@ -232,7 +241,7 @@ function interrupt(
 ) {
   return pending.reduce<CoordinatorStep>((step, each) => {
     const error = new CheckpointInterrupted({ checkpointId: each.id }, cause === undefined ? undefined : { cause })
-    return then(step, (next) => giveUp(next, each, { error, counts: false, requeue: false }, now, context))
+    return then(step, (next) => giveUp(next, each, { error, counts: false, againAfter: undefined }, now, context))
   }, go(state))
 }
 
@@ -268,7 +277,7 @@ function onBroken(state: CoordinatorState, event: EventOf<'broke'>, now: Millis,
       : pending.stage === 'collecting'
         ? new CheckpointNotTriggered({ checkpointId: event.id, task: 'the split enumerators' }, { cause: event.error })
         : new CheckpointNotStored({ checkpointId: event.id, directory: pending.directory }, { cause: event.error })
-    const given = giveUp(state, pending, { error, counts: !lostPlace, requeue: false }, now, context)
+    const given = giveUp(state, pending, { error, counts: !lostPlace, againAfter: undefined }, now, context)
     return lostPlace ? then(given, (next) => go(next, { type: 'failJob', error })) : given
   })
 }

@@ -28,6 +28,8 @@ export interface CoordinatorContext {
 export interface ManualRequest {
   readonly requestId: number
   readonly at: Millis
+  /** When it may begin. */
+  readonly notBefore: Millis
   readonly what:
     | { readonly kind: 'checkpoint'; readonly type: 'CONFIGURED' | 'FULL' | 'INCREMENTAL' }
     | {

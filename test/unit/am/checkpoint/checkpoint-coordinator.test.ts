@@ -329,6 +329,45 @@ describe('CheckpointCoordinator', () => {
     })
   })
 
+  describe('a source that cannot be triggered', () => {
+    it('gives a checkpoint up without counting it, and a savepoint is tried again a moment later', async () => {
+      const job = await start()
+      job.onTrigger = () => Promise.reject(new Error('it has reached its end'))
+      job.environment.advance(TEN)
+      await job.untilTold('aborted 1 to 2')
+      const savepoint = job.coordinator.triggerSavepoint({ directory: `file://${job.folder}/savepoints` })
+      await job.untilTold('aborted 2 to 2')
+      expect(job.barriers).to.have.length(2)
+      job.onTrigger = async () => undefined
+      job.environment.advance(500)
+      await job.untilTold('trigger 3 ')
+      job.acknowledge()
+      expect(await savepoint).to.match(/savepoint-/)
+      expect(job.failures).to.deep.equal([])
+      expect(job.told.filter((line) => line.startsWith('release'))).to.have.length(3)
+    })
+  })
+
+  describe('several at once', () => {
+    it('complete in order; older ones are given up when a newer one is complete', async () => {
+      const job = await start({ 'execution.checkpointing.max-concurrent-checkpoints': '2' })
+      job.environment.advance(TEN)
+      await job.untilTold('trigger 1 ')
+      job.environment.advance(TEN)
+      await job.untilTold('trigger 2 ')
+      job.environment.advance(TEN)
+      expect(job.barriers).to.have.length(2)
+      job.acknowledge(undefined, job.barriers[1])
+      await job.untilTold('complete 2 to 2')
+      expect(job.told).to.include('aborted 1 to 2')
+      expect(job.coordinator.view.statistics.latestFailed?.failure).to.equal(
+        'Checkpoint 1 is not needed any more: checkpoint 2 is complete',
+      )
+      expect(job.failures).to.deep.equal([])
+      await job.untilTold('trigger 3 ')
+    })
+  })
+
   describe('at the end', () => {
     const kept = async (retention: string, state: 'FINISHED' | 'FAILED' | 'CANCELED' | 'SUSPENDED') => {
       const job = await start({ 'execution.checkpointing.externalized-checkpoint-retention': retention })
