@@ -92,7 +92,7 @@ export class TaskCheckpoints {
   readonly #timers = new Map<number, TimerHandle>()
   readonly #inlineThreshold: number
   #work: Work[] = []
-  /** Snapshots that are not acknowledged yet, by checkpoint. At most one of them is being read. */
+  /** Snapshots that are not acknowledged yet, by checkpoint; read one after the other. */
   readonly #running = new Map<number, Running>()
   readonly #acknowledged = new Map<number, Acknowledged>()
   #recording: { readonly checkpointId: number; readonly recorder: InFlightRecorder } | undefined
@@ -177,7 +177,7 @@ export class TaskCheckpoints {
   /** Reads on what is to be read, for a few ms. True: there is more to read now. */
   readSnapshot(idle: boolean): boolean {
     if (this.#running.size === 0) return false
-    const running = [...this.#running.values()].find(({ snapshot }) => snapshot.ready)
+    const running = this.#nextToRead()
     if (running === undefined) return false
     const { clock } = this.#host.environment
     const start = clock.monotonic()
@@ -186,7 +186,12 @@ export class TaskCheckpoints {
     while (running.snapshot.ready && clock.monotonic() - start < SLICE_MS)
     const end = clock.monotonic()
     this.#resumeReadingAt = end + (end - start)
-    return running.snapshot.ready
+    return this.#nextToRead() !== undefined
+  }
+
+  #nextToRead(): Running | undefined {
+    for (const running of this.#running.values()) if (running.snapshot.ready) return running
+    return undefined
   }
 
   /** What became of a checkpoint. */
@@ -316,14 +321,6 @@ export class TaskCheckpoints {
     const host = this.#host
     const { checkpointId } = barrier
     const { clock } = host.environment
-    for (const older of [...this.#running.values()]) {
-      if (older.snapshot.draining || older.recorder?.open === true)
-        this.#giveUp(
-          older,
-          undefined,
-          new CheckpointSubsumed({ task: host.name, checkpointId: older.barrier.checkpointId, newer: checkpointId }),
-        )
-    }
     const timing = this.#timing?.checkpointId === checkpointId ? this.#timing.timing : this.#newTiming(barrier)
     const start = clock.monotonic()
     const bases = new Map<OperatorId, SegmentChain>()

@@ -46,7 +46,7 @@ export class SlotMailbox {
       // Out of the queue first: a wake during the step counts.
       this.#queued.delete(task)
       let more = true
-      for (let i = 0; i < STEPS_IN_A_ROW && more; i++) more = task.step()
+      for (let i = 0; i < STEPS_IN_A_ROW && more && this.#clock.monotonic() < end; i++) more = task.step()
       if (more) this.wake(task)
     } while (this.#clock.monotonic() < end)
     if (this.#runnable.length > 0) this.#schedule()

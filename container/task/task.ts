@@ -181,8 +181,8 @@ export class Task {
       if (checkpoints === undefined) return this.#dropInput()
       checkpoints.doWork()
       if (this.#finishing) return checkpoints.readSnapshot(true)
-      checkpoints.readSnapshot(false)
-      return this.#takeElement(checkpoints) || checkpoints.readSnapshot(true)
+      const reading = checkpoints.readSnapshot(false)
+      return this.#takeElement(checkpoints) || reading || checkpoints.readSnapshot(true)
     } catch (error) {
       this.fail(error)
       return false

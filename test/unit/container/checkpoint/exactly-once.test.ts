@@ -230,7 +230,7 @@ describe('a job that is killed at any moment', function () {
           expect(rows.filter((row) => !row.startsWith('-U'))).to.have.length(2 * ROWS)
           expect([...materialize(rows)].sort()).to.deep.equal([...expected])
         }),
-        { numRuns: Number(process.env['FC_RUNS'] ?? 10) },
+        { numRuns: Number(process.env['FC_RUNS'] ?? 6) },
       ))
   }
 })

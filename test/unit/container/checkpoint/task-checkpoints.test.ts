@@ -235,8 +235,8 @@ describe('checkpoints of tasks', () => {
     await slot.stop()
   })
 
-  it('that are still being read give way to the next, and are closed', async () => {
-    const { slot, checkpoint, upTo, sums } = chain(new CountingSource(1_000_000, { allowed: 0 }))
+  it('may be taken while the one before is still being read', async () => {
+    const { slot, upTo, sums } = chain(new CountingSource(1_000_000, { allowed: 0 }))
     await slot.running()
     await upTo(5)
     sums.holdSnapshots = true
@@ -244,14 +244,45 @@ describe('checkpoints of tasks', () => {
     await slot.until(() => sums.open_ === 1)
     await upTo(6) // rows flow meanwhile
     await slot.tasks.get('source')?.triggerCheckpoint(barrierOf(2))
-    await slot.until(() => slot.declined.length > 0)
-    expect(slot.declined[0]?.error).to.have.property('code', 'CHECKPOINT_SUBSUMED')
+    await slot.until(() => sums.open_ === 2)
+    expect(slot.ack('sums', 1)).to.equal(undefined)
     sums.holdSnapshots = false
-    await slot.allAcknowledged(2).catch(() => undefined)
-    expect(slot.ack('sums', 2)).to.not.equal(undefined)
+    await slot.allAcknowledged(1)
+    await slot.allAcknowledged(2)
+    expect([1, 2].map((id) => prepared(slot, 'sums', id).length)).to.deep.equal([5, 6])
     expect(sums.open_).to.equal(0)
-    await checkpoint(3)
     await slot.stop()
+  })
+
+  it('that are given up while they are read are closed, and leave nothing', async () => {
+    const { slot, upTo, sums } = chain(new CountingSource(1_000_000, { allowed: 0 }), FILES)
+    await slot.running()
+    await upTo(5)
+    sums.holdSnapshots = true
+    await slot.tasks.get('source')?.triggerCheckpoint(barrierOf(1))
+    await slot.until(() => sums.open_ === 1)
+    slot.conclude(1, false)
+    await slot.until(() => sums.open_ === 0)
+    expect(sums.concluded).to.deep.equal(['aborted 1'])
+    expect(slot.declined).to.deep.equal([])
+    await slot.stop()
+    expect(slot.files.files.size).to.equal(0)
+  })
+
+  it('that are not acknowledged when the task is cancelled are closed, and leave nothing', async () => {
+    const { slot, upTo, sums } = chain(new CountingSource(1_000_000, { allowed: 0 }), FILES)
+    await slot.running()
+    await upTo(5)
+    let go: () => void = () => undefined
+    slot.files.before = (operation) => (operation === 'rename' ? new Promise((resolve) => (go = resolve)) : undefined)
+    await slot.tasks.get('source')?.triggerCheckpoint(barrierOf(1))
+    await slot.until(() => [...slot.files.files.keys()].some((file) => file.endsWith('.tmp')))
+    await turns(5)
+    await slot.stop()
+    go()
+    await turns(5)
+    expect([...slot.files.files.keys()]).to.deep.equal([])
+    expect(sums.open_).to.equal(0)
   })
 
   for (const remote of [false, true]) {
