@@ -159,7 +159,7 @@ export class JobMaster implements Job {
       workerLost: (resourceId, host, error, explained) => this.#dispatch({ type: 'workerLost', resourceId, host, error, explained }),
       workerExplained: (resourceId, error) => this.#dispatch({ type: 'workerExplained', resourceId, error }),
       metrics: (attemptId, metrics) => this.#dispatch({ type: 'taskMetrics', attemptId, metrics }),
-      noResources: (error) => this.#state.name === 'WaitingForResources' && this.#dispatch({ type: 'fatal', error }),
+      noResources: (error) => this.#lacksSlots() && this.#dispatch({ type: 'fatal', error }),
     }
   }
 
@@ -314,6 +314,12 @@ export class JobMaster implements Job {
       this.#log.info(`Starts from checkpoint ${restored.checkpointId} (${restored.path}).`)
     }
     this.#dispatch({ type: 'coordinatorsStarted', start, restored })
+  }
+
+  /** It waits for slots, or will when the pause before its restart is over. */
+  #lacksSlots(): boolean {
+    const { name, job } = this.#state
+    return name === 'WaitingForResources' || (name === 'Restarting' && job.slots.length < slotsNeeded(this.jobGraph))
   }
 
   #awayRegions(): ReadonlySet<number> {

@@ -135,6 +135,14 @@ describe('a job that takes checkpoints', () => {
     expect(running.log).not.to.include('commit part-2')
   })
 
+  it('fails at once when no worker can be had in place of a lost one', async () => {
+    const running = await RunningJob.of()
+    running.find('Source').worker.break()
+    await running.master.settle()
+    running.master.driver.listener.unobtainable(new Error('more than the queue allows'))
+    expect((await running.job.result).failure?.error.message).to.equal('more than the queue allows')
+  })
+
   it('does not take what an earlier attempt acknowledges', async () => {
     const running = await RunningJob.of()
     await running.checkpoint(1, ['part-1'])
