@@ -10,6 +10,8 @@ import {
   purgingTrigger,
   timeEvictor,
 } from '#runtime/operators/process/triggers.js'
+import { INTERRUPTIONS } from '../../../operators/interruptions.js'
+import { BATCHINGS } from '../../../operators/run.js'
 import { GENERIC, run, runAll, sorted, type Play } from './function-test.js'
 
 const KEYED = { keyed: [true] }
@@ -85,17 +87,17 @@ describe('windows', () => {
   it('tumbling and sliding: hold what their bounds say, through restarts and rescaling', async () => {
     const mod = (time: number, size: number): number => ((time % size) + size) % size
     await fc.assert(
-      fc.asyncProperty(events, async (events) => {
+      fc.asyncProperty(events, fc.constantFrom(...BATCHINGS), fc.constantFrom(...INTERRUPTIONS), async (events, batching, interruption) => {
         const wanted = windowsOf(events, (time) => [[time - mod(time, 10), time - mod(time, 10) + 10]])
-        await runAll(listing({ assigner: tumbling(10) }), KEYED, plays(events), (result) => expect(sorted(result)).to.deep.equal(wanted))
+        expect(sorted(await run(listing({ assigner: tumbling(10) }), KEYED, plays(events), batching, interruption))).to.deep.equal(wanted)
         const slid = windowsOf(events, (time) => {
           const windows: [number, number][] = []
           for (let start = time - mod(time, 4); start > time - 10; start -= 4) windows.push([start, start + 10])
           return windows
         })
-        expect(sorted(await run(listing({ assigner: sliding(10, 4) }), KEYED, plays(events), 3, 'rescale'))).to.deep.equal(slid)
+        expect(sorted(await run(listing({ assigner: sliding(10, 4) }), KEYED, plays(events), batching, interruption))).to.deep.equal(slid)
       }),
-      { numRuns: 2 },
+      { numRuns: 10 },
     )
   })
 
