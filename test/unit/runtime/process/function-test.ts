@@ -92,22 +92,20 @@ export async function run(
   return { elements, late: result.late, result }
 }
 
-/** Checks what comes out, for every batching and interruption; with `sorted` in any order. */
-export async function runAll(
-  kind: Kind,
-  shape: Shape,
-  plays: readonly Play[],
-  check: (run: Run) => void,
-  interruptions: readonly Interruption[] = INTERRUPTIONS,
-): Promise<void> {
-  for (const batching of BATCHINGS) {
-    for (const interruption of interruptions) {
-      try {
-        check(await run(kind, shape, plays, batching, interruption))
-      } catch (error) {
-        if (error instanceof Error) error.message = `batches cut as '${batching}', interruption '${interruption}': ${error.message}`
-        throw error
-      }
+/** Every batching without interruption, every interruption between single rows. */
+const WAYS: readonly (readonly [Batching, Interruption])[] = [
+  ...BATCHINGS.map((batching) => [batching, 'none'] as const),
+  ...INTERRUPTIONS.filter((interruption) => interruption !== 'none').map((interruption) => ['rows', interruption] as const),
+]
+
+/** Checks what comes out, for every batching and every interruption. */
+export async function runAll(kind: Kind, shape: Shape, plays: readonly Play[], check: (run: Run) => void): Promise<void> {
+  for (const [batching, interruption] of WAYS) {
+    try {
+      check(await run(kind, shape, plays, batching, interruption))
+    } catch (error) {
+      if (error instanceof Error) error.message = `batches cut as '${batching}', interruption '${interruption}': ${error.message}`
+      throw error
     }
   }
 }
