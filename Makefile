@@ -72,8 +72,9 @@ corruption: build ## damage at 2,000 random positions of a real checkpoint and s
 	$(NODE) dist/test/corruption/corruption.js $(POSITIONS) $(SEED)
 
 .PHONY: chaos-local
-chaos-local: build ## exactly-once under 120 SIGKILLs of workers and master on this machine, then with alignment broken (20 minutes)
-	$(NODE) dist/test/chaos/chaos-local.js --broken --workers 15 --masters 0
+chaos-local: build ## alignment broken on purpose is found out; then exactly-once under 130 SIGKILLs of workers and master (15 minutes)
+	$(NODE) dist/test/chaos/chaos-local.js --broken --workers 10 --masters 0 --rate 50000
+	$(NODE) dist/test/chaos/chaos-local.js --workers 10 --masters 0 --rate 50000
 	$(NODE) dist/test/chaos/chaos-local.js
 
 .PHONY: chaos-yarn
