@@ -55,7 +55,8 @@ export class JobCoordinators {
     this.#alignment.reset()
     this.#loaded ??= await this.#load()
     await this.#all(async ({ node, table, source, committer }) => {
-      if (source !== undefined) await accessing(table, 'read', () => source.start(restored?.enumerators.get(node.id)))
+      if (source !== undefined)
+        await accessing(table, 'read', () => source.start(restored?.enumerators.get(node.id), restored?.checkpointId))
       if (committer === undefined) return
       this.#committing.add(node.id)
       await accessing(table, 'written', () => committer.start(committerRestore(node, restored)))

@@ -9,7 +9,7 @@ import type { SplitEnumerator } from '#runtime/connectors/connector.js'
 
 interface HandedOut {
   readonly split: unknown
-  /** The newest snapshot of the enumerator at that time; -1: none. Later ones know of the split. */
+  /** The newest snapshot of the enumerator at that time, or the one it began from; -1: none. Later ones know of the split. */
   readonly after: number
 }
 
@@ -29,10 +29,11 @@ export class SourceCoordinator {
     this.#enumerator = enumerator
   }
 
-  /** All subtasks begin from `restored` (what snapshot gave), or anew. May be repeated. */
-  async start(restored: unknown): Promise<void> {
+  /** All subtasks begin from `restored`, what snapshot gave for that checkpoint, or (both undefined) anew. May be repeated. */
+  async start(restored: unknown, checkpointId: number | undefined): Promise<void> {
     this.#run++
     this.#forget()
+    this.#snapshot = checkpointId ?? -1
     await this.#enumerator.start(restored)
   }
 
@@ -101,7 +102,6 @@ export class SourceCoordinator {
   #forget(): void {
     this.#handedOut.clear()
     this.#held.clear()
-    this.#snapshot = -1
     for (const subtask of [...this.#waiting.keys()]) this.#wake(subtask)
   }
 

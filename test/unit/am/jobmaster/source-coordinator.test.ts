@@ -58,7 +58,7 @@ describe('SourceCoordinator', () => {
   it('gives back what a subtask got since the checkpoint that it starts again from', async () => {
     const enumerator = new QueueEnumerator(['a', 'b', 'c', 'd'])
     const source = new SourceCoordinator(enumerator)
-    await source.start(undefined)
+    await source.start(undefined, undefined)
     await source.nextSplit(0)
     expect(source.snapshot(1, [0, 1])).to.deep.equal(['b', 'c', 'd'])
     source.release(1, 0)
@@ -75,7 +75,7 @@ describe('SourceCoordinator', () => {
   it('gives everything back where no checkpoint is complete', async () => {
     const enumerator = new QueueEnumerator(['a', 'b'])
     const source = new SourceCoordinator(enumerator)
-    await source.start(undefined)
+    await source.start(undefined, undefined)
     await source.nextSplit(0)
     source.snapshot(1, [0])
     source.release(1, 0)
@@ -84,10 +84,20 @@ describe('SourceCoordinator', () => {
     expect(enumerator.splits).to.deep.equal(['a', 'b'])
   })
 
+  it('gives back what came after the checkpoint that the job itself began from', async () => {
+    const enumerator = new QueueEnumerator()
+    const source = new SourceCoordinator(enumerator)
+    await source.start(['a', 'b'], 57)
+    await source.nextSplit(0)
+    source.checkpointComplete(57)
+    source.reset([0])
+    expect(enumerator.splits).to.deep.equal(['a', 'b'])
+  })
+
   it('holds answers back between its snapshot and the subtask’s', async () => {
     const enumerator = new QueueEnumerator()
     const source = new SourceCoordinator(enumerator)
-    await source.start(undefined)
+    await source.start(undefined, undefined)
     const [first, second] = [source.nextSplit(0), source.nextSplit(1)]
     await turn()
     source.snapshot(1, [0, 1])
@@ -108,7 +118,7 @@ describe('SourceCoordinator', () => {
   it('hands nothing to an attempt that is gone', async () => {
     const enumerator = new QueueEnumerator()
     const source = new SourceCoordinator(enumerator)
-    await source.start(undefined)
+    await source.start(undefined, undefined)
     const old = source.nextSplit(0)
     await turn()
     source.reset([0])
@@ -117,14 +127,14 @@ describe('SourceCoordinator', () => {
     expect(await answered(old)).to.equal(undefined)
     expect(await answered(present)).to.equal('a')
     const waiting = source.nextSplit(0)
-    await source.start(['x'])
+    await source.start(['x'], 1)
     enumerator.arrive('b')
     expect(await answered(waiting)).to.not.equal('x')
   })
 
   it('tells those who wait when it closes', async () => {
     const source = new SourceCoordinator(new QueueEnumerator())
-    await source.start(undefined)
+    await source.start(undefined, undefined)
     source.snapshot(1, [0])
     const held = source.nextSplit(0)
     await source.close()
@@ -149,7 +159,7 @@ describe('SourceCoordinator', () => {
       fc.asyncProperty(steps, async (drawn) => {
         const enumerator = new QueueEnumerator()
         const source = new SourceCoordinator(enumerator)
-        await source.start(undefined)
+        await source.start(undefined, undefined)
         const all = [0, 1, 2]
         let made = 0
         const attempts = [0, 0, 0]
@@ -196,13 +206,14 @@ describe('SourceCoordinator', () => {
           }
           if (step.do === 'fail') {
             giveUp()
+            if (stored.id > 0) source.checkpointComplete(stored.id) // as often as it is gone back to
             source.reset([step.subtask])
             restart(step.subtask)
           }
           if (step.do === 'failAll' && stored.id > 0) {
             giveUp()
             const since = made
-            await source.start(stored.enumerator)
+            await source.start(stored.enumerator, stored.id)
             for (const subtask of all) restart(subtask)
             // What came after the checkpoint is found again by an enumerator that looks.
             const known = new Set([...(stored.enumerator as string[]), ...stored.readers.flat()])
