@@ -7,6 +7,7 @@ import type { FileSystems } from '#core/fs/file-systems.js'
 import { schemaToString } from '#core/types/schema.js'
 import { gatherBatch } from '../columnar/gather.js'
 import type { RestoredRows } from '../state/snapshot.js'
+import { stateMemory } from '../state/state-memory.js'
 import { StateIncompatible } from './errors.js'
 import { SeenIds } from './seen-ids.js'
 import type { BlockRows } from './segment-format.js'
@@ -72,7 +73,10 @@ async function* rowsOf(
       for (const reader of newestFirst) {
         for await (const block of reader.blocks(name, schema)) {
           const rows = newRows(block, seen, whole ? undefined : keyGroups)
-          if (rows !== undefined) yield { handle: number, table: name, ...rows }
+          if (rows === undefined) continue
+          yield { handle: number, table: name, ...rows }
+          // The operator has taken them in and asks for more: as between two batches.
+          stateMemory.trim()
         }
       }
     }

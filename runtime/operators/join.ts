@@ -16,14 +16,16 @@ import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
 import { hashRows } from '../columnar/hash.js'
 import { vectorKind, type Int32Vector, type Vector } from '../columnar/vector.js'
 import { compileCondition } from '../expr/compile.js'
-import { grown, identityPositions } from '../state/growable.js'
+import { identityPositions } from '../state/growable.js'
 import type { ChangedRows } from '../state/changed-rows.js'
 import { KeyTable } from '../state/key-table.js'
 import { KeyedTables } from '../state/keyed-tables.js'
+import { PagedInts } from '../state/paged-ints.js'
 import { RestoredIds } from '../state/restored-ids.js'
 import { RowIndex } from '../state/row-index.js'
 import { RowStore } from '../state/row-store.js'
 import type { OperatorSnapshot, RestoredRows, RestoredState, SnapshotRequest } from '../state/snapshot.js'
+import { stateMemory } from '../state/state-memory.js'
 import { hasRetractions, takeVector } from './changelog.js'
 import { evaluationContext } from './evaluation-context.js'
 import type { Operator, OperatorContext, Output } from './operator.js'
@@ -38,18 +40,14 @@ const COUNT_FIELD = { name: '$count', type: notNull(INT) }
 
 /** First and last row (id + 1) of each key id and side, side by side in memory: [left head, left tail, right head, right tail]. */
 class Chains {
-  ends = new Int32Array(0)
-
-  reserve(keys: number): void {
-    this.ends = grown(this.ends, 4 * keys)
-  }
+  readonly ends = new PagedInts(4)
 
   head(key: number, side: number): number {
-    return this.ends[4 * key + 2 * side] as number
+    return this.ends.get(key, 2 * side)
   }
 
   isEmpty(key: number): boolean {
-    return this.ends[4 * key] === 0 && this.ends[4 * key + 2] === 0
+    return this.head(key, 0) === 0 && this.head(key, 1) === 0
   }
 }
 
@@ -57,8 +55,11 @@ class Chains {
 interface RestoredSide {
   readonly ids: RestoredIds
   /** Key id by row id. */
-  keys: Int32Array
+  readonly keys: PagedInts
 }
+
+/** Rows put into their chains before memory is trimmed. */
+const LINK_ROWS = 1024
 
 /** One input's rows, chained by key id. */
 class JoinSide {
@@ -102,8 +103,8 @@ class JoinSide {
   }
 
   append(key: number, id: number): void {
-    const { ends } = this.#chains
-    const at = 4 * key + 2 * this.#side
+    const ends = this.#chains.ends.page(key)
+    const at = this.#chains.ends.offset(key) + 2 * this.#side
     const tail = ends[at + 1] as number
     this.store.setExtra(id, PREVIOUS, tail)
     if (tail === 0) ends[at] = id + 1
@@ -112,8 +113,8 @@ class JoinSide {
   }
 
   unlink(key: number, id: number): void {
-    const { ends } = this.#chains
-    const at = 4 * key + 2 * this.#side
+    const ends = this.#chains.ends.page(key)
+    const at = this.#chains.ends.offset(key) + 2 * this.#side
     const next = this.store.extra(id, NEXT)
     const previous = this.store.extra(id, PREVIOUS)
     if (previous === 0) ends[at] = next
@@ -171,7 +172,7 @@ export class JoinOperator implements Operator {
     const keyIds = new Int32Array(rows.length)
     const positions = rows.selection ?? identityPositions(rows.length)
     this.#table.assign(rows, side.keys, positions, rows.length, hashRows(rows, side.keys), keyIds)
-    this.#chains.reserve(this.#table.idLimit)
+    this.#chains.ends.reserve(this.#table.idLimit)
     const retracts = hasRetractions(rows)
     if (retracts && !side.index.enabled) side.index.enable()
     if (side.index.enabled) this.#joinCounted(rows, positions, keyIds, side, other, input)
@@ -198,14 +199,20 @@ export class JoinOperator implements Operator {
 
   async restoreState(state: RestoredState): Promise<void> {
     const names = this.stateTables().map(({ name }) => name)
-    const restored = this.#sides.map((): RestoredSide => ({ ids: new RestoredIds(), keys: new Int32Array(0) }))
+    const restored = this.#sides.map((): RestoredSide => ({ ids: new RestoredIds(), keys: new PagedInts() }))
     for await (const rows of state.keyed) {
       const side = names.indexOf(rows.table)
       this.#restoreRows(rows, this.#sides[side as 0 | 1], restored[side] as RestoredSide)
     }
     restored.forEach(({ ids, keys }, i) => {
       const side = this.#sides[i as 0 | 1]
-      for (const id of ids.inOrder()) side.append(keys[id] as number, id)
+      let linked = 0
+      for (const id of ids.inOrder()) {
+        side.append(keys.get(id), id)
+        if (++linked % LINK_ROWS === 0) stateMemory.trim()
+      }
+      ids.clear()
+      keys.clear()
     })
   }
 
@@ -220,11 +227,11 @@ export class JoinOperator implements Operator {
   #restoreRows({ handle, batch: rows, ids }: RestoredRows, side: JoinSide, restored: RestoredSide): void {
     const keyIds = new Int32Array(rows.length)
     this.#table.assign(rows, side.keys, identityPositions(rows.length), rows.length, hashRows(rows, side.keys), keyIds)
-    this.#chains.reserve(this.#table.idLimit)
+    this.#chains.ends.reserve(this.#table.idLimit)
     const newIds = side.restore(rows)
     restored.ids.put(handle, ids, newIds)
-    restored.keys = grown(restored.keys, side.store.idLimit)
-    for (let row = 0; row < rows.length; row++) restored.keys[newIds[row] as number] = keyIds[row] as number
+    restored.keys.reserve(side.store.idLimit)
+    for (let row = 0; row < rows.length; row++) restored.keys.set(newIds[row] as number, keyIds[row] as number)
   }
 
   /** A side that has never retracted: rows are kept one by one, all at once. */

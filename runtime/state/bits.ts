@@ -18,6 +18,13 @@ export function bitsWithout(limit: number, free: Int32Array, freeCount: number):
   return bits
 }
 
+/** A copy for the ids below `limit`. */
+export function bitsOf(bits: Bits, limit: number): Bits {
+  const copy = new Int32Array((limit + 31) >> 5)
+  copy.set(bits.subarray(0, copy.length))
+  return copy
+}
+
 /** Adds the ids of `more`; the result may be a longer copy of `bits`. */
 export function union(bits: Bits, more: Bits): Bits {
   const result = grown(bits, more.length)

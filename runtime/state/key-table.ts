@@ -6,6 +6,8 @@
  *   lanes   per id: | null bits | prefix? | fixed-width key columns as int32 lanes | string lengths | string refs |
  *   hashes  per id: the key's hash (columnar/hash.ts), from which its key group follows
  *
+ * A table that outgrows what arrays may take goes on in pages, some of them on disk (paged-keys.ts), with the same ids.
+ *
  * NULL keys equal each other (GROUP BY); -0.0 equals 0.0, NaN equals NaN. Ids are dense and used again after removal, so other
  * state of a key lives in columns by id. A prefix is one more int32 key part given from outside (DISTINCT: the group's number).
  */
@@ -14,9 +16,11 @@ import type { Batch } from '../columnar/batch.js'
 import { vectorKind, type Int32Vector, type Utf8Vector, type Vector, type VectorKind } from '../columnar/vector.js'
 import { bitsWithout, type Bits } from './bits.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
-import { grown } from './growable.js'
+import { grown, identityPositions } from './growable.js'
 import { encodeColumn, LANES, mixed } from './key-lanes.js'
+import { PagedKeys } from './paged-keys.js'
 import { probeInt, probeLong, readSlotsAhead, WIDE_SLOT } from './probe.js'
+import { stateMemory } from './state-memory.js'
 
 const MIN_SLOTS = 64
 /** From here on a table is larger than the processor's near caches. */
@@ -51,6 +55,10 @@ export class KeyTable {
   #scratch = new Int32Array(0)
   /** Without key columns: the one key is there. */
   #onlyKey = false
+  /** Once there: holds all but the strings, and the arrays are empty. */
+  #paged: PagedKeys | undefined
+  /** Where the strings of the rows being looked up lie, by key column. */
+  #sources: readonly Uint8Array[] = NO_BYTES
 
   /** `types`: the key columns; none: one key for all rows. */
   constructor(types: readonly LogicalType[], prefix = false) {
@@ -73,20 +81,27 @@ export class KeyTable {
     this.#wide = !prefix && this.#kinds.length === 1 && (this.#kinds[0] === 'int64' || this.#kinds[0] === 'int32')
     this.#slotWords = this.#wide ? WIDE_SLOT : 2
     this.#index = new Int32Array(this.#slotWords * MIN_SLOTS)
+    stateMemory.register(this)
+  }
+
+  /** Bytes of the arrays. */
+  residentBytes(): number {
+    return this.#index.byteLength + this.#lanes.byteLength + this.#hashes.byteLength + this.#free.byteLength + this.#scratch.byteLength
   }
 
   /** Keys held. */
   get size(): number {
-    return this.#size
+    return this.#paged?.size ?? this.#size
   }
 
   /** All ids are below. */
   get idLimit(): number {
-    return this.#idLimit
+    return this.#paged?.idLimit ?? this.#idLimit
   }
 
   /** Hash of that key as hashRows made it (with a prefix: mixed with it). */
   hashOf(id: number): number {
+    if (this.#paged !== undefined) return this.#paged.hashOf(id)
     return this.#hashes[id] as number
   }
 
@@ -106,7 +121,8 @@ export class KeyTable {
     prefix?: Int32Array,
   ): void {
     if (this.#stride === 1 && this.#compared === 0) return this.#assignOnlyKey(count, hashes, ids, insert)
-    if (insert) this.#reserve(count)
+    if (insert && this.#paged === undefined) this.#reserve(count)
+    if (this.#paged !== undefined) return this.#assignPaged(this.#paged, batch, columns, positions, count, hashes, ids, insert, prefix)
     if (this.#wide) return this.#assignWide(batch.columns[columns[0] as number] as Vector, positions, count, hashes, ids, insert)
     const scratch = this.#encode(batch, columns, positions, count, prefix)
     if (prefix !== undefined) hashes = mixed(hashes, prefix, count)
@@ -132,7 +148,7 @@ export class KeyTable {
           const base = (entry - 1) * stride
           let lane = 0
           while (lane < compared && lanes[base + lane] === scratch[at + lane]) lane++
-          if (lane === compared && (strings === 0 || this.#sameStrings(base, scratch, at, sources))) {
+          if (lane === compared && (strings === 0 || this.#sameStrings(lanes, base, scratch, at, sources))) {
             ids[row] = entry - 1
             break
           }
@@ -144,6 +160,7 @@ export class KeyTable {
 
   /** Forgets the key; its id will be given to another. */
   remove(id: number): void {
+    if (this.#paged !== undefined) return this.#removePaged(this.#paged, id)
     this.#size--
     if (this.#free.length <= this.#freeCount) this.#free = grown(this.#free, this.#freeCount + 1)
     this.#free[this.#freeCount++] = id
@@ -174,6 +191,8 @@ export class KeyTable {
 
   /** Forgets all keys but keeps the memory: the next fill needs none. */
   clear(): void {
+    this.#paged?.clear()
+    this.#paged = undefined
     this.#index.fill(0)
     this.#heap.clear()
     this.#freeCount = 0
@@ -184,23 +203,27 @@ export class KeyTable {
 
   /** Ids of the keys held. */
   liveBits(): Bits {
+    if (this.#paged !== undefined) return this.#paged.liveBits()
     return bitsWithout(this.#idLimit, this.#free, this.#freeCount)
   }
 
   /** The keys of `count` ids as columns, one per key column. */
   keyColumns(ids: Int32Array, count: number): Vector[] {
-    return this.#kinds.map((_, column) => this.#keyColumn(column, ids, count))
+    if (this.#paged === undefined) return this.#kinds.map((_, column) => this.#keyColumn(column, this.#lanes, ids, count))
+    const lanes = this.#paged.lanes(ids, count)
+    return this.#kinds.map((_, column) => this.#keyColumn(column, lanes, identityPositions(count), count))
   }
 
   /** Their hashes. */
   hashesOf(ids: Int32Array, count: number): Int32Array {
     const hashes = new Int32Array(count)
-    for (let i = 0; i < count; i++) hashes[i] = this.#hashes[ids[i] as number] as number
+    for (let i = 0; i < count; i++) hashes[i] = this.hashOf(ids[i] as number)
     return hashes
   }
 
   /** The number given as prefix. */
   prefixOf(id: number): number {
+    if (this.#paged !== undefined) return this.#paged.lane(id, this.#maskLanes)
     return this.#lanes[id * this.#stride + this.#maskLanes] as number
   }
 
@@ -263,49 +286,99 @@ export class KeyTable {
     return id
   }
 
+  #assignPaged(
+    paged: PagedKeys,
+    batch: Batch,
+    columns: readonly number[],
+    positions: Int32Array,
+    count: number,
+    hashes: Int32Array,
+    ids: Int32Array,
+    insert: boolean,
+    prefix: Int32Array | undefined,
+  ): void {
+    if (insert && paged.idLimit + count > MAX_SLOTS / 1.6) throw tooManyKeys(paged.size)
+    const scratch = this.#encode(batch, columns, positions, count, prefix)
+    if (prefix !== undefined) hashes = mixed(hashes, prefix, count)
+    if (this.#strings > 0) this.#sources = columns.map((column) => (batch.columns[column] as Utf8Vector).bytes)
+    paged.assign(scratch, count, hashes, ids, insert)
+    this.#sources = NO_BYTES
+  }
+
+  #removePaged(paged: PagedKeys, id: number): void {
+    for (let i = 0; i < this.#kinds.length; i++) {
+      const refLane = this.#refLanes[i] as number
+      if (refLane >= 0) this.#heap.free(paged.lane(id, refLane), paged.lane(id, this.#columnLanes[i] as number))
+    }
+    paged.remove(id)
+  }
+
+  #goIntoPages(): void {
+    const paged = new PagedKeys({
+      stride: this.#stride,
+      compared: this.#compared,
+      sameStrings: (lanes, at, scratch, from) => this.#strings === 0 || this.#sameStrings(lanes, at, scratch, from, this.#sources),
+      storeStrings: (lanes, at, scratch, from) => this.#storeStrings(lanes, at, scratch, from, this.#sources),
+    })
+    paged.fill(this.#lanes, this.#hashes, this.#idLimit, this.liveBits())
+    this.#paged = paged
+    this.#index = new Int32Array(this.#slotWords * MIN_SLOTS)
+    this.#slots = MIN_SLOTS
+    this.#lanes = new Int32Array(0)
+    this.#hashes = new Int32Array(0)
+    this.#free = new Int32Array(0)
+    this.#freeCount = 0
+    this.#idLimit = 0
+    this.#size = 0
+  }
+
   #insert(slot: number, hash: number, scratch: Int32Array, at: number, sources: readonly Uint8Array[]): number {
     const id = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#idLimit++
     this.#size++
     const lanes = this.#lanes
     const base = id * this.#stride
     for (let lane = 0; lane < this.#compared; lane++) lanes[base + lane] = scratch[at + lane] as number
-    if (this.#strings > 0) {
-      for (let i = 0; i < this.#kinds.length; i++) {
-        const refLane = this.#refLanes[i] as number
-        if (refLane < 0) continue
-        const length = scratch[at + (this.#columnLanes[i] as number)] as number
-        lanes[base + refLane] = this.#heap.store(sources[i] as Uint8Array, scratch[at + refLane] as number, length)
-      }
-    }
+    if (this.#strings > 0) this.#storeStrings(lanes, base, scratch, at, sources)
     this.#hashes[id] = hash
     this.#index[2 * slot] = hash
     this.#index[2 * slot + 1] = id + 1
     return id
   }
 
-  #sameStrings(base: number, scratch: Int32Array, at: number, sources: readonly Uint8Array[]): boolean {
+  #storeStrings(lanes: Int32Array, base: number, scratch: Int32Array, at: number, sources: readonly Uint8Array[]): void {
     for (let i = 0; i < this.#kinds.length; i++) {
       const refLane = this.#refLanes[i] as number
       if (refLane < 0) continue
       const length = scratch[at + (this.#columnLanes[i] as number)] as number
-      if (!this.#heap.equals(this.#lanes[base + refLane] as number, length, sources[i] as Uint8Array, scratch[at + refLane] as number))
+      lanes[base + refLane] = this.#heap.store(sources[i] as Uint8Array, scratch[at + refLane] as number, length)
+    }
+  }
+
+  #sameStrings(lanes: Int32Array, base: number, scratch: Int32Array, at: number, sources: readonly Uint8Array[]): boolean {
+    for (let i = 0; i < this.#kinds.length; i++) {
+      const refLane = this.#refLanes[i] as number
+      if (refLane < 0) continue
+      const length = scratch[at + (this.#columnLanes[i] as number)] as number
+      if (!this.#heap.equals(lanes[base + refLane] as number, length, sources[i] as Uint8Array, scratch[at + refLane] as number))
         return false
     }
     return true
   }
 
-  /** Room for `more` new keys, so that no array is replaced while rows are looked up. */
+  /** Room for `more` new keys, so that no array is replaced while rows are looked up. Larger arrays than allowed: goes into pages. */
   #reserve(more: number): void {
     const ids = this.#idLimit + more
+    const needed = (this.#size + more) * 1.6
+    let slots = this.#slots
+    while (slots < needed) slots *= 2
+    if (this.#hashes.length >= ids && this.#slots === slots) return
+    if (slots > MAX_SLOTS) throw tooManyKeys(this.#size)
+    if (4 * (this.#slotWords * slots + (this.#stride + 1) * ids) > stateMemory.arrayBytes) return this.#goIntoPages()
     if (this.#hashes.length < ids) {
       this.#hashes = grown(this.#hashes, ids)
       this.#lanes = grown(this.#lanes, this.#hashes.length * this.#stride)
     }
-    const needed = (this.#size + more) * 1.6
-    if (this.#slots >= needed) return
-    let slots = this.#slots
-    while (slots < needed) slots *= 2
-    if (slots > MAX_SLOTS) throw new StateTooLarge({ what: `${this.#size} keys`, limit: `${Math.floor(MAX_SLOTS / 1.6)} keys` })
+    if (this.#slots === slots) return
     this.#index = rehashed(this.#index, this.#slotWords, slots)
     this.#slots = slots
   }
@@ -340,12 +413,12 @@ export class KeyTable {
     }
   }
 
-  #keyColumn(column: number, ids: Int32Array, count: number): Vector {
+  /** Of the keys whose lanes begin at ids[i] * stride. */
+  #keyColumn(column: number, lanes: Int32Array, ids: Int32Array, count: number): Vector {
     const type = this.#types[column] as LogicalType
     const stride = this.#stride
-    const lanes = this.#lanes
     const lane = this.#columnLanes[column] as number
-    const nulls = this.#keyNulls(column, ids, count)
+    const nulls = this.#keyNulls(column, lanes, ids, count)
     const kind = this.#kinds[column] as VectorKind
     switch (kind) {
       case 'boolean': {
@@ -392,12 +465,12 @@ export class KeyTable {
     }
   }
 
-  #keyNulls(column: number, ids: Int32Array, count: number): Uint8Array | undefined {
+  #keyNulls(column: number, lanes: Int32Array, ids: Int32Array, count: number): Uint8Array | undefined {
     const maskLane = column >> 5
     const bit = 1 << (column & 31)
     let nulls: Uint8Array | undefined
     for (let i = 0; i < count; i++) {
-      if (((this.#lanes[(ids[i] as number) * this.#stride + maskLane] as number) & bit) === 0) continue
+      if (((lanes[(ids[i] as number) * this.#stride + maskLane] as number) & bit) === 0) continue
       nulls ??= new Uint8Array((count + 7) >> 3)
       nulls[i >> 3] = (nulls[i >> 3] as number) | (1 << (i & 7))
     }
@@ -406,6 +479,10 @@ export class KeyTable {
 }
 
 const NO_BYTES: readonly Uint8Array[] = []
+
+function tooManyKeys(keys: number): Error {
+  return new StateTooLarge({ what: `${keys} keys`, limit: `${Math.floor(MAX_SLOTS / 1.6)} keys` })
+}
 
 /** The entries of an index in a larger one. */
 function rehashed(old: Int32Array, words: number, slots: number): Int32Array {

@@ -6,9 +6,6 @@ import { stateMemory, type MemoryUser, type SpillFile, type SpillFiles } from '.
 
 type PageArray = Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>
 
-/** Buffers of pages that went to disk, for those that come back. */
-const SPARE_BUFFERS = 16
-
 export class Pages<A extends PageArray> implements MemoryUser {
   readonly #make: (buffer: ArrayBuffer) => A
   readonly #pageBytes: number
@@ -17,7 +14,6 @@ export class Pages<A extends PageArray> implements MemoryUser {
   #used = new Uint8Array(16)
   #resident = 0
   #file: SpillFile | undefined
-  #spare: ArrayBuffer[] = []
   /** Where the next round goes on. */
   #hand = 0
 
@@ -47,7 +43,7 @@ export class Pages<A extends PageArray> implements MemoryUser {
       this.#used = bigger
     }
     const before = this.#pages[number]
-    const next = page ?? this.#make(new ArrayBuffer(this.#pageBytes))
+    const next = page ?? this.#make(stateMemory.takeBuffer(this.#pageBytes, true))
     this.#resident += next.byteLength - (before?.byteLength ?? 0)
     stateMemory.taken(next.byteLength)
     this.#pages[number] = next
@@ -58,7 +54,6 @@ export class Pages<A extends PageArray> implements MemoryUser {
   clear(): void {
     this.#pages = []
     this.#resident = 0
-    this.#spare = []
     this.#hand = 0
     this.#file?.close()
     this.#file = undefined
@@ -82,7 +77,7 @@ export class Pages<A extends PageArray> implements MemoryUser {
       this.#file ??= spill.create()
       this.#file.write(new Uint8Array(page.buffer), this.#hand * this.#pageBytes)
       pages[this.#hand] = undefined
-      if (this.#spare.length < SPARE_BUFFERS) this.#spare.push(page.buffer)
+      stateMemory.giveBuffer(page.buffer)
       this.#resident -= this.#pageBytes
       released += this.#pageBytes
     }
@@ -92,7 +87,7 @@ export class Pages<A extends PageArray> implements MemoryUser {
   #fetch(number: number): A {
     const file = this.#file
     if (file === undefined || number >= this.#pages.length) throw new Error(`there is no page ${number}`)
-    const buffer = this.#spare.pop() ?? new ArrayBuffer(this.#pageBytes)
+    const buffer = stateMemory.takeBuffer(this.#pageBytes, false)
     file.read(new Uint8Array(buffer), number * this.#pageBytes)
     const page = this.#make(buffer)
     this.#pages[number] = page

@@ -30,21 +30,52 @@ export interface MemoryUser {
 
 /** Trimmed a little further than needed, so that not every batch trims. */
 const TRIM_TO = 0.95
-/** So many bytes come in before the sum is made again. */
+/** So many bytes come in before the sum is made again, or this part of the budget. */
 const TRIM_STEP_BYTES = 1024 * 1024
+const TRIM_STEP_SHARE = 1 / 32
 const ROUNDS = 2
+/** One table's arrays may take this part of the budget before it goes into pages. */
+const ARRAYS_SHARE = 1 / 16
 
 export class StateMemory {
   #budget = Infinity
   #files: SpillFiles | undefined
   #users: WeakRef<MemoryUser>[] = []
   #sinceTrim = 0
+  #trimStep = TRIM_STEP_BYTES
   #spilledBytes = 0
+  /** Buffers of pages that left, by size: the next pages are made of them, so that the collector has nothing to find. */
+  readonly #spare = new Map<number, ArrayBuffer[]>()
+  #spareBytes = 0
 
   /** `budget` in bytes; files are made in `directory`. */
   limit(budget: number, directory: string): void {
     this.#budget = budget
+    this.#trimStep = Math.min(TRIM_STEP_BYTES, budget * TRIM_STEP_SHARE)
     this.#files = new SpillFiles(directory)
+  }
+
+  /** Bytes that a table may hold in arrays that cannot leave memory; beyond, it goes into pages. */
+  get arrayBytes(): number {
+    return this.#budget * ARRAYS_SHARE
+  }
+
+  /** For a page. `zeroed`: else it has what another left in it. */
+  takeBuffer(bytes: number, zeroed: boolean): ArrayBuffer {
+    const buffer = this.#spare.get(bytes)?.pop()
+    if (buffer === undefined) return new ArrayBuffer(bytes)
+    this.#spareBytes -= bytes
+    if (zeroed) new Uint8Array(buffer).fill(0)
+    return buffer
+  }
+
+  /** A page left it, and nobody else has it. */
+  giveBuffer(buffer: ArrayBuffer): void {
+    const { byteLength } = buffer
+    const spare = this.#spare.get(byteLength)
+    if (spare === undefined) this.#spare.set(byteLength, [buffer])
+    else spare.push(buffer)
+    this.#spareBytes += byteLength
   }
 
   /** Written out so far, in bytes. */
@@ -70,20 +101,36 @@ export class StateMemory {
 
   /** Between two batches, when nobody holds on to a page. @throws STATE_SPILL_FAILED */
   trim(): void {
-    if (this.#sinceTrim < TRIM_STEP_BYTES || this.#files === undefined) return
+    if (this.#files === undefined || this.#sinceTrim < this.#trimStep) return
     this.#sinceTrim = 0
     const users = this.#live()
-    let excess = -this.#budget
-    for (const user of users) excess += user.residentBytes()
-    if (excess <= 0) return
-    excess += this.#budget * (1 - TRIM_TO)
-    for (let round = 0; round < ROUNDS && excess > 0; round++) {
-      for (const user of users) {
-        if (excess <= 0) break
-        const released = user.release?.(excess, this.#files) ?? 0
+    const held = users.map((user) => user.residentBytes())
+    const total = held.reduce((sum, bytes) => sum + bytes, 0)
+    if (total > this.#budget) this.#release(users, held, total)
+    // What is spare is memory, too: more of it than there is room for was of a size that is not asked for now.
+    if (this.#spareBytes > 0 && this.residentBytes() + this.#spareBytes > this.#budget) this.#dropSpare()
+  }
+
+  /** First each user its part, then whoever has what was not used lately. */
+  #release(users: readonly MemoryUser[], held: readonly number[], total: number): void {
+    const files = this.#files as SpillFiles
+    let excess = total - this.#budget * TRIM_TO
+    const part = excess / total
+    for (let round = 0; round < ROUNDS + 1 && excess > 0; round++) {
+      for (let i = 0; i < users.length && excess > 0; i++) {
+        const wanted = round === 0 ? (held[i] as number) * part : excess
+        const released = users[i]?.release?.(wanted, files) ?? 0
         excess -= released
         this.#spilledBytes += released
       }
+    }
+  }
+
+  #dropSpare(): void {
+    for (const [bytes, buffers] of this.#spare) {
+      const keep = Math.min(buffers.length, Math.ceil((this.#budget * (1 - TRIM_TO)) / bytes))
+      this.#spareBytes -= (buffers.length - keep) * bytes
+      buffers.length = keep
     }
   }
 
