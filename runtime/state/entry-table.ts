@@ -16,6 +16,7 @@ import { bitsWithout, type Bits } from './bits.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
 import { grown } from './growable.js'
 import type { KeyTable } from './key-table.js'
+import { stateMemory, type MemoryUser } from './state-memory.js'
 import type { RowChanges, StoredTable } from './stored-table.js'
 
 const PAGE_BITS = 12
@@ -63,7 +64,7 @@ export function entryTableSchema(keyTypes: readonly LogicalType[]): Schema {
   }
 }
 
-export class EntryTable implements StoredTable {
+export class EntryTable implements StoredTable, MemoryUser {
   readonly descriptor: StateTableDescriptor
   /** Reported before every change. */
   changes: RowChanges & { touchOne(id: number): void; removeOne(id: number): void } = UNTRACKED
@@ -85,6 +86,12 @@ export class EntryTable implements StoredTable {
   constructor(name: string, version: number, keyTypes: readonly LogicalType[], keys: KeyTable) {
     this.descriptor = { name, version, schema: entryTableSchema(keyTypes) }
     this.#keys = keys
+    stateMemory.register(this)
+  }
+
+  /** Of the entries themselves; their bytes are the heap's. They stay in memory. */
+  residentBytes(): number {
+    return this.#words.length * ((STRIDE * 4 + 24) << PAGE_BITS) + this.#index.byteLength + this.#references.byteLength
   }
 
   get size(): number {
