@@ -67,6 +67,10 @@ bench: build ## rows per core of every operator class and of whole jobs, beside 
 bench-yarn: build examples/data/.ready ## submission times and memory on a pseudo-distributed Hadoop, medians of 5
 	$(NODE) dist/bench/yarn/bench-yarn.js
 
+.PHONY: memory-run
+memory-run: build ## a join whose state outgrows its worker: RSS against the declared memory (20 minutes; ARGS='--minutes 4')
+	$(NODE) dist/bench/memory/memory-run.js $(ARGS)
+
 .PHONY: corruption
 corruption: build ## damage at 2,000 random positions of a real checkpoint and savepoint: each must be found (1 minute)
 	$(NODE) dist/test/corruption/corruption.js $(POSITIONS) $(SEED)

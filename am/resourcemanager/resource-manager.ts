@@ -61,6 +61,8 @@ const SHUTDOWN_CALL_TIMEOUT_MS = 500
 
 type Registration = Parameters<GatewayHandlers<typeof ResourceManagerGateway>['registerTaskExecutor']>[0]
 
+type Heartbeat = Parameters<GatewayHandlers<typeof ResourceManagerGateway>['heartbeat']>[0]
+
 interface Connected {
   readonly caller: RpcCaller
   readonly gateway: Gateway<typeof TaskExecutorGateway>
@@ -68,12 +70,15 @@ interface Connected {
   /** Wall time. */
   lastHeartbeat: Millis
   residentSetBytes: number
+  memory: Heartbeat['memory']
 }
 
 /** A registered worker for REST. */
 export interface WorkerView extends Registration {
   readonly lastHeartbeat: Millis
   readonly residentSetBytes: number
+  /** What it said last of its memory. */
+  readonly memory: Heartbeat['memory']
   readonly allocations: readonly { readonly slotIndex: number; readonly jobId: JobId }[]
 }
 
@@ -148,6 +153,7 @@ export class ResourceManager implements SlotProvider {
       if (connected === undefined || connected.caller !== caller) throw new UnknownWorker({ worker: heartbeat.resourceId })
       connected.lastHeartbeat = this.#settings.environment.clock.now()
       connected.residentSetBytes = heartbeat.residentSetBytes
+      connected.memory = heartbeat.memory
       this.#onWorker(heartbeat.resourceId, { type: 'heartbeat' })
       this.#onSlots({ type: 'slotReport', resourceId: heartbeat.resourceId, report: heartbeat.slotReport })
       for (const task of heartbeat.tasks) {
@@ -190,10 +196,11 @@ export class ResourceManager implements SlotProvider {
   // For REST.
 
   workers(): WorkerView[] {
-    return [...this.#connected.values()].map(({ registration, lastHeartbeat, residentSetBytes }) => ({
+    return [...this.#connected.values()].map(({ registration, lastHeartbeat, residentSetBytes, memory }) => ({
       ...registration,
       lastHeartbeat,
       residentSetBytes,
+      memory,
       allocations: (this.#slots.workers.get(registration.resourceId)?.slots ?? []).flatMap(({ slotIndex, allocation }) =>
         allocation?.jobId === undefined ? [] : [{ slotIndex, jobId: allocation.jobId }],
       ),
@@ -231,6 +238,7 @@ export class ResourceManager implements SlotProvider {
       registration,
       lastHeartbeat: this.#settings.environment.clock.now(),
       residentSetBytes: 0,
+      memory: undefined,
     }
     if (this.#stopped || !this.#workers.has(resourceId)) throw new UnknownWorker({ worker: resourceId })
     const state = this.#workers.get(resourceId)?.state

@@ -10,6 +10,7 @@ import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import { isTerminalExecutionState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
 import type { Environment } from '#core/time/environment.js'
+import { stateMemory } from '#runtime/state/state-memory.js'
 import { TaskNotReady } from '../checkpoint/errors.js'
 import { PartitionRegistry } from '../network/partition-registry.js'
 import { SlotNetwork } from '../network/slot-network.js'
@@ -171,8 +172,7 @@ export class SlotRuntime {
       const { heapUsed, arrayBuffers } = process.memoryUsage()
       this.#send({
         type: 'metrics',
-        heapUsed,
-        arrayBuffers,
+        memory: { heapUsed, arrayBuffers, stateBytes: stateMemory.residentBytes(), spilledBytes: stateMemory.spilledBytes },
         tasks: [...this.#tasks].map(([executionAttemptId, task]) => ({ executionAttemptId, metrics: task.metrics() })),
       })
       this.#startMetrics()

@@ -82,6 +82,15 @@ export type CheckpointReport =
     }
   | { readonly type: 'decline'; readonly executionAttemptId: ExecutionAttemptId; readonly checkpointId: number; readonly error: WireError }
 
+/** Bytes of one slot's thread. */
+export interface SlotMemory {
+  readonly heapUsed: number
+  readonly arrayBuffers: number
+  /** State of its operators: in memory, and written to local disk so far. */
+  readonly stateBytes: number
+  readonly spilledBytes: number
+}
+
 export type SlotToTaskExecutor =
   /** First message: the thread is ready. */
   | { readonly type: 'started'; readonly dataPort: number }
@@ -89,12 +98,10 @@ export type SlotToTaskExecutor =
   | CheckpointReport
   /** To a `trigger`: the barrier went out, or why not. */
   | { readonly type: 'triggered'; readonly trigger: number; readonly error?: WireError | undefined }
-  /** `heapUsed`, `arrayBuffers`: of this thread, in bytes. */
   | {
       readonly type: 'metrics'
       readonly tasks: readonly TaskMetricsEntry[]
-      readonly heapUsed: number
-      readonly arrayBuffers: number
+      readonly memory: SlotMemory
     }
   /** An operator asks its coordinator. */
   | {

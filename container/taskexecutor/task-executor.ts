@@ -159,6 +159,16 @@ export class TaskExecutor {
     })
   }
 
+  /** For heartbeats. */
+  #memory() {
+    const main = process.memoryUsage()
+    const slots = this.#slots.memory()
+    return {
+      residentSetBytes: main.rss,
+      memory: { ...slots, heapUsed: main.heapUsed + slots.heapUsed, arrayBuffers: main.arrayBuffers + slots.arrayBuffers },
+    }
+  }
+
   async #register(dataPorts: readonly { slotIndex: number; dataPort: number }[], lost: number | undefined): Promise<Session> {
     const { descriptor, environment, host } = this.#options
     const registration = await register({
@@ -208,7 +218,7 @@ export class TaskExecutor {
         resourceManager.heartbeat({
           resourceId: descriptor.resourceId,
           slotReport: this.#slots.report(),
-          residentSetBytes: process.memoryUsage.rss(),
+          ...this.#memory(),
           tasks: this.#slots.metrics(),
         }),
       tasksRunning: () => this.#slots.runningTasks > 0,

@@ -21,7 +21,14 @@ import type { Environment, TimerHandle } from '#core/time/environment.js'
 import { CancellationTimedOut, SlotNotAvailable, TaskDescriptionUnavailable, TaskSlotNotFound } from './errors.js'
 import { workerMemory } from './memory.js'
 import { TaskNotReady } from '../checkpoint/errors.js'
-import type { CheckpointReport, SlotDescriptor, SlotToTaskExecutor, TaskMetricsEntry, TaskStateUpdate } from './slot-messages.js'
+import type {
+  CheckpointReport,
+  SlotDescriptor,
+  SlotMemory,
+  SlotToTaskExecutor,
+  TaskMetricsEntry,
+  TaskStateUpdate,
+} from './slot-messages.js'
 import {
   addTask,
   allocate,
@@ -35,6 +42,8 @@ import {
   type SlotTable,
 } from './slot-table.js'
 import { type SlotHandle, type StartSlot } from './slot-thread.js'
+
+const NO_MEMORY: SlotMemory = { heapUsed: 0, arrayBuffers: 0, stateBytes: 0, spilledBytes: 0 }
 
 const log = logger('TaskExecutor')
 
@@ -86,9 +95,8 @@ interface SlotEntry {
   thread: SlotHandle
   dataPort: number | undefined
   startAttempts: number
-  /** Bytes, as its thread last said. */
-  heapUsed: number
-  arrayBuffers: number
+  /** Bytes, as the thread last said. */
+  memory: SlotMemory
 }
 
 /** For files that end with this process. A YARN container is told its own, which YARN clears. */
@@ -152,8 +160,7 @@ export class TaskSlots {
           thread: this.#startThread(slotIndex, ports),
           dataPort: undefined,
           startAttempts: 1,
-          heapUsed: 0,
-          arrayBuffers: 0,
+          memory: NO_MEMORY,
         })
       }
     })
@@ -161,13 +168,16 @@ export class TaskSlots {
   }
 
   /** Bytes that the slots' threads hold, as they last said. */
-  memory(): { heapUsed: number; arrayBuffers: number } {
-    const sum = { heapUsed: 0, arrayBuffers: 0 }
-    for (const { heapUsed, arrayBuffers } of this.#slots) {
-      sum.heapUsed += heapUsed
-      sum.arrayBuffers += arrayBuffers
-    }
-    return sum
+  memory(): SlotMemory {
+    return this.#slots.reduce(
+      (sum, { memory }) => ({
+        heapUsed: sum.heapUsed + memory.heapUsed,
+        arrayBuffers: sum.arrayBuffers + memory.arrayBuffers,
+        stateBytes: sum.stateBytes + memory.stateBytes,
+        spilledBytes: sum.spilledBytes + memory.spilledBytes,
+      }),
+      NO_MEMORY,
+    )
   }
 
   report(): SlotReport {
@@ -356,8 +366,7 @@ export class TaskSlots {
         return
       }
       case 'metrics':
-        slot.heapUsed = message.heapUsed
-        slot.arrayBuffers = message.arrayBuffers
+        slot.memory = message.memory
         for (const { executionAttemptId, metrics } of message.tasks) {
           const task = this.#tasks.get(executionAttemptId)
           if (task !== undefined) task.metrics = metrics

@@ -57,12 +57,17 @@ export function taskManagerDetails(worker: WorkerView, jobs: readonly Job[], man
       resource: slotResource(worker, 1, managedFraction),
       assignedTasks: assignedTasks(worker.resourceId, jobs, jobId),
     })),
-    // Of the JVM's figures a Node process has one: what it holds in memory. -1 is Flink's "not known".
+    // Bytes. heap…: what the process holds in memory (one figure for the JVM's many); direct: array buffers outside V8's heaps, of which
+    // managed is operators' state; stateSpilled: written to local disk beyond that, so far. -1 is Flink's "not known".
     metrics: {
       heapUsed: worker.residentSetBytes,
       heapCommitted: worker.residentSetBytes,
       heapMax: worker.processMemory > 0 ? worker.processMemory : -1,
       garbageCollectors: [],
+      directUsed: worker.memory?.arrayBuffers ?? -1,
+      managedUsed: worker.memory?.stateBytes ?? -1,
+      managedTotal: worker.hardware.managedMemory,
+      stateSpilled: worker.memory?.spilledBytes ?? -1,
     },
   }
 }

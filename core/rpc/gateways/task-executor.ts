@@ -83,6 +83,8 @@ export const ResourceManagerGateway = gateway('ResourceManager', {
       resourceId: id<ResourceId>(),
       slotReport: SlotReportSchema,
       residentSetBytes: z.number(),
+      /** Bytes: V8 heaps and array buffers of all threads; operators' state in memory, and written to local disk so far. */
+      memory: z.object({ heapUsed: z.number(), arrayBuffers: z.number(), stateBytes: z.number(), spilledBytes: z.number() }).optional(),
       tasks: z.array(z.object({ executionAttemptId: id<ExecutionAttemptId>(), metrics: TaskMetricsSchema })),
     }),
     nothing,
