@@ -304,7 +304,7 @@ async function openPreferred(
   restore: KeyedRestore,
   local: LocalState | undefined,
 ): Promise<AsyncIterable<RestoredRows>> {
-  const preferred = await Promise.all(restore.handles.map((handle) => local?.prefer(handle)))
+  const preferred = local === undefined ? [] : await Promise.all(restore.handles.map((handle) => local.prefer(handle)))
   if (preferred.some((handle) => handle !== undefined)) {
     try {
       return await openKeyedState(fileSystems, { ...restore, handles: restore.handles.map((handle, i) => preferred[i] ?? handle) })

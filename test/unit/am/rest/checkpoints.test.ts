@@ -192,7 +192,11 @@ describe('REST: checkpoints', () => {
     const location = String((operation as { location: string }).location)
     expect(location).to.match(new RegExp(`^file://${job.folder}/sp/savepoint-000000-[0-9a-f]{12}$`))
 
-    const disposal = await server.inject({ method: 'POST', url: '/savepoint-disposal', payload: JSON.stringify({ 'savepoint-path': location }) })
+    const disposal = await server.inject({
+      method: 'POST',
+      url: '/savepoint-disposal',
+      payload: JSON.stringify({ 'savepoint-path': location }),
+    })
     expect(disposal.statusCode).to.equal(200)
     const disposed = `/savepoint-disposal/${(disposal.json() as { 'request-id': string })['request-id']}`
     expect((await outcome(server, disposed)).operation).to.deep.equal({})
