@@ -7,6 +7,7 @@ import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { describeBudget } from '#core/cluster/memory-budget.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASK_CANCELLATION_TIMEOUT, TASKMANAGER_BIND_HOST, TASKMANAGER_DATA_PORT, TMP_DIRS } from '#core/config/options/cluster.js'
 import { parsePortRange } from '#core/config/port-range.js'
@@ -142,6 +143,7 @@ export class TaskSlots {
     this.#secret = secret
     this.#user = user
     const memory = workerMemory(descriptor)
+    if (memory !== undefined) log.info(`Memory of this TaskManager: ${describeBudget(memory, descriptor.slots)}`)
     this.#heapMb = memory?.slotHeapMb
     this.#networkBytes = memory?.slotNetworkBytes ?? 0
     this.managedBytes = (memory?.slotManagedBytes ?? 0) * descriptor.slots

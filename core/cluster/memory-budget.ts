@@ -12,9 +12,13 @@ const THREAD_BASE = 24 * MIB
 /** What the allocator and a garbage collection's peak may take beyond the budgets. */
 const SLACK_FRACTION = 0.1
 const MIN_SLOT_HEAP = 16 * MIB
+const MIN_SLOT = MIN_SLOT_HEAP + 16 * MIB
 
 export interface MemoryBudget {
   readonly processBytes: number
+  /** What the runtime and its threads take, and what is left free for the allocator and the collector. Bytes. */
+  readonly runtimeBytes: number
+  readonly slackBytes: number
   /** --max-old-space-size of the main thread, MiB. */
   readonly mainHeapMb: number
   /** resourceLimits.maxOldGenerationSizeMb of each slot's thread. */
@@ -27,22 +31,35 @@ export interface MemoryBudget {
 
 /** Smallest container that `slots` slots fit in, bytes. */
 export function minimumProcessBytes(slots: number): number {
-  return Math.ceil((RUNTIME_BASE + THREAD_BASE * slots + 24 * MIB + slots * (MIN_SLOT_HEAP + 16 * MIB)) / (1 - SLACK_FRACTION))
+  return Math.ceil((RUNTIME_BASE + THREAD_BASE * slots + 24 * MIB + slots * MIN_SLOT) / (1 - SLACK_FRACTION))
 }
 
 export function memoryBudget(processBytes: number, slots: number, managedFraction: number): MemoryBudget {
   const free = processBytes * (1 - SLACK_FRACTION) - RUNTIME_BASE - THREAD_BASE * slots
-  const mainHeap = Math.max(24 * MIB, Math.min(128 * MIB, free * 0.15))
-  const perSlot = Math.max(MIN_SLOT_HEAP + 16 * MIB, (free - mainHeap) / slots)
+  const mainHeap = Math.max(24 * MIB, Math.min(128 * MIB, free * 0.15, free - slots * MIN_SLOT))
+  const perSlot = Math.max(MIN_SLOT, (free - mainHeap) / slots)
   const network = Math.max(8 * MIB, Math.min(64 * MIB, perSlot * 0.15))
   const managed = (perSlot - network - MIN_SLOT_HEAP) * managedFraction
   return {
     processBytes,
+    runtimeBytes: RUNTIME_BASE + THREAD_BASE * slots,
+    slackBytes: Math.floor(processBytes * SLACK_FRACTION),
     mainHeapMb: Math.floor(mainHeap / MIB),
     slotHeapMb: Math.floor((perSlot - managed - network) / MIB + 1e-6),
     slotNetworkBytes: Math.floor(network),
     slotManagedBytes: Math.floor(managed),
   }
+}
+
+/** One line for the log. */
+export function describeBudget(budget: MemoryBudget, slots: number): string {
+  const mb = (bytes: number): number => Math.floor(bytes / MIB)
+  const each = slots === 1 ? '' : ' each'
+  return (
+    `${mb(budget.processBytes)} MB: runtime and threads ${mb(budget.runtimeBytes)}, free ${mb(budget.slackBytes)}, heap of the main thread ` +
+    `${budget.mainHeapMb}, ${slots} slot(s) with state ${mb(budget.slotManagedBytes)}, exchange ${mb(budget.slotNetworkBytes)}, ` +
+    `heap ${budget.slotHeapMb}${each}`
+  )
 }
 
 /** What the master's heartbeat thread and its buffers take beside its heap. */

@@ -6,12 +6,15 @@
  *   rescale   the same after 1, 2 or 3 items, with 2, 3 and 1 subtasks in turn: their state is split by key group and united again
  *   chains    snapshots all the time, several under way, full and incremental, some complete, some aborted; now and then a new
  *             subtask begins with the newest complete one
+ *   spilled   as chains, with next to no memory for state: after every item all pages that can leave it are on disk
  */
+import { tmpdir } from 'node:os'
+import { stateMemory } from '#runtime/state/state-memory.js'
 import type { Checkpoint, Player } from './player.js'
 import type { Item } from './run.js'
 
-export type Interruption = 'none' | 'restart' | 'rescale' | 'chains'
-export const INTERRUPTIONS: readonly Interruption[] = ['none', 'restart', 'rescale', 'chains']
+export type Interruption = 'none' | 'restart' | 'rescale' | 'chains' | 'spilled'
+export const INTERRUPTIONS: readonly Interruption[] = ['none', 'restart', 'rescale', 'chains', 'spilled']
 
 /** In a long script not every item is followed by a restart. */
 const MAX_RESTARTS = 24
@@ -23,7 +26,17 @@ export async function play(player: Player, items: readonly Item[], interruption:
   const next = (): Item => items[player.position - begin] as Item
   if (interruption === 'none') while (player.position < end) await player.play(next())
   else if (interruption === 'chains') await chains(player, next, end)
+  else if (interruption === 'spilled') await withoutMemory(() => chains(player, next, end))
   else await restarts(player, next, end, interruption)
+}
+
+async function withoutMemory(action: () => Promise<void>): Promise<void> {
+  stateMemory.limit(1, tmpdir())
+  try {
+    await action()
+  } finally {
+    stateMemory.limit(Infinity, tmpdir())
+  }
 }
 
 async function restarts(player: Player, next: () => Item, end: number, interruption: Interruption): Promise<void> {

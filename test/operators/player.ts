@@ -12,6 +12,7 @@ import type { Batch } from '#runtime/columnar/batch.js'
 import { hashRows, keyGroupOf, keyGroupsOfSubtask, subtaskOfKeyGroup } from '#runtime/columnar/hash.js'
 import { createOperator } from '#runtime/operators/factory.js'
 import { NO_WATERMARK, type OperatorContext, type Output } from '#runtime/operators/operator.js'
+import { stateMemory } from '#runtime/state/state-memory.js'
 import { Instance, type StoredState } from './instance.js'
 import { rowsOf, type Row } from './rows.js'
 import { batchOf, type Batching, type Emitted, type Item, type Result, type Subject } from './run.js'
@@ -108,6 +109,7 @@ export class Player {
     }
     if (item.type === 'wait') this.#environment.advance(item.ms)
     this.position++
+    stateMemory.trim()
   }
 
   begin(full: boolean): Checkpoint {

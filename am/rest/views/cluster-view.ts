@@ -103,11 +103,20 @@ function memoryConfiguration(worker: WorkerView, managedFraction: number): Recor
   if (worker.processMemory === 0) return { totalProcessMemory: 0 }
   const slots = worker.slots.length
   const budget = memoryBudget(worker.processMemory, slots, managedFraction)
-  return {
+  // Managed memory as the worker itself set it (taskmanager.memory.managed.size); what is not managed is its threads' heaps.
+  const { managedMemory } = worker.hardware
+  const rest = {
     frameworkHeap: budget.mainHeapMb * MIB,
-    taskHeap: budget.slotHeapMb * MIB * slots,
+    taskHeap: (budget.slotHeapMb * MIB + budget.slotManagedBytes) * slots - managedMemory,
     networkMemory: budget.slotNetworkBytes * slots,
-    managedMemory: budget.slotManagedBytes * slots,
+    managedMemory,
+  }
+  return {
+    ...rest,
+    totalFlinkMemory: rest.frameworkHeap + rest.taskHeap + rest.networkMemory + managedMemory,
+    // In a Node process: the binary, its libraries and threads; what stays free for the allocator and the collector.
+    jvmMetaspace: budget.runtimeBytes,
+    jvmOverhead: budget.slackBytes,
     totalProcessMemory: worker.processMemory,
   }
 }

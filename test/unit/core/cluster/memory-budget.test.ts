@@ -14,7 +14,7 @@ describe('memoryBudget', () => {
           const bytes = minimumProcessBytes(slots) + extraMb * MIB
           const budget = memoryBudget(bytes, slots, fraction)
           const promised = budget.mainHeapMb * MIB + slots * (budget.slotHeapMb * MIB + budget.slotNetworkBytes + budget.slotManagedBytes)
-          return promised <= bytes && budget.slotHeapMb >= 16
+          return budget.runtimeBytes + budget.slackBytes + promised <= bytes && budget.slotHeapMb >= 16
         },
       ),
     )
