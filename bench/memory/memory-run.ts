@@ -4,6 +4,7 @@
  * every worker each second.
  *
  *   --minutes <n>   how long (20)     --memory <size>   taskmanager.memory.process.size (400m)     --rate <rows/s of each table> (20000)
+ *   --kill <s>      after so many seconds the workers are killed once: the next ones restore within their memory, too
  *
  * Exit status 1: a worker held more than declared, ended itself, or the job failed.
  */
@@ -37,8 +38,10 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '20' },
     memory: { type: 'string', default: '400m' },
     rate: { type: 'string', default: '20000' },
+    kill: { type: 'string' },
   },
 })
+const killAt = values.kill === undefined ? undefined : Number(values.kill)
 const minutes = Number(values.minutes)
 const declared = Number(/^\d+/.exec(values.memory)?.[0]) * (values.memory.endsWith('g') ? 1024 : 1) * MIB
 const directory = mkdtempSync(join(tmpdir(), 'weft-memory-'))
@@ -88,6 +91,7 @@ child.on('exit', (status) => (ended = status ?? 1))
 
 const workers = new Map<number, Worker>()
 const gone: number[] = []
+const killed: number[] = []
 const samples: Sample[] = []
 const start = performance.now()
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -111,7 +115,7 @@ function sampleWorkers(): void {
     worker.maxRss = Math.max(worker.maxRss, rss)
     workers.set(pid, worker)
   }
-  for (const pid of workers.keys()) if (!running.has(pid) && !gone.includes(pid)) gone.push(pid)
+  for (const pid of workers.keys()) if (!running.has(pid) && !gone.includes(pid) && !killed.includes(pid)) gone.push(pid)
 }
 
 function isDescendant(pid: number): boolean {
@@ -152,6 +156,12 @@ const maxRss = (): number => Math.max(0, ...[...workers.values()].map((worker) =
 for (let second = 0; performance.now() - start < minutes * 60_000 && ended === undefined; second++) {
   await pause(SAMPLE_MS)
   sampleWorkers()
+  if (killAt !== undefined && killed.length === 0 && performance.now() - start > killAt * 1_000) {
+    killed.push(...workers.keys())
+    console.log(`${String(second).padStart(5)} s  max RSS ${mib(maxRss())} MiB; killing ${killed.join(', ')}`)
+    for (const pid of killed) process.kill(pid, 'SIGKILL')
+    workers.clear()
+  }
   if (second % REPORT_EVERY !== 0) continue
   await sampleProgress()
   const last = samples.at(-1)

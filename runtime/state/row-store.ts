@@ -12,6 +12,7 @@ import { bitsWithout, type Bits } from './bits.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
 import { grown } from './growable.js'
 import { Pages } from './pages.js'
+import { stateMemory } from './state-memory.js'
 import { compareDoubles, compareNumbers, compareWords } from './value-order.js'
 
 const PAGE_BITS = 10
@@ -52,6 +53,12 @@ export class RowStore {
     this.#extra = word
     this.#stride = Math.max(1, word + extraWords)
     this.#pages = new Pages((buffer) => new Int32Array(buffer), this.#stride << (PAGE_BITS + 2))
+    stateMemory.register(this)
+  }
+
+  /** Bytes of the list of free ids; pages and strings count themselves. */
+  residentBytes(): number {
+    return this.#free.byteLength
   }
 
   /** Rows held. */

@@ -35,6 +35,8 @@ export interface Accumulator {
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined
   /** The results of `count` groups. */
   results(groups: Int32Array, count: number): Vector
+  /** Bytes of its columns by group. */
+  residentBytes(): number
   /** Forgets all groups but keeps the memory. */
   clear(): void
   /** Columns that hold a group's accumulator in snapshots; none when all of it is in `dependents`. */

@@ -85,6 +85,10 @@ export class IntegerAverageAccumulator implements Accumulator {
     loadCounts(columns[1] as Vector, groups, this.#counts)
   }
 
+  residentBytes(): number {
+    return this.#sums.byteLength + this.#counts.byteLength
+  }
+
   clear(): void {
     this.#sums.fill(0n)
     this.#counts.fill(0)
@@ -192,6 +196,10 @@ export class DoubleAverageAccumulator implements Accumulator {
     loadCounts(columns[1] as Vector, groups, this.#counts)
   }
 
+  residentBytes(): number {
+    return this.#sums.byteLength + this.#counts.byteLength
+  }
+
   clear(): void {
     this.#sums.fill(0)
     this.#counts.fill(0)
@@ -264,6 +272,10 @@ export class DecimalAverageAccumulator implements Accumulator {
   load(groups: Int32Array, columns: readonly Vector[]): void {
     loadWords(columns[0] as Vector, 4, groups, this.#sums)
     loadCounts(columns[1] as Vector, groups, this.#counts)
+  }
+
+  residentBytes(): number {
+    return this.#sums.byteLength + this.#counts.byteLength
   }
 
   clear(): void {

@@ -54,6 +54,10 @@ export class CountAccumulator implements Accumulator {
     loadWords(columns[0] as Vector, 2, groups, this.#counts)
   }
 
+  residentBytes(): number {
+    return this.#counts.byteLength
+  }
+
   clear(): void {
     this.#counts.fill(0n)
   }

@@ -100,6 +100,11 @@ export class DistinctFilter implements DependentRows {
     return result
   }
 
+  /** Bytes of the columns by value. */
+  residentBytes(): number {
+    return this.#counts.byteLength + this.#groups.byteLength
+  }
+
   clear(): void {
     this.#values.clear()
     this.#counts.fill(0)

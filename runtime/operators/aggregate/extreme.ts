@@ -83,6 +83,10 @@ export class NumberExtremeAccumulator implements Accumulator {
     }
   }
 
+  residentBytes(): number {
+    return this.#best.byteLength + this.#held.byteLength
+  }
+
   clear(): void {
     this.#held.fill(0)
   }
@@ -167,6 +171,10 @@ export class WideExtremeAccumulator implements Accumulator {
     const column = columns[0] as Vector
     loadWords(column, 2 * this.#width, groups, this.#best)
     for (let i = 0; i < groups.length; i++) this.#held[groups[i] as number] = isNull(column, i) ? 0 : 1
+  }
+
+  residentBytes(): number {
+    return this.#best.byteLength + this.#held.byteLength
   }
 
   clear(): void {
@@ -272,6 +280,10 @@ export class TextExtremeAccumulator implements Accumulator {
       this.#refs[group] = this.#heap.store(column.bytes, column.offsets[i] as number, length)
       this.#lengths[group] = length
     }
+  }
+
+  residentBytes(): number {
+    return this.#refs.byteLength + this.#lengths.byteLength
   }
 
   clear(): void {

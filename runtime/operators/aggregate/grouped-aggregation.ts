@@ -13,6 +13,7 @@ import { grown, identityPositions } from '../../state/growable.js'
 import { KeyTable } from '../../state/key-table.js'
 import { RestoredIds } from '../../state/restored-ids.js'
 import type { OwnedTable } from '../../state/row-pages.js'
+import { stateMemory } from '../../state/state-memory.js'
 import type { RowChanges } from '../../state/stored-table.js'
 import { FIRST, IGNORED, VANISHED, type Accumulator, type RowPass } from './accumulator.js'
 import { createAccumulator } from './create-accumulator.js'
@@ -72,6 +73,7 @@ export class GroupedAggregation {
     this.#calls = calls
     this.#table = new KeyTable(keys.map(typeOf))
     this.#accumulators = calls.map((call) => createAccumulator(call, input, retract))
+    stateMemory.register(this)
     // MIN and MAX of a set are those of the rows.
     this.#distinct = calls.map((call) =>
       call.distinct && call.function !== 'MIN' && call.function !== 'MAX'
@@ -111,6 +113,14 @@ export class GroupedAggregation {
       columns[rows.lifeColumn] = { kind: 'int32', type: LIFE_TYPE, nulls: undefined, values: present }
     }
     rows.restore(new Batch(rows.schema, columns, batch.length), groups)
+  }
+
+  /** Bytes of all columns by group, which stay in memory. */
+  residentBytes(): number {
+    let sum = this.#rows.byteLength + this.#incarnations.byteLength
+    for (const accumulator of this.#accumulators) sum += accumulator.residentBytes()
+    for (const filter of this.#distinct) sum += filter?.residentBytes() ?? 0
+    return sum
   }
 
   /** Groups that exist. */

@@ -86,6 +86,10 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     return this.#vector(ids, count)
   }
 
+  residentBytes(): number {
+    return this.#roots.byteLength
+  }
+
   clear(): void {
     this.#values.clear()
     this.#roots.fill(0)

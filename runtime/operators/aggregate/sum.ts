@@ -87,6 +87,10 @@ export class Int32SumAccumulator implements Accumulator {
     loadCounts(columns[1] as Vector, groups, this.#counts)
   }
 
+  residentBytes(): number {
+    return this.#sums.byteLength + this.#counts.byteLength
+  }
+
   clear(): void {
     this.#sums.fill(0)
     this.#counts.fill(0)
@@ -166,6 +170,10 @@ export class Int64SumAccumulator implements Accumulator {
     loadCounts(columns[1] as Vector, groups, this.#counts)
   }
 
+  residentBytes(): number {
+    return this.#sums.byteLength + this.#counts.byteLength
+  }
+
   clear(): void {
     this.#sums.fill(0n)
     this.#counts.fill(0)
@@ -243,6 +251,10 @@ export class DoubleSumAccumulator implements Accumulator {
   load(groups: Int32Array, columns: readonly Vector[]): void {
     loadWords(columns[0] as Vector, 2, groups, this.#sums)
     loadCounts(columns[1] as Vector, groups, this.#counts)
+  }
+
+  residentBytes(): number {
+    return this.#sums.byteLength + this.#counts.byteLength
   }
 
   clear(): void {
@@ -331,6 +343,10 @@ export class DecimalSumAccumulator implements Accumulator {
   load(groups: Int32Array, columns: readonly Vector[]): void {
     loadWords(columns[0] as Vector, 4, groups, this.#sums)
     loadCounts(columns[1] as Vector, groups, this.#counts)
+  }
+
+  residentBytes(): number {
+    return this.#sums.byteLength + this.#counts.byteLength
   }
 
   clear(): void {
