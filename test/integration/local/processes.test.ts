@@ -1,8 +1,10 @@
 import { expect } from 'chai'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { KEYS } from '../../support/programs/counts-per-key.js'
+import { projectRoot } from '../../support/project-root.js'
 import { runWeft, startWeft } from '../../support/weft-command.js'
 
 const PROCESSES = ['-Dlocal.isolation=PROCESSES', '-Dparallelism.default=2', '-Dtaskmanager.memory.process.size=256m']
@@ -11,6 +13,7 @@ const RESTARTS = [
   '-Drestart-strategy.fixed-delay.attempts=10',
   '-Drestart-strategy.fixed-delay.delay=50 ms',
 ]
+const COUNTS_PER_KEY = join(projectRoot, 'test/support/programs/counts-per-key.ts')
 const COUNT = `
 CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10000',
   'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '30000');
@@ -77,6 +80,47 @@ describe('local target with processes', () => {
     expect(status, stderr).to.equal(0)
     expect(rows()).to.deep.equal(EXPECTED)
     expect([...pids('container.mjs'), ...pids('am.mjs')]).to.deep.equal([])
+  })
+
+  it('DataStream: files hold every element and count once though workers and the master are killed', async function () {
+    this.timeout(120_000)
+    const last = 40_000
+    const weft = startWeft(
+      [
+        'run',
+        ...PROCESSES,
+        ...RESTARTS,
+        '-Dexecution.checkpointing.interval=300 ms',
+        COUNTS_PER_KEY,
+        join(folder, 'out'),
+        '4000',
+        String(last),
+      ],
+      options(),
+    )
+    let ended = false
+    void weft.result.then(() => (ended = true))
+    const committed = () => (existsSync(join(folder, 'out')) ? rows().length : 0)
+    let seen = 0
+    for (const entry of ['container.mjs', 'am.mjs', 'container.mjs']) {
+      // Something was committed since the last kill: the job runs again, and has a checkpoint to go back to.
+      while (committed() <= seen && !ended) await sleep(20)
+      const victim = pids(entry)[0]
+      seen = committed()
+      expect(ended || victim === undefined, 'the job ended before all were killed').to.equal(false)
+      process.kill(victim as number, 'SIGKILL')
+    }
+    const { status, stderr } = await weft.result
+    expect(status, stderr).to.equal(0)
+    expect(seen, 'written before the last kill').to.be.within(1, last - 1)
+    const cells = rows().map((line) => line.split(',').map(Number))
+    expect(cells.map(([id]) => id as number).sort((a, b) => a - b)).to.deep.equal(Array.from({ length: last }, (_, i) => i + 1))
+    for (let key = 0; key < KEYS; key++) {
+      const ofKey = cells.filter(([, k]) => k === key)
+      expect(ofKey.every(([id]) => (id as number) % KEYS === key)).to.equal(true)
+      const counts = ofKey.map(([, , n]) => n as number).sort((a, b) => a - b)
+      expect(counts, `key ${key}`).to.deep.equal(Array.from({ length: last / KEYS }, (_, i) => i + 1))
+    }
   })
 
   it('ends with its client, even when that is killed', async () => {
