@@ -11,7 +11,7 @@ import { MaterializedRows } from './materialized-rows.js'
 import { Progress, type TextSink } from './progress.js'
 import { borderLine, headerLines, layoutFor, rowLine, type TableLayout } from './result-table.js'
 
-const POLL_INTERVAL_MS = 20
+const POLL_INTERVAL_MS = 50
 const SLOW_POLL_INTERVAL_MS = 500
 /** Polls begin close together, so that short jobs end at once, and slow down to the slow interval. */
 const SLOWED_AFTER_MS = 5_000
