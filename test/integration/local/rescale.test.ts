@@ -90,7 +90,7 @@ describe('a savepoint at another parallelism', () => {
     const port = await freePort()
     const first = join(folder, 'first')
     const weft = startWeft(
-      ['run', '-p', '2', '-D', `rest.bind-port=${port}`, '-D', 'execution.checkpointing.interval=500 ms', program, first, '8000'],
+      ['run', '-p', '2', '-D', `rest.bind-port=${port}`, '-D', 'execution.checkpointing.interval=500 ms', program, first, '4000'],
       { cwd: folder, environment: { TMPDIR: folder } },
     )
     // Closed windows are there, and open ones.
