@@ -13,7 +13,7 @@ import { FileSystems } from '#core/fs/file-systems.js'
 import { logger } from '#core/log/logger.js'
 import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
 import { RpcEndpoints } from '#core/rpc/rpc-connection.js'
-import { sleep, type Environment, type Millis } from '#core/time/environment.js'
+import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
 import { Application, type ApplicationResult } from './application/application.js'
 import { programOf } from './application/program.js'
 import { StatementRunner } from './application/statement-runner.js'
@@ -28,9 +28,8 @@ import { RestListener } from './rest/listener.js'
 
 const log = logger('Master')
 
-/** A program, or workers, that take longer are not waited for. */
-const REST_LOADS_AFTER_MS: Millis = 400
-const REST_CHECK_MS: Millis = 5
+/** A program that takes longer to its first job is not waited for. */
+const REST_LOADS_AFTER_MS: Millis = 300
 
 /** Who stopped the job with a savepoint wants to know where it is: the master stays so long for that question. */
 const OUTCOME_PATIENCE_MS: Millis = 5_000
@@ -88,7 +87,11 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     // The program is compiled while the driver makes itself known.
     resourceManager.start().catch((error: unknown) => target.onFatal(error instanceof Error ? error : new Error(String(error)), true))
     const ended = application.run()
-    await untilFirstJobRuns(parts.runner, application, environment)
+    // What answers at REST is loaded after the program's first job is on its way to the workers, who then have work to do meanwhile.
+    let timer: TimerHandle | undefined
+    const late = new Promise<void>((resolve) => (timer = environment.timers.after(REST_LOADS_AFTER_MS, resolve)))
+    await Promise.race([parts.runner.begun, ended, late])
+    timer?.cancel()
     const [{ restAnswers }, { AsyncOperations }] = await Promise.all([import('./rest/server.js'), import('./rest/async-operations.js')])
     const operations = new AsyncOperations(environment, configuration.get(REST_ASYNC_STORE_DURATION))
     rest.serve(
@@ -121,15 +124,6 @@ async function removeIfEmpty(fileSystems: FileSystems, directory: string): Promi
     if ((await fileSystem.list(directory)).length === 0) await fileSystem.delete(directory)
   } catch (error) {
     if (!PathNotFound.is(error)) log.warn(`The directory of checkpoints ${directory} could not be removed`, error)
-  }
-}
-
-/** What answers at REST is loaded when the workers have loaded their code and have work to do: a small machine is not fast enough for both. */
-async function untilFirstJobRuns(runner: StatementRunner, application: Application, environment: Environment): Promise<void> {
-  const since = environment.clock.monotonic()
-  while (environment.clock.monotonic() - since < REST_LOADS_AFTER_MS) {
-    if (application.ended || runner.jobs.some((job) => job.state !== 'INITIALIZING' && job.state !== 'CREATED')) return
-    await sleep(environment, REST_CHECK_MS)
   }
 }
 

@@ -56,10 +56,6 @@ export class Application {
     return this.#settings.id
   }
 
-  get ended(): boolean {
-    return this.#endTime >= 0
-  }
-
   details(): Omit<ApplicationDetails, 'jobs'> {
     const { id, name, runner, environment } = this.#settings
     return {

@@ -18,10 +18,14 @@ export class StatementRunner {
   readonly #statements: StatementSummary[] = []
   readonly #jobs: Job[] = []
   readonly #canceledByProgram = new Set<Job>()
+  /** The first job was submitted. */
+  readonly begun: Promise<void>
+  #begin!: () => void
 
   constructor(dispatcher: Dispatcher, attached: boolean) {
     this.#dispatcher = dispatcher
     this.#attached = attached
+    this.begun = new Promise((resolve) => (this.#begin = resolve))
   }
 
   /** Jobs that the statements started, in order. */
@@ -56,6 +60,7 @@ export class StatementRunner {
     const index = this.#statements.length
     const job = this.#dispatcher.submit(jobGraph, index, program)
     this.#jobs.push(job)
+    this.#begin()
     const summary: StatementSummary = {
       index,
       text: `execute('${jobGraph.name}')`,
@@ -88,6 +93,7 @@ export class StatementRunner {
         const { columns } = effect
         const job = this.#dispatcher.submit(effect.jobGraph, index)
         this.#jobs.push(job)
+        this.#begin()
         if (job.recovered) summary.recovered = true
         this.#statements.push(summary)
         // A client that sees a job decides at once whether it fetches rows: so it sees it when that is settled.
