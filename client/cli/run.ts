@@ -7,6 +7,7 @@ import type { Configuration } from '#core/config/configuration.js'
 import { CLAIM_MODE, IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from '#core/config/options/checkpointing.js'
 import { ATTACHED, JOB_NAME, TARGET } from '#core/config/options/execution.js'
 import { LOCAL_ISOLATION } from '#core/config/options/cluster.js'
+import { CLIENT_TIMEOUT } from '#core/config/options/rest.js'
 import { MAX_COLUMN_WIDTH } from '#core/config/options/sql.js'
 import { defineError } from '#core/errors/define-error.js'
 import { newHexId, type JobId } from '#core/ids/ids.js'
@@ -14,7 +15,7 @@ import { systemEnvironment } from '#core/time/environment.js'
 import { commandConfiguration } from './settings.js'
 import type { PreparedJob } from './prepared-job.js'
 import type { TextSink } from './progress.js'
-import { startLocalMaster, type LocalMaster } from '../deploy/local/run-local.js'
+import { runLocal, startLocalMaster, type LocalMaster } from '../deploy/local/run-local.js'
 import { runOnLocal } from './run-on-local.js'
 
 export const JobFileUnreadable = defineError('CLI_JOB_FILE_UNREADABLE', {
@@ -61,14 +62,18 @@ export async function run(options: RunOptions, master?: LocalMaster): Promise<nu
   if (target !== 'local' && target !== 'yarn-application') throw new UnknownTarget({ target })
   const inert = configuration.inertKeys()
   if (inert.length > 0) process.stderr.write(`Warning: without effect here: ${inert.join(', ')}\n`)
-  if (target === 'local' && configuration.get(LOCAL_ISOLATION) === 'PROCESSES') {
-    return withPrepared(options, configuration, async (prepared) => {
-      const { runOnLocalProcesses } = await import('./run-on-local-processes.js')
-      return runOnLocalProcesses(prepared)
-    })
-  }
+  const inThreads = target === 'local' && configuration.get(LOCAL_ISOLATION) === 'THREADS'
+  // Started on the chance that it would be needed.
+  if (!inThreads) await master?.worker.terminate()
   if (target === 'local') {
-    return withPrepared(options, configuration, (prepared) => runOnLocal(prepared, master ?? startLocalMaster()))
+    return withPrepared(options, configuration, async (prepared) => {
+      // There is nobody to leave a detached job with: the process ends with the job either way, only the progress is left out.
+      const descriptor = { ...prepared.descriptor, attached: true }
+      const timeout = configuration.get(CLIENT_TIMEOUT)
+      if (inThreads) return runOnLocal(prepared, await runLocal(descriptor, master ?? startLocalMaster(), timeout))
+      const { runLocalProcesses } = await import('../deploy/local/run-processes.js')
+      return runOnLocal(prepared, runLocalProcesses(descriptor, timeout))
+    })
   }
   return withPrepared(options, configuration, async (prepared) => {
     const { runOnYarn } = await import('./run-on-yarn.js')

@@ -9,30 +9,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { APPLICATION_DESCRIPTOR_FILE, SECRET_ALIAS, type ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
 import { entryPoint } from '#core/cluster/entry-points.js'
-import { LIFELINE_VARIABLE } from '#core/cluster/lifeline.js'
+import { LIFELINE_FD, LIFELINE_VARIABLE } from '#core/cluster/lifeline.js'
 import { APPLICATION_ENDED_BADLY, LOCAL_REST_FILE, LOCAL_TOKEN_FILE, LocalRestSchema } from '#core/cluster/local-processes.js'
 import { Configuration } from '#core/config/configuration.js'
 import { LOCAL_MASTER_ATTEMPTS } from '#core/config/options/cluster.js'
 import { sleep, systemEnvironment } from '#core/time/environment.js'
 import { NO_CREDENTIALS, withSecret, writeCredentials } from '#hadoop/security/credentials.js'
+import type { LocalApplication } from './local-application.js'
 import { MasterUnreachable, httpTransport, type JsonTransport } from '../../cluster/master-client.js'
 
 const SECRET_BYTES = 32
 const LOG_TAIL_LINES = 20
 const PORT_POLL_MS = 20
 
-export interface LocalProcesses {
-  /** To the JobManager that is there at the time. */
-  readonly transport: JsonTransport
-  /** Undefined while it runs, or is being started again. */
-  ended(): { readonly succeeded: boolean; readonly failure: string } | undefined
-  /** When all is over, the directory removed. */
-  readonly over: Promise<void>
-  /** Ends everything at once. */
-  terminate(): void
-}
-
-export function runLocalProcesses(application: Omit<ApplicationDescriptor, 'target'>, timeoutMs: number): LocalProcesses {
+export function runLocalProcesses(application: Omit<ApplicationDescriptor, 'target'>, timeoutMs: number): LocalApplication {
   const directory = mkdtempSync(join(tmpdir(), 'weft-application-'))
   const descriptor: ApplicationDescriptor = {
     ...application,
@@ -44,12 +34,13 @@ export function runLocalProcesses(application: Omit<ApplicationDescriptor, 'targ
   const attempts = Configuration.of(application.configuration).get(LOCAL_MASTER_ATTEMPTS)
   let end: { succeeded: boolean; failure: string } | undefined
   let terminated = false
-  let current: ReturnType<typeof startMaster> | undefined
+  const masters: ReturnType<typeof startMaster>[] = []
   const run = async () => {
     for (let attempt = 1; ; attempt++) {
-      current = startMaster(directory, attempt)
-      const { code, signal } = await current.exited
-      if (terminated) return
+      const master = startMaster(directory, attempt)
+      masters.push(master)
+      const { code, signal } = await master.exited
+      if (terminated) return void (end = { succeeded: false, failure: 'The application was ended before it was over.' })
       if (code === 0) return void (end = { succeeded: true, failure: '' })
       const how = signal === null ? `exit status ${code}` : `killed by ${signal}`
       if (code === APPLICATION_ENDED_BADLY) return void (end = { succeeded: false, failure: 'The application has failed.' })
@@ -58,14 +49,17 @@ export function runLocalProcesses(application: Omit<ApplicationDescriptor, 'targ
       return void (end = { succeeded: false, failure })
     }
   }
-  const over = run().finally(() => rmSync(directory, { recursive: true, force: true }))
+  const over = run().finally(() => {
+    for (const master of masters) master.cutLifeline()
+    rmSync(directory, { recursive: true, force: true })
+  })
   return {
     transport: currentMaster(directory, timeoutMs, () => terminated || end !== undefined),
     ended: () => end,
     over,
     terminate: () => {
       terminated = true
-      current?.kill()
+      masters.at(-1)?.kill()
     },
   }
 }
@@ -83,7 +77,13 @@ function startMaster(directory: string, attempt: number) {
     child.on('exit', (code, signal) => resolve({ code, signal }))
     child.on('error', () => resolve({ code: 127, signal: null }))
   })
-  return { exited, kill: () => child.kill('SIGKILL') }
+  const lifeline = child.stdio[LIFELINE_FD]
+  return {
+    exited,
+    kill: () => child.kill('SIGKILL'),
+    /** Whatever it started and left behind ends. */
+    cutLifeline: () => void lifeline?.destroy(),
+  }
 }
 
 function masterLog(directory: string, attempt: number): string {

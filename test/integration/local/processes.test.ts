@@ -123,6 +123,32 @@ describe('local target with processes', () => {
     }
   })
 
+  it('is given up when the JobManager has died as often as is allowed, and nothing goes on', async () => {
+    const weft = startWeft(['run', ...PROCESSES, '-Dlocal.master-attempts=1', 'count.sql'], options())
+    await running('container.mjs', 2)
+    process.kill((await running('am.mjs', 1))[0] as number, 'SIGKILL')
+    const { status, stderr } = await weft.result
+    expect(status).to.equal(1)
+    expect(stderr).to.match(/ended 1 times, the last time with killed by SIGKILL \(local\.master-attempts\)/)
+    await running('container.mjs', 0)
+  })
+
+  it('ends at once with the second Ctrl-C, with all its processes', async () => {
+    const weft = startWeft(['run', ...PROCESSES, 'count.sql'], options())
+    const workers = await running('container.mjs', 2)
+    // Neither master nor workers answer: cancelling in order cannot work.
+    for (const pid of [...workers, ...(await running('am.mjs', 1))]) process.kill(pid, 'SIGSTOP')
+    weft.child.kill('SIGINT')
+    await weft.says(/Interrupted: cancelling/)
+    weft.child.kill('SIGINT')
+    await sleep(300)
+    for (const pid of workers) process.kill(pid, 'SIGCONT')
+    const { status } = await weft.result
+    expect(status).to.equal(1)
+    await running('container.mjs', 0)
+    await running('am.mjs', 0)
+  })
+
   it('ends with its client, even when that is killed', async () => {
     const weft = startWeft(['run', ...PROCESSES, 'count.sql'], options())
     await running('container.mjs', 2)
