@@ -6,6 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Victim = 'worker' | 'master'
 
+/** What their processes run. */
+export const ENTRIES: Readonly<Record<Victim, string>> = { worker: 'container.mjs', master: 'am.mjs' }
+
 export interface Subject {
   /** Names of the files that are visible. */
   committed(): Promise<ReadonlySet<string>>

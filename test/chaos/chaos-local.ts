@@ -6,13 +6,13 @@
  *
  * --broken: barriers are not aligned, and the oracle must find the output wrong. --keep: files stay.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { quantile, run, summary, timesOf, type Recovery, type Victim } from './campaign.js'
+import { quantile, run, summary, timesOf, ENTRIES, type Recovery } from './campaign.js'
+import { startJob } from './job-process.js'
+import { processesOf } from '../support/processes.js'
 import { chaosJob, lastIdFor } from './job.js'
 import { describeVerdict, isExact, judgeDirectory } from './oracle.js'
 
@@ -44,46 +44,31 @@ const output = join(root, 'out')
 const script = join(root, 'chaos.sql')
 writeFileSync(script, chaosJob(output, rate, lastId))
 
-const configuration: Record<string, string> = {
-  'local.isolation': 'PROCESSES',
-  'local.master-attempts': String(campaign.masters + 5),
-  'parallelism.default': '2',
-  'execution.checkpointing.interval': '1 s',
-  'execution.checkpointing.dir': join(root, 'checkpoints'),
-  'execution.checkpointing.mode': options.broken ? 'AT_LEAST_ONCE' : 'EXACTLY_ONCE',
-  'execution.checkpointing.tolerable-failed-checkpoints': '100',
-  'restart-strategy.type': 'fixed-delay',
-  'restart-strategy.fixed-delay.attempts': '100000',
-  'restart-strategy.fixed-delay.delay': '50 ms',
-  'taskmanager.memory.process.size': '512m',
-}
 const started = performance.now()
-const job = spawn(
-  process.execPath,
-  ['bin/weft.mjs', 'run', ...Object.entries(configuration).flatMap(([key, value]) => ['-D', `${key}=${value}`]), script],
-  { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: root } },
+const job = startJob(
+  'bin/weft.mjs',
+  script,
+  {
+    'local.isolation': 'PROCESSES',
+    'local.master-attempts': String(campaign.masters + 5),
+    'execution.checkpointing.dir': join(root, 'checkpoints'),
+    'execution.checkpointing.mode': options.broken ? 'AT_LEAST_ONCE' : 'EXACTLY_ONCE',
+  },
+  { TMPDIR: root },
 )
-let stderr = ''
-job.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(-10_000)))
-let exit: number | undefined
-const ended = new Promise<void>((resolve) =>
-  job.on('exit', (code) => {
-    exit = code ?? -1
-    resolve()
-  }),
-)
-
 const recoveries: Recovery[] = []
 let failure: string | undefined
 try {
-  await run(campaign, { committed: async () => committed(), pids, exit: () => exit }, recoveries, say)
-  await Promise.race([ended, sleep(END_LIMIT_MS, undefined, { ref: false })])
-  if (exit === undefined) throw new Error('the job did not end')
-  if (exit !== 0) throw new Error(`the job ended with status ${exit}`)
+  await run(
+    campaign,
+    { committed: async () => committed(), pids: (victim) => processesOf(ENTRIES[victim], `TMPDIR=${root}`), exit: job.exit },
+    recoveries,
+    say,
+  )
+  await job.finish(END_LIMIT_MS)
 } catch (error) {
-  failure = `${(error as Error).message}\n${stderr}`
-  job.kill('SIGKILL')
-  await ended
+  failure = `${(error as Error).message}\n${job.stderr()}`
+  await job.kill()
 }
 say(`${recoveries.length} SIGKILLs in ${Math.round((performance.now() - started) / 1000)} s; recovery of a ${summary(recoveries)}`)
 const name = `chaos-local${options.broken ? ' with alignment broken' : ''}`
@@ -113,18 +98,4 @@ function committed(): ReadonlySet<string> {
   } catch {
     return new Set()
   }
-}
-
-/** Processes of this application: its master is the client's child. */
-function pids(victim: Victim): readonly number[] {
-  const entry = victim === 'worker' ? 'container.mjs' : 'am.mjs'
-  return readdirSync('/proc').flatMap((pid) => {
-    if (!/^\d+$/.test(pid)) return []
-    try {
-      const mine = readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`TMPDIR=${root}`)
-      return mine && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(entry) ? [Number(pid)] : []
-    } catch {
-      return [] // it ended meanwhile
-    }
-  })
 }

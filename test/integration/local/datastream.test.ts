@@ -65,11 +65,13 @@ describe('examples/datastream, embedded', () => {
       'sliding count: "book 3" "book 7" "lamp 13" "lamp 16" "lamp 17" "lamp 5"',
       'global: 4 8 9',
       'early and at the end: 29 7',
+      'every 20 s and at the end: 4 4 4 9 9 9',
       'the last of each: 12 27',
       'the newest: 1 1',
       'by the clock: "book" "book" "lamp" "lamp" "lamp" "lamp"',
       'by the clock, sliding: "book" "book" "lamp" "lamp" "lamp" "lamp"',
       'by the clock, at no time: ',
+      'by the clock, every hour: ',
       'by the clock, sessions: ',
       'late: 3',
     ])

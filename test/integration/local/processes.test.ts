@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KEYS } from '../../support/programs/counts-per-key.js'
 import { projectRoot } from '../../support/project-root.js'
+import { processesOf } from '../../support/processes.js'
 import { runWeft, startWeft } from '../../support/weft-command.js'
 
 const PROCESSES = ['-Dlocal.isolation=PROCESSES', '-Dparallelism.default=2', '-Dtaskmanager.memory.process.size=256m']
@@ -43,11 +44,7 @@ describe('local target with processes', () => {
       .sort()
   }
 
-  function pids(entry: string): number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && mentions(name, folder, entry))
-      .map(Number)
-  }
+  const pids = (entry: string): number[] => processesOf(entry, `TMPDIR=${folder}`)
 
   async function running(entry: string, count: number): Promise<number[]> {
     for (let tries = 0; tries < 200; tries++) {
@@ -159,16 +156,3 @@ describe('local target with processes', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('weft-application-'))).to.deep.equal([])
   })
 })
-
-/** A process of that entry point that belongs to an application below the folder. */
-function mentions(pid: string, folder: string, entry: string): boolean {
-  try {
-    return (
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(entry) &&
-      (readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`TMPDIR=${folder}`) ||
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder))
-    )
-  } catch {
-    return false
-  }
-}
