@@ -2,13 +2,12 @@
  * A slot's connections to other slots: one per pair, opened by whichever needs it first, used by both. Inside a process a
  * connection is a MessageChannel that the TaskExecutor hands on to the other slot; between processes it is a TLS socket.
  */
-import { connect, createServer, type Server, type TLSSocket } from 'node:tls'
 import type { AddressInfo } from 'node:net'
+import type { Server, TLSSocket } from 'node:tls'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { SlotLocation } from '#core/graph/deployment.js'
 import type { ResourceId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
-import { pskClientOptions, pskServerOptions } from '#core/rpc/tls-channel.js'
 import { sleep, type Environment } from '#core/time/environment.js'
 import { DataConnection } from './data-connection.js'
 import { DataConnectFailed } from './errors.js'
@@ -79,23 +78,11 @@ export class SlotNetwork implements ProducerAccess {
   async listen(host: string | undefined, ports: readonly number[]): Promise<number> {
     const { secret } = this.#options
     if (secret === undefined) return 0
-    let last: unknown
-    for (const port of ports) {
-      const server = createServer(pskServerOptions(secret), (socket) => this.#accept(socket))
-      server.on('tlsClientError', (_error, socket) => socket.destroy())
-      try {
-        await new Promise<void>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve)
-        })
-        server.on('error', (error) => log.warn('The data port', error))
-        this.#server = server
-        return (server.address() as AddressInfo).port
-      } catch (error) {
-        last = error
-      }
-    }
-    throw last
+    const { listenForSlots } = await import('./data-sockets.js')
+    const server = await listenForSlots(host, ports, secret, (socket) => this.#accept(socket))
+    server.on('error', (error) => log.warn('The data port', error))
+    this.#server = server
+    return (server.address() as AddressInfo).port
   }
 
   close(): void {
@@ -119,9 +106,10 @@ export class SlotNetwork implements ProducerAccess {
     const { secret, environment } = this.#options
     if (secret === undefined || location.dataPort === 0)
       throw new DataConnectFailed({ peer, reason: 'one side does not listen outside its process' })
+    const { openSocket } = await import('./data-sockets.js')
     for (let attempt = 1; ; attempt++) {
       try {
-        const socket = await openSocket(location.host, location.dataPort, secret)
+        const socket = await openSocket(location.host, location.dataPort, secret, HANDSHAKE_TIMEOUT_MS)
         const transport = socketTransport(socket, peer)
         transport.send(FrameType.HELLO, 0, PROTOCOL_VERSION, encodeJson(this.#hello()))
         const hello = await this.#readHello(transport)
@@ -195,21 +183,4 @@ export class SlotNetwork implements ProducerAccess {
 
 function keyOf(slot: { readonly resourceId: string; readonly slotIndex: number }): string {
   return `${slot.resourceId}/${slot.slotIndex}`
-}
-
-function openSocket(host: string, port: number, secret: Buffer): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, ...pskClientOptions(secret) })
-    const fail = (error: Error) => {
-      socket.destroy()
-      reject(error)
-    }
-    socket.setTimeout(HANDSHAKE_TIMEOUT_MS, () => fail(new Error(`no answer within ${HANDSHAKE_TIMEOUT_MS} ms`)))
-    socket.once('error', fail)
-    socket.once('secureConnect', () => {
-      socket.off('error', fail)
-      socket.setTimeout(0)
-      resolve(socket)
-    })
-  })
 }
