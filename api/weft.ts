@@ -14,6 +14,8 @@ export { Types, type RowOf } from './datastream/types.js'
 export { WatermarkStrategy } from './datastream/watermark-strategy.js'
 export { WindowedStream } from './datastream/windowed-stream.js'
 export {
+  ContinuousEventTimeTrigger,
+  ContinuousProcessingTimeTrigger,
   CountEvictor,
   CountTrigger,
   EventTimeSessionWindows,

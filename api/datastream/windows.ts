@@ -1,5 +1,6 @@
 /** Window assigners, evictors and triggers that are built in. Flink's; plain data where the runtime knows them. */
 import type * as F from '#runtime/operators/process/functions.js'
+import * as Triggers from '#runtime/operators/process/triggers.js'
 import { millis, type Duration } from './duration.js'
 
 /** `TumblingEventTimeWindows.of('10 s')`: [0 s, 10 s), [10 s, 20 s), … of the epoch, moved by `offset`. */
@@ -57,89 +58,26 @@ function session<T>(time: F.TimeDomain, gap: number | ((element: T) => number)):
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Evictor = F.Evictor<any>
 
-/** `evictor(CountEvictor.of(3))`: only the last n elements of a window count. */
-export const CountEvictor = {
-  of: (count: number): Evictor => ({
-    evictBefore: (elements) => elements.slice(Math.max(0, elements.length - count)),
-  }),
-}
-/** `evictor(TimeEvictor.of('5 s'))`: only elements within that time of the window's newest count. */
+/** `evictor(CountEvictor.of(3))`: only the last n elements of a window count. `evictAfter`: elements go after the function, not before it. */
+export const CountEvictor = { of: (count: number, evictAfter = false): Evictor => Triggers.countEvictor(count, evictAfter) }
+/** `evictor(TimeEvictor.of('5 s'))`: only elements within that time of the window's newest count. `evictAfter`: as in CountEvictor. */
 export const TimeEvictor = {
-  of: (span: Duration): Evictor => {
-    const ms = millis(span, 'the span of a time evictor')
-    return {
-      evictBefore: (elements) => {
-        let newest = -Infinity
-        for (const { timestamp } of elements) if (timestamp !== undefined && timestamp > newest) newest = timestamp
-        return elements.filter(({ timestamp }) => timestamp === undefined || timestamp > newest - ms)
-      },
-    }
-  },
+  of: (span: Duration, evictAfter = false): Evictor => Triggers.timeEvictor(millis(span, 'the span of a time evictor'), evictAfter),
 }
 
 /** Fires when the watermark passes the end of the window: the default of event-time windows. */
-export const EventTimeTrigger = {
-  create: (): F.Trigger<unknown> => ({
-    onElement(_element, _timestamp, window, context) {
-      if (window.end - 1 <= context.getCurrentWatermark()) return 'FIRE'
-      context.registerEventTimeTimer(window.end - 1)
-      return 'CONTINUE'
-    },
-    onEventTime: (time, window) => (time === window.end - 1 ? 'FIRE' : 'CONTINUE'),
-    onProcessingTime: () => 'CONTINUE',
-    clear: (window, context) => context.deleteEventTimeTimer(window.end - 1),
-    onMerge: (window, context) => {
-      if (window.end - 1 > context.getCurrentWatermark()) context.registerEventTimeTimer(window.end - 1)
-    },
-  }),
-}
+export const EventTimeTrigger = { create: Triggers.eventTimeTrigger }
 /** Fires when the clock passes the end of the window: the default of processing-time windows. */
-export const ProcessingTimeTrigger = {
-  create: (): F.Trigger<unknown> => ({
-    onElement(_element, _timestamp, window, context) {
-      context.registerProcessingTimeTimer(window.end - 1)
-      return 'CONTINUE'
-    },
-    onEventTime: () => 'CONTINUE',
-    onProcessingTime: () => 'FIRE',
-    clear: (window, context) => context.deleteProcessingTimeTimer(window.end - 1),
-    onMerge: (window, context) => {
-      if (window.end - 1 > context.getCurrentProcessingTime()) context.registerProcessingTimeTimer(window.end - 1)
-    },
-  }),
+export const ProcessingTimeTrigger = { create: Triggers.processingTimeTrigger }
+/** `ContinuousEventTimeTrigger.of('10 s')`: fires whenever the watermark has passed another 10 s, and at the end of the window. */
+export const ContinuousEventTimeTrigger = {
+  of: (interval: Duration) => Triggers.continuousEventTimeTrigger(millis(interval, 'the interval of a trigger', 1)),
 }
-/** Fires with every n-th element of a key and window. Not for session windows. */
-export const CountTrigger = {
-  of: (count: number): F.Trigger<unknown> => {
-    const descriptor: F.ValueStateDescriptor<number> = { name: 'count', defaultValue: 0 }
-    return {
-      onElement(_element, _timestamp, _window, context) {
-        const state = context.getPartitionedState(descriptor)
-        const seen = (state.value() ?? 0) + 1
-        if (seen >= count) {
-          state.clear()
-          return 'FIRE'
-        }
-        state.update(seen)
-        return 'CONTINUE'
-      },
-      onEventTime: () => 'CONTINUE',
-      onProcessingTime: () => 'CONTINUE',
-      clear: (_window, context) => context.getPartitionedState(descriptor).clear(),
-    }
-  },
+/** `ContinuousProcessingTimeTrigger.of('10 s')`: fires every 10 s of the clock. */
+export const ContinuousProcessingTimeTrigger = {
+  of: (interval: Duration) => Triggers.continuousProcessingTimeTrigger(millis(interval, 'the interval of a trigger', 1)),
 }
+/** Fires with every n-th element of a key and window. */
+export const CountTrigger = { of: Triggers.countTrigger }
 /** Another trigger, but what fired is forgotten. */
-export const PurgingTrigger = {
-  of: <T>(trigger: F.Trigger<T>): F.Trigger<T> => {
-    const purging = (result: F.TriggerResult): F.TriggerResult => (result === 'FIRE' ? 'FIRE_AND_PURGE' : result)
-    const { onMerge } = trigger
-    return {
-      onElement: (...args) => purging(trigger.onElement(...args)),
-      onEventTime: (...args) => purging(trigger.onEventTime(...args)),
-      onProcessingTime: (...args) => purging(trigger.onProcessingTime(...args)),
-      clear: (...args) => trigger.clear(...args),
-      ...(onMerge === undefined ? {} : { onMerge: (window, context) => onMerge.call(trigger, window, context) }),
-    }
-  },
-}
+export const PurgingTrigger = { of: Triggers.purgingTrigger }

@@ -1,5 +1,7 @@
 /** Windows over keyed streams. `npx weft run examples/datastream/windows.ts` */
 import {
+  ContinuousEventTimeTrigger,
+  ContinuousProcessingTimeTrigger,
   CountEvictor,
   CountTrigger,
   EventTimeSessionWindows,
@@ -164,6 +166,14 @@ export async function main(): Promise<void> {
       .map(({ price }) => price),
   )
   await show(
+    'every 20 s and at the end',
+    byItem()
+      .window(TumblingEventTimeWindows.of('1 min'))
+      .trigger(ContinuousEventTimeTrigger.of('20 s'))
+      .max('price')
+      .map(({ price }) => price),
+  )
+  await show(
     'the last of each',
     byItem()
       .window(TumblingEventTimeWindows.of('1 min'))
@@ -201,6 +211,14 @@ export async function main(): Promise<void> {
     byItem()
       .window(GlobalWindows.create())
       .trigger(ProcessingTimeTrigger.create())
+      .max('price')
+      .map(({ item }) => item),
+  )
+  await show(
+    'by the clock, every hour',
+    byItem()
+      .window(TumblingProcessingTimeWindows.of('1 d'))
+      .trigger(ContinuousProcessingTimeTrigger.of('1 h'))
       .max('price')
       .map(({ item }) => item),
   )

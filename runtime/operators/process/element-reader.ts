@@ -5,7 +5,7 @@
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Batch } from '../../columnar/batch.js'
 import { readDecimal128, readString } from '../../columnar/value.js'
-import { isNull, type Float64Vector, type Vector } from '../../columnar/vector.js'
+import { isNull, type Vector } from '../../columnar/vector.js'
 import { decimalToString } from '../../expr/decimal.js'
 import { elementFields } from './stream-layout.js'
 import type { TypeInformation } from './type-information.js'
@@ -95,8 +95,3 @@ function valueReader(vector: Vector): ReadColumn {
 }
 
 const NO_TIMESTAMPS = new Float64Array(0)
-
-/** The timestamps of a stream's batch, by position. */
-export function timestampsOf(batch: Batch, column: number): Float64Array {
-  return (batch.columns[column] as Float64Vector).values
-}

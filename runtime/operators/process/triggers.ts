@@ -1,4 +1,4 @@
-/** When windows fire: Flink's triggers, and its evictors. */
+/** When windows fire: Flink's triggers, and its evictors. Part of every program's bundle (api/datastream/windows.ts): it imports types only. */
 import type { Evictor, Trigger, TriggerResult, ValueStateDescriptor, WindowAssigner } from './functions.js'
 
 /** Fires when the watermark passes the end of the window, and at once for every late element that is still allowed. */
@@ -44,7 +44,7 @@ export function neverTrigger(): Trigger<unknown> {
   }
 }
 
-const COUNT: ValueStateDescriptor<number> = { name: '$count' }
+const COUNT: ValueStateDescriptor<number> = { name: 'count' }
 
 /** Fires at every `maxCount`-th element of a window. */
 export function countTrigger(maxCount: number): Trigger<unknown> {

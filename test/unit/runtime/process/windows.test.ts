@@ -4,6 +4,7 @@ import type { FunctionKind, WindowDefinition } from '#runtime/operators/process/
 import type * as F from '#runtime/operators/process/functions.js'
 import {
   continuousEventTimeTrigger,
+  continuousProcessingTimeTrigger,
   countEvictor,
   countTrigger,
   eventTimeTrigger,
@@ -208,6 +209,11 @@ describe('windows', () => {
       [2, 3, 4],
       [4, 5, 6],
     ])
+    expect(await fired({ assigner: global, trigger: countTrigger(2), evictor: countEvictor(1, true) })).to.deep.equal([
+      [1, 2],
+      [2, 3, 4],
+      [4, 5, 6],
+    ])
     expect(await fired({ assigner: global, trigger: countTrigger(3), evictor: timeEvictor(15) })).to.deep.equal([
       [2, 3],
       [5, 6],
@@ -228,6 +234,13 @@ describe('windows', () => {
     await runAll(kind, KEYED, script, (result) => {
       expect(result.elements.map(({ value }) => (value as Sum).values)).to.deep.equal([[1], [1, 2], [1, 2]])
     })
+  })
+
+  it('a continuous trigger of the clock fires at every interval of it', async () => {
+    const script: Play[] = [{ value: 1, key: 'k' }, { wait: 1000 }, { value: 2, key: 'k' }, { wait: 1000 }]
+    const kind = listing({ assigner: { kind: 'global' }, trigger: continuousProcessingTimeTrigger(1000) })
+    const { elements } = await run(kind, KEYED, script)
+    expect(elements.map(({ value }) => (value as Sum).values)).to.deep.equal([[1], [1, 2]])
   })
 
   it('windows of the clock fire by the clock', async () => {
