@@ -2,7 +2,14 @@
 import type * as F from '#runtime/operators/process/functions.js'
 import type { FunctionKind, WindowDefinition } from '#runtime/operators/process/definition.js'
 import type { TypeInformation } from '#runtime/operators/process/type-information.js'
-import { sideOutput, type KeyedStream, type NumericField, type OrderedField, SingleOutputStreamOperator } from './data-stream.js'
+import {
+  InvalidSetting,
+  sideOutput,
+  type KeyedStream,
+  type NumericField,
+  type OrderedField,
+  SingleOutputStreamOperator,
+} from './data-stream.js'
 import { millis, type Duration } from './duration.js'
 import { extreme, sum } from './field-aggregates.js'
 import type { WindowAssigner } from './windows.js'
@@ -54,7 +61,7 @@ export class WindowedStream<T, K> {
     process?: F.ProcessWindowFunction<T, R, K>,
     type: TypeInformation<R> = process === undefined ? (this.#input.type as unknown as TypeInformation<R>) : GENERIC,
   ): SingleOutputStreamOperator<R> | SingleOutputStreamOperator<T> {
-    return this.#apply('Window(Reduce)', { reduce, ...(process === undefined ? {} : { process }) }, type)
+    return this.#apply('Window(Reduce)', { reduce, ...(process === undefined ? {} : { process: checkedProcess('reduce', process) }) }, type)
   }
 
   /** As reduce, with an accumulator of another type. */
@@ -69,14 +76,13 @@ export class WindowedStream<T, K> {
     second?: F.ProcessWindowFunction<V, R, K> | TypeInformation<R>,
     third?: TypeInformation<R>,
   ): SingleOutputStreamOperator<R> {
-    const process = second !== undefined && 'process' in second ? second : undefined
-    const type = (process === undefined ? (second as TypeInformation<R> | undefined) : third) ?? GENERIC
-    return this.#apply('Window(Aggregate)', { aggregate, ...(process === undefined ? {} : { process }) }, type)
+    if (second === undefined || isType(second)) return this.#apply('Window(Aggregate)', { aggregate }, second ?? GENERIC)
+    return this.#apply('Window(Aggregate)', { aggregate, process: checkedProcess('aggregate', second) }, third ?? GENERIC)
   }
 
   /** All elements of a window at once, with the window and its state. */
   process<R>(process: F.ProcessWindowFunction<T, R, K>, type: TypeInformation<R> = GENERIC): SingleOutputStreamOperator<R> {
-    return this.#apply('Window(Process)', { process }, type)
+    return this.#apply('Window(Process)', { process: checkedProcess('process', process) }, type)
   }
 
   /** All elements of a window at once. */
@@ -120,4 +126,20 @@ export class WindowedStream<T, K> {
     if (this.#window.lateOutput !== undefined) sideOutput(transformation, this.#window.lateOutput)
     return new SingleOutputStreamOperator(builder, transformation, type)
   }
+}
+
+function isType<R>(given: object): given is TypeInformation<R> {
+  return typeof given === 'object' && given !== null && 'kind' in given && !('process' in given)
+}
+
+/** Programs are not type-checked when they run: a bare function is what people give. @throws API_INVALID_SETTING */
+function checkedProcess<P extends object>(method: string, given: P): P {
+  if (typeof (given as Partial<F.ProcessWindowFunction<unknown, unknown, unknown>> | null)?.process === 'function') return given
+  throw new InvalidSetting({
+    what: `The window function of ${method}()`,
+    value: typeof given === 'object' ? "an object without a method 'process'" : `a ${typeof given}`,
+    expected:
+      'give an object { process(key, context, elements, out) { … } }' +
+      (method === 'aggregate' ? ', or the type of the results (Types.…)' : ''),
+  })
 }

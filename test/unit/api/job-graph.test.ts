@@ -263,6 +263,28 @@ describe('the job graph of a DataStream program', () => {
       ).to.match(/^API_UNBOUNDED_IN_BATCH: .*'Source: datagen'/)
     })
 
+    it('a window function that is not what the method takes', async () => {
+      const windows = (env: StreamExecutionEnvironment) =>
+        env
+          .fromElements(1)
+          .keyBy((n) => n)
+          .window(TumblingEventTimeWindows.of('1 s'))
+      const bare = (() => undefined) as never
+      const count = { createAccumulator: () => 0, add: (_: number, n: number) => n + 1, getResult: (n: number) => n, merge: () => 0 }
+      const expected = (method: string) =>
+        `API_INVALID_SETTING: The window function of ${method}() cannot be a function: give an object { process(key, context, elements, out) { … } }`
+      expect(await problem((env) => windows(env).aggregate(count, bare))).to.equal(
+        `${expected('aggregate')}, or the type of the results (Types.…)`,
+      )
+      expect(await problem((env) => windows(env).reduce((a, b) => a + b, bare))).to.equal(expected('reduce'))
+      expect(await problem((env) => windows(env).process(bare))).to.equal(expected('process'))
+      expect(await problem((env) => windows(env).reduce((a, b) => a + b, Types.INT as never))).to.match(
+        /cannot be an object without a method/,
+      )
+      expect(await problem((env) => windows(env).aggregate(count, null as never))).to.match(/^API_INVALID_SETTING/)
+      expect(await problem((env) => windows(env).aggregate(count, Types.DOUBLE).print())).to.equal('no error')
+    })
+
     it('nothing to run', async () => {
       expect(await problem(() => undefined)).to.match(/^API_NOTHING_TO_EXECUTE/)
     })
