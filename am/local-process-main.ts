@@ -26,6 +26,7 @@ import { listenTls } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { readCredentials } from '#hadoop/security/credentials.js'
 import { openJobResultStore } from './dispatcher/job-result-store.js'
+import { exitOnUncaught, exitWith } from './exit-with.js'
 import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
 import { localCheckpointDirectory } from './local-checkpoints.js'
 import { runMaster } from './master.js'
@@ -36,24 +37,17 @@ const environment = systemEnvironment
 
 export async function runLocalProcessMaster(directory: string, attempt: number): Promise<void> {
   useWinston({ level: 'info' })
-  const exit = (code: number, message: string, error?: unknown) => {
-    if (error === undefined) log.info(message)
-    else log.error(message, error)
-    // One turn for the log's own stream.
-    setTimeout(() => process.exit(code), 20)
-  }
-  process.on('uncaughtException', (error) => exit(1, 'The JobManager failed', error))
-  process.on('unhandledRejection', (error) => exit(1, 'The JobManager failed', error))
+  exitOnUncaught()
   watchLifeline(process.env, () => {
     // Workers end by themselves; nobody else is left to clear up.
     rmSync(directory, { recursive: true, force: true })
-    exit(143, 'The client is gone.')
+    exitWith(143, 'The client is gone.')
   })
   try {
-    const exitCode = await run(directory, attempt, (error) => exit(1, 'The JobManager cannot go on', error))
-    exit(exitCode === 0 ? 0 : APPLICATION_ENDED_BADLY, `The JobManager ends with status ${exitCode}.`)
+    const exitCode = await run(directory, attempt, (error) => exitWith(1, 'The JobManager cannot go on', error))
+    exitWith(exitCode === 0 ? 0 : APPLICATION_ENDED_BADLY, `The JobManager ends with status ${exitCode}.`)
   } catch (error) {
-    exit(1, 'The JobManager failed', error)
+    exitWith(1, 'The JobManager failed', error)
   }
 }
 

@@ -37,6 +37,7 @@ import { decodeAmRmTokenIdentifier, TokenKind } from '#hadoop/security/tokens.js
 import { NmClient } from '#hadoop/yarn/am-nm/nm-client.js'
 import { containerLaunchContext } from '#hadoop/yarn/launch-context.js'
 import { openJobResultStore } from './dispatcher/job-result-store.js'
+import { exitOnUncaught, exitWith } from './exit-with.js'
 import { registerHdfs } from './hdfs.js'
 import { runMaster } from './master.js'
 import type { WorkerShape } from './resourcemanager/drivers/yarn/container-table.js'
@@ -74,8 +75,7 @@ interface Launch {
 
 export async function runYarnMaster(): Promise<void> {
   useWinston({ level: 'info' })
-  process.on('uncaughtException', (error) => exitWith(1, 'The JobManager failed', error))
-  process.on('unhandledRejection', (error) => exitWith(1, 'The JobManager failed', error))
+  exitOnUncaught()
   // YARN kills (250 ms later for good) or stops this attempt: another may follow, so nothing is unregistered.
   process.on('SIGTERM', () => exitWith(143, 'Told to stop (SIGTERM).'))
   try {
@@ -84,16 +84,6 @@ export async function runYarnMaster(): Promise<void> {
   } catch (error) {
     exitWith(1, 'The JobManager failed', error)
   }
-}
-
-let exiting = false
-function exitWith(code: number, message: string, error?: unknown): void {
-  if (exiting) return
-  exiting = true
-  if (error === undefined) log.info(message)
-  else log.error(message, error)
-  // One turn for the log's own stream.
-  setTimeout(() => process.exit(code), 20)
 }
 
 async function readLaunch(): Promise<Launch> {

@@ -65,6 +65,19 @@ describe('local target with processes', () => {
     expect([...pids('container.mjs'), ...pids('am.mjs')]).to.deep.equal([])
   })
 
+  it('prints what its workers have to say to the last line', async () => {
+    writeFileSync(
+      join(folder, 'print.sql'),
+      `CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000000',
+         'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '20000');
+       CREATE TABLE lines (id BIGINT) WITH ('connector' = 'print');
+       INSERT INTO lines SELECT id FROM numbers;`,
+    )
+    const { status, stdout, stderr } = await runWeft(['run', ...PROCESSES, 'print.sql'], options())
+    expect(status, stderr).to.equal(0)
+    expect(stdout.match(/\+I\[\d+\]$/gm)?.length).to.equal(20_000)
+  })
+
   it('replaces a worker and a master that were killed', async () => {
     const weft = startWeft(['run', ...PROCESSES, ...RESTARTS, 'count.sql'], options())
     const [worker] = await running('container.mjs', 2)

@@ -93,10 +93,10 @@ export class ProcessDriver implements ResourceManagerDriver {
     this.#ending = true
     const { environment } = this.#settings
     await Promise.all(
-      [...this.#running].map(async ([id, worker]) => {
-        // It was told to end by message; the signal is for one that did not hear it.
+      [...this.#running.values()].map(async (worker) => {
+        // It was told to end by message, and may have output to write; the signal is for one that did not hear it.
+        worker.releasing = true
         const timer = environment.timers.after(GRACE_MS, () => signal(worker.pid, 'SIGKILL'))
-        this.releaseWorker(id)
         await worker.gone
         timer.cancel()
       }),
