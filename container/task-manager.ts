@@ -9,7 +9,6 @@ import { Configuration } from '#core/config/configuration.js'
 import { TASKMANAGER_HOST } from '#core/config/options/cluster.js'
 import { logger } from '#core/log/logger.js'
 import { portChannel } from '#core/rpc/port-channel.js'
-import { connectTls } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { workerFileSystems, type LoadHdfs } from './file-systems.js'
 import { descriptorFromEnvironment, InvalidLaunch, parseDescriptor, readTokenFile } from './launch.js'
@@ -62,6 +61,7 @@ async function asProcess(): Promise<TaskExecutorOptions> {
   const { master } = descriptor
   if (master.kind !== 'address') throw new InvalidLaunch({ problem: 'its descriptor names no address of a JobManager' })
   const { readCredentials } = await import('#hadoop/security/credentials.js')
+  const { connectTls } = await import('#core/rpc/tls-channel.js')
   const secret = readCredentials(await readTokenFile(process.env)).secrets.get(SECRET_ALIAS)
   if (secret === undefined) throw new InvalidLaunch({ problem: `its token file holds no secret '${SECRET_ALIAS}'` })
   const fileSystems = await workerFileSystems(descriptor, loadHdfs)
