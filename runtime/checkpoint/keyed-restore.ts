@@ -13,7 +13,10 @@ import { SeenIds } from './seen-ids.js'
 import type { BlockRows } from './segment-format.js'
 import { SegmentReader } from './segment-reader.js'
 
-/** Segments up to this size stay in memory between check and use, as long as all of them together are within the second figure. */
+/**
+ * Segments up to this size stay in memory between check and use, as long as all of them together are within the second figure and
+ * within what the slot gives to a table's arrays: they are there beside the state that they become.
+ */
 const KEEP_SEGMENT_BYTES = 16 * 1024 * 1024
 const KEEP_BYTES = 64 * 1024 * 1024
 
@@ -35,14 +38,14 @@ export interface KeyedRestore {
  */
 export async function openKeyedState(fileSystems: FileSystems, restore: KeyedRestore): Promise<AsyncIterable<RestoredRows>> {
   for (const handle of restore.handles) checkTables(restore.operator, restore.tables, handle)
-  let kept = 0
+  let room = Math.min(KEEP_BYTES, stateMemory.arrayBytes)
   const opened: { readonly handle: KeyedStateHandle; readonly newestFirst: readonly SegmentReader[] }[] = []
   for (const handle of restore.handles) {
     const readers: SegmentReader[] = []
     for (const segment of [...handle.segments].reverse()) {
-      const keep = Math.min(KEEP_SEGMENT_BYTES, KEEP_BYTES - kept)
+      const keep = Math.min(KEEP_SEGMENT_BYTES, room)
       readers.push(await SegmentReader.open(fileSystems, segment, keep))
-      if (segment.length <= keep) kept += segment.length
+      if (segment.length <= keep) room -= segment.length
     }
     opened.push({ handle, newestFirst: readers })
   }

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { KeyedStateHandle, StateBytes, StateTableDescriptor } from '#core/checkpoint/state-handles.js'
@@ -9,6 +10,7 @@ import { SegmentReader } from '#runtime/checkpoint/segment-reader.js'
 import { SegmentWriter } from '#runtime/checkpoint/segment-writer.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
 import { readValue } from '#runtime/columnar/value.js'
+import { stateMemory } from '#runtime/state/state-memory.js'
 import { memoryFiles } from './memory-files.js'
 
 const groups = schema(['name', STRING], ['count', BIGINT])
@@ -224,6 +226,35 @@ describe('segments of keyed state', () => {
     let count = 0
     for await (const block of reader.blocks('groups', groups)) count += block.ids.length
     expect(count).to.equal(3000)
+  })
+
+  it('keeps of what was checked no more than the memory for state has room for', async () => {
+    const change: Changes = [
+      { rows: [[1, 'a', 3]], removed: [] },
+      { rows: [], removed: [] },
+    ]
+    const readWithoutFile = async (budget: number) => {
+      const { files, handles } = store([segment(change, 5)])
+      stateMemory.limit(budget, tmpdir())
+      try {
+        const rows = await openKeyedState(memoryFiles(files), {
+          operator: 'op',
+          tables: TABLES,
+          handles: [handleOf(handles)],
+          keyGroups: { first: 0, last: 127 },
+        })
+        files.clear()
+        let count = 0
+        for await (const { ids } of rows) count += ids.length
+        return count
+      } catch (error) {
+        return (error as { code?: string }).code
+      } finally {
+        stateMemory.limit(Infinity, tmpdir())
+      }
+    }
+    expect(await readWithoutFile(64 * 1024)).to.equal(1)
+    expect(await readWithoutFile(1024)).to.equal('CHECKPOINT_FILE_MISSING')
   })
 
   const incompatible: [string, readonly StateTableDescriptor[], RegExp][] = [
