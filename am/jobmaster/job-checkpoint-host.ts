@@ -1,5 +1,4 @@
 /** The JobMaster as its checkpoint coordinator sees it: the execution graph, the tasks' gateways and the job's coordinators. */
-import { isTerminalExecutionState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, ResourceId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import type { SlotProvider } from '../slots/slot-provider.js'
@@ -25,8 +24,6 @@ export interface HostParts {
 }
 
 export function checkpointHost(parts: HostParts): CheckpointHost {
-  /** Savepoints under way: the job goes on from checkpoints. */
-  const savepoints = new Set<number>()
   const subtasksOf = (attempts: readonly ExecutionAttemptId[]) =>
     attempts.flatMap((attemptId) => {
       const found = findExecution(parts.graph(), attemptId)
@@ -35,7 +32,6 @@ export function checkpointHost(parts: HostParts): CheckpointHost {
   return {
     subtasks: () => checkpointSubtasks(parts.graph(), parts.away()),
     trigger: async (attemptId, barrier) => {
-      if (barrier.kind === 'savepoint') savepoints.add(barrier.checkpointId)
       const location = findExecution(parts.graph(), attemptId)?.execution.slot?.location
       if (location === undefined) throw new StaleAttempt({ attempt: attemptId })
       const gateway = parts.slots.taskExecutor(location.resourceId)
@@ -63,10 +59,7 @@ export function checkpointHost(parts: HostParts): CheckpointHost {
     releaseSplits: (checkpointId, attemptId) => {
       for (const subtask of subtasksOf([attemptId])) parts.coordinators.release(checkpointId, subtask)
     },
-    commit: (checkpointId, committables) => {
-      const restorable = !savepoints.delete(checkpointId)
-      return parts.inTurn(() => parts.coordinators.commitCheckpoint(checkpointId, committables, restorable))
-    },
+    commit: (checkpointId, committables) => parts.inTurn(() => parts.coordinators.commitCheckpoint(checkpointId, committables)),
     failJob: (error) => parts.failJob(error),
     cancelJob: () => parts.cancelJob(),
   }
@@ -100,10 +93,4 @@ export function finishedSubtask(
   const [was, is] = [findExecution(before, attemptId), findExecution(after, attemptId)]
   if (is?.execution.state !== 'FINISHED' || was?.execution.state === 'FINISHED' || was?.execution.state === 'CANCELING') return undefined
   return { vertexId: is.vertex.id, subtaskIndex: is.execution.subtaskIndex, attemptId, state: 'finished' }
-}
-
-/** True where that attempt is the subtask's present one and has not ended: what it says counts. */
-export function isCurrent(graph: ExecutionGraph, attemptId: ExecutionAttemptId): boolean {
-  const found = findExecution(graph, attemptId)
-  return found !== undefined && !isTerminalExecutionState(found.execution.state)
 }

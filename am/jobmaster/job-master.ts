@@ -10,7 +10,7 @@ import { formatDuration } from '#core/config/units.js'
 import { fromWireError } from '#core/errors/wire-error.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import { roleOf } from '#core/graph/operator-spec.js'
-import { isTerminalJobState, type JobState } from '#core/graph/states.js'
+import { isTerminalExecutionState, isTerminalJobState, type JobState } from '#core/graph/states.js'
 import type { JobId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
@@ -28,7 +28,7 @@ import type { CheckpointHost, Checkpoints } from './checkpoint/checkpoint-host.j
 import { ClientGone, JobEnding, SlotsUnavailable, StaleAttempt, TableInaccessible, TableUnavailable } from './errors.js'
 import { findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
 import { allRegions } from './executiongraph/pipelined-regions.js'
-import { checkpointHost, finishedSubtask, isCurrent } from './job-checkpoint-host.js'
+import { checkpointHost, finishedSubtask } from './job-checkpoint-host.js'
 import { restartStrategy } from './scheduler/restart-strategy.js'
 import { createScheduler, schedule } from './scheduler/scheduler.js'
 import type {
@@ -204,8 +204,7 @@ export class JobMaster implements Job {
     },
     operatorRequest: async ({ executionAttemptId, operatorId, event }) => {
       const found = findExecution(this.#state.job.graph, executionAttemptId)
-      if (found === undefined || !isCurrent(this.#state.job.graph, executionAttemptId))
-        throw new StaleAttempt({ attempt: executionAttemptId })
+      if (found === undefined || isTerminalExecutionState(found.execution.state)) throw new StaleAttempt({ attempt: executionAttemptId })
       try {
         return { answer: await this.#coordinators.request(operatorId, found.execution.subtaskIndex, event) }
       } catch (error) {

@@ -1,30 +1,11 @@
-/**
- * From operators to a job graph: an operator whose one input comes straight on, with as many subtasks, joins the chain of its input, unless
- * it or that one refuses; the rest of the connections are edges. Chaining as Flink's StreamingJobGraphGenerator.
- */
+/** A program's operators as a job graph, and the digests by which a worker knows that it has built the same one. */
 import { createHash } from 'node:crypto'
-import { JOB_GRAPH_VERSION, type JobEdge, type JobGraph, type JobVertex, type OperatorNode } from '#core/graph/job-graph.js'
+import { chainedGraph, type JobHeader } from '#core/graph/chaining.js'
+import type { JobGraph } from '#core/graph/job-graph.js'
 import type { OperatorSpec } from '#core/graph/operator-spec.js'
 import type { ProgramReference } from '#core/graph/program-reference.js'
-import type { EdgeId, JobId, VertexId } from '#core/ids/ids.js'
 import type { FunctionDefinition } from '#runtime/operators/process/definition.js'
 import type { StreamOperator } from './stream-graph.js'
-
-/** Longest name of an operator or vertex; the rest is cut. */
-const MAX_NAME = 10_000
-
-export interface JobHeader {
-  readonly jobId: JobId
-  readonly name: string
-  readonly jobType: JobGraph['jobType']
-  readonly configuration: Readonly<Record<string, string>>
-}
-
-interface Chain {
-  readonly head: StreamOperator
-  readonly members: StreamOperator[]
-  readonly nodes: OperatorNode[]
-}
 
 /** `operators`: inputs before readers. `chaining` off: a vertex for each operator. */
 export function jobGraph(
@@ -34,54 +15,11 @@ export function jobGraph(
   program: Omit<ProgramReference, 'operators'>,
 ): JobGraph {
   const reference: ProgramReference = { ...program, operators: digests(operators) }
-  const places = new Map<StreamOperator, { readonly chain: Chain; readonly position: number }>()
-  const chains: Chain[] = []
-  const edges: JobEdge[] = []
-  for (const [number, operator] of operators.entries()) {
-    const before = chaining && chainable(operator) ? places.get((operator.inputs[0] as StreamOperator['inputs'][number]).from) : undefined
-    const chain: Chain = before?.chain ?? { head: operator, members: [], nodes: [] }
-    if (before === undefined) chains.push(chain)
-    places.set(operator, { chain, position: chain.nodes.length })
-    chain.members.push(operator)
-    chain.nodes.push({
-      id: operator.id,
-      name: operator.name.slice(0, MAX_NAME),
-      spec: specOf(operator, number, reference),
-      from: before?.position ?? null,
-      outputSchema: operator.outputSchema as OperatorNode['outputSchema'],
-    })
-    if (before !== undefined) continue
-    for (const [targetInput, { from, partitioner }] of operator.inputs.entries()) {
-      const source = places.get(from) as { chain: Chain; position: number }
-      const [sourceId, targetId] = [vertexId(source.chain), vertexId(chain)]
-      edges.push({
-        id: edgeId(sourceId, source.position, targetId, targetInput),
-        source: sourceId,
-        sourceOperator: source.position,
-        target: targetId,
-        targetInput,
-        partitioner,
-        schema: from.outputSchema as JobEdge['schema'],
-      })
-    }
-  }
-  const vertices = chains.map((chain): JobVertex => ({
-    id: vertexId(chain),
-    name: chainName(chain).slice(0, MAX_NAME),
-    parallelism: chain.head.parallelism,
-    // Keyed state is the head's: others read what it emits.
-    maxParallelism: chain.head.maxParallelism,
-    operators: chain.nodes,
-  }))
-  return {
-    version: JOB_GRAPH_VERSION,
-    jobId: header.jobId,
-    name: header.name,
-    jobType: header.jobType,
-    vertices,
-    edges,
-    configuration: { ...header.configuration },
-  }
+  return chainedGraph(operators, header, {
+    allows: (operator, input) => chaining && operator.chaining === 'ALWAYS' && input.chaining !== 'NEVER',
+    node: (operator, number) => ({ name: operator.name, spec: specOf(operator, number, reference) }),
+    label: ({ name }) => name,
+  })
 }
 
 /** A digest of each operator: the same program must come to the same graph wherever it runs. */
@@ -131,34 +69,7 @@ function plainValues(of: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(of).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value)))
 }
 
-function chainable(operator: StreamOperator): boolean {
-  const [input, second] = operator.inputs
-  if (input === undefined || second !== undefined || operator.chaining !== 'ALWAYS') return false
-  const { from, partitioner } = input
-  return partitioner.kind === 'FORWARD' && from.parallelism === operator.parallelism && from.chaining !== 'NEVER'
-}
-
 function specOf({ implementation, role, bounded }: StreamOperator, position: number, program: ProgramReference): OperatorSpec {
   if ('spec' in implementation) return implementation.spec
   return { op: 'function', operator: implementation.definition.kind, role, bounded, position, program }
-}
-
-/** As in Flink, a vertex goes by the id of its first operator. */
-function vertexId(chain: Chain): VertexId {
-  return chain.head.id as string as VertexId
-}
-
-function edgeId(source: VertexId, position: number, target: VertexId, input: number): EdgeId {
-  return createHash('sha256').update(`${source} ${position} ${target} ${input}`).digest('hex').slice(0, 32) as EdgeId
-}
-
-/** `Source: words -> Flat Map -> (Sink: Print to Std. Out, KeyBy)` */
-function chainName(chain: Chain): string {
-  const label = (position: number): string => {
-    const { name } = chain.members[position] as StreamOperator
-    const next = chain.nodes.flatMap((node, i) => (node.from === position ? [i] : []))
-    if (next.length === 0) return name
-    return next.length === 1 ? `${name} -> ${label(next[0] as number)}` : `${name} -> (${next.map(label).join(', ')})`
-  }
-  return label(0)
 }

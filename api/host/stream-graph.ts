@@ -5,6 +5,7 @@
  *   words ──HASH(select)──▶ count            becomes   words ──▶ key-by ──HASH[$key]──▶ count
  *   split ──output 1──▶ print                          split ──▶ select-output(1) ──▶ print
  */
+import { maxParallelismOf } from '#core/graph/max-parallelism.js'
 import type { Partitioner } from '#core/graph/job-graph.js'
 import type { OperatorSpec } from '#core/graph/operator-spec.js'
 import type { OperatorId } from '#core/ids/ids.js'
@@ -358,17 +359,6 @@ class StreamGraphBuilder {
     this.#roles.set(of, count + 1)
     return count
   }
-}
-
-/** Flink's smallest and largest derived number of key groups. */
-const MIN_KEY_GROUPS = 128
-const MAX_KEY_GROUPS = 32_768
-
-/** What was given, else Flink's rule: one and a half times the parallelism, rounded up to a power of two, 128 at least. */
-function maxParallelismOf(parallelism: number, given: number | undefined): number {
-  if (given !== undefined) return Math.max(given, parallelism)
-  const wanted = 2 ** Math.ceil(Math.log2(parallelism + Math.floor(parallelism / 2)))
-  return Math.min(Math.max(wanted, MIN_KEY_GROUPS), MAX_KEY_GROUPS)
 }
 
 function columnOf(schema: Schema, field: string, target: string): number {

@@ -109,84 +109,84 @@ interface JobOptions {
   D: string[]
 }
 
+/** The options that say which running job is meant, and the general one; the last of a verb. */
+function ofRunningJob(command: Command): Command {
+  return command
+    .option(...jobManagerOption)
+    .option(...applicationOption)
+    .option(...property, collect, [])
+}
+
 function addressed(job: string, { jobmanager, yarnapplicationId, detached, D }: JobOptions) {
   return { job, jobManager: jobmanager, applicationId: yarnapplicationId, detached: detached === true, properties: D, installation }
 }
 
-program
-  .command('cancel')
-  .description('Cancels the jobs of an application and ends it.')
-  .argument('<application>', 'application id, application_…; with -s also a job id')
-  .option('-s, --withSavepoint [directory]', 'cancel the job once a savepoint is complete (deprecated, use stop)')
-  .option(...jobManagerOption)
-  .option(...applicationOption)
-  .option(...property, collect, [])
-  .action(
-    guarded(async (application: string, options: JobOptions & { withSavepoint?: string | true }) => {
-      const { withSavepoint, D } = options
-      if (withSavepoint !== undefined) {
-        const { cancelWithSavepoint } = await import('./savepoints.js')
-        return cancelWithSavepoint({ ...addressed(application, options), directory: withSavepoint === true ? undefined : withSavepoint })
-      }
-      const { cancel } = await import('./applications.js')
-      return cancel({ application, properties: D, installation })
-    }),
-  )
+ofRunningJob(
+  program
+    .command('cancel')
+    .description('Cancels the jobs of an application and ends it.')
+    .argument('<application>', 'application id, application_…; with -s also a job id')
+    .option('-s, --withSavepoint [directory]', 'cancel the job once a savepoint is complete (deprecated, use stop)'),
+).action(
+  guarded(async (application: string, options: JobOptions & { withSavepoint?: string | true }) => {
+    const { withSavepoint, D } = options
+    if (withSavepoint !== undefined) {
+      const { cancelWithSavepoint } = await import('./savepoints.js')
+      return cancelWithSavepoint({ ...addressed(application, options), directory: withSavepoint === true ? undefined : withSavepoint })
+    }
+    const { cancel } = await import('./applications.js')
+    return cancel({ application, properties: D, installation })
+  }),
+)
 
-program
-  .command('savepoint')
-  .description('Takes a savepoint of a running job, which goes on; or deletes one.')
-  .argument('[job]', jobArgument[1])
-  .argument('[directory]', 'where savepoints go; otherwise execution.checkpointing.savepoint-dir')
-  .option('-d, --dispose <path>', 'delete the savepoint at that path')
-  .option(...detachedOption)
-  .option(...typeOption)
-  .option(...jobManagerOption)
-  .option(...applicationOption)
-  .option(...property, collect, [])
-  .action(
-    guarded(async (job: string | undefined, directory: string | undefined, options: JobOptions & { dispose?: string; type?: string }) => {
-      const savepoints = await import('./savepoints.js')
-      if (options.dispose !== undefined) return savepoints.dispose({ path: options.dispose, properties: options.D, installation })
-      savepoints.checkType(options.type)
-      return savepoints.savepoint({ ...addressed(savepoints.required(job), options), directory })
-    }),
-  )
+ofRunningJob(
+  program
+    .command('savepoint')
+    .description('Takes a savepoint of a running job, which goes on; or deletes one.')
+    .argument('[job]', jobArgument[1])
+    .argument('[directory]', 'where savepoints go; otherwise execution.checkpointing.savepoint-dir')
+    .option('-d, --dispose <path>', 'delete the savepoint at that path')
+    .option(...detachedOption)
+    .option(...typeOption),
+).action(
+  guarded(async (job: string | undefined, directory: string | undefined, options: JobOptions & { dispose?: string; type?: string }) => {
+    const savepoints = await import('./savepoints.js')
+    if (options.dispose !== undefined) return savepoints.dispose({ path: options.dispose, properties: options.D, installation })
+    savepoints.checkType(options.type)
+    return savepoints.savepoint({ ...addressed(savepoints.required(job), options), directory })
+  }),
+)
 
-program
-  .command('stop')
-  .description('Stops a job with a savepoint: it ends FINISHED and can be started again from there.')
-  .argument('[job]', jobArgument[1])
-  .option('-d, --drain', 'send the last watermark first: all windows and timers fire')
-  .option('-p, --savepointPath <directory>', 'where savepoints go; otherwise execution.checkpointing.savepoint-dir')
-  .option(...detachedOption)
-  .option(...typeOption)
-  .option(...jobManagerOption)
-  .option(...applicationOption)
-  .option(...property, collect, [])
-  .action(
-    guarded(async (job: string | undefined, options: JobOptions & { drain?: true; savepointPath?: string; type?: string }) => {
-      const savepoints = await import('./savepoints.js')
-      savepoints.checkType(options.type)
-      const target = addressed(savepoints.required(job), options)
-      return savepoints.stop({ ...target, directory: options.savepointPath, drain: options.drain === true })
-    }),
-  )
+ofRunningJob(
+  program
+    .command('stop')
+    .description('Stops a job with a savepoint: it ends FINISHED and can be started again from there.')
+    .argument('[job]', jobArgument[1])
+    .option('-d, --drain', 'send the last watermark first: all windows and timers fire')
+    .option('-p, --savepointPath <directory>', 'where savepoints go; otherwise execution.checkpointing.savepoint-dir')
+    .option(...detachedOption)
+    .option(...typeOption),
+).action(
+  guarded(async (job: string | undefined, options: JobOptions & { drain?: true; savepointPath?: string; type?: string }) => {
+    const savepoints = await import('./savepoints.js')
+    savepoints.checkType(options.type)
+    const target = addressed(savepoints.required(job), options)
+    return savepoints.stop({ ...target, directory: options.savepointPath, drain: options.drain === true })
+  }),
+)
 
-program
-  .command('checkpoint')
-  .description('Takes a checkpoint of a running job at once.')
-  .argument('[job]', jobArgument[1])
-  .option('--full', '(-full) write all state, not only what has changed')
-  .option(...jobManagerOption)
-  .option(...applicationOption)
-  .option(...property, collect, [])
-  .action(
-    guarded(async (job: string | undefined, options: JobOptions & { full?: true }) => {
-      const savepoints = await import('./savepoints.js')
-      return savepoints.checkpoint({ ...addressed(savepoints.required(job), options), full: options.full === true })
-    }),
-  )
+ofRunningJob(
+  program
+    .command('checkpoint')
+    .description('Takes a checkpoint of a running job at once.')
+    .argument('[job]', jobArgument[1])
+    .option('--full', '(-full) write all state, not only what has changed'),
+).action(
+  guarded(async (job: string | undefined, options: JobOptions & { full?: true }) => {
+    const savepoints = await import('./savepoints.js')
+    return savepoints.checkpoint({ ...addressed(savepoints.required(job), options), full: options.full === true })
+  }),
+)
 
 program
   .command('checkpoint-info')

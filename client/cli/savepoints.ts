@@ -6,7 +6,7 @@ import { DEFAULT_SCHEME } from '#core/config/options/execution.js'
 import { defineError } from '#core/errors/define-error.js'
 import { FileSystems } from '#core/fs/file-systems.js'
 import type { FailureCause } from '#core/rest/checkpoint-responses.js'
-import { systemEnvironment, type Environment } from '#core/time/environment.js'
+import { sleep, systemEnvironment, type Environment } from '#core/time/environment.js'
 import { MasterUnreachable, type MasterClient } from '../cluster/master-client.js'
 import { findRunningJob, type JobAddress } from './running-job.js'
 import { commandConfiguration } from './settings.js'
@@ -183,7 +183,7 @@ export async function outcome(
   what: string,
   environment: Environment = systemEnvironment,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { clock, timers } = environment
+  const { clock } = environment
   let lastAnswer = clock.monotonic()
   for (;;) {
     try {
@@ -197,7 +197,7 @@ export async function outcome(
     } catch (error) {
       if (!MasterUnreachable.is(error) || clock.monotonic() - lastAnswer > UNREACHABLE_PATIENCE_MS) throw error
     }
-    await new Promise<void>((resolve) => timers.after(POLL_MS, resolve))
+    await sleep(environment, POLL_MS)
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a checkpoint's handles refer to: listed, moved and verified. */
 import type { FileSystems } from '../fs/file-systems.js'
-import { verifyStateBytes } from './state-bytes.js'
+import { resolveStateBytes, verifyStateBytes } from './state-bytes.js'
 import type { CheckpointMetadata, StateBytes, SubtaskState } from './state-handles.js'
 
 /** Files that are read at once. */
@@ -35,34 +35,31 @@ function mapSubtask(state: SubtaskState, change: (bytes: StateBytes) => StateByt
   }
 }
 
-function mapMetadata(metadata: CheckpointMetadata, change: (path: string) => string): CheckpointMetadata {
-  const changeBytes = (bytes: StateBytes): StateBytes => (bytes.kind === 'file' ? { ...bytes, path: change(bytes.path) } : bytes)
+function mapMetadata(metadata: CheckpointMetadata, change: (bytes: StateBytes) => StateBytes): CheckpointMetadata {
   return {
     ...metadata,
     vertices: metadata.vertices.map((vertex) => ({
       ...vertex,
-      subtasks: vertex.subtasks.map((subtask) => (subtask === null ? null : mapSubtask(subtask, changeBytes))),
+      subtasks: vertex.subtasks.map((subtask) => (subtask === null ? null : mapSubtask(subtask, change))),
     })),
   }
 }
 
 /** Names of files in `directory` become relative to it, so that the directory may be moved. */
 export function withRelativePaths(metadata: CheckpointMetadata, directory: string): CheckpointMetadata {
-  return mapMetadata(metadata, (path) => (path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : path))
+  return mapMetadata(metadata, (bytes) =>
+    bytes.kind === 'file' && bytes.path.startsWith(`${directory}/`) ? { ...bytes, path: bytes.path.slice(directory.length + 1) } : bytes,
+  )
 }
 
 /** The reverse: every path is a full URI. */
 export function withFullPaths(metadata: CheckpointMetadata, directory: string): CheckpointMetadata {
-  return mapMetadata(metadata, (path) => fullPath(path, directory))
+  return mapMetadata(metadata, (bytes) => resolveStateBytes(directory, bytes))
 }
 
 /** As withFullPaths, for what one subtask acknowledged. */
 export function subtaskWithFullPaths(state: SubtaskState, directory: string): SubtaskState {
-  return mapSubtask(state, (bytes) => (bytes.kind === 'file' ? { ...bytes, path: fullPath(bytes.path, directory) } : bytes))
-}
-
-function fullPath(path: string, directory: string): string {
-  return /^[a-z][a-z0-9+.-]*:\//i.test(path) ? path : `${directory}/${path}`
+  return mapSubtask(state, (bytes) => resolveStateBytes(directory, bytes))
 }
 
 /** Reads all of `bytes`, each block once: it must be there, with its length and checksum. @throws CHECKPOINT_FILE_*, FS_* */

@@ -81,33 +81,29 @@ export interface CheckpointConfiguration {
   changelog_storage: string
 }
 
+interface SubtaskFigures<T> {
+  checkpointed_size: T
+  state_size: T
+  end_to_end_duration: T
+  alignment: { buffered: T; processed: T; persisted: T; duration: T }
+  start_delay: T
+}
+
 export type SubtaskCheckpoint =
   | { className: 'pending'; index: number; status: 'pending_or_failed' }
-  | {
+  | (SubtaskFigures<number> & {
       className: 'completed'
       index: number
       ack_timestamp: number
-      end_to_end_duration: number
-      checkpointed_size: number
-      state_size: number
       checkpoint: { sync: number; async: number }
-      alignment: { buffered: number; processed: number; persisted: number; duration: number }
-      start_delay: number
       unaligned_checkpoint: boolean
       aborted: boolean
       status: 'completed'
-    }
+    })
 
 /** GET /jobs/:jobid/checkpoints/details/:checkpointid/subtasks/:vertexid */
 export interface SubtaskCheckpointsBody extends TaskCheckpoint {
-  summary: {
-    checkpointed_size: Summary
-    state_size: Summary
-    end_to_end_duration: Summary
-    checkpoint_duration: { sync: Summary; async: Summary }
-    alignment: { buffered: Summary; processed: Summary; persisted: Summary; duration: Summary }
-    start_delay: Summary
-  }
+  summary: SubtaskFigures<Summary> & { checkpoint_duration: { sync: Summary; async: Summary } }
   subtasks: SubtaskCheckpoint[]
 }
 

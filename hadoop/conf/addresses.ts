@@ -94,11 +94,6 @@ export function resourceManagerSchedulerAddresses(conf: HadoopConfiguration): Ho
   return resourceManagerIds(conf).map((id) => resourceManagerAddress(conf, 'scheduler.address', id))
 }
 
-/** The client RPC addresses (8032), which are also the service of RM delegation tokens. @throws HADOOP_CONF_MISSING */
-export function resourceManagerClientAddresses(conf: HadoopConfiguration): HostPort[] {
-  return resourceManagerIds(conf).map((id) => resourceManagerAddress(conf, 'address', id))
-}
-
 /** `hdfs://nameservice` or `hdfs://host:port`, without trailing slash; `file:///` where nothing is configured. */
 export function defaultFileSystem(conf: HadoopConfiguration): string {
   const value = conf.get('fs.defaultFS') ?? 'file:///'

@@ -1,11 +1,6 @@
 /** Tokens: kinds, their text form for REST and WebHDFS, their identifiers for logs, and the rewriting that YARN demands. */
 import type { Token } from '../proto/token.js'
-import {
-  AmRmTokenIdentifier,
-  ContainerTokenIdentifier,
-  NmTokenIdentifier,
-  YarnDelegationTokenIdentifier,
-} from '../proto/security-messages.js'
+import { AmRmTokenIdentifier, YarnDelegationTokenIdentifier } from '../proto/security-messages.js'
 import { WritableReader, writableBytes, writableText } from './writable.js'
 
 export type { Token } from '../proto/token.js'
@@ -56,8 +51,6 @@ export function withService(token: Token, service: string): Token {
 }
 
 export const decodeAmRmTokenIdentifier = (token: Token): AmRmTokenIdentifier => AmRmTokenIdentifier.decode(token.identifier)
-export const decodeNmTokenIdentifier = (token: Token): NmTokenIdentifier => NmTokenIdentifier.decode(token.identifier)
-export const decodeContainerTokenIdentifier = (token: Token): ContainerTokenIdentifier => ContainerTokenIdentifier.decode(token.identifier)
 
 /** What both delegation tokens say about themselves. Times in ms since the epoch. */
 export interface DelegationTokenInfo {

@@ -145,7 +145,7 @@ export function offsetsOf(lengths: Int32Array, offsets: Int32Array): number {
 export function copyTexts(part: VectorPart, target: Uint8Array, at: number): number {
   const rows = locateTexts(part, 0)
   if (rows.runs > part.length >> 2 && worthwhile(rows, part.length, 12, 12))
-    return gatherTexts((part.vector as Utf8Vector).bytes, rows, rows.offsets, rows.lengths, part.length, target, at)
+    return gatherTexts((part.vector as Utf8Vector).bytes, rows, part.length, target, at)
   return copyTextRuns(part, target, at)
 }
 

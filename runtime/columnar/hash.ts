@@ -83,7 +83,7 @@ function mixColumn(hashes: Int32Array, vector: Vector, selection: Int32Array | u
     case 'utf8': {
       const { bytes, offsets, lengths } = vector
       const texts = locateTexts({ vector, positions: selection, length: rows }, -1)
-      if (worthwhile(texts, rows, 12, 4)) return hashTexts(bytes, texts, texts.offsets, texts.lengths, hashes, NULL_WORD)
+      if (worthwhile(texts, rows, 12, 4)) return hashTexts(bytes, texts, hashes, NULL_WORD)
       for (let r = 0; r < rows; r++) {
         const p = selection === undefined ? r : (selection[r] as number)
         const hash = hashes[r] as number

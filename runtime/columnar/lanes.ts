@@ -1,7 +1,8 @@
 /**
  * Typed arrays for the columns of batches, cut one after the other from larger buffers: an ArrayBuffer of its own for each column costs
- * more than filling it. All bytes are zero. An array keeps its whole slab alive, so these are for batches, which live briefly,
- * not for state; and its `buffer` belongs to others too, so it is never transferred.
+ * more than filling it. All bytes are zero. An array keeps its whole slab alive, so a batch of a few rows that waits somewhere may hold
+ * 64 KiB or two that no count of its bytes shows: these are for batches, which live briefly and wait in queues of a few (an exchange's hold
+ * 8 a consumer), not for state. And an array's `buffer` belongs to others too, so it is never transferred.
  */
 
 /** Below malloc's limit for memory of its own, whose pages would be faulted in anew each time. */

@@ -23,8 +23,8 @@ const PAGE_BYTES = 65536
 const SLACK = 16
 /** Fewer rows than this are faster where they are. */
 const MIN_ROWS = 16
-/** Larger regions are left to JavaScript, so that the memory stays small. */
-const MAX_REGION_BYTES = 4 * 1024 * 1024
+/** More is left to JavaScript, so that the memory, which only grows, stays small. */
+const MAX_TEXT_BYTES = 4 * 1024 * 1024
 
 let loaded: TextModule | undefined
 let bytes = new Uint8Array(0)
@@ -45,16 +45,13 @@ function reserve({ memory }: TextModule, size: number): void {
 
 const aligned = (size: number): number => (size + 15) & ~15
 
-/** Part of a column's bytes in which the texts of some rows lie. */
-export interface TextRegion {
+/** Where the texts of some rows lie. The arrays are good until the next call. */
+export interface LocatedTexts {
+  /** Part of the column's bytes in which they lie. */
   readonly start: number
   readonly end: number
   /** Bytes of the texts themselves. */
   readonly total: number
-}
-
-/** Where the texts of some rows lie. The arrays are good until the next call. */
-export interface LocatedTexts extends TextRegion {
   readonly offsets: Int32Array
   readonly lengths: Int32Array
   /** Stretches without a gap that they make, in the rows' order. */
@@ -102,79 +99,58 @@ export function locateTexts(
   return { start: Math.min(start, end), end, total, runs, offsets: toOffsets, lengths: toLengths }
 }
 
-/** Whether `count` texts, `total` bytes in all and at least `average` each, lie densely enough for their region to be copied in. */
-export function worthwhile({ start, end, total }: TextRegion, count: number, average: number, density: number): boolean {
-  return count >= MIN_ROWS && total >= count * average && end - start <= MAX_REGION_BYTES && end - start <= total * density
+/**
+ * Whether `count` texts, of at least `average` bytes each, lie densely enough for their region to be copied in. Texts that share bytes may be
+ * more than their region.
+ */
+export function worthwhile({ start, end, total }: LocatedTexts, count: number, average: number, density: number): boolean {
+  const region = end - start
+  return count >= MIN_ROWS && total >= count * average && Math.max(region, total) <= MAX_TEXT_BYTES && region <= total * density
 }
 
-/**
- * Copies the texts source[offsets[i], offsets[i] + lengths[i]), all of them in the region, one after the other to target[at …]; returns the
- * end.
- */
-export function gatherTexts(
-  source: Uint8Array,
-  region: TextRegion,
-  offsets: Int32Array,
-  lengths: Int32Array,
-  count: number,
-  target: Uint8Array,
-  at: number,
-): number {
+/** Lays out offsets from 0 on, lengths behind them, the region from `at` on; returns where that puts the first byte of `source`. */
+function layOut(source: Uint8Array, { start, end, offsets, lengths }: LocatedTexts, count: number, at: number): number {
+  words.set(offsets.subarray(0, count), 0)
+  words.set(lengths.subarray(0, count), aligned(4 * count) >> 2)
+  bytes.set(source.subarray(start, end), at)
+  return at - start
+}
+
+/** Copies the texts of `source`, one after the other, to target[at …]; returns the end. */
+export function gatherTexts(source: Uint8Array, texts: LocatedTexts, count: number, target: Uint8Array, at: number): number {
   const module = textModule()
   const rows = aligned(4 * count)
   const from = 2 * rows
-  const to = from + aligned(region.end - region.start) + SLACK
-  reserve(module, to + region.total + SLACK)
-  words.set(offsets.subarray(0, count), 0)
-  words.set(lengths.subarray(0, count), rows >> 2)
-  bytes.set(source.subarray(region.start, region.end), from)
-  const copied = module.gather(from - region.start, 0, rows, count, to)
+  const to = from + aligned(texts.end - texts.start) + SLACK
+  reserve(module, to + texts.total + SLACK)
+  const copied = module.gather(layOut(source, texts, count, from), 0, rows, count, to)
   target.set(bytes.subarray(to, to + copied), at)
   return at + copied
 }
 
 /** Mixes the texts into `hashes`, as columnar/hash.ts does; a length of -1 is NULL, hashed as `nullWord`. */
-export function hashTexts(
-  source: Uint8Array,
-  region: TextRegion,
-  offsets: Int32Array,
-  lengths: Int32Array,
-  hashes: Int32Array,
-  nullWord: number,
-): void {
+export function hashTexts(source: Uint8Array, texts: LocatedTexts, hashes: Int32Array, nullWord: number): void {
   const module = textModule()
   const count = hashes.length
   const rows = aligned(4 * count)
   const from = 3 * rows
-  reserve(module, from + region.end - region.start + SLACK)
-  words.set(offsets.subarray(0, count), 0)
-  words.set(lengths.subarray(0, count), rows >> 2)
+  reserve(module, from + texts.end - texts.start + SLACK)
+  const first = layOut(source, texts, count, from)
   words.set(hashes, (2 * rows) >> 2)
-  bytes.set(source.subarray(region.start, region.end), from)
-  module.hash(from - region.start, 0, rows, 2 * rows, count, nullWord)
+  module.hash(first, 0, rows, 2 * rows, count, nullWord)
   hashes.set(words.subarray((2 * rows) >> 2, ((2 * rows) >> 2) + count))
 }
 
 /** found[i] is 1 where the text holds the needle (not empty), else 0. */
-export function textsContaining(
-  source: Uint8Array,
-  region: TextRegion,
-  offsets: Int32Array,
-  lengths: Int32Array,
-  count: number,
-  needle: Uint8Array,
-  found: Uint8Array,
-): void {
+export function textsContaining(source: Uint8Array, texts: LocatedTexts, count: number, needle: Uint8Array, found: Uint8Array): void {
   const module = textModule()
   const rows = aligned(4 * count)
   const what = 2 * rows
   const out = what + aligned(needle.length) + SLACK
   const from = out + aligned(count)
-  reserve(module, from + region.end - region.start + SLACK)
-  words.set(offsets.subarray(0, count), 0)
-  words.set(lengths.subarray(0, count), rows >> 2)
+  reserve(module, from + texts.end - texts.start + SLACK)
+  const first = layOut(source, texts, count, from)
   bytes.set(needle, what)
-  bytes.set(source.subarray(region.start, region.end), from)
-  module.contains(from - region.start, 0, rows, count, what, needle.length, out)
+  module.contains(first, 0, rows, count, what, needle.length, out)
   found.set(bytes.subarray(out, out + count))
 }

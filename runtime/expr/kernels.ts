@@ -32,7 +32,7 @@ export function containsBytes(bytes: Uint8Array, start: number, length: number, 
 export function rowsContaining(vector: Utf8Vector, selection: Int32Array | undefined, rows: number, part: Uint8Array): Uint8Array {
   const found = byteLanes(rows)
   const texts = locateTexts({ vector, positions: selection, length: rows }, 0)
-  if (worthwhile(texts, rows, 4, 16)) textsContaining(vector.bytes, texts, texts.offsets, texts.lengths, rows, part, found)
+  if (worthwhile(texts, rows, 4, 16)) textsContaining(vector.bytes, texts, rows, part, found)
   else
     for (let r = 0; r < rows; r++)
       found[r] = containsBytes(vector.bytes, texts.offsets[r] as number, texts.lengths[r] as number, part) ? 1 : 0

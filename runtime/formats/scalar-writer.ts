@@ -2,6 +2,7 @@
 import type { LogicalType } from '#core/types/logical-type.js'
 import { readValue } from '../columnar/value.js'
 import type { Float64Vector, Int32Vector, Int64Vector, Vector } from '../columnar/vector.js'
+import { civilFromDays, MILLIS_PER_DAY } from '../expr/calendar.js'
 import type { ByteWriter } from './byte-writer.js'
 import { scalarText } from './scalar-text.js'
 import type { TimestampStandard } from './temporal-text.js'
@@ -13,7 +14,6 @@ const DOT = 46
 const DASH = 45
 const COLON = 58
 const ZERO = 48
-const MS_PER_DAY = 86_400_000
 /** Days of 0000-01-01 and of 10000-01-01: years of four digits. */
 const FIRST_DAY = -719_528
 const END_DAY = 2_932_897
@@ -46,11 +46,11 @@ export function scalarWriter(type: LogicalType, standard: TimestampStandard, sci
       const zoned = type.kind === 'TIMESTAMP_LTZ'
       return (out, vector, position) => {
         const millis = Number((vector as Int64Vector).values[position])
-        const days = Math.floor(millis / MS_PER_DAY)
+        const days = Math.floor(millis / MILLIS_PER_DAY)
         if (days < FIRST_DAY || days >= END_DAY) return asText(out, vector, position)
         writeDate(out, days)
         out.byte(between)
-        writeTime(out, millis - days * MS_PER_DAY)
+        writeTime(out, millis - days * MILLIS_PER_DAY)
         if (zoned) out.byte(90)
       }
     }
@@ -129,31 +129,19 @@ function writePadded(out: ByteWriter, value: number, width: number): void {
 /** `2024-01-02`, of a year from 0 to 9999. The rows of a batch mostly lie on one day. */
 function writeDate(out: ByteWriter, days: number): void {
   if (days !== lastDay) {
-    const shifted = days + 719_468
-    const era = Math.floor(shifted / 146_097)
-    const dayOfEra = shifted - era * 146_097
-    const yearOfEra = Math.floor(
-      (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
-    )
-    const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
-    const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153)
-    lastDate = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1
-    lastMonth = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-    lastYear = yearOfEra + era * 400 + (lastMonth <= 2 ? 1 : 0)
     lastDay = days
+    lastDate = civilFromDays(days)
   }
-  writePadded(out, lastYear, 4)
+  writePadded(out, lastDate.year, 4)
   out.byte(DASH)
-  writePadded(out, lastMonth, 2)
+  writePadded(out, lastDate.month, 2)
   out.byte(DASH)
-  writePadded(out, lastDate, 2)
+  writePadded(out, lastDate.day, 2)
 }
 
-/** The day written last and its parts. */
-let lastDay = NaN
-let lastYear = 0
-let lastMonth = 0
-let lastDate = 0
+/** The day written last. */
+let lastDay = 0
+let lastDate = civilFromDays(lastDay)
 
 /** `03:04:05`, a fraction without trailing zeros behind it. */
 function writeTime(out: ByteWriter, ofDay: number): void {

@@ -2,31 +2,17 @@
  * Dates and timestamps in the text forms of Flink's csv and json formats (SQL: `2024-01-02 03:04:05.6`, ISO-8601:
  * `2024-01-02T03:04:05.6`), read from and made to text without Date objects. The calendar is the proleptic Gregorian one.
  */
+import { civilFromDays, daysFromCivil, daysInMonth, MILLIS_PER_DAY } from '../expr/calendar.js'
 
 /** How a format writes the two halves of a timestamp: Flink's `timestamp-format.standard`. */
 export type TimestampStandard = 'SQL' | 'ISO-8601'
 
-const MS_PER_DAY = 86_400_000
 const DASH = 45
 const COLON = 58
 const DOT = 46
 const SPACE = 32
 const T = 84
 const Z = 90
-
-/** Days since 1970-01-01 (Howard Hinnant's civil calendar). Months and days count from 1. */
-export function daysFromCivil(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year
-  const era = Math.floor(y / 400)
-  const yearOfEra = y - era * 400
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1
-  return era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719_468
-}
-
-function lastDay(year: number, month: number): number {
-  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
-  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
-}
 
 /** Where the last successful read of a part ended. Readers run one at a time. */
 let cursor = 0
@@ -59,7 +45,7 @@ function readDate(bytes: Uint8Array, end: number, leastDigits: 1 | 2): number {
   const month = digits(bytes, end, leastDigits, 2)
   if (month < 1 || month > 12 || !skip(bytes, end, DASH)) return NaN
   const day = digits(bytes, end, leastDigits, 2)
-  if (day < 1 || day > lastDay(year, month)) return NaN
+  if (day < 1 || day > daysInMonth(year, month)) return NaN
   return daysFromCivil(year, month, day)
 }
 
@@ -109,7 +95,7 @@ export function parseTimestamp(bytes: Uint8Array, start: number, end: number, sy
   if (days !== days || !skip(bytes, end, syntax.standard === 'SQL' ? SPACE : T)) return NaN
   const time = readTime(bytes, end, syntax.leastDigits, syntax.standard === 'SQL')
   if (syntax.zoned && !skip(bytes, end, Z)) return NaN
-  return cursor === end ? days * MS_PER_DAY + time : NaN
+  return cursor === end ? days * MILLIS_PER_DAY + time : NaN
 }
 
 function pad(value: number, width: number): string {
@@ -118,25 +104,15 @@ function pad(value: number, width: number): string {
 
 /** `2024-01-02`. */
 export function dateText(days: number): string {
-  const shifted = days + 719_468
-  const era = Math.floor(shifted / 146_097)
-  const dayOfEra = shifted - era * 146_097
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
-  )
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
-  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153)
-  const day = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1
-  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+  const { year, month, day } = civilFromDays(days)
   const yearText = year >= 0 && year <= 9999 ? pad(year, 4) : (year < 0 ? '-' : '+') + pad(Math.abs(year), 4)
   return `${yearText}-${pad(month, 2)}-${pad(day, 2)}`
 }
 
 /** Date, hours and minutes, seconds, milliseconds of a timestamp. */
 export function timestampParts(millis: number): { date: string; hourMinute: string; second: number; millisecond: number } {
-  const days = Math.floor(millis / MS_PER_DAY)
-  const ofDay = millis - days * MS_PER_DAY
+  const days = Math.floor(millis / MILLIS_PER_DAY)
+  const ofDay = millis - days * MILLIS_PER_DAY
   const minutes = Math.floor(ofDay / 60_000)
   return {
     date: dateText(days),

@@ -9,7 +9,7 @@ import type { OperatorId } from '#core/ids/ids.js'
 import type { Schema } from '#core/types/schema.js'
 
 export interface PlannedInput {
-  readonly operator: PlannedOperator
+  readonly from: PlannedOperator
   readonly partitioner: Partitioner
 }
 
@@ -39,7 +39,7 @@ export class OperatorPlan {
    */
   add(operator: Omit<PlannedOperator, 'id' | 'number'>): PlannedOperator {
     const { spec, outputSchema, parallelism } = operator
-    const inputs = operator.inputs.map(({ operator: input, partitioner }) => [input.id, partitioner])
+    const inputs = operator.inputs.map(({ from, partitioner }) => [from.id, partitioner])
     const key = JSON.stringify([spec, inputs, outputSchema, parallelism])
     const isEnd = spec.op === 'sink' || spec.op === 'collect'
     const same = this.#known.get(key)

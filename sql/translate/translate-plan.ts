@@ -10,7 +10,7 @@ import { changelogOf, type RuntimeMode } from '../plan/changelog.js'
 import { describeNode, nodeName } from '../plan/describe.js'
 import type { Collect, Relation, RelationField, Scan, Sink, Union } from '../plan/relation.js'
 import { OperatorPlan, type PlannedInput, type PlannedOperator } from './operator-plan.js'
-import { defaultParallelism, maxParallelismOf } from './parallelism.js'
+import { defaultParallelism, configuredMaxParallelism } from './parallelism.js'
 
 const FORWARD: Partitioner = { kind: 'FORWARD' }
 const GLOBAL: Partitioner = { kind: 'GLOBAL' }
@@ -64,7 +64,7 @@ export class PlanTranslator {
         spec,
         nodeName(node),
         describeNode(node),
-        [{ operator: input, partitioner: FORWARD }],
+        [{ from: input, partitioner: FORWARD }],
         output,
         input.parallelism,
         input.maxParallelism,
@@ -177,7 +177,7 @@ export class PlanTranslator {
     const edges = operators.map((operator, i): PlannedInput =>
       single
         ? this.#toOne(operator, operators.length > 1)
-        : { operator, partitioner: { kind: 'HASH', keys: [...(keys[i] as readonly number[])] } },
+        : { from: operator, partitioner: { kind: 'HASH', keys: [...(keys[i] as readonly number[])] } },
     )
     return this.#add(spec, nodeName(node), describeNode(node), edges, output, single ? 1 : this.#parallelism, single ? 1 : undefined)
   }
@@ -192,7 +192,7 @@ export class PlanTranslator {
 
   /** To one subtask: straight on where there is but one by nature. */
   #toOne(operator: PlannedOperator, exchange = false): PlannedInput {
-    return { operator, partitioner: operator.maxParallelism === 1 && !exchange ? FORWARD : GLOBAL }
+    return { from: operator, partitioner: operator.maxParallelism === 1 && !exchange ? FORWARD : GLOBAL }
   }
 
   /**
@@ -200,10 +200,10 @@ export class PlanTranslator {
    * and its retraction keep their order.
    */
   #spread(operator: PlannedOperator, relation: Relation, parallelism: number): PlannedInput {
-    if (operator.parallelism === parallelism) return { operator, partitioner: FORWARD }
+    if (operator.parallelism === parallelism) return { from: operator, partitioner: FORWARD }
     if (changelogOf(relation, this.#mode) === 'retract')
-      return { operator, partitioner: { kind: 'HASH', keys: relation.fields.map((_, i) => i) } }
-    return { operator, partitioner: { kind: 'REBALANCE' } }
+      return { from: operator, partitioner: { kind: 'HASH', keys: relation.fields.map((_, i) => i) } }
+    return { from: operator, partitioner: { kind: 'REBALANCE' } }
   }
 
   #add(
@@ -213,7 +213,7 @@ export class PlanTranslator {
     inputs: readonly PlannedInput[],
     outputSchema: Schema,
     parallelism: number,
-    maxParallelism = maxParallelismOf(parallelism, this.#configuration),
+    maxParallelism = configuredMaxParallelism(parallelism, this.#configuration),
   ): PlannedOperator {
     return this.plan.add({ label, description, spec, inputs, outputSchema, parallelism, maxParallelism })
   }

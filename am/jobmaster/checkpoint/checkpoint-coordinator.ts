@@ -25,7 +25,7 @@ import type {
 import { checkpointDirectory, isBelow, jobDirectory, savepointDirectory } from './checkpoint-paths.js'
 import { CheckpointStore } from './checkpoint-store.js'
 import { JobTakesNoCheckpoints, SavepointDirectoryMissing } from './errors.js'
-import { orphans } from './garbage.js'
+import { orphans, type Deletion } from './garbage.js'
 import { coordinate, createCoordinator, nextTick } from './machine.js'
 import { recordOf } from './record.js'
 import { findRecovery } from './recovery.js'
@@ -187,10 +187,7 @@ export class CheckpointCoordinator implements Checkpoints {
       this.#log.info(`Checkpoint ${newest.id} is kept in ${newest.directory}: weft run -s ${newest.directory} starts from it.`)
       this.#delete(leftAtEnd(retained, garbage))
       // Tasks have ended: what nobody knows now is of checkpoints that were given up.
-      return this.#store.contents(directory).then(
-        (found) => this.#delete(orphans(this.#state, found)),
-        (error: unknown) => this.#log.warn(`${directory} could not be searched for files that nobody needs`, error),
-      )
+      return this.#search((found) => this.#delete(orphans(this.#state, found)))
     }
     const foreign = retained.filter((checkpoint) => checkpoint.owned && !isBelow(checkpoint.directory, directory))
     const claimed = { files: foreign.flatMap(({ files }) => [...files]), directories: foreign.map((checkpoint) => checkpoint.directory) }
@@ -269,7 +266,7 @@ export class CheckpointCoordinator implements Checkpoints {
       case 'delete':
         return this.#delete(effect)
       case 'sweep':
-        return this.#sweep(effect.nextId)
+        return void this.#search((found) => this.#dispatch({ type: 'swept', nextId: effect.nextId, ...found }))
       case 'succeed':
         return this.#answer(effect.requestId, (waiting) => waiting.succeed(effect.id, effect.path))
       case 'refuse':
@@ -336,16 +333,17 @@ export class CheckpointCoordinator implements Checkpoints {
     }
   }
 
-  #delete({ files, directories }: { readonly files: readonly string[]; readonly directories: readonly string[] }): void {
+  #delete({ files, directories }: Deletion): void {
     if (files.length + directories.length === 0) return
     this.#deleting = this.#deleting.then(() => this.#store.delete(files, directories))
   }
 
-  #sweep(nextId: number): void {
-    this.#store.contents(this.#context.directory).then(
-      ({ files, directories }) => this.#dispatch({ type: 'swept', nextId, files, directories }),
-      (error: unknown) => this.#log.warn(`${this.#context.directory} could not be searched for files that nobody needs`, error),
-    )
+  /** What lies in the job's directory. A failure is logged: nobody waits for this. */
+  #search(found: (contents: Deletion) => void): Promise<void> {
+    const { directory } = this.#context
+    return this.#store
+      .contents(directory)
+      .then(found, (error: unknown) => this.#log.warn(`${directory} could not be searched for files that nobody needs`, error))
   }
 
   #answer(requestId: number, act: (waiting: Waiting) => void): void {

@@ -39,7 +39,7 @@ export interface CheckpointHost {
   snapshotEnumerators(checkpointId: number, sources: readonly ExecutionAttemptId[]): readonly EnumeratorSnapshot[]
   /** The subtask has taken its snapshot, or the checkpoint is over: its splits after the snapshot may go out. */
   releaseSplits(checkpointId: number, attemptId: ExecutionAttemptId): void
-  /** The checkpoint is complete: committers make its output visible. Calls come one after the other, in order of completion. */
+  /** A checkpoint that the job may go on from is complete: committers make its output visible. Calls come one after the other, in order of completion. */
   commit(checkpointId: number, committables: readonly Committable[]): Promise<void>
   /**
    * The job cannot go on as it is: more failed checkpoints than tolerated, a commit that failed, a stop with drain whose savepoint failed.
@@ -91,8 +91,7 @@ export interface CheckpointsView {
 }
 
 export interface Checkpoints {
-  /** Undefined: there is nothing to see, the job takes none. */
-  readonly view: CheckpointsView | undefined
+  readonly view: CheckpointsView
   /**
    * Once, before the first task of this master: the newest complete checkpoint in the job's own directory, else the savepoint or checkpoint
    * of `execution.state-recovery.path`, else undefined: the job begins anew. @throws CHECKPOINT_* when the user's path cannot be restored

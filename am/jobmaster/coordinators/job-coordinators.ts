@@ -119,9 +119,9 @@ export class JobCoordinators {
     }
   }
 
-  /** A checkpoint is complete. `restorable`: the job may go on from it (it is not a savepoint). @throws as start */
-  async commitCheckpoint(checkpointId: number, committables: readonly Committable[], restorable: boolean): Promise<void> {
-    if (restorable) for (const { source } of this.#loaded?.values() ?? []) source?.checkpointComplete(checkpointId)
+  /** A checkpoint that the job may go on from is complete. @throws as start */
+  async commitCheckpoint(checkpointId: number, committables: readonly Committable[]): Promise<void> {
+    for (const { source } of this.#loaded?.values() ?? []) source?.checkpointComplete(checkpointId)
     this.#collect?.checkpointComplete(
       checkpointId,
       committables.filter((each) => this.#collectOperators.has(each.operatorId)).map((each) => each.committable),

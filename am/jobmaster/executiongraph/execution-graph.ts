@@ -4,7 +4,7 @@
  */
 import type { JobGraph, JobVertex } from '#core/graph/job-graph.js'
 import { isTerminalExecutionState, type ExecutionState } from '#core/graph/states.js'
-import { executionAttemptId, type ExecutionAttemptId, type OperatorId, type ResourceId } from '#core/ids/ids.js'
+import { executionAttemptId, type ExecutionAttemptId, type OperatorId } from '#core/ids/ids.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
 import type { Millis } from '#core/time/environment.js'
 import type { PooledSlot } from '../../slots/slot-provider.js'
@@ -148,13 +148,6 @@ export function allFinished(graph: ExecutionGraph): boolean {
 /** Slots the job needs: one slot runs one subtask of each vertex (slot sharing). */
 export function slotsNeeded(jobGraph: JobGraph): number {
   return Math.max(...jobGraph.vertices.map((vertex) => vertex.parallelism))
-}
-
-/** Subtasks that a worker runs or was to run, not ended yet. */
-export function executionsOn(graph: ExecutionGraph, resourceId: ResourceId): Execution[] {
-  return [...executions(graph)].filter(
-    (execution) => execution.slot?.location.resourceId === resourceId && !isTerminalExecutionState(execution.state),
-  )
 }
 
 /** State of a vertex from its subtasks': Flink's ExecutionJobVertex.getAggregateJobVertexState. */

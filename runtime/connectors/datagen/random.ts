@@ -4,16 +4,13 @@
 export type RandomState = readonly number[]
 
 export class Random {
-  #a: number
-  #b: number
-  #c: number
-  #d: number
+  #a = 0
+  #b = 0
+  #c = 0
+  #d = 0
 
-  constructor([a = 0, b = 0, c = 0, d = 0]: RandomState) {
-    this.#a = a | 0
-    this.#b = b | 0
-    this.#c = c | 0
-    this.#d = (a | b | c | d) === 0 ? 1 : d | 0
+  constructor(state: RandomState) {
+    this.resume(state)
   }
 
   /** `seed`: 16 bytes. */

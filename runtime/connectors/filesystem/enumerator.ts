@@ -68,14 +68,16 @@ export class FileSplitEnumerator implements SplitEnumerator {
     const run = this.#run
     if (restored === undefined) {
       this.#processed.clear()
-      this.#splits = await this.#findSplits()
+      const found = await this.#findSplits()
+      if (run !== this.#run) return
+      this.#splits = found
     } else {
       const state = StateSchema.parse(restored)
       this.#splits = state.splits
       this.#processed.clear()
       for (const path of state.processedPaths ?? []) this.#processed.add(path)
     }
-    if (run === this.#run) this.#watch()
+    this.#watch()
   }
 
   nextSplit(subtaskIndex = 0): Promise<Split | null> {

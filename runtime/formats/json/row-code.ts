@@ -13,11 +13,11 @@ import { appendText, fieldReader, type FieldReader, type TextSyntax } from '../f
 import { POWERS } from '../number-text.js'
 import { parseTimestamp } from '../temporal-text.js'
 import type { RowLayout } from './layout.js'
-import { INTEGER, NULL_VALUE, plainEnd, PLAIN_STRING, scannedKind, scanScalar } from './scan.js'
+import { CONTAINER, ESCAPED_STRING, NULL_VALUE, plainEnd, PLAIN_STRING, scannedKind, scanScalar } from './scan.js'
 
 /**
- * Reads the row at `start` into the columns; `view` is of `bytes`. Returns the position behind its newline, or -1: some columns may have a value of it. Never
- * reads behind `end`.
+ * Reads the row at `start` into the columns; `view` is of `bytes`. Returns the position behind its newline, or -1: some columns may have a
+ * value of it. Never reads behind `end`.
  */
 export type RowCode = (
   bytes: Uint8Array,
@@ -154,13 +154,12 @@ function nullAt(column: ColumnBuilder, bytes: Uint8Array, at: number, end: numbe
   return behind
 }
 
-/** Position behind a plain string or an integer that the reader takes, or -1. */
+/** Position behind a string without escapes, a number, true or false that the reader takes, or -1. */
 function scalarReader(read: FieldReader): (column: ColumnBuilder, bytes: Uint8Array, at: number, end: number, suspect: boolean) => number {
   return (column, bytes, at, end, suspect) => {
     const behind = scanScalar(bytes, at, end)
-    if (behind < 0 || scannedKind === NULL_VALUE) return -1
+    if (behind < 0 || scannedKind === NULL_VALUE || scannedKind === ESCAPED_STRING || scannedKind === CONTAINER) return -1
     const quote = scannedKind === PLAIN_STRING ? 1 : 0
-    if (quote === 0 && scannedKind !== INTEGER) return -1
     return read(column, bytes, at + quote, behind - quote, suspect) === undefined ? behind : -1
   }
 }

@@ -5,40 +5,36 @@
  */
 import type { LogicalType } from '#core/types/logical-type.js'
 import { vectorKind, type Vector } from '../../columnar/vector.js'
-import { grown } from '../../state/growable.js'
-import { FIRST, nullBits, setNull, wordsOf, type Accumulator, type RowPass } from './accumulator.js'
+import { FIRST, nullBits, setNull, wordsOf, type RowPass } from './accumulator.js'
 import { addDecimal, DECIMAL_WORDS, decimalWords, readDecimalWords, writeDecimal128 } from './decimal-words.js'
 import { int64Argument } from './integer-argument.js'
-import { COUNT_TYPE, loadCounts, loadWords, savedCounts, savedWords, SUM_BIGINT, SUM_DECIMAL, SUM_DOUBLE } from './state-columns.js'
+import { SUM_BIGINT, SUM_DECIMAL, SUM_DOUBLE, SumColumns } from './sum-columns.js'
 
 /** Above this top word a sum may lie beyond 2^53, where doubles are no longer exact. */
 const EXACT_TOP = 1 << 20
 
 /** AVG over INT or BIGINT. */
-export class IntegerAverageAccumulator implements Accumulator {
-  readonly stateTypes = [SUM_BIGINT, COUNT_TYPE]
+export class IntegerAverageAccumulator extends SumColumns<BigInt64Array> {
   readonly #column: number
   readonly #type: LogicalType
-  #sums = new BigInt64Array(0)
   #sumWords: Int32Array = new Int32Array(0)
-  #counts = new Float64Array(0)
 
   constructor(column: number, type: LogicalType) {
+    super(SUM_BIGINT, new BigInt64Array(0))
     this.#column = column
     this.#type = type
   }
 
-  reserve(groups: number): void {
-    this.#sums = grown(this.#sums, groups)
-    this.#sumWords = wordsOf(this.#sums)
-    this.#counts = grown(this.#counts, groups)
+  override reserve(groups: number): void {
+    super.reserve(groups)
+    this.#sumWords = wordsOf(this.sums)
   }
 
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
     const { count, positions, groups, weights, flags } = pass
     const source = int64Argument(pass, this.#column)
-    const sums = this.#sums
-    const counts = this.#counts
+    const sums = this.sums
+    const counts = this.counts
     const rows = changed === undefined ? 0 : 2 * count
     const words = new Int32Array(rows * 2)
     const nulls = nullBits(rows)
@@ -70,32 +66,8 @@ export class IntegerAverageAccumulator implements Accumulator {
     return this.#column64(words, nulls, count)
   }
 
-  save(groups: Int32Array, count: number): Vector[] {
-    const sums: Vector = {
-      kind: 'int64',
-      type: SUM_BIGINT,
-      nulls: undefined,
-      values: new BigInt64Array(savedWords(this.#sums, 2, groups, count).buffer),
-    }
-    return [sums, savedCounts(this.#counts, groups, count)]
-  }
-
-  load(groups: Int32Array, columns: readonly Vector[]): void {
-    loadWords(columns[0] as Vector, 2, groups, this.#sums)
-    loadCounts(columns[1] as Vector, groups, this.#counts)
-  }
-
-  residentBytes(): number {
-    return this.#sums.byteLength + this.#counts.byteLength
-  }
-
-  clear(): void {
-    this.#sums.fill(0n)
-    this.#counts.fill(0)
-  }
-
   #write(group: number, words: Int32Array, nulls: Uint8Array, row: number): void {
-    const count = this.#counts[group] as number
+    const count = this.counts[group] as number
     if (count === 0) return setNull(nulls, row)
     const low = this.#sumWords[2 * group] as number
     const high = this.#sumWords[2 * group + 1] as number
@@ -104,7 +76,7 @@ export class IntegerAverageAccumulator implements Accumulator {
       words[2 * row] = average
       words[2 * row + 1] = Math.floor(average / 4294967296)
     } else {
-      const average = (this.#sums[group] as bigint) / BigInt(count)
+      const average = (this.sums[group] as bigint) / BigInt(count)
       words[2 * row] = Number(BigInt.asIntN(32, average))
       words[2 * row + 1] = Number(BigInt.asIntN(32, average >> 32n))
     }
@@ -118,28 +90,21 @@ export class IntegerAverageAccumulator implements Accumulator {
   }
 }
 
-export class DoubleAverageAccumulator implements Accumulator {
-  readonly stateTypes = [SUM_DOUBLE, COUNT_TYPE]
+export class DoubleAverageAccumulator extends SumColumns<Float64Array> {
   readonly #column: number
   readonly #type: LogicalType
-  #sums = new Float64Array(0)
-  #counts = new Float64Array(0)
 
   constructor(column: number, type: LogicalType) {
+    super(SUM_DOUBLE, new Float64Array(0))
     this.#column = column
     this.#type = type
-  }
-
-  reserve(groups: number): void {
-    this.#sums = grown(this.#sums, groups)
-    this.#counts = grown(this.#counts, groups)
   }
 
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
     const { batch, count, positions, groups, weights, flags } = pass
     const source = (batch.columns[this.#column] as { values: Float64Array }).values
-    const sums = this.#sums
-    const counts = this.#counts
+    const sums = this.sums
+    const counts = this.counts
     const rows = changed === undefined ? 0 : 2 * count
     const values = new Float64Array(rows)
     const nulls = nullBits(rows)
@@ -175,58 +140,27 @@ export class DoubleAverageAccumulator implements Accumulator {
     const nulls = nullBits(count)
     for (let i = 0; i < count; i++) {
       const group = groups[i] as number
-      if (this.#counts[group] === 0) setNull(nulls, i)
-      else values[i] = (this.#sums[group] as number) / (this.#counts[group] as number)
+      if (this.counts[group] === 0) setNull(nulls, i)
+      else values[i] = (this.sums[group] as number) / (this.counts[group] as number)
     }
     return { kind: 'float64', type: this.#type, nulls, values }
   }
-
-  save(groups: Int32Array, count: number): Vector[] {
-    const sums: Vector = {
-      kind: 'float64',
-      type: SUM_DOUBLE,
-      nulls: undefined,
-      values: new Float64Array(savedWords(this.#sums, 2, groups, count).buffer),
-    }
-    return [sums, savedCounts(this.#counts, groups, count)]
-  }
-
-  load(groups: Int32Array, columns: readonly Vector[]): void {
-    loadWords(columns[0] as Vector, 2, groups, this.#sums)
-    loadCounts(columns[1] as Vector, groups, this.#counts)
-  }
-
-  residentBytes(): number {
-    return this.#sums.byteLength + this.#counts.byteLength
-  }
-
-  clear(): void {
-    this.#sums.fill(0)
-    this.#counts.fill(0)
-  }
 }
 
-export class DecimalAverageAccumulator implements Accumulator {
-  readonly stateTypes = [SUM_DECIMAL, COUNT_TYPE]
+export class DecimalAverageAccumulator extends SumColumns<Int32Array> {
   readonly #column: number
   readonly #type: LogicalType
   /** 10^(scale of the result - scale of the argument) */
   readonly #factor: bigint
   readonly #limit: bigint
-  #sums = new Int32Array(0)
-  #counts = new Float64Array(0)
 
   constructor(column: number, argument: LogicalType, type: LogicalType) {
+    super(SUM_DECIMAL, new Int32Array(0), DECIMAL_WORDS)
     this.#column = column
     this.#type = type
     const scale = type.kind === 'DECIMAL' ? type.scale : 0
     this.#factor = 10n ** BigInt(Math.max(0, scale - (argument.kind === 'DECIMAL' ? argument.scale : 0)))
     this.#limit = 10n ** BigInt(type.kind === 'DECIMAL' ? type.precision : 38)
-  }
-
-  reserve(groups: number): void {
-    this.#counts = grown(this.#counts, groups)
-    this.#sums = grown(this.#sums, this.#counts.length * DECIMAL_WORDS)
   }
 
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
@@ -237,14 +171,14 @@ export class DecimalAverageAccumulator implements Accumulator {
       const group = groups[row] as number
       const at = group * DECIMAL_WORDS
       if (((flags[row] as number) & FIRST) !== 0) {
-        this.#sums.fill(0, at, at + DECIMAL_WORDS)
-        this.#counts[group] = 0
+        this.sums.fill(0, at, at + DECIMAL_WORDS)
+        this.counts[group] = 0
       }
       const before = changed === undefined ? null : this.#average(group)
       const weight = weights[row] as number
       if (weight !== 0) {
-        addDecimal(this.#sums, at, words, (positions[row] as number) * width, width, weight)
-        this.#counts[group] = (this.#counts[group] as number) + weight
+        addDecimal(this.sums, at, words, (positions[row] as number) * width, width, weight)
+        this.counts[group] = (this.counts[group] as number) + weight
       }
       if (changed !== undefined) {
         const after = this.#average(group)
@@ -259,34 +193,10 @@ export class DecimalAverageAccumulator implements Accumulator {
     return this.#vector(Array.from(groups.subarray(0, count), (group) => this.#average(group)))
   }
 
-  save(groups: Int32Array, count: number): Vector[] {
-    const sums: Vector = {
-      kind: 'decimal128',
-      type: SUM_DECIMAL,
-      nulls: undefined,
-      lanes: new BigInt64Array(savedWords(this.#sums, 4, groups, count).buffer),
-    }
-    return [sums, savedCounts(this.#counts, groups, count)]
-  }
-
-  load(groups: Int32Array, columns: readonly Vector[]): void {
-    loadWords(columns[0] as Vector, 4, groups, this.#sums)
-    loadCounts(columns[1] as Vector, groups, this.#counts)
-  }
-
-  residentBytes(): number {
-    return this.#sums.byteLength + this.#counts.byteLength
-  }
-
-  clear(): void {
-    this.#sums.fill(0)
-    this.#counts.fill(0)
-  }
-
   #average(group: number): bigint | null {
-    const count = this.#counts[group] as number
+    const count = this.counts[group] as number
     if (count === 0) return null
-    const dividend = readDecimalWords(this.#sums, group * DECIMAL_WORDS) * this.#factor
+    const dividend = readDecimalWords(this.sums, group * DECIMAL_WORDS) * this.#factor
     const divisor = BigInt(count)
     const quotient = dividend / divisor
     const rest = dividend % divisor

@@ -1,14 +1,9 @@
 /** Accumulator arrays by group id as columns of a snapshot, and back. */
-import { BIGINT, decimal, DOUBLE, INT, notNull, type LogicalType } from '#core/types/logical-type.js'
+import { BIGINT, notNull, type LogicalType } from '#core/types/logical-type.js'
 import type { Vector } from '../../columnar/vector.js'
 
 /** Counts of rows: exact up to 2^53. */
 export const COUNT_TYPE: LogicalType = notNull(BIGINT)
-export const SUM_INT: LogicalType = notNull(INT)
-export const SUM_BIGINT: LogicalType = notNull(BIGINT)
-export const SUM_DOUBLE: LogicalType = notNull(DOUBLE)
-/** 128 bits, of any scale: while rows are added it may exceed what a DECIMAL(38) shows. */
-export const SUM_DECIMAL: LogicalType = notNull(decimal(38, 0))
 
 /** The groups' counts as a BIGINT column. */
 export function savedCounts(counts: Float64Array, groups: Int32Array, count: number): Vector {

@@ -4,45 +4,27 @@
  */
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Vector } from '../../columnar/vector.js'
-import { grown } from '../../state/growable.js'
-import { FIRST, nullBits, setNull, type Accumulator, type RowPass } from './accumulator.js'
+import { FIRST, nullBits, setNull, type RowPass } from './accumulator.js'
 import { addDecimal, DECIMAL_WORDS, decimalResults, decimalWords } from './decimal-words.js'
 import { int64Argument } from './integer-argument.js'
-import {
-  COUNT_TYPE,
-  loadCounts,
-  loadWords,
-  savedCounts,
-  savedWords,
-  SUM_BIGINT,
-  SUM_DECIMAL,
-  SUM_DOUBLE,
-  SUM_INT,
-} from './state-columns.js'
+import { SUM_BIGINT, SUM_DECIMAL, SUM_DOUBLE, SUM_INT, SumColumns } from './sum-columns.js'
 
 /** SUM over INT into INT. */
-export class Int32SumAccumulator implements Accumulator {
-  readonly stateTypes = [SUM_INT, COUNT_TYPE]
+export class Int32SumAccumulator extends SumColumns<Int32Array> {
   readonly #column: number
   readonly #type: LogicalType
-  #sums = new Int32Array(0)
-  #counts = new Float64Array(0)
 
   constructor(column: number, type: LogicalType) {
+    super(SUM_INT, new Int32Array(0))
     this.#column = column
     this.#type = type
-  }
-
-  reserve(groups: number): void {
-    this.#sums = grown(this.#sums, groups)
-    this.#counts = grown(this.#counts, groups)
   }
 
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
     const { batch, count, positions, groups, weights, flags } = pass
     const source = (batch.columns[this.#column] as { values: Int32Array }).values
-    const sums = this.#sums
-    const counts = this.#counts
+    const sums = this.sums
+    const counts = this.counts
     const rows = changed === undefined ? 0 : 2 * count
     const values = new Int32Array(rows)
     const nulls = nullBits(rows)
@@ -73,53 +55,27 @@ export class Int32SumAccumulator implements Accumulator {
 
   results(groups: Int32Array, count: number): Vector {
     const values = new Int32Array(count)
-    for (let i = 0; i < count; i++) values[i] = this.#sums[groups[i] as number] as number
-    return { kind: 'int32', type: this.#type, nulls: nullsOfEmpty(this.#counts, groups, count), values }
-  }
-
-  save(groups: Int32Array, count: number): Vector[] {
-    const sums: Vector = { kind: 'int32', type: SUM_INT, nulls: undefined, values: savedWords(this.#sums, 1, groups, count) }
-    return [sums, savedCounts(this.#counts, groups, count)]
-  }
-
-  load(groups: Int32Array, columns: readonly Vector[]): void {
-    loadWords(columns[0] as Vector, 1, groups, this.#sums)
-    loadCounts(columns[1] as Vector, groups, this.#counts)
-  }
-
-  residentBytes(): number {
-    return this.#sums.byteLength + this.#counts.byteLength
-  }
-
-  clear(): void {
-    this.#sums.fill(0)
-    this.#counts.fill(0)
+    for (let i = 0; i < count; i++) values[i] = this.sums[groups[i] as number] as number
+    return { kind: 'int32', type: this.#type, nulls: nullsOfEmpty(this.counts, groups, count), values }
   }
 }
 
 /** SUM over INT or BIGINT into BIGINT. */
-export class Int64SumAccumulator implements Accumulator {
-  readonly stateTypes = [SUM_BIGINT, COUNT_TYPE]
+export class Int64SumAccumulator extends SumColumns<BigInt64Array> {
   readonly #column: number
   readonly #type: LogicalType
-  #sums = new BigInt64Array(0)
-  #counts = new Float64Array(0)
 
   constructor(column: number, type: LogicalType) {
+    super(SUM_BIGINT, new BigInt64Array(0))
     this.#column = column
     this.#type = type
-  }
-
-  reserve(groups: number): void {
-    this.#sums = grown(this.#sums, groups)
-    this.#counts = grown(this.#counts, groups)
   }
 
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
     const { count, positions, groups, weights, flags } = pass
     const source = int64Argument(pass, this.#column)
-    const sums = this.#sums
-    const counts = this.#counts
+    const sums = this.sums
+    const counts = this.counts
     const rows = changed === undefined ? 0 : 2 * count
     const values = new BigInt64Array(rows)
     const nulls = nullBits(rows)
@@ -151,57 +107,26 @@ export class Int64SumAccumulator implements Accumulator {
 
   results(groups: Int32Array, count: number): Vector {
     const values = new BigInt64Array(count)
-    for (let i = 0; i < count; i++) values[i] = this.#sums[groups[i] as number] as bigint
-    return { kind: 'int64', type: this.#type, nulls: nullsOfEmpty(this.#counts, groups, count), values }
-  }
-
-  save(groups: Int32Array, count: number): Vector[] {
-    const sums: Vector = {
-      kind: 'int64',
-      type: SUM_BIGINT,
-      nulls: undefined,
-      values: new BigInt64Array(savedWords(this.#sums, 2, groups, count).buffer),
-    }
-    return [sums, savedCounts(this.#counts, groups, count)]
-  }
-
-  load(groups: Int32Array, columns: readonly Vector[]): void {
-    loadWords(columns[0] as Vector, 2, groups, this.#sums)
-    loadCounts(columns[1] as Vector, groups, this.#counts)
-  }
-
-  residentBytes(): number {
-    return this.#sums.byteLength + this.#counts.byteLength
-  }
-
-  clear(): void {
-    this.#sums.fill(0n)
-    this.#counts.fill(0)
+    for (let i = 0; i < count; i++) values[i] = this.sums[groups[i] as number] as bigint
+    return { kind: 'int64', type: this.#type, nulls: nullsOfEmpty(this.counts, groups, count), values }
   }
 }
 
-export class DoubleSumAccumulator implements Accumulator {
-  readonly stateTypes = [SUM_DOUBLE, COUNT_TYPE]
+export class DoubleSumAccumulator extends SumColumns<Float64Array> {
   readonly #column: number
   readonly #type: LogicalType
-  #sums = new Float64Array(0)
-  #counts = new Float64Array(0)
 
   constructor(column: number, type: LogicalType) {
+    super(SUM_DOUBLE, new Float64Array(0))
     this.#column = column
     this.#type = type
-  }
-
-  reserve(groups: number): void {
-    this.#sums = grown(this.#sums, groups)
-    this.#counts = grown(this.#counts, groups)
   }
 
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
     const { batch, count, positions, groups, weights, flags } = pass
     const source = (batch.columns[this.#column] as { values: Float64Array }).values
-    const sums = this.#sums
-    const counts = this.#counts
+    const sums = this.sums
+    const counts = this.counts
     const rows = changed === undefined ? 0 : 2 * count
     const values = new Float64Array(rows)
     const nulls = nullBits(rows)
@@ -234,58 +159,27 @@ export class DoubleSumAccumulator implements Accumulator {
 
   results(groups: Int32Array, count: number): Vector {
     const values = new Float64Array(count)
-    for (let i = 0; i < count; i++) values[i] = this.#sums[groups[i] as number] as number
-    return { kind: 'float64', type: this.#type, nulls: nullsOfEmpty(this.#counts, groups, count), values }
-  }
-
-  save(groups: Int32Array, count: number): Vector[] {
-    const sums: Vector = {
-      kind: 'float64',
-      type: SUM_DOUBLE,
-      nulls: undefined,
-      values: new Float64Array(savedWords(this.#sums, 2, groups, count).buffer),
-    }
-    return [sums, savedCounts(this.#counts, groups, count)]
-  }
-
-  load(groups: Int32Array, columns: readonly Vector[]): void {
-    loadWords(columns[0] as Vector, 2, groups, this.#sums)
-    loadCounts(columns[1] as Vector, groups, this.#counts)
-  }
-
-  residentBytes(): number {
-    return this.#sums.byteLength + this.#counts.byteLength
-  }
-
-  clear(): void {
-    this.#sums.fill(0)
-    this.#counts.fill(0)
+    for (let i = 0; i < count; i++) values[i] = this.sums[groups[i] as number] as number
+    return { kind: 'float64', type: this.#type, nulls: nullsOfEmpty(this.counts, groups, count), values }
   }
 }
 
 /** SUM over DECIMAL: four int32 words a group, added with carry. */
-export class DecimalSumAccumulator implements Accumulator {
-  readonly stateTypes = [SUM_DECIMAL, COUNT_TYPE]
+export class DecimalSumAccumulator extends SumColumns<Int32Array> {
   readonly #column: number
   readonly #type: LogicalType
-  #sums = new Int32Array(0)
-  #counts = new Float64Array(0)
 
   constructor(column: number, type: LogicalType) {
+    super(SUM_DECIMAL, new Int32Array(0), DECIMAL_WORDS)
     this.#column = column
     this.#type = type
-  }
-
-  reserve(groups: number): void {
-    this.#counts = grown(this.#counts, groups)
-    this.#sums = grown(this.#sums, this.#counts.length * DECIMAL_WORDS)
   }
 
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
     const { batch, count, positions, groups, weights, flags } = pass
     const { words, width } = decimalWords(batch.columns[this.#column] as Vector)
-    const sums = this.#sums
-    const counts = this.#counts
+    const sums = this.sums
+    const counts = this.counts
     const rows = changed === undefined ? 0 : 2 * count
     const values = new Int32Array(rows * DECIMAL_WORDS)
     const empty = new Uint8Array(rows)
@@ -324,34 +218,10 @@ export class DecimalSumAccumulator implements Accumulator {
     const empty = new Uint8Array(count)
     for (let i = 0; i < count; i++) {
       const group = groups[i] as number
-      for (let w = 0; w < DECIMAL_WORDS; w++) values[i * DECIMAL_WORDS + w] = this.#sums[group * DECIMAL_WORDS + w] as number
-      empty[i] = this.#counts[group] === 0 ? 1 : 0
+      for (let w = 0; w < DECIMAL_WORDS; w++) values[i * DECIMAL_WORDS + w] = this.sums[group * DECIMAL_WORDS + w] as number
+      empty[i] = this.counts[group] === 0 ? 1 : 0
     }
     return decimalResults(values, empty, count, this.#type)
-  }
-
-  save(groups: Int32Array, count: number): Vector[] {
-    const sums: Vector = {
-      kind: 'decimal128',
-      type: SUM_DECIMAL,
-      nulls: undefined,
-      lanes: new BigInt64Array(savedWords(this.#sums, 4, groups, count).buffer),
-    }
-    return [sums, savedCounts(this.#counts, groups, count)]
-  }
-
-  load(groups: Int32Array, columns: readonly Vector[]): void {
-    loadWords(columns[0] as Vector, 4, groups, this.#sums)
-    loadCounts(columns[1] as Vector, groups, this.#counts)
-  }
-
-  residentBytes(): number {
-    return this.#sums.byteLength + this.#counts.byteLength
-  }
-
-  clear(): void {
-    this.#sums.fill(0)
-    this.#counts.fill(0)
   }
 }
 

@@ -37,7 +37,7 @@ describe('kernels over texts', () => {
         const positions = Int32Array.from(picked)
         const rows = locateTexts({ vector, positions, length: positions.length }, 0)
         const target = new Uint8Array(at + rows.total + 3).fill(7)
-        const end = gatherTexts(vector.bytes, rows, rows.offsets, rows.lengths, positions.length, target, at)
+        const end = gatherTexts(vector.bytes, rows, positions.length, target, at)
         const expected = Buffer.concat(picked.map((position) => Buffer.from(texts[position] ?? '')))
         assert.equal(end, at + expected.length)
         assert.deepEqual([...target], [...new Array<number>(at).fill(7), ...expected, 7, 7, 7])
@@ -52,12 +52,12 @@ describe('kernels over texts', () => {
         const positions = Int32Array.from(picked)
         const rows = locateTexts({ vector, positions, length: positions.length }, -1)
         const hashes = new Int32Array(positions.length).fill(seed)
-        hashTexts(vector.bytes, rows, rows.offsets, rows.lengths, hashes, 0x5bd1e995)
+        hashTexts(vector.bytes, rows, hashes, 0x5bd1e995)
         picked.forEach((position, row) => {
           const one = Int32Array.of(seed)
           const only = Int32Array.of(position)
           const alone = locateTexts({ vector, positions: only, length: 1 }, -1)
-          hashTexts(vector.bytes, alone, alone.offsets, alone.lengths, one, 0x5bd1e995)
+          hashTexts(vector.bytes, alone, one, 0x5bd1e995)
           assert.equal(hashes[row], one[0])
         })
         // A row alone is hashed in JavaScript, many long ones are not.
@@ -84,13 +84,20 @@ describe('kernels over texts', () => {
         const rows = locateTexts({ vector, positions, length: positions.length }, 0)
         const found = new Uint8Array(positions.length)
         const bytes = new TextEncoder().encode(part)
-        textsContaining(vector.bytes, rows, rows.offsets, rows.lengths, positions.length, bytes, found)
+        textsContaining(vector.bytes, rows, positions.length, bytes, found)
         picked.forEach((position, row) => {
           const text = Buffer.from(texts[position] ?? '')
           assert.equal(found[row] === 1, containsBytes(text, 0, text.length, bytes), `'${part}' in '${texts[position]}'`)
         })
       }),
     )
+  })
+
+  it('are not for texts that share bytes and are large together', () => {
+    const vector = vectorOf(['x'.repeat(100_000)])
+    const located = locateTexts({ vector, positions: new Int32Array(100), length: 100 }, 0)
+    assert.equal(located.total, 10_000_000)
+    assert.isFalse(worthwhile(located, 100, 12, 12))
   })
 
   it('serve gathers of many rows that lie apart', () => {

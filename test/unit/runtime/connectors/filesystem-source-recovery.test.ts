@@ -351,6 +351,14 @@ describe('a watched directory', () => {
     expect(job.environment.nextTimer()).to.equal(undefined)
   })
 
+  it('keeps what it was restored with, whatever the listing of a start before finds out', async () => {
+    const job = new Job([Buffer.from('1,a\n')], options, 100, undefined)
+    const superseded = job.enumerator.start()
+    await job.enumerator.start({ splits: job.splits, processedPaths: [`${IN}/0`] })
+    await superseded
+    expect(copy(job.enumerator.snapshotState())).to.deep.equal(copy({ splits: job.splits, processedPaths: [`${IN}/0`] }))
+  })
+
   it('gives nothing to a reader that is gone', async () => {
     const job = new Job([Buffer.from('1,a\n')], options, 100, undefined)
     await job.enumerator.start()

@@ -2,8 +2,11 @@ import { assert } from 'chai'
 import fc from 'fast-check'
 import { BIGINT, BOOLEAN, DATE, decimal, DOUBLE, INT, STRING, timestamp, timestampLtz } from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
+import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
 import type { RowProblem } from '#runtime/formats/format.js'
-import { cut, decodePieces, failure, formatRuntime } from './decode-support.js'
+import { layoutOf } from '#runtime/formats/json/layout.js'
+import { rowCode } from '#runtime/formats/json/row-code.js'
+import { cut, decodePieces, failure, formatRuntime, rowsOf } from './decode-support.js'
 
 const TYPES = schema(
   ['i', INT],
@@ -73,7 +76,8 @@ const TIMES = [
   '"2024-02-29 03:04:05.1234567890Z"',
   '"2024-02-29T03:04:05"',
 ]
-const VALUE = fc.constantFrom(...NUMBERS, ...MORE, ...STRINGS, ...TIMES)
+const VALUES = [...NUMBERS, ...MORE, ...STRINGS, ...TIMES]
+const VALUE = fc.constantFrom(...VALUES)
 
 function line(values: Readonly<Record<string, string>>, separator: string, end: string): string {
   const members = Object.entries(values).map(([key, value]) => `"${key}":${separator}${value}`)
@@ -98,6 +102,41 @@ const LINE = fc
 const WARM_UP = line(PLAIN, '', '').repeat(40)
 
 describe('generated code for JSON rows', () => {
+  it('is there for plain rows, and takes no others', async () => {
+    const runtime = await formatRuntime('json')
+    const keys = Object.keys(PLAIN).map((key) => Buffer.from(`"${key}"`))
+    const types = TYPES.fields.map((field) => field.type)
+    const layout = layoutOf(
+      keys,
+      keys.map((_, column) => column),
+    )
+    const code = rowCode(layout, types, { timestamps: 'SQL', leastDigits: 2 })
+    const run = (text: string) => {
+      const bytes = new TextEncoder().encode(text)
+      const builder = new BatchBuilder(TYPES)
+      const end = code?.(bytes, new DataView(bytes.buffer), 0, bytes.length, builder.columns, false)
+      if (end === bytes.length) builder.endRow()
+      return { whole: end === bytes.length, refused: end === -1, rows: rowsOf(builder.finish()) }
+    }
+    const plain = line(PLAIN, '', '')
+    assert.deepEqual(run(plain), {
+      whole: true,
+      refused: false,
+      rows: decodePieces(runtime.createDecoder(TYPES, {}), TYPES, [Buffer.from(plain)]),
+    })
+    const others = [{ s: '"a\\"b"' }, { i: '"7"' }, { long: '1234567890123456' }, { x: '1e3' }, { at: '"2024-02-30 00:00:00"' }]
+    for (const other of others) assert.isTrue(run(line({ ...PLAIN, ...other }, '', '')).refused, JSON.stringify(other))
+    for (let length = 0; length < plain.length; length++) assert.isTrue(run(plain.slice(0, length)).refused, `${length} bytes`)
+  })
+
+  it('reads every value in every column as the general way does', async () => {
+    const runtime = await formatRuntime('json')
+    const read = (text: string) => decodePieces(runtime.createDecoder(TYPES, { 'ignore-parse-errors': 'true' }), TYPES, [Buffer.from(text)])
+    // Each behind a plain row: after many misses one after the other the code would not be asked.
+    const pairs = Object.keys(PLAIN).flatMap((key) => VALUES.map((value) => line(PLAIN, '', '') + line({ ...PLAIN, [key]: value }, '', '')))
+    assert.deepEqual(read(WARM_UP + pairs.join('')).slice(40), pairs.flatMap(read))
+  })
+
   it('reads what the general way reads, whatever comes after many rows alike', async function () {
     this.timeout(60_000)
     const runtime = await formatRuntime('json')
