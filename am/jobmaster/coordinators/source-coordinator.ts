@@ -5,7 +5,11 @@
  *
  *   enumerator's snapshot ──── held: no split goes out ──── subtask's snapshot ──── released
  */
+import { copyJson } from '#core/checkpoint/json-state.js'
 import type { SplitEnumerator } from '#runtime/connectors/connector.js'
+
+const STATE = "The state of a source's enumerator"
+const SPLIT = 'A split'
 
 interface HandedOut {
   readonly split: unknown
@@ -34,7 +38,8 @@ export class SourceCoordinator {
     this.#run++
     this.#forget()
     this.#snapshot = checkpointId ?? -1
-    await this.#enumerator.start(restored)
+    // The enumerator may change what it is given; the checkpoint keeps its own.
+    await this.#enumerator.start(restored === undefined ? undefined : copyJson(restored, STATE))
   }
 
   /** The next split, null: there are no more; undefined: the one who asked is gone. @throws what the enumerator throws */
@@ -43,7 +48,7 @@ export class SourceCoordinator {
     for (;;) {
       await this.#released(subtask)
       if (run !== this.#run || resets !== this.#resetsOf(subtask)) return undefined
-      const split = (await this.#enumerator.nextSplit(subtask)) ?? null
+      const split = copyJson((await this.#enumerator.nextSplit(subtask)) ?? null, SPLIT)
       if (run !== this.#run) return undefined
       if (resets === this.#resetsOf(subtask) && !this.#held.has(subtask)) {
         if (split !== null) this.#remember(subtask, split)
@@ -55,11 +60,11 @@ export class SourceCoordinator {
   }
 
   /**
-   * The enumerator's state (JSON). Call it where no split can be on its way from the enumerator to its answer: at the beginning of a
+   * The enumerator's state (JSON), as it is now. Call it where no split can be on its way from the enumerator to its answer: at the beginning of a
    * turn of the event loop (timers, input), not between promises of others. From now on nothing goes to these subtasks.
    */
   snapshot(checkpointId: number, subtasks: readonly number[]): unknown {
-    const state = this.#enumerator.snapshotState()
+    const state = copyJson(this.#enumerator.snapshotState() ?? null, STATE)
     this.#snapshot = Math.max(this.#snapshot, checkpointId)
     for (const subtask of subtasks) this.#held.set(subtask, (this.#held.get(subtask) ?? new Set()).add(checkpointId))
     return state

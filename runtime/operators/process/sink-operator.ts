@@ -6,6 +6,7 @@
  * @throws FUNCTION_FAILED
  * Source: Flink's SinkWriterOperator (FLIP-143).
  */
+import { copyJson } from '#core/checkpoint/json-state.js'
 import type { Batch } from '../../columnar/batch.js'
 import type { OperatorSnapshot, RestoredState } from '../../state/snapshot.js'
 import { NO_WATERMARK, type Operator, type OperatorContext } from '../operator.js'
@@ -67,8 +68,10 @@ export class FunctionSink implements Operator {
         () =>
           this.#call('prepareCommit', (writer) => {
             const given = writer.prepareCommit?.() ?? []
-            if (!isPromiseLike(given)) prepared.committables = given as readonly unknown[]
-            else return (given as Promise<readonly unknown[]>).then((committables) => void (prepared.committables = committables))
+            const keep = (committables: readonly unknown[]) =>
+              void (prepared.committables = copyJson(committables, 'What prepareCommit of a writer gives'))
+            if (!isPromiseLike(given)) keep(given as readonly unknown[])
+            else return (given as Promise<readonly unknown[]>).then(keep)
           }),
       )
     if (this.#tail !== undefined || this.#writer === undefined) return this.#behind(step).then(() => prepared.committables)
@@ -82,7 +85,7 @@ export class FunctionSink implements Operator {
 
   snapshotState({ checkpointId }: { readonly checkpointId: number }): OperatorSnapshot {
     try {
-      const items = [...(this.#writer?.snapshotState?.(checkpointId) ?? [])]
+      const items = copyJson([...(this.#writer?.snapshotState?.(checkpointId) ?? [])], 'What snapshotState of a writer gives')
       return { lists: { writer: { mode: 'SPLIT', items } } }
     } catch (error) {
       throw this.#failed(error, 'snapshotState')

@@ -7,6 +7,7 @@
  * @throws FUNCTION_FAILED, SOURCE_CONTRACT, ELEMENT_TYPE_MISMATCH
  * Source: Flink's SourceOperator (FLIP-27).
  */
+import { copyJson } from '#core/checkpoint/json-state.js'
 import { SourceAnswerSchema } from '#core/rpc/operator-events.js'
 import type { OperatorSnapshot, RestoredState } from '../../state/snapshot.js'
 import type { OperatorContext, Output, SourceOperator } from '../operator.js'
@@ -103,7 +104,7 @@ export class FunctionSource implements SourceOperator {
   snapshotState({ checkpointId }: { readonly checkpointId: number }): OperatorSnapshot {
     let held: readonly unknown[] | undefined
     try {
-      held = this.#reader?.snapshotState(checkpointId)
+      held = copyJson(this.#reader?.snapshotState(checkpointId) ?? [], 'What snapshotState of a reader gives')
     } catch (error) {
       throw functionFailed(error, this.#context as OperatorContext, 'snapshotState')
     }

@@ -26,7 +26,7 @@ import {
   type ValueState,
 } from 'weft'
 
-export const LAST_ID = 31_999
+export const LAST_ID = 63_999
 export const KEYS = 100
 /** Of event time from one reading to the next. */
 const MS_PER_ID = 4

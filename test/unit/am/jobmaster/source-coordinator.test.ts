@@ -72,6 +72,30 @@ describe('SourceCoordinator', () => {
     expect(enumerator.splits, 'each once').to.deep.equal(['c', 'b', 'd'])
   })
 
+  it('takes its snapshot at once: an enumerator that goes on with the same array changes neither it nor what it was restored with', async () => {
+    let waiting: { from: number }[] = []
+    const live: SplitEnumerator = {
+      start: async (restored) => void (waiting = restored as typeof waiting),
+      nextSplit: async () => waiting.shift() ?? null,
+      snapshotState: () => waiting,
+      addSplitsBack: (splits) => void waiting.push(...(splits as typeof waiting)),
+      close: async () => undefined,
+    }
+    const source = new SourceCoordinator(live)
+    const restored = [{ from: 0 }, { from: 1 }, { from: 2 }]
+    await source.start(restored, 1)
+    const snapshot = source.snapshot(2, [0])
+    source.release(2, 0)
+    const [first, second] = waiting
+    await source.nextSplit(0)
+    first!.from = 7
+    second!.from = 8
+    expect(snapshot).to.deep.equal([{ from: 0 }, { from: 1 }, { from: 2 }])
+    expect(restored).to.deep.equal([{ from: 0 }, { from: 1 }, { from: 2 }])
+    source.reset([0])
+    expect(waiting).to.deep.equal([{ from: 8 }, { from: 2 }, { from: 0 }])
+  })
+
   it('gives everything back where no checkpoint is complete', async () => {
     const enumerator = new QueueEnumerator(['a', 'b'])
     const source = new SourceCoordinator(enumerator)

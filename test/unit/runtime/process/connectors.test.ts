@@ -86,6 +86,24 @@ describe('sources of programs', () => {
     ])
   })
 
+  it('are in the snapshot as they were, also where the reader counts up in its split', async () => {
+    const held = [{ name: 'a', next: 0, end: 9 }]
+    const source = numbers()
+    const counting: Source<string, Split> = {
+      ...source,
+      createReader: (context) => ({
+        ...source.createReader(context),
+        pollNext: () => ((held[0] as { next: number }).next++ < 9 ? 'MORE_AVAILABLE' : 'END_OF_INPUT'),
+        snapshotState: () => held,
+      }),
+    }
+    const task = await new Task({ kind: 'source', source: counting, watermarks: bounded }, { requestCoordinator: coordinator([]) }).open()
+    await task.source.poll()
+    const snapshot = task.source.snapshotState?.({ checkpointId: 1, full: true })
+    await task.source.poll()
+    expect(snapshot?.lists?.['splits']?.items).to.deep.equal([{ name: 'a', next: 1, end: 9 }])
+  })
+
   it('say so when a reader breaks its contract', async () => {
     const source = numbers()
     const broken: Source<string, Split> = {
