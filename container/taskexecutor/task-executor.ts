@@ -6,9 +6,9 @@
  *                        ▲              └─ master lost: tasks cancelled ─┐
  *                        └──────────── another master may follow ────────┴─▶ none follows: ended
  */
-import { slotStarter } from './slot-thread.js'
+import { slotStarter, type StartSlot } from './slot-thread.js'
 import type { Worker } from 'node:worker_threads'
-import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os'
+import { tmpdir } from 'node:os'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASKMANAGER_REGISTRATION_TIMEOUT } from '#core/config/options/cluster.js'
@@ -28,6 +28,7 @@ import { ProgramFiles } from '../blob/program-files.js'
 import { MasterLost } from './errors.js'
 import { startHeartbeats } from './heartbeats.js'
 import { watchMemory } from './memory-watch.js'
+import { ownProcess, type OwnProcess } from './own-process.js'
 import { register, type Registration } from './registration.js'
 import type { CheckpointReport, TaskStateUpdate } from './slot-messages.js'
 import { StateReports } from './state-reports.js'
@@ -48,6 +49,9 @@ export interface TaskExecutorOptions {
   readonly secret: Buffer | undefined
   /** The thread of a slot that was started ahead. */
   readonly firstSlot?: Worker | undefined
+  /** How a slot comes to be, and the process that this is; a simulation has its own. */
+  readonly startSlot?: StartSlot
+  readonly process?: OwnProcess
   /** For files that last no longer than this process; undefined: the system's. */
   readonly temporaryDirectory?: string | undefined
   /** Where others reach this process. */
@@ -68,6 +72,7 @@ type End =
 
 export class TaskExecutor {
   readonly #options: TaskExecutorOptions
+  readonly #process: OwnProcess
   readonly #slots: TaskSlots
   readonly #blobs = new BlobCache()
   readonly #programs: ProgramFiles
@@ -78,6 +83,7 @@ export class TaskExecutor {
 
   constructor(options: TaskExecutorOptions) {
     this.#options = options
+    this.#process = options.process ?? ownProcess
     this.#programs = new ProgramFiles(options.temporaryDirectory ?? tmpdir())
     this.#slots = new TaskSlots(
       options.descriptor,
@@ -100,7 +106,8 @@ export class TaskExecutor {
           this.#end?.({ kind: 'fatal', error })
         },
       },
-      slotStarter(options.firstSlot),
+      options.startSlot ?? slotStarter(options.firstSlot),
+      this.#process,
     )
   }
 
@@ -148,7 +155,7 @@ export class TaskExecutor {
       environment,
       limitBytes: descriptor.processMemory,
       sample: () => {
-        const main = process.memoryUsage()
+        const main = this.#process.memoryUsage()
         const slots = this.#slots.memory()
         return { rss: main.rss, heapUsed: main.heapUsed + slots.heapUsed, arrayBuffers: main.arrayBuffers + slots.arrayBuffers }
       },
@@ -161,7 +168,7 @@ export class TaskExecutor {
 
   /** For heartbeats. */
   #memory() {
-    const main = process.memoryUsage()
+    const main = this.#process.memoryUsage()
     const slots = this.#slots.memory()
     return {
       residentSetBytes: main.rss,
@@ -183,15 +190,10 @@ export class TaskExecutor {
       request: () => ({
         resourceId: descriptor.resourceId,
         host,
-        pid: process.pid,
+        pid: this.#process.pid,
         slots: [...dataPorts],
         slotReport: this.#slots.report(),
-        hardware: {
-          cpuCores: availableParallelism(),
-          physicalMemory: totalmem(),
-          freeMemory: freemem(),
-          managedMemory: this.#slots.managedBytes,
-        },
+        hardware: { ...this.#process.hardware(), managedMemory: this.#slots.managedBytes },
         processMemory: descriptor.processMemory,
       }),
       handlers: this.#handlers(),

@@ -4,7 +4,6 @@
  */
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
-import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describeBudget } from '#core/cluster/memory-budget.js'
@@ -21,6 +20,7 @@ import type { SlotReport } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
 import { CancellationTimedOut, SlotNotAvailable, TaskDescriptionUnavailable, TaskSlotNotFound } from './errors.js'
 import { workerMemory } from './memory.js'
+import { ownProcess, type OwnProcess } from './own-process.js'
 import { TaskNotReady } from '../checkpoint/errors.js'
 import type {
   CheckpointReport,
@@ -112,6 +112,7 @@ export class TaskSlots {
   readonly #secret: Buffer | undefined
   readonly #user: TaskSlotsUser
   readonly #startSlot: StartSlot
+  readonly #process: OwnProcess
   readonly #heapMb: number | undefined
   readonly #networkBytes: number
   readonly managedBytes: number
@@ -135,8 +136,10 @@ export class TaskSlots {
     environment: Environment,
     user: TaskSlotsUser,
     startSlot: StartSlot,
+    process: OwnProcess = ownProcess,
   ) {
     this.#startSlot = startSlot
+    this.#process = process
     this.#descriptor = descriptor
     this.#configuration = Configuration.of(descriptor.configuration)
     this.#environment = environment
@@ -469,7 +472,7 @@ export class TaskSlots {
   /** Of the job, or of all. */
   async #removeLocalState(jobId?: JobId): Promise<void> {
     const directory = jobId === undefined ? this.#localStateDirectory : join(this.#localStateDirectory, jobId)
-    await rm(directory, { recursive: true, force: true }).catch((error: unknown) => log.warn(`${directory} could not be removed`, error))
+    await this.#process.removeDirectory(directory).catch((error: unknown) => log.warn(`${directory} could not be removed`, error))
   }
 
   #remember(executionAttemptId: ExecutionAttemptId): void {
