@@ -33,7 +33,14 @@ export interface AmRmClientOptions {
   /** `yarn.am.liveness-monitor.expiry-interval-ms`, default 15 min. */
   readonly expiryMs?: Millis
   readonly callTimeoutMs?: Millis
+  /** In place of a connection to `addresses`: a simulation's. */
+  readonly transport?: ApplicationMasterTransport
 }
+
+/** The calls of an application master, each made once; a failure is an error of hadoop/ipc. */
+export type ApplicationMasterTransport = Pick<RpcClient<typeof ApplicationMasterProtocol>, 'calls' | 'reconnect' | 'close'>
+
+const DEFAULT_EXPIRY_MS: Millis = 900_000
 
 const log = logger('hadoop.yarn')
 
@@ -41,29 +48,18 @@ export class AmRmClient {
   readonly #environment: Environment
   readonly #onEvent: (event: AmRmEvent) => void
   readonly #session: AmRmSession
-  readonly #rpc: RpcClient<typeof ApplicationMasterProtocol>
+  readonly #rpc: ApplicationMasterTransport
   #token: Token
   #timer: TimerHandle | undefined
   #closed = false
 
   constructor(options: AmRmClientOptions) {
-    const { environment, intervalMs = 1_000, requestIntervalMs = 200, expiryMs = 900_000 } = options
+    const { environment, intervalMs = 1_000, requestIntervalMs = 200, expiryMs = DEFAULT_EXPIRY_MS } = options
     this.#environment = environment
     this.#onEvent = options.onEvent
     this.#token = options.token
     this.#session = new AmRmSession(options.token, { intervalMs, requestIntervalMs, expiryMs })
-    const method = tokenMethod(() => this.#token, { random: environment.random, protection: options.protection })
-    this.#rpc = new RpcClient({
-      protocol: ApplicationMasterProtocol,
-      addresses: options.addresses,
-      authentication: () => ({ methods: [method] }),
-      environment,
-      // A hung server must be left well before the attempt expires.
-      callTimeoutMs: options.callTimeoutMs ?? Math.min(60_000, expiryMs / 3),
-      connectTimeoutMs: Math.min(20_000, expiryMs / 3),
-      idleTimeoutMs: 0,
-      rounds: 1,
-    })
+    this.#rpc = options.transport ?? connectionTo(options, () => this.#token)
   }
 
   /** Of this process, from its token: the only place where an application master learns it. */
@@ -162,4 +158,20 @@ export class AmRmClient {
         return { call: 'finish', response: await this.#rpc.calls.finishApplicationMaster(call.request) }
     }
   }
+}
+
+function connectionTo(options: AmRmClientOptions, token: () => Token): ApplicationMasterTransport {
+  const { environment, expiryMs = DEFAULT_EXPIRY_MS } = options
+  const method = tokenMethod(token, { random: environment.random, protection: options.protection })
+  return new RpcClient({
+    protocol: ApplicationMasterProtocol,
+    addresses: options.addresses,
+    authentication: () => ({ methods: [method] }),
+    environment,
+    // A hung server must be left well before the attempt expires.
+    callTimeoutMs: options.callTimeoutMs ?? Math.min(60_000, expiryMs / 3),
+    connectTimeoutMs: Math.min(20_000, expiryMs / 3),
+    idleTimeoutMs: 0,
+    rounds: 1,
+  })
 }
