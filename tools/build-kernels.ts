@@ -1,5 +1,5 @@
 /**
- * Compiles kernels/*.ts (AssemblyScript) to runtime/columnar/<name>-binary.ts, WebAssembly in base64, which is committed: whoever builds
+ * Compiles kernels/*.ts (AssemblyScript) to runtime/kernels/<name>-binary.ts, WebAssembly in base64, which is committed: whoever builds
  * or bundles the runtime needs no compiler of it. With --check: fails when a committed file is not what its source compiles to.
  */
 import { execFileSync } from 'node:child_process'
@@ -35,7 +35,7 @@ function moduleText(source: string, binary: Buffer): string {
 let stale = 0
 for (const file of readdirSync(join(root, 'kernels')).filter((name) => name.endsWith('.ts'))) {
   const source = `kernels/${file}`
-  const target = `runtime/columnar/${file.replace(/\.ts$/, '-binary.ts')}`
+  const target = `runtime/kernels/${file.replace(/\.ts$/, '-binary.ts')}`
   const text = moduleText(source, compile(source))
   if (!process.argv.includes('--check')) writeFileSync(join(root, target), text)
   else if (readFileSync(join(root, target), 'utf8') !== text) {

@@ -10,6 +10,18 @@ const encoder = new TextEncoder()
 const NO_VIEW = new DataView(new ArrayBuffer(0))
 const LOW_64 = (1n << 64n) - 1n
 
+/** Values of some rows, one after the other. */
+export interface ColumnPart {
+  readonly rows: number
+  /** By row: 1 where there is NULL (the value is then a zero, or empty); undefined: nowhere. */
+  readonly nulls: Uint8Array | undefined
+  /** As in the column's vector; of utf8: where the text begins in `bytes`. */
+  readonly values: Uint8Array | Int32Array | BigInt64Array | Float64Array
+  /** utf8 only. */
+  readonly lengths?: Int32Array
+  readonly bytes?: Uint8Array
+}
+
 /** One column under construction. `append*` fits the column's kind; appendValue takes any column's JavaScript value. */
 export class ColumnBuilder {
   readonly type: LogicalType
@@ -50,11 +62,7 @@ export class ColumnBuilder {
 
   appendNull(): void {
     if (this.kind === 'object') return this.appendObject(null)
-    const row = this.length
-    const bytes = (row >> 3) + 1
-    if (this.#nulls === undefined) this.#nulls = new Uint8Array(Math.max(bytes, BATCH_CAPACITY >> 3))
-    else if (this.#nulls.length < bytes) this.#nulls = grow(this.#nulls, bytes)
-    this.#nulls[row >> 3] = (this.#nulls[row >> 3] ?? 0) | (1 << (row & 7))
+    this.#setNull(this.length)
     switch (this.kind) {
       case 'boolean':
         return this.appendBoolean(false)
@@ -69,6 +77,13 @@ export class ColumnBuilder {
       case 'utf8':
         return this.appendUtf8(this.#bytes, 0, 0)
     }
+  }
+
+  #setNull(row: number): void {
+    const bytes = (row >> 3) + 1
+    if (this.#nulls === undefined) this.#nulls = new Uint8Array(Math.max(bytes, BATCH_CAPACITY >> 3))
+    else if (this.#nulls.length < bytes) this.#nulls = grow(this.#nulls, bytes)
+    this.#nulls[row >> 3] = (this.#nulls[row >> 3] ?? 0) | (1 << (row & 7))
   }
 
   appendBoolean(value: boolean): void {
@@ -143,6 +158,53 @@ export class ColumnBuilder {
     this.#int32[row] = written
     this.#bytesLength += written
     this.length++
+  }
+
+  /** Many values at once; not for DECIMAL beyond 64 bits and RAW. */
+  appendPart({ rows, nulls, values, lengths, bytes }: ColumnPart): void {
+    const start = this.length
+    const end = start + rows
+    switch (this.kind) {
+      case 'boolean':
+        if (end > this.#uint8.length) this.#uint8 = grow(this.#uint8, end)
+        this.#uint8.set(values as Uint8Array, start)
+        break
+      case 'int32':
+        if (end > this.#int32.length) this.#int32 = grow(this.#int32, end)
+        this.#int32.set(values as Int32Array, start)
+        break
+      case 'int64':
+        if (end > this.#int64.length) this.#int64 = grow(this.#int64, end)
+        this.#int64.set(values as BigInt64Array, start)
+        break
+      case 'float64':
+        if (end > this.#float64.length) this.#float64 = grow(this.#float64, end)
+        this.#float64.set(values as Float64Array, start)
+        break
+      case 'utf8':
+        this.#appendTexts(rows, values as Int32Array, lengths as Int32Array, bytes as Uint8Array)
+        break
+      default:
+        throw new Error(`a column of ${this.kind} takes values one by one`)
+    }
+    this.length = end
+    if (nulls !== undefined) for (let row = 0; row < rows; row++) if (nulls[row] === 1) this.#setNull(start + row)
+  }
+
+  #appendTexts(rows: number, offsets: Int32Array, lengths: Int32Array, bytes: Uint8Array): void {
+    const start = this.length
+    const end = start + rows
+    if (end > this.#int32.length) {
+      this.#int32 = grow(this.#int32, end)
+      this.#offsets = grow(this.#offsets, end)
+    }
+    const used = this.#bytesLength
+    if (used + bytes.length > this.#bytes.length) this.#growBytes(used + bytes.length)
+    this.#bytes.set(bytes, used)
+    this.#int32.set(lengths, start)
+    const to = this.#offsets
+    for (let row = 0; row < rows; row++) to[start + row] = used + (offsets[row] as number)
+    this.#bytesLength = used + bytes.length
   }
 
   /** RAW: any value, by reference. */
@@ -239,6 +301,15 @@ export class BatchBuilder {
       this.#rowKinds[this.#length] = kind
     }
     this.#length++
+  }
+
+  /** Rows whose values are in all columns by appendPart; inserts. */
+  endRows(count: number): void {
+    if (this.#rowKinds !== undefined) {
+      if (this.#length + count > this.#rowKinds.length) this.#rowKinds = grow(this.#rowKinds, this.#length + count)
+      this.#rowKinds.fill(RowKind.INSERT, this.#length, this.#length + count)
+    }
+    this.#length += count
   }
 
   /** Takes back the values of a row that has not ended. */

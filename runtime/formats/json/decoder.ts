@@ -14,6 +14,7 @@ import type { RowLayout } from './layout.js'
 import type { JsonDialect } from './options.js'
 import { RowParser, SyntaxProblem } from './parse-row.js'
 import { rowCode, type RowCode } from './row-code.js'
+import { RowKernel } from './row-kernel.js'
 import { CONTAINER, ESCAPED_STRING, FALSE, FRACTION, INTEGER, MISSING, NULL_VALUE, PLAIN_STRING, skipBlanks, TRUE } from './scan.js'
 import { Unescaper } from './strings.js'
 
@@ -21,6 +22,9 @@ const NEWLINE = 10
 const ROWS_TO_COMPILE = 32
 /** So many rows one after the other that the code cannot read, and rows are not of the kind that it is for. */
 const MAX_MISSES = 16
+/** Calls of the kernel one after the other that read fewer rows than this, so often, cost more than they save. */
+const FEW_ROWS = 8
+const MAX_SHORT_RUNS = 16
 const WORDS = { true: new TextEncoder().encode('true'), false: new TextEncoder().encode('false') }
 
 export class JsonDecoder implements RowDecoder {
@@ -41,6 +45,9 @@ export class JsonDecoder implements RowDecoder {
   /** Rows that had #layout, and rows one after the other that the code could not read. */
   #follows = 0
   #misses = 0
+  /** Reads rows of #layout many at once; undefined as #code. */
+  #kernel: RowKernel | undefined
+  #shortRuns = 0
 
   constructor(schema: Schema, dialect: JsonDialect, fileStart = true) {
     this.#feed = new ByteFeed(fileStart)
@@ -69,7 +76,10 @@ export class JsonDecoder implements RowDecoder {
   read(builder: BatchBuilder, limit: number): number {
     const feed = this.#feed
     let rows = 0
+    this.#kernel?.begin()
     while (rows < limit && feed.position < feed.end) {
+      rows += this.#many(builder, limit - rows)
+      if (rows >= limit || feed.position >= feed.end) break
       const start = feed.position
       if (this.#code !== undefined) {
         const next = this.#code(feed.bytes, feed.view, start, feed.end, builder.columns, feed.suspect)
@@ -100,18 +110,35 @@ export class JsonDecoder implements RowDecoder {
     return rows
   }
 
+  /** Rows up to the first one that the kernel is not for. */
+  #many(builder: BatchBuilder, limit: number): number {
+    const kernel = this.#kernel
+    const feed = this.#feed
+    if (kernel === undefined || feed.suspect) return 0
+    feed.position = kernel.read(feed.bytes, feed.position, feed.end, builder, limit)
+    this.#line += kernel.rows
+    if (kernel.rows >= Math.min(FEW_ROWS, limit)) this.#shortRuns = 0
+    else if (++this.#shortRuns >= MAX_SHORT_RUNS) this.#kernel = undefined
+    return kernel.rows
+  }
+
   /** A row had the layout of the one before. Code is made for a layout that many rows have. */
   #followed(): void {
     const { layout } = this.#row
     if (this.#layout !== layout) {
       this.#layout = layout
       this.#code = undefined
+      this.#kernel = undefined
       this.#follows = 0
     }
     if (++this.#follows !== ROWS_TO_COMPILE) return
     this.#misses = 0
+    this.#shortRuns = 0
     const complete = this.#types.every((_, column) => layout.columns.includes(column))
-    if (complete || !this.#dialect.failOnMissingField) this.#code = rowCode(layout, this.#types, this.#syntax)
+    if (!complete && this.#dialect.failOnMissingField) return
+    this.#code = rowCode(layout, this.#types, this.#syntax)
+    if (this.#code !== undefined) this.#kernel = RowKernel.of(layout, this.#types, this.#syntax)
+    this.#kernel?.begin()
   }
 
   /** Where the line at the feed's position ends, or -1: not here yet. */
