@@ -313,6 +313,244 @@ export function decode(program: usize, keys: i32, source: usize, end: usize, mos
   return row
 }
 
+// --- writing ------------------------------------------------------------------------------------------------------------------
+// An entry of the program for each column: the key is `"name":`, TEXT is what the places of texts in VALUES are relative to, NULLS is 0
+// where nothing is null.
+
+/** A text that is written as it is. */
+const RAW = 7
+
+/** Days of 0000-01-01 and of 10000-01-01: years of four digits. */
+const FIRST_DAY: i64 = -719_528
+const END_DAY: i64 = 2_932_897
+
+/** Second character of the short escapes, from 8 on. */
+const SHORT_ESCAPES: StaticArray<u8> = [98, 116, 110, 0, 102, 114]
+
+@inline
+function hexDigit(value: u32): u8 {
+  return <u8>(value < 10 ? 48 + value : 55 + value)
+}
+
+/** `"text"` with the escapes of Jackson. */
+@inline
+function writeText(out: usize, from: usize, length: i32): usize {
+  store<u8>(out++, QUOTE)
+  const quote = v128.splat<u8>(QUOTE)
+  const backslash = v128.splat<u8>(BACKSLASH)
+  const blank = v128.splat<u8>(BLANK)
+  let at = from
+  const end = from + <usize>length
+  while (at < end) {
+    const block = v128.load(at)
+    v128.store(out, block)
+    const rest = <i32>(end - at)
+    const taken = min(rest, 16)
+    let special = i8x16.bitmask(v128.or(v128.or(i8x16.eq(block, quote), i8x16.eq(block, backslash)), i8x16.lt_u(block, blank)))
+    special &= (1 << taken) - 1
+    if (special === 0) {
+      at += <usize>taken
+      out += <usize>taken
+      continue
+    }
+    const plain = <usize>ctz<i32>(special)
+    const byte = <u32>load<u8>(at + plain)
+    at += plain + 1
+    out += plain
+    store<u8>(out, BACKSLASH)
+    const short = byte >= 32 ? <u8>byte : byte >= 8 && byte <= 13 ? unchecked(SHORT_ESCAPES[byte - 8]) : 0
+    if (short !== 0) {
+      store<u8>(out + 1, short)
+      out += 2
+    } else {
+      store<u32>(out + 1, 0x30303075)
+      store<u8>(out + 4, hexDigit(byte >> 4))
+      store<u8>(out + 5, hexDigit(byte & 15))
+      out += 6
+    }
+  }
+  store<u8>(out, QUOTE)
+  return out + 1
+}
+
+/** `value` with leading zeros, `width` digits. */
+@inline
+function writePadded(out: usize, value: u32, width: usize): usize {
+  let rest = value
+  for (let at = out + width; at > out;) {
+    const tens = rest / 10
+    store<u8>(--at, <u8>(48 + rest - tens * 10))
+    rest = tens
+  }
+  return out + width
+}
+
+@inline
+function writeUnsigned(out: usize, value: u32): usize {
+  let digits: usize = 1
+  for (let bound: u64 = 10; digits < 10 && <u64>value >= bound; bound *= 10) digits++
+  return writePadded(out, value, digits)
+}
+
+const BILLION: u64 = 1_000_000_000
+
+function writeInteger(out: usize, value: i64): usize {
+  let magnitude = <u64>value
+  if (value < 0) {
+    store<u8>(out++, DASH)
+    magnitude = 0 - magnitude
+  }
+  if (magnitude < BILLION) return writeUnsigned(out, <u32>magnitude)
+  const high = magnitude / BILLION
+  const low = <u32>(magnitude - high * BILLION)
+  if (high < BILLION) return writePadded(writeUnsigned(out, <u32>high), low, 9)
+  const highest = high / BILLION
+  return writePadded(writePadded(writeUnsigned(out, <u32>highest), <u32>(high - highest * BILLION), 9), low, 9)
+}
+
+/** A double that is a whole number of ten thousandths, 0 or from 10^-3 below 10^7, as Java writes it. */
+function writeShortDouble(out: usize, value: f64): usize {
+  if (value < 0) store<u8>(out++, DASH)
+  const scaled = <i64>nearest(abs(value) * 10_000)
+  const whole = scaled / 10_000
+  out = writeUnsigned(out, <u32>whole)
+  store<u8>(out++, DOT)
+  return writeFraction(out, <u32>(scaled - whole * 10_000), 4)
+}
+
+/** Without trailing zeros, one digit at least. */
+@inline
+function writeFraction(out: usize, fraction: u32, places: usize): usize {
+  let rest = fraction
+  let width = places
+  while (width > 1 && rest % 10 === 0) {
+    rest /= 10
+    width--
+  }
+  return writePadded(out, rest, width)
+}
+
+let lastDay: i64 = i64.MIN_VALUE
+let lastYear: u32 = 0
+let lastMonth: u32 = 0
+let lastDate: u32 = 0
+
+/** `2024-01-02`, of a year from 0 to 9999. */
+@inline
+function writeDate(out: usize, days: i64): usize {
+  if (days !== lastDay) {
+    lastDay = days
+    const shifted = <u32>(days + 719_468 + 146_097) // an era more: not negative
+    const era = shifted / 146_097
+    const dayOfEra = shifted - era * 146_097
+    const yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    const dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    const shiftedMonth = (5 * dayOfYear + 2) / 153
+    lastDate = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+    lastMonth = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+    lastYear = yearOfEra + era * 400 - 400 + (lastMonth <= 2 ? 1 : 0)
+  }
+  out = writePadded(out, lastYear, 4)
+  store<u8>(out, DASH)
+  out = writePadded(out + 1, lastMonth, 2)
+  store<u8>(out, DASH)
+  return writePadded(out + 1, lastDate, 2)
+}
+
+/** `2024-01-02 03:04:05.6`, or 0: its year has not four digits. */
+@inline
+function writeTimestamp(out: usize, value: i64, kind: i32): usize {
+  let days = value / MS_PER_DAY
+  if (days * MS_PER_DAY > value) days--
+  if (days < FIRST_DAY || days >= END_DAY) return 0
+  out = writeDate(out, days)
+  store<u8>(out, (kind & 1) !== 0 ? 84 : BLANK)
+  const ofDay = <u32>(value - days * MS_PER_DAY)
+  const seconds = ofDay / 1000
+  const minutes = seconds / 60
+  out = writePadded(out + 1, minutes / 60, 2)
+  store<u8>(out, COLON)
+  out = writePadded(out + 1, minutes % 60, 2)
+  store<u8>(out, COLON)
+  out = writePadded(out + 1, seconds % 60, 2)
+  const fraction = ofDay - seconds * 1000
+  if (fraction !== 0) {
+    store<u8>(out, DOT)
+    out = writeFraction(out + 1, fraction, 3)
+  }
+  if ((kind & 2) !== 0) store<u8>(out++, 90)
+  return out
+}
+
+@inline
+function copy(out: usize, from: usize, length: usize): usize {
+  for (let at: usize = 0; at < length; at += 16) v128.store(out + at, v128.load(from + at))
+  return out + length
+}
+
+/** Behind the value of a row that is not null, or 0. */
+@inline
+function writeValue(out: usize, entry: usize, row: usize): usize {
+  const kind = load<i32>(entry, KIND)
+  const values = load<usize>(entry, VALUES)
+  if (kind === STRING || kind === RAW) {
+    const from = load<usize>(entry, TEXT) + <usize>load<i32>(values + (row << 2))
+    const length = load<i32>(load<usize>(entry, LENGTHS) + (row << 2))
+    return kind === STRING ? writeText(out, from, length) : copy(out, from, <usize>length)
+  }
+  if (kind === INT) return writeInteger(out, <i64>load<i32>(values + (row << 2)))
+  if (kind === BIGINT) return writeInteger(out, load<i64>(values + (row << 3)))
+  if (kind === DOUBLE) return writeShortDouble(out, load<f64>(values + (row << 3)))
+  if (kind === BOOLEAN) {
+    if (load<u8>(values + row) !== 0) {
+      store<u32>(out, TRUE)
+      return out + 4
+    }
+    store<u8>(out, 102)
+    store<u32>(out + 1, ALSE)
+    return out + 5
+  }
+  store<u8>(out++, QUOTE)
+  if (kind === DATE) {
+    const days = <i64>load<i32>(values + (row << 2))
+    if (days < FIRST_DAY || days >= END_DAY) return 0
+    out = writeDate(out, days)
+  } else {
+    out = writeTimestamp(out, load<i64>(values + (row << 3)), kind)
+    if (out === 0) return 0
+  }
+  store<u8>(out, QUOTE)
+  return out + 1
+}
+
+/** Writes rows to `target`; returns where they end, or 0: one has a date whose year has not four digits. */
+export function encode(program: usize, columns: i32, rows: i32, leaveOutNulls: bool, target: usize): usize {
+  const entries = program + <usize>columns * ENTRY
+  let out = target
+  for (let row: usize = 0; row < <usize>rows; row++) {
+    let begun = false
+    store<u8>(out++, 123)
+    for (let entry = program; entry < entries; entry += ENTRY) {
+      const nulls = load<usize>(entry, NULLS)
+      const isNull = nulls !== 0 && load<u8>(nulls + row) !== 0
+      if (isNull && leaveOutNulls) continue
+      if (begun) store<u8>(out++, COMMA)
+      begun = true
+      out = copy(out, load<usize>(entry, KEY_AT), load<usize>(entry, KEY_LENGTH))
+      if (isNull) {
+        store<u32>(out, NULL)
+        out += 4
+      } else {
+        out = writeValue(out, entry, row)
+        if (out === 0) return 0
+      }
+    }
+    store<u16>(out, 0x0a7d)
+    out += 2
+  }
+  return out
+}
+
 /** From here on memory is the caller's. */
 export function base(): usize {
   return __heap_base

@@ -6,6 +6,7 @@ import { isNull, type Utf8Vector, type Vector } from '../../columnar/vector.js'
 import { ByteWriter } from '../byte-writer.js'
 import type { RowEncoder } from '../format.js'
 import { scalarWriter, type ScalarWriter } from '../scalar-writer.js'
+import { EncodeKernel } from './encode-kernel.js'
 import type { JsonDialect } from './options.js'
 
 const HEX = '0123456789ABCDEF'
@@ -20,6 +21,7 @@ export class JsonEncoder implements RowEncoder {
   /** `"name":` of each column. */
   readonly #keys: readonly Uint8Array[]
   readonly #out = new ByteWriter()
+  readonly #kernel: EncodeKernel
 
   constructor(schema: Schema, dialect: JsonDialect) {
     this.#dialect = dialect
@@ -32,9 +34,15 @@ export class JsonEncoder implements RowEncoder {
       key.byte(58)
       return key.take()
     })
+    const writers = this.#types.map((_, i) => (out: ByteWriter, column: Vector, position: number) => this.#scalar(out, column, position, i))
+    this.#kernel = new EncodeKernel(this.#types, this.#keys, writers, dialect.timestamps, dialect.ignoreNullFields)
   }
 
   encode(batch: Batch): Uint8Array {
+    return this.#kernel.encode(batch) ?? this.#byRow(batch)
+  }
+
+  #byRow(batch: Batch): Uint8Array {
     const out = this.#out
     const { columns, length } = batch
     for (let row = 0; row < length; row++) {
@@ -50,7 +58,7 @@ export class JsonEncoder implements RowEncoder {
         out.slice(this.#keys[i] as Uint8Array)
         if (missing) out.text('null')
         else if (column.kind === 'utf8') this.#string(column, position)
-        else this.#scalar(column, position, i)
+        else this.#scalar(out, column, position, i)
       }
       out.byte(125)
       out.byte(10)
@@ -63,16 +71,16 @@ export class JsonEncoder implements RowEncoder {
     quoted(this.#out, column.bytes, start, start + (column.lengths[position] as number))
   }
 
-  #scalar(column: Vector, position: number, i: number): void {
+  #scalar(out: ByteWriter, column: Vector, position: number, i: number): void {
     const { kind } = this.#types[i] as LogicalType
     const quotes =
       kind === 'DATE' ||
       kind === 'TIMESTAMP' ||
       kind === 'TIMESTAMP_LTZ' ||
       (column.kind === 'float64' && !Number.isFinite(column.values[position] as number))
-    if (quotes) this.#out.byte(QUOTE)
-    ;(this.#writers[i] as ScalarWriter)(this.#out, column, position)
-    if (quotes) this.#out.byte(QUOTE)
+    if (quotes) out.byte(QUOTE)
+    ;(this.#writers[i] as ScalarWriter)(out, column, position)
+    if (quotes) out.byte(QUOTE)
   }
 }
 

@@ -4,27 +4,11 @@
  */
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { BatchBuilder, ColumnBuilder } from '../../columnar/batch-builder.js'
-import { aligned, KernelMemory } from '../../kernels/kernel-memory.js'
-import { WASM_BASE64 } from '../../kernels/json-binary.js'
+import { aligned } from '../../kernels/kernel-memory.js'
 import type { TextSyntax } from '../field-reader.js'
+import { ENTRY_WORDS, GAP, jsonMemory as memory, kernelKind, NULL_COUNT_WORD, putEntry, SKIPPED, STRING } from './json-memory.js'
 import type { RowLayout } from './layout.js'
 
-interface JsonModule {
-  base(): number
-  decode(program: number, keys: number, source: number, end: number, most: number, behind: number): number
-}
-
-const memory = new KernelMemory<JsonModule>(WASM_BASE64)
-
-/** Kinds, and words of an entry of the program, as in kernels/json.ts. */
-const SKIPPED = 0
-const TIMESTAMP = 8
-const KINDS: Readonly<Partial<Record<LogicalType['kind'], number>>> = { INT: 1, BIGINT: 2, DOUBLE: 3, VARCHAR: 4, BOOLEAN: 5, DATE: 6 }
-const ENTRY_WORDS = 8
-const NULL_COUNT = 7
-
-/** Behind every region: what blocks of 16 read or store too much, twice. */
-const GAP = 32
 /** Rows of a call. */
 const MOST_ROWS = 1024
 /** Bytes of text of a call; less where there are many columns of text, which each have room for all of it. */
@@ -64,41 +48,37 @@ export class RowKernel {
   private constructor(layout: RowLayout, types: readonly LogicalType[], kinds: readonly number[]) {
     const { keys, columns } = layout
     const base = aligned(memory.exports.base())
-    const texts = kinds.filter((kind) => kind === KINDS.VARCHAR).length
+    const texts = kinds.filter((kind) => kind === STRING).length
     this.#types = types
     this.#keys = keys.length
     this.#base = base
     this.#sourceBytes = Math.min(MOST_SOURCE, aligned(Math.floor(MOST_TEXT / Math.max(1, texts))))
     const entries = new Int32Array(keys.length * ENTRY_WORDS)
-    let at = base + entries.byteLength
     const keyTexts = new Uint8Array(keys.reduce((size, key) => size + aligned(key.length) + GAP, 0))
-    for (let i = 0, used = 0; i < keys.length; i++) {
-      const key = keys[i] as Uint8Array
-      keyTexts.set(key, used)
-      entries.set([at + used, key.length, kinds[i] as number], i * ENTRY_WORDS)
-      used += aligned(key.length) + GAP
-    }
-    at += keyTexts.length
-    this.#behind = at
-    at += GAP
+    const keysAt = base + entries.byteLength
+    let at = keysAt + keyTexts.length
     const region = (bytes: number): number => {
       const start = at
       at += aligned(bytes) + GAP
       return start
     }
+    this.#behind = region(4)
     const places: Place[] = []
+    let used = 0
     for (const [i, kind] of kinds.entries()) {
-      if (kind === SKIPPED) continue
+      const key = keys[i] as Uint8Array
       const place = {
         column: columns[i] as number,
         entry: i,
-        values: region(MOST_ROWS * 8),
-        lengths: kind === KINDS.VARCHAR ? region(MOST_ROWS * 4) : 0,
-        nulls: region(MOST_ROWS),
-        text: kind === KINDS.VARCHAR ? region(this.#sourceBytes) : 0,
+        values: kind === SKIPPED ? 0 : region(MOST_ROWS * 8),
+        lengths: kind === STRING ? region(MOST_ROWS * 4) : 0,
+        nulls: kind === SKIPPED ? 0 : region(MOST_ROWS),
+        text: kind === STRING ? region(this.#sourceBytes) : 0,
       }
-      entries.set([place.values, place.lengths, place.nulls, place.text], i * ENTRY_WORDS + 3)
-      places.push(place)
+      if (kind !== SKIPPED) places.push(place)
+      keyTexts.set(key, used)
+      putEntry(entries, i * ENTRY_WORDS, { ...place, keyAt: keysAt + used, keyLength: key.length, kind })
+      used += aligned(key.length) + GAP
     }
     this.#places = places
     this.#absent = types.flatMap((_, column) => (columns.includes(column) ? [] : [column]))
@@ -112,13 +92,7 @@ export class RowKernel {
   /** Undefined: there are columns in it that the kernel does not read. No column may be there twice. */
   static of(layout: RowLayout, types: readonly LogicalType[], { timestamps }: TextSyntax): RowKernel | undefined {
     if (layout.keys.length === 0 || layout.keys.length > MAX_KEYS) return undefined
-    const kinds = [...layout.columns].map((column) => {
-      if (column < 0) return SKIPPED
-      const { kind } = types[column] as LogicalType
-      if (kind === 'TIMESTAMP' || kind === 'TIMESTAMP_LTZ')
-        return TIMESTAMP + (timestamps === 'ISO-8601' ? 1 : 0) + (kind === 'TIMESTAMP_LTZ' ? 2 : 0)
-      return KINDS[kind]
-    })
+    const kinds = [...layout.columns].map((column) => (column < 0 ? SKIPPED : kernelKind(types[column] as LogicalType, timestamps)))
     return kinds.includes(undefined) ? undefined : new RowKernel(layout, types, kinds as number[])
   }
 
@@ -171,7 +145,7 @@ export class RowKernel {
 
   #append(column: ColumnBuilder, { column: index, entry, values, lengths, nulls, text }: Place, rows: number): void {
     const { buffer } = memory.bytes
-    const hasNulls = memory.words[(this.#base >> 2) + entry * ENTRY_WORDS + NULL_COUNT] !== 0
+    const hasNulls = memory.words[(this.#base >> 2) + entry * ENTRY_WORDS + NULL_COUNT_WORD] !== 0
     const part = { rows, nulls: hasNulls ? new Uint8Array(buffer, nulls, rows) : undefined }
     const { kind } = this.#types[index] as LogicalType
     switch (kind) {
