@@ -14,6 +14,7 @@ import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
 import { localCheckpointDirectory } from './local-checkpoints.js'
 import { runMaster } from './master.js'
 import { LocalDriver } from './resourcemanager/drivers/local.js'
+import { NO_LIMITS } from './resourcemanager/slotmanager/worker-limits.js'
 import type { WorkerThread } from './resourcemanager/drivers/local-thread.js'
 
 export interface LocalLaunch {
@@ -42,6 +43,7 @@ export async function runLocalMaster(launch: LocalLaunch, firstWorker: WorkerThr
     epoch: 1,
     workingDirectory: target.workingDirectory,
     placement: { kind: 'one-worker' },
+    limits: NO_LIMITS,
     restHost: configuration.get(REST_BIND_ADDRESS) ?? '127.0.0.1',
     restPorts: bindPort === undefined ? [0] : parsePortRange(REST_BIND_PORT.key, bindPort),
     registerFileSystems: async (fileSystems) => {

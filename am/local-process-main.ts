@@ -30,6 +30,7 @@ import { exitOnUncaught, exitWith } from './exit-with.js'
 import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
 import { localCheckpointDirectory } from './local-checkpoints.js'
 import { runMaster } from './master.js'
+import { workerLimits, workerSize } from './resourcemanager/slotmanager/worker-limits.js'
 import { ProcessDriver } from './resourcemanager/drivers/process/process-driver.js'
 
 const log = logger('Master')
@@ -70,6 +71,7 @@ async function run(directory: string, attempt: number, onFatal: (error: Error) =
     epoch: attempt,
     workingDirectory: target.workingDirectory,
     placement: { kind: 'spread', slotsPerWorker: configuration.get(TASK_SLOTS) },
+    limits: workerLimits(configuration, workerSize(configuration)),
     restHost: configuration.get(REST_BIND_ADDRESS) ?? '127.0.0.1',
     restPorts: bindPort === undefined ? [0] : parsePortRange(REST_BIND_PORT.key, bindPort),
     registerFileSystems: async (fileSystems) => {

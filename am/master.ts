@@ -40,6 +40,7 @@ export interface MasterTarget {
   readonly epoch: number
   readonly workingDirectory: string
   readonly placement: SlotPolicy['placement']
+  readonly limits: SlotPolicy['limits']
   /** Where REST listens; undefined: every interface. */
   readonly restHost: string | undefined
   readonly restPorts: readonly number[]
@@ -79,6 +80,7 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
       environment,
       epoch,
       placement: target.placement,
+      limits: target.limits,
       heartbeatInterval: configuration.get(HEARTBEAT_INTERVAL),
       onFatal: (error, retry) => target.onFatal(error, retry),
     })
@@ -152,7 +154,7 @@ function assemble(
     epoch,
     results,
     slots: {
-      declare: (jobId, count, listener) => parts.resourceManager?.declare(jobId, count, listener),
+      declare: (jobId, count, listener, giveBack) => parts.resourceManager?.declare(jobId, count, listener, giveBack),
       forget: (jobId) => parts.resourceManager?.forget(jobId),
       describeShortage: (jobId) => parts.resourceManager?.describeShortage(jobId) ?? '',
       taskExecutor: (resourceId) => parts.resourceManager?.taskExecutor(resourceId),

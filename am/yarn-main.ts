@@ -40,6 +40,7 @@ import { openJobResultStore } from './dispatcher/job-result-store.js'
 import { exitOnUncaught, exitWith } from './exit-with.js'
 import { registerHdfs } from './hdfs.js'
 import { runMaster } from './master.js'
+import { workerLimits, workerSize } from './resourcemanager/slotmanager/worker-limits.js'
 import type { WorkerShape } from './resourcemanager/drivers/yarn/container-table.js'
 import { containerLogTail } from './resourcemanager/drivers/yarn/container-log.js'
 import { startHeartbeatThread } from './resourcemanager/drivers/yarn/heartbeat-thread.js'
@@ -54,6 +55,9 @@ export const InvalidMasterLaunch = defineError('MASTER_INVALID_LAUNCH', {
 const LEADER_FILE = 'leader.json'
 const RESULTS_DIRECTORY = 'results'
 const CHECKPOINTS_SUFFIX = '.checkpoints'
+/** How long the scheduler waits after it has said which containers it wants back; its default where the client's configuration lacks it. */
+const PREEMPTION_GRACE_KEY = 'yarn.resourcemanager.monitor.capacity.preemption.max_wait_before_kill'
+const DEFAULT_PREEMPTION_GRACE_MS = 15_000
 const MIB = 1024 * 1024
 const environment = systemEnvironment
 const log = logger('Master')
@@ -125,6 +129,7 @@ async function runLaunch(launch: Launch): Promise<number> {
     epoch: attempt,
     workingDirectory: process.cwd(),
     placement: { kind: 'spread', slotsPerWorker: configuration.get(TASK_SLOTS) },
+    limits: workerLimits(configuration, workerSize(configuration)),
     restHost: configuration.get(REST_BIND_ADDRESS),
     restPorts: bindPort === undefined ? [0] : parsePortRange(REST_BIND_PORT.key, bindPort),
     registerFileSystems: async (all) => {
@@ -187,6 +192,7 @@ function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderF
   return new YarnDriver({
     environment,
     shape: workerShape(configuration),
+    preemptionGrace: Number(hadoop.get(PREEMPTION_GRACE_KEY) ?? DEFAULT_PREEMPTION_GRACE_MS),
     registration: { host, rpcPort, trackingUrl: `http://${host}:${restPort}/` },
     amRm: (onEvent, onDied) =>
       startHeartbeatThread(

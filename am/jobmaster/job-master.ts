@@ -11,7 +11,7 @@ import { fromWireError } from '#core/errors/wire-error.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import { roleOf } from '#core/graph/operator-spec.js'
 import { isTerminalExecutionState, isTerminalJobState, type JobState } from '#core/graph/states.js'
-import type { JobId } from '#core/ids/ids.js'
+import type { JobId, ResourceId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
 import type { GatewayHandlers } from '#core/rpc/gateway.js'
@@ -22,12 +22,13 @@ import type { BlobWriter } from '../blob/blob-server.js'
 import type { CoordinatorLoader } from './coordinators/coordinator-loader.js'
 import { JobCoordinators } from './coordinators/job-coordinators.js'
 import { Offloading } from './deployment/offload.js'
-import type { SlotListener, SlotProvider } from '../slots/slot-provider.js'
-import { WorkerLost } from '../slots/worker-lost.js'
+import type { SlotListener, SlotProvider, Vacation } from '../slots/slot-provider.js'
+import { WorkerLost, WorkerTakenBack } from '../slots/worker-lost.js'
 import type { CheckpointHost, Checkpoints } from './checkpoint/checkpoint-host.js'
 import { ClientGone, JobEnding, SlotsUnavailable, StaleAttempt, TableInaccessible, TableUnavailable } from './errors.js'
 import { findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
 import { allRegions } from './executiongraph/pipelined-regions.js'
+import { vacate } from './vacating.js'
 import { checkpointHost, finishedSubtask } from './job-checkpoint-host.js'
 import { restartStrategy } from './scheduler/restart-strategy.js'
 import { createScheduler, schedule } from './scheduler/scheduler.js'
@@ -116,6 +117,8 @@ export class JobMaster implements Job {
   readonly #timers = new Map<SchedulerTimer, TimerHandle>()
   #state: SchedulerState
   #working = false
+  /** Workers that are being left: each looks again when slots have come. */
+  readonly #vacating = new Set<() => void>()
   #coordinatorTurn: Promise<unknown> = Promise.resolve()
   /** What the job begins with was looked for. */
   #recovered = false
@@ -154,10 +157,14 @@ export class JobMaster implements Job {
     )
     this.result = new Promise((resolve) => (this.#resolve = resolve))
     this.#listener = {
-      slotOffered: (slot) => this.#dispatch({ type: 'slotOffered', slot }),
+      slotOffered: (slot) => {
+        this.#dispatch({ type: 'slotOffered', slot })
+        for (const look of [...this.#vacating]) look()
+      },
       slotLost: (allocationId, error) => this.#dispatch({ type: 'slotLost', allocationId, error }),
       workerLost: (resourceId, host, error, explained) => this.#dispatch({ type: 'workerLost', resourceId, host, error, explained }),
       workerExplained: (resourceId, error) => this.#dispatch({ type: 'workerExplained', resourceId, error }),
+      vacate: (vacation) => this.#vacate(vacation),
       metrics: (attemptId, metrics) => this.#dispatch({ type: 'taskMetrics', attemptId, metrics }),
       noResources: (error) => this.#lacksSlots() && this.#dispatch({ type: 'fatal', error }),
     }
@@ -243,7 +250,7 @@ export class JobMaster implements Job {
   #perform(effect: SchedulerEffect): void {
     switch (effect.type) {
       case 'declareSlots':
-        return this.#services.slots.declare(this.jobId, effect.count, this.#listener)
+        return this.#services.slots.declare(this.jobId, effect.count, this.#listener, effect.giveBack)
       case 'suspendCheckpoints':
         return this.checkpoints.suspend(effect.reason, effect.restarted)
       case 'startCoordinators':
@@ -313,6 +320,30 @@ export class JobMaster implements Job {
       this.#log.info(`Starts from checkpoint ${restored.checkpointId} (${restored.path}).`)
     }
     this.#dispatch({ type: 'coordinatorsStarted', start, restored })
+  }
+
+  #vacate(vacation: Vacation): void {
+    const { workers, reason } = vacation
+    if (this.settings.restartStrategy.kind === 'none') {
+      return this.#log.warn(`${reason}: ${[...workers].join(', ')}. This job may not restart (restart-strategy.type), so its tasks stay.`)
+    }
+    const error = new WorkerTakenBack({ worker: [...workers].join(', '), host: this.#hostsOf(workers).join(', '), reason })
+    const look = vacate(vacation, {
+      environment: this.#services.environment,
+      replaced: () => this.run.slots.filter(({ location }) => !workers.has(location.resourceId)).length >= slotsNeeded(this.jobGraph),
+      checkpoint: takesCheckpoints(this.#services.configuration, this.jobGraph)
+        ? () => this.checkpoints.triggerCheckpoint('CONFIGURED')
+        : undefined,
+      leave: () => {
+        this.#vacating.delete(look)
+        this.#dispatch({ type: 'vacate', resourceIds: workers, error })
+      },
+    })
+    this.#vacating.add(look)
+  }
+
+  #hostsOf(workers: ReadonlySet<ResourceId>): string[] {
+    return [...new Set(this.run.slots.filter(({ location }) => workers.has(location.resourceId)).map(({ location }) => location.host))]
   }
 
   /** It waits for slots, or will when the pause before its restart is over. */

@@ -11,16 +11,20 @@ import {
   TASKMANAGER_IDLE_TIMEOUT,
   WORKER_REGISTRATION_TIMEOUT,
 } from '#core/config/options/cluster.js'
+import { NODE_BLOCK_DURATION, NODE_MAX_START_FAILURES } from '#core/config/options/slotmanager.js'
 import { defineError } from '#core/errors/define-error.js'
 import { newHexId, type AllocationId, type JobId, type ResourceId } from '#core/ids/ids.js'
+import { formatDuration } from '#core/config/units.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
 import type { Gateway, GatewayHandlers, RpcCaller } from '#core/rpc/gateway.js'
 import { ResourceManagerGateway, TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
-import { WorkerLost } from '../slots/worker-lost.js'
-import type { SlotListener, SlotProvider } from '../slots/slot-provider.js'
-import type { DriverListener, FinalStatus, ResourceManagerDriver } from './drivers/driver.js'
+import { WorkerLost, WorkerTakenBack } from '../slots/worker-lost.js'
+import type { SlotListener, SlotProvider, Vacation } from '../slots/slot-provider.js'
+import { chooseEmptiest } from './choose-workers.js'
+import type { DriverListener, FinalStatus, Reclaim, ResourceManagerDriver } from './drivers/driver.js'
+import { blockedNodes, NO_NODES, onNodeFailure, onNodeSuccess, onTime, type BlocklistPolicy, type NodeBlocklist } from './node-blocklist.js'
 import {
   heldSlots,
   NO_SLOTS,
@@ -31,6 +35,7 @@ import {
   type SlotPolicy,
   type WorkersWanted,
 } from './slotmanager/slot-manager.js'
+import type { WorkerLimits } from './slotmanager/worker-limits.js'
 import { isHopeless, NO_START_FAILURES, onStartFailed, onWorkerStarted, type StartFailures } from './start-failures.js'
 import {
   onWorkerEvent,
@@ -87,6 +92,7 @@ export interface ResourceManagerSettings {
   readonly environment: Environment
   readonly epoch: number
   readonly placement: SlotPolicy['placement']
+  readonly limits: WorkerLimits
   readonly heartbeatInterval: Millis
   /** The driver says that this master may not go on. */
   onFatal(error: Error, retry: boolean): void
@@ -105,6 +111,9 @@ export class ResourceManager implements SlotProvider {
   #slots: SlotManagerState = NO_SLOTS
   #working = false
   #startFailures: StartFailures = NO_START_FAILURES
+  readonly #blocking: BlocklistPolicy
+  #nodes: NodeBlocklist = NO_NODES
+  #blocked: readonly string[] = []
   #everRegistered = false
   #ticker: TimerHandle | undefined
   #stopped = false
@@ -120,12 +129,19 @@ export class ResourceManager implements SlotProvider {
       registrationTimeout: configuration.get(WORKER_REGISTRATION_TIMEOUT),
       lostTimeout: LOST_TIMEOUT_MS,
     }
-    this.#policy = { placement: settings.placement, idleTimeout: configuration.get(TASKMANAGER_IDLE_TIMEOUT) }
+    this.#policy = {
+      placement: settings.placement,
+      idleTimeout: configuration.get(TASKMANAGER_IDLE_TIMEOUT),
+      limits: settings.limits,
+    }
+    this.#blocking = { maxFailures: configuration.get(NODE_MAX_START_FAILURES), duration: configuration.get(NODE_BLOCK_DURATION) }
   }
 
   async start(): Promise<void> {
     await this.#driver.start(this.#driverListener)
     this.#onStarted()
+    // Some workers may be wanted before any job comes.
+    this.#onSlots({ type: 'tick' })
     this.#tickLater()
   }
 
@@ -165,9 +181,9 @@ export class ResourceManager implements SlotProvider {
 
   // The job's view.
 
-  declare(jobId: JobId, count: number, listener: SlotListener): void {
+  declare(jobId: JobId, count: number, listener: SlotListener, giveBack: readonly AllocationId[] = []): void {
     this.#jobs.set(jobId, listener)
-    this.#onSlots({ type: 'declared', jobId, count })
+    this.#onSlots({ type: 'declared', jobId, count, giveBack })
   }
 
   forget(jobId: JobId): void {
@@ -183,7 +199,11 @@ export class ResourceManager implements SlotProvider {
       parts.push(
         `${states.length} TaskManagers were started and have not registered yet (${states.map((worker) => worker.resourceId).join(', ')})`,
       )
+    const { placement, limits } = this.#policy
+    if (placement.kind === 'spread' && required > limits.max * placement.slotsPerWorker)
+      parts.push(`${limits.maxKey} allows ${limits.max * placement.slotsPerWorker} slots in all`)
     parts.push(this.#driver.describePending())
+    if (this.#blocked.length > 0) parts.push(`nodes on which TaskManagers fail to start are left out: ${this.#blocked.join(', ')}`)
     if (this.#startFailures.lastReason !== undefined)
       parts.push(`the last TaskManager that did not start: ${this.#startFailures.lastReason}`)
     return parts.filter((part) => part !== '').join('; ')
@@ -219,9 +239,15 @@ export class ResourceManager implements SlotProvider {
       const timeout = this.#settings.configuration.get(PREVIOUS_WORKER_RECOVERY_TIMEOUT)
       this.#workers.set(resourceId, recoveredWorker(resourceId, host, slots, this.#now(), timeout))
     },
-    terminated: (resourceId, reason) => {
+    terminated: (resourceId, reason, end) => {
       this.#log.info(`TaskManager ${resourceId} has ended: ${reason}`)
-      this.#onWorker(resourceId, { type: 'terminated', reason })
+      const worker = this.#workers.get(resourceId)
+      if (worker !== undefined && worker.state !== 'STARTING' && end === 'node') this.#suspectNode(worker.host)
+      this.#onWorker(resourceId, { type: 'terminated', reason, takenBack: end === 'taken-back' })
+    },
+    reclaimed: (reclaim) => this.#vacate(reclaim),
+    nodeLost: (resourceIds, reason) => {
+      for (const resourceId of resourceIds) this.#onWorker(resourceId, { type: 'nodeLost', reason })
     },
     unobtainable: (error) => {
       for (const listener of [...this.#jobs.values()]) listener.noResources(error)
@@ -274,6 +300,7 @@ export class ResourceManager implements SlotProvider {
     switch (effect.type) {
       case 'admit': {
         this.#everRegistered = true
+        this.#nodes = onNodeSuccess(this.#nodes, worker.host)
         this.#startFailures = onWorkerStarted(this.#startFailures)
         const registration = this.#connected.get(resourceId)?.registration
         if (registration === undefined) return
@@ -293,17 +320,21 @@ export class ResourceManager implements SlotProvider {
         throw new UnknownWorker({ worker: resourceId })
       case 'lost': {
         this.#log.warn(`TaskManager ${resourceId} on ${worker.host} is lost: ${effect.reason}`)
-        const error = new WorkerLost({ worker: resourceId, host: worker.host, reason: effect.reason })
+        const leaving = this.#slots.workers.get(resourceId)?.leaving !== undefined
+        const error = this.#loss(worker, effect.reason, effect.takenBack || leaving)
         this.#disconnect(resourceId)
+        // Another is asked for at once, not when its end is known.
+        this.#driver.discountWorker(resourceId)
         for (const listener of [...this.#jobs.values()]) listener.workerLost(resourceId, worker.host, error, effect.explained)
         return this.#onSlots({ type: 'workerGone', resourceId })
       }
       case 'explained': {
-        const error = new WorkerLost({ worker: resourceId, host: worker.host, reason: effect.reason })
+        const error = this.#loss(worker, effect.reason, effect.takenBack)
         for (const listener of [...this.#jobs.values()]) listener.workerExplained(resourceId, error)
         return
       }
       case 'startFailed':
+        this.#suspectNode(worker.host)
         return this.#onStartFailed(resourceId, effect.reason)
       case 'shutdown': {
         const gateway = this.#connected.get(resourceId)?.gateway
@@ -320,6 +351,55 @@ export class ResourceManager implements SlotProvider {
       default:
         return unreachable(effect)
     }
+  }
+
+  #loss({ resourceId, host }: Worker, reason: string, takenBack: boolean): Error {
+    return new (takenBack ? WorkerTakenBack : WorkerLost)({ worker: resourceId, host, reason })
+  }
+
+  /** Workers that have not registered are given back, empty ones with the next look; jobs leave the others and give their slots back. */
+  #vacate({ resourceIds, anyOthers, reason, grace, replaced }: Reclaim): void {
+    const named = new Set(resourceIds)
+    const chosen = [...resourceIds, ...chooseEmptiest(this.#slots.workers.values(), anyOthers, named)]
+    const workers = new Set<ResourceId>()
+    for (const resourceId of chosen) {
+      const state = this.#workers.get(resourceId)?.state
+      if (state === 'STARTING' || state === 'RECOVERED') this.#onWorker(resourceId, { type: 'release', reason })
+      else if (state === 'REGISTERED' && this.#slots.workers.get(resourceId)?.leaving === undefined) workers.add(resourceId)
+    }
+    if (workers.size === 0) return
+    this.#log.info(`${reason}: leaving ${[...workers].join(', ')} within ${formatDuration(grace)}.`)
+    for (const resourceId of workers) {
+      this.#driver.discountWorker(resourceId)
+      this.#onSlots({ type: 'workerLeaves', resourceId, reason })
+    }
+    const vacation: Vacation = { workers, reason, deadline: this.#now() + grace, replaced }
+    for (const [jobId, listener] of [...this.#jobs]) if (this.#holdsSlots(jobId, workers)) listener.vacate(vacation)
+  }
+
+  #holdsSlots(jobId: JobId, workers: ReadonlySet<ResourceId>): boolean {
+    return [...workers].some((id) => this.#slots.workers.get(id)?.slots.some(({ allocation }) => allocation?.jobId === jobId) === true)
+  }
+
+  /** A node is suspected when a worker does not come up there, or ended for the node's own reasons. */
+  #suspectNode(host: string): void {
+    this.#nodes = onNodeFailure(this.#nodes, host, this.#now(), this.#blocking)
+    this.#blockNodes()
+  }
+
+  #blockNodes(): void {
+    this.#nodes = onTime(this.#nodes, this.#now(), this.#blocking)
+    const blocked = blockedNodes(this.#nodes, this.#now())
+    if (blocked.join() === this.#blocked.join()) return
+    const added = blocked.filter((host) => !this.#blocked.includes(host))
+    const freed = this.#blocked.filter((host) => !blocked.includes(host))
+    if (added.length > 0)
+      this.#log.warn(
+        `TaskManagers failed to start on ${added.join(', ')} ${this.#blocking.maxFailures} times: no more are asked for there for ${formatDuration(this.#blocking.duration)} (${NODE_BLOCK_DURATION.key}).`,
+      )
+    if (freed.length > 0) this.#log.info(`TaskManagers may be started on ${freed.join(', ')} again.`)
+    this.#blocked = blocked
+    this.#driver.blockNodes(blocked)
   }
 
   #disconnect(resourceId: ResourceId): void {
@@ -360,7 +440,9 @@ export class ResourceManager implements SlotProvider {
   #declareToDriver(wanted: readonly WorkersWanted[]): void {
     const { pausedUntil } = this.#startFailures
     const paused = pausedUntil !== undefined && this.#now() < pausedUntil
-    const present = (slots: number) => [...this.#workers.values()].filter((worker) => worker.slots === slots && PRESENT.has(worker.state))
+    const leaving = (worker: Worker) => this.#slots.workers.get(worker.resourceId)?.leaving !== undefined
+    const present = (slots: number) =>
+      [...this.#workers.values()].filter((worker) => worker.slots === slots && PRESENT.has(worker.state) && !leaving(worker))
     this.#driver.declareWorkers(
       paused ? wanted.map(({ slots, count }) => ({ slots, count: Math.min(count, present(slots).length) })) : wanted,
     )
@@ -466,6 +548,7 @@ export class ResourceManager implements SlotProvider {
     this.#ticker = this.#settings.environment.timers.after(TICK_MS, () => {
       for (const resourceId of [...this.#workers.keys()]) this.#onWorker(resourceId, { type: 'tick' })
       this.#onSlots({ type: 'tick' })
+      if (this.#blocked.length > 0) this.#blockNodes()
       if (this.#startFailures.pausedUntil !== undefined && this.#now() >= this.#startFailures.pausedUntil) {
         this.#startFailures = { ...this.#startFailures, pausedUntil: undefined }
         this.#declareToDriver(this.#slots.wanted)

@@ -5,6 +5,8 @@
  *             ├─▶ REGISTERED ──▶ LOST ──┐
  *   RECOVERED ┘        │           │    ├─▶ TERMINATED
  *        └─────────────┴──▶ RELEASED ───┘
+ *
+ * A loss is *taken back* when YARN or the node wanted it: no failure of the job or of the worker.
  */
 import { formatDuration } from '#core/config/units.js'
 import { go, unreachable, type Step } from '#core/machine/step.js'
@@ -36,7 +38,9 @@ export type WorkerEvent =
   | { readonly type: 'registered'; readonly host: string; readonly slots: number }
   | { readonly type: 'heartbeat' }
   | { readonly type: 'disconnected'; readonly reason: string }
-  | { readonly type: 'terminated'; readonly reason: string }
+  | { readonly type: 'terminated'; readonly reason: string; readonly takenBack: boolean }
+  /** Its node is gone for YARN: whatever still runs there counts for nothing. */
+  | { readonly type: 'nodeLost'; readonly reason: string }
   | { readonly type: 'release'; readonly reason: string }
   | { readonly type: 'tick' }
 
@@ -45,8 +49,8 @@ export type WorkerEffect =
   | { readonly type: 'admit' }
   /** It may not register: it was given up. */
   | { readonly type: 'refuse' }
-  | { readonly type: 'lost'; readonly reason: string; readonly explained: boolean }
-  | { readonly type: 'explained'; readonly reason: string }
+  | { readonly type: 'lost'; readonly reason: string; readonly explained: boolean; readonly takenBack: boolean }
+  | { readonly type: 'explained'; readonly reason: string; readonly takenBack: boolean }
   | { readonly type: 'startFailed'; readonly reason: string }
   /** Ask it to end itself, then have the driver give it back. */
   | { readonly type: 'shutdown'; readonly reason: string }
@@ -78,7 +82,12 @@ export function onWorkerEvent(worker: Worker, event: WorkerEvent, now: Millis, s
     case 'REGISTERED':
       return onRegistered(worker, event, now, settings)
     case 'LOST':
-      if (event.type === 'terminated') return go(terminated(worker, event.reason), { type: 'explained', reason: event.reason })
+      if (event.type === 'terminated')
+        return go(terminated(worker, event.reason), { type: 'explained', reason: event.reason, takenBack: event.takenBack })
+      if (event.type === 'nodeLost') {
+        const released = release(worker, event.reason)
+        return { state: released.state, effects: [{ type: 'explained', reason: event.reason, takenBack: true }, ...released.effects] }
+      }
       if (event.type === 'tick' && now >= worker.deadline) return release(worker, 'it does not answer any more')
       if (event.type === 'release') return release(worker, event.reason)
       return refuseRegistration(worker, event)
@@ -102,7 +111,8 @@ function onUnregistered(
     case 'registered':
       return go({ ...common(worker), host: event.host, slots: event.slots, state: 'REGISTERED', lastHeartbeat: now }, { type: 'admit' })
     case 'terminated':
-      return go(terminated(worker, event.reason), ...startFailed(event.reason))
+      return go(terminated(worker, event.reason), ...(event.takenBack ? [] : startFailed(event.reason)))
+    case 'nodeLost':
     case 'release':
       return release(worker, event.reason)
     case 'tick': {
@@ -129,7 +139,10 @@ function onRegistered(
   settings: WorkerSettings,
 ): WorkerStep {
   const lost = (reason: string): WorkerStep =>
-    go({ ...common(worker), state: 'LOST', deadline: now + settings.lostTimeout }, { type: 'lost', reason, explained: false })
+    go(
+      { ...common(worker), state: 'LOST', deadline: now + settings.lostTimeout },
+      { type: 'lost', reason, explained: false, takenBack: false },
+    )
   switch (event.type) {
     case 'heartbeat':
       return go({ ...worker, lastHeartbeat: now })
@@ -140,7 +153,14 @@ function onRegistered(
     case 'disconnected':
       return lost(event.reason)
     case 'terminated':
-      return go(terminated(worker, event.reason), { type: 'lost', reason: event.reason, explained: true })
+      return go(terminated(worker, event.reason), { type: 'lost', reason: event.reason, explained: true, takenBack: event.takenBack })
+    case 'nodeLost': {
+      const released = release(worker, event.reason)
+      return {
+        state: released.state,
+        effects: [{ type: 'lost', reason: event.reason, explained: true, takenBack: true }, ...released.effects],
+      }
+    }
     case 'release':
       return go({ ...common(worker), state: 'RELEASED' }, { type: 'shutdown', reason: event.reason })
     case 'registered':

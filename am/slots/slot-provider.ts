@@ -2,6 +2,7 @@
 import type { SlotLocation } from '#core/graph/deployment.js'
 import type { AllocationId, ExecutionAttemptId, JobId, ResourceId } from '#core/ids/ids.js'
 import type { Gateway } from '#core/rpc/gateway.js'
+import type { Millis } from '#core/time/environment.js'
 import type { TaskExecutorGateway, TaskMetrics } from '#core/rpc/gateways/task-executor.js'
 
 /** A slot that the ResourceManager allocated for a job; `location` names its worker. */
@@ -10,20 +11,39 @@ export interface PooledSlot {
   readonly location: SlotLocation
 }
 
+/** Workers that are to be emptied: the cluster wants them back. */
+export interface Vacation {
+  readonly workers: ReadonlySet<ResourceId>
+  /** What becomes of them, in words. */
+  readonly reason: string
+  /** The jobs' tasks there should have left by then (monotonic): what is left later is killed with them. */
+  readonly deadline: Millis
+  /** Others are on their way: worth waiting for. False: the cluster has no room, or may have none. */
+  readonly replaced: boolean
+}
+
 export interface SlotListener {
   slotOffered(slot: PooledSlot): void
   slotLost(allocationId: AllocationId, error: Error): void
   /** `explained`: the error already says why; else `workerExplained` may follow. */
   workerLost(resourceId: ResourceId, host: string, error: Error, explained: boolean): void
   workerExplained(resourceId: ResourceId, error: Error): void
+  /**
+   * The job is to leave these workers in order: checkpoint, then its tasks there go on elsewhere; it gives the slots back by name. A job that
+   * may not restart stays.
+   */
+  vacate(vacation: Vacation): void
   metrics(attemptId: ExecutionAttemptId, metrics: TaskMetrics): void
   /** There will be no slots: workers cannot be had. */
   noResources(error: Error): void
 }
 
 export interface SlotProvider {
-  /** The job wants to hold `count` slots from now on; 0 gives all back. The listener hears of it until `forget`. */
-  declare(jobId: JobId, count: number, listener: SlotListener): void
+  /**
+   * The job wants to hold `count` slots from now on; 0 gives all back. `giveBack`: these go, besides; a worker all of whose slots fell free
+   * that way is given back at once. The listener hears of it until `forget`.
+   */
+  declare(jobId: JobId, count: number, listener: SlotListener, giveBack?: readonly AllocationId[]): void
   /** The job has ended: nothing more is to be told it. */
   forget(jobId: JobId): void
   /** What the job's missing slots wait for, in words. */

@@ -57,6 +57,7 @@ const SHIPPED_PREFIXES = [
   'yarn.resourcemanager.scheduler.address',
   'yarn.resourcemanager.webapp.',
   'yarn.resourcemanager.ha.',
+  'yarn.resourcemanager.monitor.capacity.preemption.max_wait_before_kill',
   'yarn.resourcemanager.principal',
   'yarn.resourcemanager.cluster-id',
 ]

@@ -114,6 +114,7 @@ export function onClosing(state: Closing, event: SchedulerEvent, moment: Moment,
     case 'start':
     case 'cancel':
     case 'fatal':
+    case 'vacate':
     case 'slotOffered':
     case 'taskMetrics':
     case 'coordinatorsStarted':

@@ -6,6 +6,7 @@ import { cancel, finish } from './closing.js'
 import { fail } from './failover.js'
 import { applyTaskState, explainFailures, jobFailure, taskFailure } from './job-run.js'
 import { loseSlot, loseWorker } from './losses.js'
+import { vacate } from './vacating.js'
 import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
@@ -39,6 +40,8 @@ export function onExecuting(
       if (failure === undefined) return go({ ...state, job })
       return fail(job, failure, { what: regions, unexplained: event.explained ? undefined : event.resourceId }, moment, settings)
     }
+    case 'vacate':
+      return vacate(state, event, moment, settings)
     case 'workerExplained':
       return go({ ...state, job: explainFailures(state.job, event) })
     case 'slotLost': {

@@ -6,6 +6,8 @@ import { allRegions } from '../executiongraph/pipelined-regions.js'
 import { allTerminal } from '../executiongraph/execution-graph.js'
 import { go, then, type Step } from '#core/machine/step.js'
 import type { ResourceId } from '#core/ids/ids.js'
+import type { Millis } from '#core/time/environment.js'
+import { WorkerTakenBack } from '../../slots/worker-lost.js'
 import { beginFailing } from './closing.js'
 import { deployRegions, subtasksOf } from './deploying.js'
 import { cancelTasks, enterJobState, isFinal, recordFailure } from './job-run.js'
@@ -34,6 +36,10 @@ export function fail(job: JobRun, cause: JobFailure, failed: Failed, moment: Mom
   if (mayRestart && failed.during?.pausing === true && failed.byCoordinators !== true) {
     return beginRestart(recorded, cause, failed, undefined, moment, settings)
   }
+  // What the cluster takes back is nobody's failure.
+  if (mayRestart && WorkerTakenBack.is(cause.error) && settings.restartStrategy.kind !== 'none') {
+    return beginRestart(recorded, cause, failed, 'none', moment, settings)
+  }
   const { history, decision } = onFailure(settings.restartStrategy, recorded.restarts, moment.now, moment.uniform)
   const counted: JobRun = { ...recorded, restarts: history }
   if (mayRestart && decision.restart) return beginRestart(counted, cause, failed, decision.delay, moment, settings)
@@ -47,7 +53,7 @@ function beginRestart(
   job: JobRun,
   failure: JobFailure,
   { what, during, byCoordinators = false }: Failed,
-  delay: number | undefined,
+  delay: Millis | 'none' | undefined,
   moment: Moment,
   settings: SchedulerSettings,
 ): SchedulerStep {
@@ -57,7 +63,7 @@ function beginRestart(
   const restart: Restart = {
     regions,
     global: what === 'job' || during?.global === true,
-    pausing: true,
+    pausing: delay !== 'none',
     coordinators: { name: 'idle' },
     coordinatorsPause: byCoordinators || during?.coordinatorsPause === true,
     lackingSlots: false,
@@ -66,7 +72,7 @@ function beginRestart(
     { type: 'suspendCheckpoints', reason: failure.error, restarted: everything ? 'all' : subtasksOf(job.graph, regions) },
     { type: 'cancelTimer', timer: 'resource-wait' },
   ]
-  if (delay !== undefined) effects.push({ type: 'startTimer', timer: 'restart', delay })
+  if (typeof delay === 'number') effects.push({ type: 'startTimer', timer: 'restart', delay })
   const ending = then(
     then(go<JobRun, SchedulerEffect>(job, ...effects), (next) => enterJobState(next, 'RESTARTING', moment.now, failure)),
     (next) => cancelTasks(next, moment.now, regions),

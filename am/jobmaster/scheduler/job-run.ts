@@ -13,8 +13,8 @@ import {
   taskName,
   updateExecution,
 } from '../executiongraph/execution-graph.js'
-import { WorkerLost } from '../../slots/worker-lost.js'
-import { NO_FAILURES } from './restart-strategy.js'
+import { isWorkerGone, WorkerLost, WorkerTakenBack } from '../../slots/worker-lost.js'
+import { forgiveFailure, NO_FAILURES } from './restart-strategy.js'
 import type { JobFailure, JobRun, SchedulerEffect, SchedulerEvent, SchedulerSettings } from './state.js'
 
 export function createJobRun(jobGraph: JobGraph, epoch: number, now: Millis): JobRun {
@@ -119,15 +119,16 @@ export function isFinal(error: Error): boolean {
 
 /** A lost worker explains the broken connections that its peers report, whichever is heard of first. */
 export function explainsBetter(candidate: JobFailure, current: JobFailure): boolean {
-  return WorkerLost.is(candidate.error) && !WorkerLost.is(current.error) && declared(current.error)?.recovery === 'retry-elsewhere'
+  return isWorkerGone(candidate.error) && !isWorkerGone(current.error) && declared(current.error)?.recovery === 'retry-elsewhere'
 }
 
-/** Why a worker was lost is put in the place of "its connection broke". */
+/** Why a worker was lost is put in the place of "its connection broke". One that the cluster took back does not count as a failure. */
 export function explainFailures(job: JobRun, event: Extract<SchedulerEvent, { type: 'workerExplained' }>): JobRun {
+  const explains = (failure: JobFailure) => failure.resourceId === event.resourceId && WorkerLost.is(failure.error)
+  const forgiven = WorkerTakenBack.is(event.error) ? job.failures.filter(explains) : []
   return {
     ...job,
-    failures: job.failures.map((failure) =>
-      failure.resourceId === event.resourceId && WorkerLost.is(failure.error) ? { ...failure, error: event.error } : failure,
-    ),
+    failures: job.failures.map((failure) => (explains(failure) ? { ...failure, error: event.error } : failure)),
+    restarts: forgiven.reduce((history, { timestamp }) => forgiveFailure(history, timestamp), job.restarts),
   }
 }

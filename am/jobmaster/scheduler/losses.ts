@@ -1,7 +1,9 @@
 /** What a lost worker or slot takes with it. Pure. */
 import { isTerminalExecutionState } from '#core/graph/states.js'
 import { findExecution, inState, mapExecutions, regionsWhere, taskName, type Execution } from '../executiongraph/execution-graph.js'
+import type { AllocationId, ResourceId } from '#core/ids/ids.js'
 import type { Millis } from '#core/time/environment.js'
+import type { PooledSlot } from '../../slots/slot-provider.js'
 import { removeSlot, removeWorker, type SlotPool } from '../slotpool/slot-pool.js'
 import type { JobFailure, JobRun, Moment, SchedulerEvent } from './state.js'
 
@@ -23,6 +25,19 @@ export function loseWorker(job: JobRun, event: Extract<SchedulerEvent, { type: '
 export function loseSlot(job: JobRun, event: Extract<SchedulerEvent, { type: 'slotLost' }>, moment: Moment): Loss {
   const slots = removeSlot(job.slots, event.allocationId)
   return lose(job, slots, (execution) => execution.slot?.allocationId === event.allocationId, event.error, moment.now)
+}
+
+/** The job's slots on these workers, which it gives back; their tasks are still there. `regions`: of those. */
+export function leaveWorkers(
+  job: JobRun,
+  resourceIds: ReadonlySet<ResourceId>,
+): { readonly job: JobRun; readonly regions: ReadonlySet<number>; readonly giveBack: readonly AllocationId[] } {
+  const there = (slot: PooledSlot | undefined) => slot !== undefined && resourceIds.has(slot.location.resourceId)
+  return {
+    job: { ...job, slots: job.slots.filter((slot) => !there(slot)) },
+    regions: regionsWhere(job.graph, (execution) => there(execution.slot) && !isTerminalExecutionState(execution.state)),
+    giveBack: job.slots.filter(there).map(({ allocationId }) => allocationId),
+  }
 }
 
 function lose(job: JobRun, slots: SlotPool, there: (execution: Execution) => boolean, error: Error, now: Millis): Loss {

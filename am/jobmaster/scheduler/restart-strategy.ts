@@ -118,6 +118,11 @@ export function onFailure(
   }
 }
 
+/** The failure at that time turned out to be none. */
+export function forgiveFailure(history: RestartHistory, at: Millis): RestartHistory {
+  return { ...history, failures: history.failures.filter((each) => each !== at) }
+}
+
 function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`
 }

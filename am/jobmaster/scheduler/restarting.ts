@@ -6,6 +6,7 @@ import { cancel } from './closing.js'
 import { advance, fail } from './failover.js'
 import { applyTaskState, explainFailures, explainsBetter, jobFailure, recordFailure, taskFailure } from './job-run.js'
 import { loseSlot, loseWorker, type Loss } from './losses.js'
+import { vacate } from './vacating.js'
 import type { JobFailure, Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
@@ -24,6 +25,8 @@ export function onRestarting(
       return onLoss(state, loseWorker(state.job, event, moment), moment, settings, event.explained ? undefined : event)
     case 'slotLost':
       return onLoss(state, loseSlot(state.job, event, moment), moment, settings, undefined)
+    case 'vacate':
+      return vacate(state, event, moment, settings)
     case 'workerExplained':
       return go({ ...state, job: explainFailures(state.job, event) })
     case 'slotOffered':

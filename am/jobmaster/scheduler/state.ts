@@ -119,6 +119,8 @@ export type SchedulerEvent =
       readonly error: Error
       readonly explained: boolean
     }
+  /** The job is to leave these workers: what runs there starts again elsewhere. `error`: why, for people. */
+  | { readonly type: 'vacate'; readonly resourceIds: ReadonlySet<ResourceId>; readonly error: Error }
   /** Why it was lost, learned later. */
   | { readonly type: 'workerExplained'; readonly resourceId: ResourceId; readonly error: Error }
   | {
@@ -141,8 +143,8 @@ export type SchedulerEvent =
   | { readonly type: 'fatal'; readonly error: Error }
 
 export type SchedulerEffect =
-  /** The slots the job wants to hold from now on; 0 gives all back. */
-  | { readonly type: 'declareSlots'; readonly count: number }
+  /** The slots the job wants to hold from now on; 0 gives all back. `giveBack`: these go, besides. */
+  | { readonly type: 'declareSlots'; readonly count: number; readonly giveBack?: readonly AllocationId[] }
   /** Checkpoints under way are given up; none begins before all tasks run again. */
   | { readonly type: 'suspendCheckpoints'; readonly reason: Error; readonly restarted: readonly RestartedSubtask[] | 'all' }
   /**

@@ -7,6 +7,7 @@ import { deployRegions } from './deploying.js'
 import { fail } from './failover.js'
 import { explainFailures, jobFailure } from './job-run.js'
 import { loseSlot, loseWorker } from './losses.js'
+import { vacate } from './vacating.js'
 import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
@@ -26,6 +27,8 @@ export function onWaitingForResources(
       return go({ ...state, job: loseSlot(state.job, event, moment).job })
     case 'workerLost':
       return go({ ...state, job: loseWorker(state.job, event, moment).job })
+    case 'vacate':
+      return vacate(state, event, moment, settings)
     case 'workerExplained':
       return go({ ...state, job: explainFailures(state.job, event) })
     case 'coordinatorFailed':

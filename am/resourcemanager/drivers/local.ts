@@ -34,6 +34,8 @@ interface Thread {
   readonly slots: number
   readonly ended: Promise<void>
   releasing: boolean
+  /** It does not count towards those wanted. */
+  discounted: boolean
 }
 
 export class LocalDriver implements ResourceManagerDriver {
@@ -55,10 +57,20 @@ export class LocalDriver implements ResourceManagerDriver {
 
   declareWorkers(wanted: readonly WorkersWanted[]): void {
     for (const { slots, count } of wanted) {
-      const present = [...this.#threads.values()].filter((thread) => thread.slots === slots && !thread.releasing).length
+      const present = [...this.#threads.values()].filter(
+        (thread) => thread.slots === slots && !thread.releasing && !thread.discounted,
+      ).length
       for (let missing = count - present; missing > 0; missing--) this.#startThread(slots)
     }
   }
+
+  discountWorker(id: ResourceId): void {
+    const thread = this.#threads.get(id)
+    if (thread !== undefined) thread.discounted = true
+  }
+
+  /** There is one node. */
+  blockNodes(): void {}
 
   releaseWorker(id: ResourceId): void {
     const thread = this.#threads.get(id)
@@ -99,11 +111,12 @@ export class LocalDriver implements ResourceManagerDriver {
         this.#listener?.terminated(
           id,
           failure === undefined ? `its thread ended with status ${code}` : `its thread failed: ${failure.message}`,
+          'failed',
         )
         resolve()
       }),
     )
-    this.#threads.set(id, { worker, slots, ended, releasing: false })
+    this.#threads.set(id, { worker, slots, ended, releasing: false, discounted: false })
     this.#listener?.started(id, 'localhost', slots)
     this.#settings.onChannel(portChannel(port, id))
   }

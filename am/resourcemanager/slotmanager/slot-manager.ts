@@ -2,17 +2,22 @@
  * Decides which slot goes to which job and how many workers that takes: the difference between what jobs *declare* and what is
  * *held*, looked at anew after every event. Pure.
  *
- * Jobs are served in the order in which they came. Workers that nobody uses are given back after the idle time-out.
+ * Jobs are served in the order in which they came. Workers that nobody uses are given back after the idle time-out, those that a job
+ * emptied by name at once. A worker that is leaving (its node goes, YARN wants it back) counts for nothing: it gets no slots, jobs that
+ * still hold some there are given others, and it is given back when it is empty.
  */
 import type { AllocationId, JobId, ResourceId } from '#core/ids/ids.js'
 import type { Step } from '#core/machine/step.js'
 import type { SlotReport } from '#core/rpc/gateways/task-executor.js'
 import type { Millis } from '#core/time/environment.js'
+import type { WorkerLimits } from './worker-limits.js'
 
 export interface SlotPolicy {
   /** 'spread': slots of a job may lie on many workers, all of `slotsPerWorker`. 'one-worker': on one, made as large as the job needs. */
   readonly placement: { readonly kind: 'spread'; readonly slotsPerWorker: number } | { readonly kind: 'one-worker' }
   readonly idleTimeout: Millis
+  /** Of placement 'spread'. */
+  readonly limits: WorkerLimits
 }
 
 export interface SlotAllocation {
@@ -33,6 +38,10 @@ export interface ManagedWorker {
   readonly slots: readonly ManagedSlot[]
   /** Since when no slot is in use. */
   readonly idleSince: Millis | undefined
+  /** A job gave slots of it back that it named: empty, it goes at once. */
+  readonly surplus: boolean
+  /** It is to be emptied and given back; undefined: it stays. */
+  readonly leaving: string | undefined
   readonly releasing: boolean
 }
 
@@ -51,9 +60,12 @@ export interface SlotManagerState {
 export const NO_SLOTS: SlotManagerState = { requirements: new Map(), workers: new Map(), wanted: [] }
 
 export type SlotEvent =
-  | { readonly type: 'declared'; readonly jobId: JobId; readonly count: number }
+  /** `giveBack`: held slots that the job does without; what it holds beyond `count` besides them is chosen here. */
+  | { readonly type: 'declared'; readonly jobId: JobId; readonly count: number; readonly giveBack?: readonly AllocationId[] }
   | { readonly type: 'workerRegistered'; readonly resourceId: ResourceId; readonly slots: readonly number[]; readonly report: SlotReport }
   | { readonly type: 'workerGone'; readonly resourceId: ResourceId }
+  /** `reason`: of its release. */
+  | { readonly type: 'workerLeaves'; readonly resourceId: ResourceId; readonly reason: string }
   | { readonly type: 'allocated'; readonly allocationId: AllocationId }
   | { readonly type: 'allocationFailed'; readonly allocationId: AllocationId; readonly reason: string }
   | { readonly type: 'freed'; readonly allocationId: AllocationId }
@@ -102,11 +114,17 @@ export function onSlotEvent(
   return { state: draft.finish(), effects: draft.effects }
 }
 
-/** Slots of the job that it holds or is about to. */
+/** Slots of the job that it holds, or is about to, and may keep. */
 export function heldSlots(state: SlotManagerState, jobId: JobId): number {
   let held = 0
-  for (const worker of state.workers.values()) for (const slot of worker.slots) if (isHeldBy(slot, jobId)) held++
+  for (const worker of state.workers.values())
+    if (worker.leaving === undefined) for (const slot of worker.slots) if (isHeldBy(slot, jobId)) held++
   return held
+}
+
+/** Slots in use or about to be: what tells an empty worker from a busy one. */
+export function usedSlots(worker: ManagedWorker): number {
+  return worker.slots.filter((slot) => slot.allocation !== undefined).length
 }
 
 function isHeldBy(slot: ManagedSlot, jobId: JobId): boolean {
@@ -139,6 +157,12 @@ class Draft {
     })
   }
 
+  /** It is of use again. */
+  keep(resourceId: ResourceId): void {
+    const worker = this.workers.get(resourceId)
+    if (worker?.surplus === true) this.workers.set(resourceId, { ...worker, surplus: false })
+  }
+
   find(allocationId: AllocationId): { worker: ManagedWorker; slot: ManagedSlot; allocation: SlotAllocation } | undefined {
     for (const worker of this.workers.values()) {
       for (const slot of worker.slots)
@@ -153,12 +177,18 @@ function apply(draft: Draft, event: SlotEvent): void {
     case 'declared':
       if (event.count > 0) draft.requirements.set(event.jobId, event.count)
       else draft.requirements.delete(event.jobId)
+      for (const allocationId of event.giveBack ?? []) giveBack(draft, event.jobId, allocationId)
       return
     case 'workerRegistered':
       return register(draft, event.resourceId, event.slots, event.report)
     case 'workerGone':
       draft.workers.delete(event.resourceId)
       return
+    case 'workerLeaves': {
+      const worker = draft.workers.get(event.resourceId)
+      if (worker?.leaving === undefined && worker !== undefined) draft.workers.set(event.resourceId, { ...worker, leaving: event.reason })
+      return
+    }
     case 'allocated': {
       const found = draft.find(event.allocationId)
       if (found?.allocation.state !== 'PENDING' || found.allocation.jobId === undefined) return
@@ -199,7 +229,7 @@ function register(draft: Draft, resourceId: ResourceId, slots: readonly number[]
     draft.effects.push({ type: 'freeSlot', resourceId, allocationId, reason: 'the job’s JobManager is gone' })
     return { slotIndex, allocation: { allocationId, jobId: undefined, state: 'FREEING' } }
   })
-  draft.workers.set(resourceId, { resourceId, slots: managed, idleSince: undefined, releasing: false })
+  draft.workers.set(resourceId, { resourceId, slots: managed, idleSince: undefined, surplus: false, leaving: undefined, releasing: false })
 }
 
 /** A slot that we gave away and the worker says is free has lost what ran there. */
@@ -221,23 +251,46 @@ function release(draft: Draft, resourceId: ResourceId, reason: string): void {
   draft.effects.push({ type: 'releaseWorker', resourceId, reason })
 }
 
-/** Jobs that want fewer slots than they hold give some back; what is PENDING is freed once the worker has answered. */
+function giveBack(draft: Draft, jobId: JobId, allocationId: AllocationId): void {
+  const found = draft.find(allocationId)
+  if (found === undefined || found.allocation.jobId !== jobId || found.allocation.state === 'FREEING') return
+  free(draft, found.worker.resourceId, found.slot.slotIndex, found.allocation)
+  const worker = draft.workers.get(found.worker.resourceId)
+  if (worker !== undefined) draft.workers.set(worker.resourceId, { ...worker, surplus: true })
+}
+
+function free(draft: Draft, resourceId: ResourceId, slotIndex: number, allocation: SlotAllocation): void {
+  draft.setAllocation(resourceId, slotIndex, { ...allocation, state: 'FREEING' })
+  draft.effects.push({
+    type: 'freeSlot',
+    resourceId,
+    allocationId: allocation.allocationId,
+    reason: 'the job does not need it any more',
+  })
+}
+
+/**
+ * Jobs that want fewer slots than they hold give some back, first where they hold fewest, so that whole workers fall free. What is PENDING
+ * is freed once the worker has answered.
+ */
 function freeSurplus(draft: Draft): void {
-  const held = new Map<JobId, number>()
-  for (const worker of draft.workers.values()) {
-    for (const slot of worker.slots) {
-      const { allocation } = slot
-      if (allocation?.jobId === undefined || allocation.state === 'FREEING') continue
-      const count = (held.get(allocation.jobId) ?? 0) + 1
-      held.set(allocation.jobId, count)
-      if (count <= (draft.requirements.get(allocation.jobId) ?? 0) || allocation.state !== 'ALLOCATED') continue
-      draft.setAllocation(worker.resourceId, slot.slotIndex, { ...allocation, state: 'FREEING' })
-      draft.effects.push({
-        type: 'freeSlot',
-        resourceId: worker.resourceId,
-        allocationId: allocation.allocationId,
-        reason: 'the job does not need it any more',
-      })
+  for (const jobId of new Set(
+    [...draft.workers.values()].flatMap(({ slots }) => slots.flatMap(({ allocation }) => allocation?.jobId ?? [])),
+  )) {
+    let surplus = heldSlots(draft, jobId) - (draft.requirements.get(jobId) ?? 0)
+    // A job that has ended empties what is leaving, too.
+    const ended = !draft.requirements.has(jobId)
+    if (surplus <= 0 && !ended) continue
+    const holders = [...draft.workers.values()]
+      .map((worker) => ({ worker, held: worker.slots.filter((slot) => isHeldBy(slot, jobId)) }))
+      .filter(({ worker, held }) => held.length > 0 && (ended || worker.leaving === undefined))
+      .sort((a, b) => a.held.length - b.held.length)
+    for (const { worker, held } of holders) {
+      for (const { slotIndex, allocation } of ended ? held : held.reverse()) {
+        if (surplus <= 0 && !ended) break
+        surplus--
+        if (allocation?.state === 'ALLOCATED') free(draft, worker.resourceId, slotIndex, allocation)
+      }
     }
   }
 }
@@ -252,6 +305,7 @@ function assign(draft: Draft, moment: SlotMoment, policy: SlotPolicy): Map<JobId
         if (lacking <= 0 || slot.allocation !== undefined) continue
         const allocationId = moment.newAllocationId()
         draft.setAllocation(worker.resourceId, slot.slotIndex, { allocationId, jobId, state: 'PENDING' })
+        draft.keep(worker.resourceId)
         draft.effects.push({ type: 'allocateSlot', resourceId: worker.resourceId, slotIndex: slot.slotIndex, allocationId, jobId })
         lacking--
       }
@@ -262,25 +316,42 @@ function assign(draft: Draft, moment: SlotMoment, policy: SlotPolicy): Map<JobId
 }
 
 function candidates(draft: Draft, jobId: JobId, lacking: number, policy: SlotPolicy): ManagedWorker[] {
-  const usable = [...draft.workers.values()].filter((worker) => !worker.releasing)
+  const usable = [...draft.workers.values()].filter(isStaying)
   if (policy.placement.kind === 'spread') return usable
   const own = usable.find((worker) => worker.slots.some((slot) => isHeldBy(slot, jobId)))
   const chosen = own ?? usable.find((worker) => worker.slots.filter((slot) => slot.allocation === undefined).length >= lacking)
   return chosen === undefined ? [] : [chosen]
 }
 
-function releaseIdle(draft: Draft, now: Millis, policy: SlotPolicy): void {
-  let wakeAt = Infinity
+function isStaying(worker: ManagedWorker): boolean {
+  return !worker.releasing && worker.leaving === undefined
+}
+
+/** Those that nobody uses: what is leaving at once, others as far as the limits allow, the longest idle first. */
+function releaseIdle(draft: Draft, now: Millis, { idleTimeout, placement, limits }: SlotPolicy): void {
   for (const worker of draft.workers.values()) {
-    if (worker.releasing) continue
-    const idle = worker.slots.every((slot) => slot.allocation === undefined)
-    const idleSince = idle ? (worker.idleSince ?? now) : undefined
+    const idleSince = usedSlots(worker) === 0 ? (worker.idleSince ?? now) : undefined
     if (idleSince !== worker.idleSince) draft.workers.set(worker.resourceId, { ...worker, idleSince })
-    if (idleSince === undefined) continue
-    if (now - idleSince >= policy.idleTimeout) release(draft, worker.resourceId, 'it was idle')
-    else wakeAt = Math.min(wakeAt, idleSince + policy.idleTimeout)
+    if (idleSince !== undefined && worker.leaving !== undefined) release(draft, worker.resourceId, worker.leaving)
+  }
+  const staying = [...draft.workers.values()].filter(isStaying)
+  const idle = staying
+    .filter((worker) => worker.idleSince !== undefined)
+    .sort((a, b) => Number(b.surplus) - Number(a.surplus) || (a.idleSince ?? 0) - (b.idleSince ?? 0))
+  let dispensable =
+    placement.kind === 'spread' ? Math.min(staying.length - limits.min, idle.length - redundantWorkers(draft, limits)) : idle.length
+  let wakeAt = Infinity
+  for (const { resourceId, surplus, idleSince = now } of idle) {
+    if (dispensable-- <= 0) break
+    if (surplus) release(draft, resourceId, 'its slots were given back')
+    else if (now - idleSince >= idleTimeout) release(draft, resourceId, 'it was idle')
+    else wakeAt = Math.min(wakeAt, idleSince + idleTimeout)
   }
   if (wakeAt < Infinity) draft.effects.push({ type: 'wakeAt', at: wakeAt })
+}
+
+function redundantWorkers(draft: Draft, limits: WorkerLimits): number {
+  return draft.requirements.size === 0 ? 0 : limits.redundant
 }
 
 function isFreeSoon({ allocation }: ManagedSlot): boolean {
@@ -291,22 +362,30 @@ function isFreeSoon({ allocation }: ManagedSlot): boolean {
 function becomingFree(draft: Draft): number {
   let count = 0
   for (const worker of draft.workers.values())
-    if (!worker.releasing) count += worker.slots.filter((slot) => slot.allocation?.state === 'FREEING').length
+    if (isStaying(worker)) count += worker.slots.filter((slot) => slot.allocation?.state === 'FREEING').length
   return count
 }
 
 function declareWorkers(draft: Draft, missing: ReadonlyMap<JobId, number>, policy: SlotPolicy): void {
   const counts = new Map<number, number>()
   const add = (slots: number, count: number) => counts.set(slots, (counts.get(slots) ?? 0) + count)
-  for (const worker of draft.workers.values()) if (!worker.releasing) add(worker.slots.length, 1)
+  const staying = [...draft.workers.values()].filter(isStaying)
+  for (const worker of staying) add(worker.slots.length, 1)
   if (policy.placement.kind === 'spread') {
+    const { slotsPerWorker } = policy.placement
+    const { min, max } = policy.limits
     const lacking = [...missing.values()].reduce((sum, count) => sum + count, 0) - becomingFree(draft)
-    if (lacking > 0) add(policy.placement.slotsPerWorker, Math.ceil(lacking / policy.placement.slotsPerWorker))
+    const needed = Math.max(0, Math.ceil(lacking / slotsPerWorker))
+    const idle = staying.filter((worker) => worker.idleSince !== undefined).length
+    const spare = Math.max(0, redundantWorkers(draft, policy.limits) - idle)
+    // The upper bound takes nothing away that is there.
+    const more = Math.min(Math.max(needed + spare, min - staying.length), Math.max(0, max - staying.length))
+    if (more > 0) add(slotsPerWorker, more)
   } else {
     for (const jobId of missing.keys()) {
       const required = draft.requirements.get(jobId) ?? 1
       const soonThere = [...draft.workers.values()].some(
-        (worker) => !worker.releasing && worker.slots.filter((slot) => isHeldBy(slot, jobId) || isFreeSoon(slot)).length >= required,
+        (worker) => isStaying(worker) && worker.slots.filter((slot) => isHeldBy(slot, jobId) || isFreeSoon(slot)).length >= required,
       )
       if (!soonThere) add(required, 1)
     }

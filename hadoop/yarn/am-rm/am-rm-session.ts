@@ -87,6 +87,7 @@ export class AmRmSession {
   #blacklist = new Set<string>()
   #blacklistSent = new Set<string>()
   #headroom = ''
+  #priority: number | undefined
   #inFlight: InFlight | undefined
   /** A request whose answer was lost. */
   #repeat: InFlight | undefined
@@ -387,6 +388,7 @@ export class AmRmSession {
     const nodes = response.updatedNodes.map(nodeUpdate).filter((node) => node !== undefined)
     if (nodes.length > 0) this.#emit({ type: 'nodesUpdated', nodes })
     this.#onPreemption(response.preempt)
+    this.#onPriority(response.applicationPriority?.priority)
     this.#onHeadroom(response)
   }
 
@@ -468,7 +470,19 @@ export class AmRmSession {
       (containers ?? []).flatMap(({ id }) => (id === undefined ? [] : [formatContainerId(id)])).filter((id) => this.#held.has(id))
     const strict = ids(preempt?.strictContract?.container)
     const negotiable = ids(preempt?.contract?.container)
-    if (strict.length + negotiable.length > 0) this.#emit({ type: 'preemption', strict, negotiable })
+    const resources = (preempt?.contract?.resource ?? []).flatMap(({ resource }) => {
+      const count = resource?.numContainers ?? 0
+      if (count <= 0) return []
+      return [{ memoryMb: Number(resource?.capability?.memory ?? 0n), vcores: resource?.capability?.virtualCores ?? 0, count }]
+    })
+    if (strict.length + negotiable.length + resources.length > 0) this.#emit({ type: 'preemption', strict, negotiable, resources })
+  }
+
+  #onPriority(priority: number | undefined): void {
+    if (priority === undefined || priority === this.#priority) return
+    const first = this.#priority === undefined
+    this.#priority = priority
+    if (!first) this.#emit({ type: 'priority', priority })
   }
 
   #onHeadroom(response: AllocateResponse): void {

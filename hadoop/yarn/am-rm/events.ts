@@ -55,6 +55,13 @@ export interface NodeUpdate {
   readonly decommissioningTimeoutMs?: number
 }
 
+/** `count` containers of this size. */
+export interface PreemptedResources {
+  readonly memoryMb: number
+  readonly vcores: number
+  readonly count: number
+}
+
 export interface Counters {
   /** Containers wanted, summed over all rises of the asks; lowering an ask takes its part back. */
   readonly asked: number
@@ -109,8 +116,18 @@ export type AmRmEvent =
   /** New or replaced tokens, before the `allocated` event that needs them. */
   | { readonly type: 'nmTokens'; readonly tokens: readonly NodeToken[] }
   | { readonly type: 'nodesUpdated'; readonly nodes: readonly NodeUpdate[] }
-  /** `strict`: will be killed soon. `negotiable`: any set of containers with the same resources will do. */
-  | { readonly type: 'preemption'; readonly strict: readonly string[]; readonly negotiable: readonly string[] }
+  /**
+   * `strict`: will be killed soon. `negotiable`: any set of containers with the same `resources` will do. Comes again with every round of
+   * the scheduler's until it has them.
+   */
+  | {
+      readonly type: 'preemption'
+      readonly strict: readonly string[]
+      readonly negotiable: readonly string[]
+      readonly resources: readonly PreemptedResources[]
+    }
+  /** An administrator or the user changed the application's priority in its queue. */
+  | { readonly type: 'priority'; readonly priority: number }
   /** After a heartbeat whose answer changed these: room left for the application and size of the cluster. */
   | { readonly type: 'headroom'; readonly memoryMb: number; readonly vcores: number; readonly clusterNodes: number }
   /** The RM refused these asks for good (too large, unknown label); they are taken out of the table. */

@@ -1,6 +1,7 @@
 /** ResourceManager and Dispatcher on virtual time, with a scripted driver and scripted connectors. */
 import { MemoryFileSystem } from '../runtime/connectors/memory-file-system.js'
 import { Configuration } from '#core/config/configuration.js'
+import { TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
 import { FileSystems } from '#core/fs/file-systems.js'
 import type { ResourceId } from '#core/ids/ids.js'
 import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
@@ -13,6 +14,7 @@ import type { CoordinatorLoader } from '#am/jobmaster/coordinators/coordinator-l
 import type { CommitterRestore } from '#runtime/connectors/connector.js'
 import type { DriverListener, ResourceManagerDriver } from '#am/resourcemanager/drivers/driver.js'
 import { ResourceManager } from '#am/resourcemanager/resource-manager.js'
+import { workerLimits } from '#am/resourcemanager/slotmanager/worker-limits.js'
 import type { WorkersWanted } from '#am/resourcemanager/slotmanager/slot-manager.js'
 import { ScriptedWorker } from './scripted-worker.js'
 
@@ -20,6 +22,8 @@ export class ScriptedDriver implements ResourceManagerDriver {
   listener!: DriverListener
   wanted: readonly WorkersWanted[] = []
   readonly released: string[] = []
+  readonly discounted: string[] = []
+  blocked: readonly string[] = []
   finished: string | undefined
 
   start(listener: DriverListener): Promise<void> {
@@ -28,6 +32,12 @@ export class ScriptedDriver implements ResourceManagerDriver {
   }
   declareWorkers(wanted: readonly WorkersWanted[]): void {
     this.wanted = wanted
+  }
+  discountWorker(id: ResourceId): void {
+    this.discounted.push(id)
+  }
+  blockNodes(hosts: readonly string[]): void {
+    this.blocked = hosts
   }
   releaseWorker(id: ResourceId): void {
     this.released.push(id)
@@ -114,6 +124,7 @@ export class MiniMaster {
       environment: this.environment,
       epoch,
       placement: { kind: 'spread', slotsPerWorker: 1 },
+      limits: workerLimits(configuration, { slots: 1, vcores: 1, memory: configuration.get(TASKMANAGER_PROCESS_SIZE) }),
       heartbeatInterval: 10_000,
       onFatal: (error) => this.fatal.push(error),
     })

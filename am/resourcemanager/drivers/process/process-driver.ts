@@ -48,6 +48,8 @@ interface Running {
   /** An adopted one: when it started, which tells it from a later process of that number. */
   readonly started: string
   releasing: boolean
+  /** It does not count towards those wanted. */
+  discounted: boolean
   readonly gone: Promise<void>
   end(): void
 }
@@ -78,6 +80,14 @@ export class ProcessDriver implements ResourceManagerDriver {
     this.#startMissing()
   }
 
+  discountWorker(id: ResourceId): void {
+    const worker = this.#running.get(id)
+    if (worker !== undefined) worker.discounted = true
+  }
+
+  /** There is one node. */
+  blockNodes(): void {}
+
   releaseWorker(id: ResourceId): void {
     const worker = this.#running.get(id)
     if (worker === undefined || worker.releasing) return
@@ -106,7 +116,9 @@ export class ProcessDriver implements ResourceManagerDriver {
   #startMissing(): void {
     if (this.#ending) return
     for (const { slots, count } of this.#wanted) {
-      const present = [...this.#running.values()].filter((worker) => worker.slots === slots && !worker.releasing).length
+      const present = [...this.#running.values()].filter(
+        (worker) => worker.slots === slots && !worker.releasing && !worker.discounted,
+      ).length
       for (let missing = count - present; missing > 0; missing--) this.#startOne(slots)
     }
   }
@@ -146,7 +158,7 @@ export class ProcessDriver implements ResourceManagerDriver {
     this.#listener?.started(id, 'localhost', slots)
     const { pid } = child
     if (pid === undefined) {
-      child.on('error', (error) => this.#listener?.terminated(id, `its process did not start: ${error.message}`))
+      child.on('error', (error) => this.#listener?.terminated(id, `its process did not start: ${error.message}`, 'failed'))
       return
     }
     const worker = this.#track(id, { pid, slots, child, started: startOf(pid) ?? '' })
@@ -169,7 +181,7 @@ export class ProcessDriver implements ResourceManagerDriver {
   #track(id: ResourceId, process: Pick<Running, 'pid' | 'slots' | 'child' | 'started'>): Running {
     let end: () => void = () => undefined
     const gone = new Promise<void>((resolve) => (end = resolve))
-    const worker: Running = { ...process, releasing: false, gone, end }
+    const worker: Running = { ...process, releasing: false, discounted: false, gone, end }
     this.#running.set(id, worker)
     return worker
   }
@@ -181,7 +193,7 @@ export class ProcessDriver implements ResourceManagerDriver {
     this.#records.remove(id)
     worker.end()
     const tail = worker.releasing || quietly ? '' : this.#logTail(id)
-    this.#listener?.terminated(id, `${how}${tail}`)
+    this.#listener?.terminated(id, `${how}${tail}`, 'failed')
     this.#startMissing()
   }
 

@@ -16,6 +16,8 @@ export interface HeldContainer {
   readonly nodeHttpAddress: string
   /** Given back; its end is awaited. */
   readonly released: boolean
+  /** Lost or about to leave: it does not count towards those wanted. */
+  readonly discounted: boolean
 }
 
 export interface ContainerTable {
@@ -41,7 +43,7 @@ export function withContainers(
 ): ContainerTable {
   const held = new Map(table.held)
   for (const { id, priority, node, nodeHttpAddress } of containers)
-    held.set(id, { id, slots: priority, node, nodeHttpAddress, released: false })
+    held.set(id, { id, slots: priority, node, nodeHttpAddress, released: false, discounted: false })
   return { ...table, held, sequence }
 }
 
@@ -50,10 +52,24 @@ export function withReleased(table: ContainerTable, id: string): ContainerTable 
   return container === undefined ? table : { ...table, held: new Map(table.held).set(id, { ...container, released: true }) }
 }
 
+export function withDiscounted(table: ContainerTable, id: string): ContainerTable {
+  const container = table.held.get(id)
+  return container === undefined ? table : { ...table, held: new Map(table.held).set(id, { ...container, discounted: true }) }
+}
+
+/** Those that are not given back yet on these nodes. */
+export function containersOn(table: ContainerTable, { host, port }: NodeAddress): HeldContainer[] {
+  return [...table.held.values()].filter(({ released, node }) => !released && node.host === host && node.port === port)
+}
+
 export function withoutContainer(table: ContainerTable, id: string): ContainerTable {
   const held = new Map(table.held)
   held.delete(id)
   return { ...table, held }
+}
+
+function counts({ released, discounted }: HeldContainer): boolean {
+  return !released && !discounted
 }
 
 /** Containers still to be asked for, by number of slots. */
@@ -61,7 +77,7 @@ export function missing(table: ContainerTable): WorkersWanted[] {
   return table.wanted
     .map(({ slots, count }) => ({
       slots,
-      count: Math.max(0, count - [...table.held.values()].filter((container) => container.slots === slots && !container.released).length),
+      count: Math.max(0, count - [...table.held.values()].filter((container) => container.slots === slots && counts(container)).length),
     }))
     .filter(({ count }) => count > 0)
 }

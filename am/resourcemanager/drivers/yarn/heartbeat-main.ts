@@ -31,6 +31,10 @@ port.on('message', (message: ToHeartbeatThread) => {
       return client.setAsks(message.asks, message.seen)
     case 'release':
       return client.release(message.containerIds)
+    case 'setBlacklist':
+      return client.setBlacklist(message.hosts)
+    case 'setProgress':
+      return client.setProgress(message.progress)
     case 'finish':
       return client.finish(message.finish)
   }

@@ -18,6 +18,8 @@ export type ToHeartbeatThread =
   | { readonly type: 'register'; readonly registration: Registration }
   | { readonly type: 'setAsks'; readonly asks: readonly Ask[]; readonly seen: number }
   | { readonly type: 'release'; readonly containerIds: readonly string[] }
+  | { readonly type: 'setBlacklist'; readonly hosts: readonly string[] }
+  | { readonly type: 'setProgress'; readonly progress: number }
   | { readonly type: 'finish'; readonly finish: Finish }
 
 export type FromHeartbeatThread = AmRmEvent

@@ -9,6 +9,9 @@ export interface AmRm {
   register(registration: Registration): void
   setAsks(asks: readonly Ask[], seen: number): void
   release(containerIds: readonly string[]): void
+  setBlacklist(hosts: readonly string[]): void
+  /** 0..1 */
+  setProgress(progress: number): void
   finish(finish: Finish): void
   close(): void
 }
@@ -38,6 +41,8 @@ export function startHeartbeatThread(
     register: (registration) => send({ type: 'register', registration }),
     setAsks: (asks, seen) => send({ type: 'setAsks', asks, seen }),
     release: (containerIds) => send({ type: 'release', containerIds }),
+    setBlacklist: (hosts) => send({ type: 'setBlacklist', hosts }),
+    setProgress: (progress) => send({ type: 'setProgress', progress }),
     finish: (finish) => send({ type: 'finish', finish }),
     close: () => {
       closed = true

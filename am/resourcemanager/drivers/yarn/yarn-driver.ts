@@ -8,15 +8,25 @@ import { resourceId, type ResourceId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
 import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
-import type { AllocatedContainer, AmRmEvent, CompletedContainer, Counters, NodeToken, Registration } from '#hadoop/yarn/am-rm/events.js'
+import type {
+  AllocatedContainer,
+  AmRmEvent,
+  CompletedContainer,
+  Counters,
+  NodeToken,
+  NodeUpdate,
+  Registration,
+} from '#hadoop/yarn/am-rm/events.js'
 import type { StartRequest } from '#hadoop/yarn/am-nm/nm-client.js'
 import type { WorkersWanted } from '../../slotmanager/slot-manager.js'
 import type { DriverListener, FinalStatus, ResourceManagerDriver } from '../driver.js'
 import {
   asksOf,
+  containersOn,
   missing,
   NO_CONTAINERS,
   withContainers,
+  withDiscounted,
   withoutContainer,
   withReleased,
   type ContainerTable,
@@ -24,6 +34,7 @@ import {
 } from './container-table.js'
 import { describeContainerEnd } from './describe-container-end.js'
 import type { AmRm } from './heartbeat-thread.js'
+import { endOf, nodeVerdict, unnamedContainers } from './node-events.js'
 
 export const AttemptOver = defineError('YARN_ATTEMPT_OVER', {
   recovery: 'fail-process',
@@ -57,6 +68,8 @@ export interface YarnDriverSettings {
   readonly environment: Environment
   readonly shape: WorkerShape
   readonly registration: Registration
+  /** YARN kills a container it wants back so long after it has said so. */
+  readonly preemptionGrace: Millis
   /** Starts the session. */
   amRm(onEvent: (event: AmRmEvent) => void, onDied: (error: Error) => void): AmRm
   readonly nodeManagers: NodeManagers
@@ -77,6 +90,8 @@ export class YarnDriver implements ResourceManagerDriver {
   #pendingTimer: TimerHandle | undefined
   #onRegistered: (() => void) | undefined
   #onFinished: ((counters: Counters) => void) | undefined
+  #blockable: readonly string[] = []
+  #blocked: readonly string[] = []
   #endedByThemselves = 0
   #recovered = 0
   #ending = false
@@ -112,6 +127,20 @@ export class YarnDriver implements ResourceManagerDriver {
       .stop({ id, node: container.node })
       .catch((error: unknown) => this.#log.debug(`stop ${id}: ${String(error)}`))
     this.#ask()
+  }
+
+  discountWorker(id: ResourceId): void {
+    this.#table = withDiscounted(this.#table, id)
+    this.#ask()
+  }
+
+  /** At most half of the cluster: where everything is blocked, nothing starts. */
+  blockNodes(hosts: readonly string[]): void {
+    this.#blockable = hosts
+    const blocked = hosts.slice(0, Math.floor((this.#headroom?.clusterNodes ?? 0) / 2))
+    if (blocked.join() === this.#blocked.join()) return
+    this.#blocked = blocked
+    this.#amRm?.setBlacklist(blocked)
   }
 
   describePending(): string {
@@ -200,18 +229,18 @@ export class YarnDriver implements ResourceManagerDriver {
         return this.#settings.nodeManagers.setTokens(event.tokens.map(({ node, token }) => ({ node, token: asBuffers(token) })))
       case 'headroom':
         this.#headroom = event
-        return
+        return this.blockNodes(this.#blockable)
       case 'asksRejected': {
         const { memoryMb = 0, vcores = 0 } = event.asks[0] ?? {}
         return this.#listener?.unobtainable(new ContainersRefused({ memoryMb, vcores, reason: event.reason }))
       }
       case 'nodesUpdated':
-        for (const { node, state, healthReport } of event.nodes)
-          this.#log.info(`Node ${node.host} is ${state}${healthReport === '' ? '' : `: ${healthReport}`}`)
+        for (const node of event.nodes) this.#onNode(node)
         return
       case 'preemption':
-        this.#log.warn(`YARN wants containers back: ${[...event.strict, ...event.negotiable].join(', ')}`)
-        return
+        return this.#onPreemption(event)
+      case 'priority':
+        return this.#log.info(`The application has priority ${event.priority} in its queue now.`)
       case 'amRmToken':
         return
       case 'rmUnreachable':
@@ -229,6 +258,32 @@ export class YarnDriver implements ResourceManagerDriver {
       default:
         return unreachable(event)
     }
+  }
+
+  #onNode(update: NodeUpdate): void {
+    const { node, state, healthReport } = update
+    this.#log.info(`Node ${node.host}:${node.port} is ${state}${healthReport === '' ? '' : `: ${healthReport}`}`)
+    const verdict = nodeVerdict(update)
+    const resourceIds = containersOn(this.#table, node).map(({ id }) => resourceId(id))
+    if (verdict.kind === 'usable' || resourceIds.length === 0 || this.#ending) return
+    if (verdict.kind === 'gone') return this.#listener?.nodeLost(resourceIds, verdict.reason)
+    this.#listener?.reclaimed({ resourceIds, anyOthers: 0, reason: verdict.reason, grace: verdict.grace, replaced: true })
+  }
+
+  #onPreemption(event: Extract<AmRmEvent, { type: 'preemption' }>): void {
+    const { preemptionGrace, shape } = this.#settings
+    const named = [...new Set([...event.strict, ...event.negotiable])].filter((id) => this.#table.held.get(id)?.released === false)
+    // The message is repeated while containers are on their way out.
+    const leaving = [...this.#table.held.values()].filter(({ released, discounted }) => discounted && !released).length
+    const anyOthers = Math.max(0, unnamedContainers(event, shape.memoryMb) - leaving)
+    if ((named.length === 0 && anyOthers === 0) || this.#ending) return
+    this.#listener?.reclaimed({
+      resourceIds: named.map(resourceId),
+      anyOthers,
+      reason: 'YARN wants the container back for another queue or application',
+      grace: preemptionGrace,
+      replaced: false,
+    })
   }
 
   #onAllocated(containers: readonly AllocatedContainer[], sequence: number): void {
@@ -252,7 +307,7 @@ export class YarnDriver implements ResourceManagerDriver {
       const known = this.#table.held.has(container.id)
       this.#table = withReleased(this.#table, container.id)
       this.#amRm?.release([container.id])
-      if (known) this.#listener?.terminated(resourceId(container.id), error instanceof Error ? error.message : String(error))
+      if (known) this.#listener?.terminated(resourceId(container.id), error instanceof Error ? error.message : String(error), 'failed')
       this.#ask()
     }
   }
@@ -273,7 +328,8 @@ export class YarnDriver implements ResourceManagerDriver {
     this.#ask()
     const failed = !container.released && end.exitStatus !== 0
     const tail = failed ? await this.#settings.logTail(container.nodeHttpAddress, end.id).catch(() => undefined) : undefined
-    this.#listener?.terminated(resourceId(end.id), describeContainerEnd(end, tail))
+    const how = container.released ? 'taken-back' : endOf(end.exitStatus, end.exit)
+    this.#listener?.terminated(resourceId(end.id), describeContainerEnd(end, tail), how)
   }
 }
 

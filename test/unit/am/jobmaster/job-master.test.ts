@@ -81,7 +81,7 @@ describe('a job under a scripted TaskExecutor', () => {
     first.break()
     await master.settle()
     expect(job.state).to.equal('RESTARTING')
-    master.driver.listener.terminated('w1' as ResourceId, 'exit status 137')
+    master.driver.listener.terminated('w1' as ResourceId, 'exit status 137', 'failed')
     await master.settle(1_000)
     expect(job.state).to.equal('RESTARTING')
     const second = await master.worker('w2')
@@ -104,7 +104,7 @@ describe('a job under a scripted TaskExecutor', () => {
     worker.break()
     await master.settle(500)
     expect(job.state).to.equal('FAILING')
-    master.driver.listener.terminated('w1' as ResourceId, 'exit status 137 (SIGKILL)')
+    master.driver.listener.terminated('w1' as ResourceId, 'exit status 137 (SIGKILL)', 'failed')
     expect((await job.result).failure?.error.message).to.equal('TaskManager w1 on host-of-w1 is lost: exit status 137 (SIGKILL)')
   })
 
@@ -133,7 +133,7 @@ describe('a job under a scripted TaskExecutor', () => {
     const job = master.dispatcher.submit(sourceToSink())
     for (const name of ['w1', 'w2', 'w3']) {
       master.driver.listener.started(name as ResourceId, 'node-1', 1)
-      master.driver.listener.terminated(name as ResourceId, 'exit status 127: its command was not found')
+      master.driver.listener.terminated(name as ResourceId, 'exit status 127: its command was not found', 'failed')
     }
     await master.settle()
     expect((await job.result).failure?.error.message).to.equal(

@@ -197,7 +197,7 @@ class World {
     this.#end(worker)
     this.workers = this.workers.filter((each) => each !== worker)
     worker.break()
-    this.master.driver.listener.terminated(worker.resourceId as ResourceId, 'exit status 137')
+    this.master.driver.listener.terminated(worker.resourceId as ResourceId, 'exit status 137', 'failed')
     await this.settle()
   }
 

@@ -5,14 +5,18 @@ import {
   heldSlots,
   NO_SLOTS,
   onSlotEvent,
+  usedSlots,
   type SlotEffect,
   type SlotEvent,
   type SlotManagerState,
   type SlotPolicy,
 } from '#am/resourcemanager/slotmanager/slot-manager.js'
+import { NO_LIMITS, workerLimits } from '#am/resourcemanager/slotmanager/worker-limits.js'
+import { Configuration } from '#core/config/configuration.js'
+import { chooseEmptiest } from '#am/resourcemanager/choose-workers.js'
 
-const SPREAD: SlotPolicy = { placement: { kind: 'spread', slotsPerWorker: 2 }, idleTimeout: 30_000 }
-const ONE_WORKER: SlotPolicy = { placement: { kind: 'one-worker' }, idleTimeout: 30_000 }
+const SPREAD: SlotPolicy = { placement: { kind: 'spread', slotsPerWorker: 2 }, idleTimeout: 30_000, limits: NO_LIMITS }
+const ONE_WORKER: SlotPolicy = { placement: { kind: 'one-worker' }, idleTimeout: 30_000, limits: NO_LIMITS }
 const [A, B] = ['job-a' as JobId, 'job-b' as JobId]
 
 class Manager {
@@ -48,6 +52,15 @@ class Manager {
       slots: Array.from({ length: slots }, (_, index) => index),
       report: [],
     })
+  }
+
+  /** The job does without these slots. */
+  giveBack(jobId: JobId, count: number, ...ids: number[]): string[] {
+    return this.on({ type: 'declared', jobId, count, giveBack: ids.map((id) => String(id) as AllocationId) })
+  }
+
+  leaves(name: string): string[] {
+    return this.on({ type: 'workerLeaves', resourceId: name as ResourceId, reason: 'its node goes' })
   }
 
   allocated(...ids: number[]): string[] {
@@ -153,6 +166,126 @@ describe('slot manager', () => {
     expect(manager.on({ type: 'tick' })).to.deep.equal([])
   })
 
+  it('gives a worker back at once when a job has emptied it by name, and no other', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 4)
+    manager.register('w1', 2)
+    manager.register('w2', 2)
+    manager.allocated(1, 2, 3, 4)
+    expect(manager.giveBack(A, 2, 1, 2)).to.deep.equal(['free 1', 'free 2'])
+    expect(manager.freed(1)).to.deep.equal([])
+    expect(manager.freed(2)).to.deep.equal(['release w1: its slots were given back', 'workers 1x2'])
+    expect(heldSlots(manager.state, A)).to.equal(2)
+  })
+
+  it('keeps an emptied worker that another job needs at once', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 2)
+    manager.register('w1', 2)
+    manager.allocated(1, 2)
+    manager.declare(B, 1)
+    manager.giveBack(A, 1, 1)
+    expect(manager.freed(1)).to.deep.include('allocate w1/0 for job-b as 3')
+  })
+
+  it('takes slots that no one named from where the job holds fewest, so that whole workers fall free', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 3)
+    manager.register('w1', 2)
+    manager.register('w2', 2)
+    manager.allocated(1, 2, 3)
+    expect(manager.declare(A, 2)).to.deep.equal(['free 3'])
+    expect(manager.declare(A, 3), 'the slot of w2 that is free').to.deep.equal(['allocate w2/1 for job-a as 4'])
+  })
+
+  it('gives what a leaving worker holds to others, and gives it back when it is empty', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 2)
+    manager.register('w1', 2)
+    manager.allocated(1, 2)
+    expect(manager.leaves('w1'), 'as many workers as before, this one not counted').to.deep.equal([])
+    expect(manager.state.wanted).to.deep.equal([{ slots: 2, count: 1 }])
+    expect(manager.register('w2', 2)).to.deep.equal(['allocate w2/0 for job-a as 3', 'allocate w2/1 for job-a as 4'])
+    manager.allocated(3, 4)
+    expect(manager.giveBack(A, 2, 1, 2)).to.deep.equal(['free 1', 'free 2'])
+    expect(manager.freed(1, 2)).to.deep.equal(['release w1: its node goes'])
+    expect(heldSlots(manager.state, A)).to.equal(2)
+  })
+
+  it('gives no slot of a leaving worker to anybody, and empties it when its job ends', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 1)
+    manager.register('w1', 2)
+    manager.allocated(1)
+    manager.leaves('w1')
+    expect(manager.declare(B, 1).filter((line) => line.startsWith('allocate'))).to.deep.equal([])
+    expect(manager.declare(A, 0)).to.include('free 1')
+    expect(manager.freed(1)).to.include('release w1: its node goes')
+  })
+
+  it('gives an empty leaving worker back at once', () => {
+    const manager = new Manager(SPREAD)
+    manager.register('w1', 2)
+    expect(manager.leaves('w1')).to.include('release w1: its node goes')
+  })
+
+  it('keeps as many workers as the lower bound says, asked for before any job comes', () => {
+    const manager = new Manager({ ...SPREAD, limits: { ...NO_LIMITS, min: 2 } })
+    expect(manager.on({ type: 'tick' })).to.deep.equal(['workers 2x2'])
+    for (const name of ['w1', 'w2', 'w3']) manager.register(name, 2)
+    manager.now = 30_000
+    expect(manager.on({ type: 'tick' })).to.deep.equal(['release w1: it was idle', 'workers 2x2'])
+    manager.now = 300_000
+    expect(manager.on({ type: 'tick' })).to.deep.equal([])
+  })
+
+  it('keeps redundant workers empty while a job runs, and replaces one that is used up', () => {
+    const manager = new Manager({ ...SPREAD, limits: { ...NO_LIMITS, redundant: 1 } })
+    expect(manager.declare(A, 2)).to.deep.equal(['workers 2x2'])
+    manager.register('w1', 2)
+    manager.register('w2', 2)
+    manager.allocated(1, 2)
+    manager.now = 60_000
+    expect(manager.on({ type: 'tick' })).to.deep.equal([])
+    expect(manager.on({ type: 'workerGone', resourceId: 'w1' as ResourceId }), 'the spare one is used at once').to.deep.equal([
+      'allocate w2/0 for job-a as 3',
+      'allocate w2/1 for job-a as 4',
+    ])
+    expect(manager.state.wanted).to.deep.equal([{ slots: 2, count: 2 }])
+  })
+
+  it('never asks for more than the upper bound', () => {
+    const manager = new Manager({ ...SPREAD, limits: { ...NO_LIMITS, max: 2, redundant: 5 } })
+    expect(manager.declare(A, 9)).to.deep.equal(['workers 2x2'])
+    manager.register('w1', 2)
+    manager.register('w2', 2)
+    expect(manager.declare(A, 10)).to.deep.equal([])
+  })
+
+  it('takes its bounds from the configuration, the tightest of each', () => {
+    const limits = (options: Record<string, string>) => workerLimits(Configuration.of(options), { slots: 4, vcores: 2, memory: 1024 ** 3 })
+    expect(limits({})).to.deep.include({ min: 0, redundant: 0 })
+    expect(limits({ 'slotmanager.number-of-slots.min': '5', 'slotmanager.number-of-slots.max': '15' })).to.deep.include({ min: 2, max: 3 })
+    expect(limits({ 'slotmanager.max-total-resource.memory': '2 gb', 'slotmanager.number-of-slots.max': '40' })).to.deep.include({
+      max: 2,
+      maxKey: 'slotmanager.max-total-resource.memory',
+    })
+    expect(limits({ 'slotmanager.min-total-resource.cpu': '5', 'slotmanager.redundant-taskmanager-num': '1' })).to.deep.include({
+      min: 3,
+      redundant: 1,
+    })
+  })
+
+  it('chooses the emptiest workers when the cluster leaves the choice', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 3)
+    for (const name of ['w1', 'w2', 'w3', 'w4']) manager.register(name, 2)
+    manager.leaves('w4')
+    expect(chooseEmptiest(manager.state.workers.values(), 2, new Set())).to.deep.equal(['w3', 'w2'])
+    expect(chooseEmptiest(manager.state.workers.values(), 2, new Set(['w3' as ResourceId]))).to.deep.equal(['w2', 'w1'])
+    expect(chooseEmptiest(manager.state.workers.values(), -1, new Set())).to.deep.equal([])
+  })
+
   it('gives a worker back that refuses a slot', () => {
     const manager = new Manager(SPREAD)
     manager.declare(A, 1)
@@ -209,6 +342,20 @@ describe('slot manager', () => {
         allocationId: fc.integer({ min: 1, max: 30 }).map((id) => String(id) as AllocationId),
       }),
       fc.record({
+        type: fc.constant('declared' as const),
+        jobId: fc.constantFrom(A, B),
+        count: fc.integer({ min: 0, max: 5 }),
+        giveBack: fc.array(
+          fc.integer({ min: 1, max: 30 }).map((id) => String(id) as AllocationId),
+          { maxLength: 3 },
+        ),
+      }),
+      fc.record({
+        type: fc.constant('workerLeaves' as const),
+        resourceId: fc.constantFrom('w0', 'w1', 'w2', 'w3').map((name) => name as ResourceId),
+        reason: fc.constant('it goes'),
+      }),
+      fc.record({
         type: fc.constant('freed' as const),
         allocationId: fc.integer({ min: 1, max: 30 }).map((id) => String(id) as AllocationId),
       }),
@@ -223,6 +370,10 @@ describe('slot manager', () => {
             worker.slots.flatMap((slot) => slot.allocation?.allocationId ?? []),
           )
           expect(new Set(inUse).size).to.equal(inUse.length)
+          for (const worker of manager.state.workers.values()) {
+            if (worker.leaving !== undefined && usedSlots(worker) === 0) expect(worker.releasing, 'empty and leaving').to.equal(true)
+            if (worker.releasing) expect(usedSlots(worker), 'given back with slots in use').to.equal(0)
+          }
           for (const job of [A, B]) {
             const pending = [...manager.state.workers.values()]
               .flatMap((worker) => worker.slots)

@@ -35,7 +35,7 @@ describe('worker lifecycle', () => {
         [10, registered],
         [20, { type: 'heartbeat' }],
         [30, { type: 'release', reason: 'idle' }],
-        [40, { type: 'terminated', reason: 'exit 0' }],
+        [40, { type: 'terminated', reason: 'exit 0', takenBack: false }],
       ),
     ).to.deep.equal(['REGISTERED admit', 'REGISTERED', 'RELEASED shutdown(idle)', 'TERMINATED'])
   })
@@ -49,7 +49,7 @@ describe('worker lifecycle', () => {
   })
 
   it('has failed to start when it ends before it registered', () => {
-    expect(story(starting(), [10, { type: 'terminated', reason: 'exit status 1' }])).to.deep.equal([
+    expect(story(starting(), [10, { type: 'terminated', reason: 'exit status 1', takenBack: false }])).to.deep.equal([
       'TERMINATED startFailed(exit status 1)',
     ])
   })
@@ -60,7 +60,7 @@ describe('worker lifecycle', () => {
         starting(),
         [10, registered],
         [20, { type: 'disconnected', reason: 'reset' }],
-        [900, { type: 'terminated', reason: 'exit status 137' }],
+        [900, { type: 'terminated', reason: 'exit status 137', takenBack: false }],
       ),
     ).to.deep.equal(['REGISTERED admit', 'LOST lost(reset)', 'TERMINATED explained(exit status 137)'])
   })
@@ -76,10 +76,27 @@ describe('worker lifecycle', () => {
       story(
         starting(),
         [10, registered],
-        [20, { type: 'terminated', reason: 'preempted' }],
+        [20, { type: 'terminated', reason: 'preempted', takenBack: false }],
         [30, { type: 'disconnected', reason: 'reset' }],
       ),
     ).to.deep.equal(['REGISTERED admit', 'TERMINATED lost(preempted)', 'TERMINATED'])
+  })
+
+  it('is lost and given back at once when its node is gone, in whichever state it is', () => {
+    const gone: WorkerEvent = { type: 'nodeLost', reason: 'its node is LOST' }
+    expect(story(starting(), [10, gone])).to.deep.equal(['RELEASED release(its node is LOST)'])
+    expect(story(starting(), [10, registered], [20, gone], [30, registered])).to.deep.equal([
+      'REGISTERED admit',
+      'RELEASED lost(its node is LOST) release(its node is LOST)',
+      'RELEASED refuse',
+    ])
+    expect(story(starting(), [10, registered], [20, { type: 'disconnected', reason: 'reset' }], [30, gone]).at(-1)).to.equal(
+      'RELEASED explained(its node is LOST) release(its node is LOST)',
+    )
+  })
+
+  it('has not failed to start when the cluster took it back first', () => {
+    expect(story(starting(), [10, { type: 'terminated', reason: 'preempted', takenBack: true }])).to.deep.equal(['TERMINATED'])
   })
 
   it('may not come back once it was lost', () => {

@@ -25,6 +25,7 @@ async function driver(startFails?: Error) {
   const yarn = new YarnDriver({
     environment,
     shape: { memoryMb: 512, vcores: (slots) => slots, nodeLabel: undefined },
+    preemptionGrace: 15_000,
     registration: { host: 'node-0', rpcPort: 1, trackingUrl: 'http://node-0:2/' },
     amRm: (onEvent) => {
       emit = onEvent
@@ -35,6 +36,8 @@ async function driver(startFails?: Error) {
             `ask ${asks.map((ask) => `${ask.count} of ${ask.memoryMb} MB ${ask.vcores} vcores`).join(', ') || 'nothing'} (seen ${seen})`,
           ),
         release: (ids) => void lines.push(`release ${ids.join(' ')}`),
+        setBlacklist: (hosts) => void lines.push(`blacklist ${hosts.join(' ') || 'nothing'}`),
+        setProgress: () => undefined,
         finish: ({ status, diagnostics }) => void lines.push(`finish ${status} ${diagnostics}`.trim()),
         close: () => void lines.push('close'),
       }
@@ -54,7 +57,12 @@ async function driver(startFails?: Error) {
   const started = yarn.start({
     started: (id, host, slots) => lines.push(`started ${id} on ${host} with ${slots} slots`),
     recovered: (id, host, slots) => lines.push(`recovered ${id} on ${host} with ${slots} slots`),
-    terminated: (id, reason) => lines.push(`terminated ${id}: ${reason}`),
+    terminated: (id, reason, end) => lines.push(`terminated ${id}${end === 'failed' ? '' : ` (${end})`}: ${reason}`),
+    reclaimed: ({ resourceIds, anyOthers, reason, grace, replaced }) =>
+      lines.push(
+        `reclaimed ${[...resourceIds, ...(anyOthers === 0 ? [] : [`${anyOthers} others`])].join(' ')} within ${grace}${replaced ? ', replaced' : ''}: ${reason}`,
+      ),
+    nodeLost: (ids, reason) => lines.push(`node lost ${ids.join(' ')}: ${reason}`),
     unobtainable: (error) => lines.push(`unobtainable: ${error.message}`),
     fatal: (error, retry) => fatal.push({ error, retry }),
   })
@@ -115,7 +123,7 @@ describe('YarnDriver', () => {
     expect(await take()).to.deep.equal(['ask nothing (seen 1)', 'release c1', 'stop c1', 'ask nothing (seen 1)'])
     emit({ type: 'completed', containers: [completed(1, -100)] })
     expect((await take()).at(-1)).to.equal(
-      'terminated c1: exit status -100 (ABORTED): it was released by the application, its node was lost, or it was not started in time after its allocation',
+      'terminated c1 (taken-back): exit status -100 (ABORTED): it was released by the application, its node was lost, or it was not started in time after its allocation',
     )
   })
 
@@ -143,6 +151,73 @@ describe('YarnDriver', () => {
     expect(await take()).to.deep.equal(['recovered c1 on node-1 with 2 slots', 'ask 1 of 512 MB 2 vcores (seen 0)'])
     yarn.releaseWorker(id(1))
     expect((await take()).at(-1)).to.equal('ask 2 of 512 MB 2 vcores (seen 0)')
+  })
+
+  async function withTwo() {
+    const story = await driver()
+    story.yarn.declareWorkers(wants(2))
+    story.registered()
+    story.emit({ type: 'headroom', memoryMb: 2048, vcores: 4, clusterNodes: 4 })
+    story.emit({ type: 'allocated', sequence: 2, containers: [container(1), container(2)] })
+    await story.take()
+    return story
+  }
+
+  it('hands on which containers YARN wants back, named or not, and none twice', async () => {
+    const { yarn, emit, take } = await withTwo()
+    const reason = 'YARN wants the container back for another queue or application'
+    emit({ type: 'preemption', strict: [], negotiable: ['c2', 'gone'], resources: [{ memoryMb: 64, vcores: 1, count: 8 }] })
+    expect(await take()).to.deep.equal([`reclaimed c2 within 15000: ${reason}`])
+    emit({ type: 'preemption', strict: [], negotiable: [], resources: [{ memoryMb: 64, vcores: 1, count: 9 }] })
+    expect(await take()).to.deep.equal([`reclaimed 2 others within 15000: ${reason}`])
+    yarn.discountWorker(id(1))
+    yarn.discountWorker(id(2))
+    await take()
+    emit({ type: 'preemption', strict: [], negotiable: [], resources: [{ memoryMb: 64, vcores: 1, count: 9 }] })
+    expect(await take(), 'they are on their way out').to.deep.equal([])
+  })
+
+  it('asks for a replacement of one that leaves while that one is still there', async () => {
+    const { yarn, take } = await withTwo()
+    yarn.discountWorker(id(1))
+    expect(await take()).to.deep.equal(['ask 1 of 512 MB 2 vcores (seen 2)'])
+    yarn.releaseWorker(id(1))
+    expect((await take()).at(-1)).to.equal('ask 1 of 512 MB 2 vcores (seen 2)')
+  })
+
+  it('tells of nodes that are decommissioned, and of those that are gone', async () => {
+    const { emit, take } = await withTwo()
+    const update = (state: string, more = {}) =>
+      emit({
+        type: 'nodesUpdated',
+        nodes: [
+          { node, state, healthReport: '', ...more },
+          { node: { host: 'other', port: 1 }, state, healthReport: '' },
+        ],
+      })
+    update('DECOMMISSIONING', { decommissioningTimeoutMs: 120_000 })
+    expect(await take()).to.deep.equal(['reclaimed c1 c2 within 120000, replaced: its node node-1 is being decommissioned'])
+    update('RUNNING')
+    expect(await take()).to.deep.equal([])
+    update('UNHEALTHY', { healthReport: 'disks full' })
+    expect(await take()).to.deep.equal(['node lost c1 c2: its node node-1 is UNHEALTHY (disks full)'])
+  })
+
+  it('tells a worker that the cluster took from one that failed, and both from one whose node failed', async () => {
+    const { emit, take } = await withTwo()
+    emit({ type: 'completed', containers: [completed(1, -102), completed(2, -101)] })
+    const ended = (await take()).filter((line) => line.startsWith('terminated')).map((line) => line.slice(0, 30))
+    expect(ended).to.deep.equal(['terminated c1 (taken-back): ex', 'terminated c2 (node): exit sta'])
+  })
+
+  it('blocks nodes, at most half of the cluster', async () => {
+    const { yarn, emit, take } = await withTwo()
+    yarn.blockNodes(['a', 'b', 'c'])
+    expect(await take()).to.deep.equal(['blacklist a b'])
+    emit({ type: 'headroom', memoryMb: 2048, vcores: 4, clusterNodes: 6 })
+    expect(await take()).to.deep.equal(['blacklist a b c'])
+    yarn.blockNodes([])
+    expect(await take()).to.deep.equal(['blacklist nothing'])
   })
 
   it('says what it waits for, and which limit is in the way', async () => {

@@ -738,6 +738,12 @@ describe('AmRmSession', () => {
       .answer({
         preempt: { strictContract: { container: [preempted(2)] }, contract: { container: [preempted(3), preempted(77)] } },
         updatedNodes: [{ nodeId: { host: 'node', port: 1 }, nodeState: 'DECOMMISSIONING', decommissioningTimeout: 30 }],
+        applicationPriority: { priority: 1 },
+      })
+      .wait()
+      .answer({
+        preempt: { contract: { resource: [{ resource: { capability: { memory: 64n }, numContainers: 8 } }] } },
+        applicationPriority: { priority: 5 },
       })
     tells(
       story,
@@ -758,6 +764,12 @@ describe('AmRmSession', () => {
       <
         nodesUpdated node DECOMMISSIONING
         preemption strict 2 negotiable 3
+        wake +1000
+      wait 1000
+        > allocate #4
+      <
+        preemption strict  negotiable  8x64
+        priority 5
         wake +1000`,
     )
   })

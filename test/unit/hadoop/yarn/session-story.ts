@@ -180,7 +180,9 @@ function describe(effect: Exclude<SessionEffect, { type: 'wake' }>): string | un
     case 'asksRejected':
       return `asksRejected ${event.asks.map(({ priority, count }) => `${priority}=${count}`).join(' ')}: ${event.reason}`
     case 'preemption':
-      return `preemption strict ${event.strict.map(short).join(',')} negotiable ${event.negotiable.map(short).join(',')}`
+      return `preemption strict ${event.strict.map(short).join(',')} negotiable ${event.negotiable.map(short).join(',')}${event.resources.map(({ count, memoryMb }) => ` ${count}x${memoryMb}`).join('')}`
+    case 'priority':
+      return `priority ${event.priority}`
     case 'nodesUpdated':
       return `nodesUpdated ${event.nodes.map(({ node, state }) => `${node.host} ${state}`).join(', ')}`
     case 'attemptOver':
