@@ -144,7 +144,7 @@ function describeSubtasks(restarted: readonly RestartedSubtask[] | 'all'): strin
 function describeEffect(effect: SchedulerEffect): string {
   switch (effect.type) {
     case 'declareSlots':
-      return `declareSlots ${effect.count}${effect.giveBack === undefined ? '' : `, back: ${effect.giveBack.join(' ')}`}`
+      return `declareSlots ${effect.count}${effect.giveBack === undefined ? '' : ` giving back ${effect.giveBack.join(' ')}`}`
     case 'startCoordinators':
       return `startCoordinators ${effect.start}: ${describeSubtasks(effect.restarted)}`
     case 'suspendCheckpoints':

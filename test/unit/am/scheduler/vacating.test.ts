@@ -21,7 +21,7 @@ describe('leaving workers', () => {
     job.task(job.attempt(0), 'CANCELED').task(job.attempt(1), 'CANCELED').started()
     expect(job.take()).to.equal(
       story(`> vacate
-             declareSlots 1, back: allocation-0
+             declareSlots 1 giving back allocation-0
              suspendCheckpoints all
              cancelTimer resource-wait
              RESTARTING: TaskManager worker-0 on node-1 was taken back: its node goes
@@ -60,7 +60,7 @@ describe('leaving workers', () => {
       story(`> slotOffered allocation-3
              = Executing
              > vacate
-             declareSlots 1, back: allocation-3
+             declareSlots 1 giving back allocation-3
              = Executing`),
     )
   })
