@@ -17,6 +17,7 @@ import { connectorCoordinators } from '#am/jobmaster/coordinators/coordinator-lo
 import type { Job } from '#am/jobmaster/job-master.js'
 import { LocalDriver } from '#am/resourcemanager/drivers/local.js'
 import { ResourceManager } from '#am/resourcemanager/resource-manager.js'
+import { NO_LIMITS } from '#am/resourcemanager/slotmanager/worker-limits.js'
 
 const environment = systemEnvironment
 
@@ -48,6 +49,7 @@ export class EmbeddedCluster {
       environment,
       epoch: 1,
       placement: { kind: 'one-worker' },
+      limits: NO_LIMITS,
       heartbeatInterval: 10_000,
       onFatal: (error) => {
         throw error
