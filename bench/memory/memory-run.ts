@@ -1,9 +1,9 @@
 /**
- * `make memory-run`: does a worker stay within its declared memory while its state outgrows it? A regular join of two endless tables with
- * unique keys and 100-character strings, in processes of their own on this machine, checkpoints every 5 s. Samples the resident set of
- * every worker each second.
+ * `make memory-run`: does a worker stay within its declared memory while its state outgrows it? An endless query (queries.ts), in
+ * processes of their own on this machine, checkpoints every 5 s. Samples the resident set of every worker each second.
  *
  *   --minutes <n>   how long (20)     --memory <size>   taskmanager.memory.process.size (400m)     --rate <rows/s of each table> (20000)
+ *   --query <name>  join (the default), group-by, distinct, min-of-changes, window     --keys <n>   of all but the join (20000000)
  *   --kill <s>      after so many seconds the workers are killed once: the next ones restore within their memory, too
  *
  * Exit status 1: a worker held more than declared, ended itself, or the job failed.
@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { projectRoot } from '#tools/pseudo-hadoop.js'
+import { QUERIES } from './queries.js'
 
 const SAMPLE_MS = 1_000
 const REPORT_EVERY = 15
@@ -38,6 +39,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '20' },
     memory: { type: 'string', default: '400m' },
     rate: { type: 'string', default: '20000' },
+    query: { type: 'string', default: 'join' },
+    keys: { type: 'string', default: '20000000' },
     kill: { type: 'string' },
   },
 })
@@ -46,19 +49,10 @@ const minutes = Number(values.minutes)
 const declared = Number(/^\d+/.exec(values.memory)?.[0]) * (values.memory.endsWith('g') ? 1024 : 1) * MIB
 const directory = mkdtempSync(join(tmpdir(), 'weft-memory-'))
 
-const table = (name: string): string => `
-CREATE TABLE ${name} (id BIGINT, s STRING) WITH (
-  'connector' = 'datagen', 'rows-per-second' = '${values.rate}', 'fields.s.length' = '100',
-  'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '4000000000'
-);`
-const script = join(directory, 'join.sql')
-writeFileSync(
-  script,
-  `${table('a')}${table('b')}
-CREATE TABLE joined (id BIGINT, s STRING, t STRING) WITH ('connector' = 'blackhole');
-INSERT INTO joined SELECT a.id, a.s, b.s FROM a JOIN b ON a.id = b.id;
-`,
-)
+const query = QUERIES[values.query]
+if (query === undefined) throw new Error(`--query ${values.query}: there are ${Object.keys(QUERIES).join(', ')}`)
+const script = join(directory, 'query.sql')
+writeFileSync(script, query({ rate: Number(values.rate), keys: Number(values.keys) }))
 
 /** Free a moment ago. */
 async function freePort(): Promise<number> {
@@ -166,7 +160,7 @@ for (let second = 0; performance.now() - start < minutes * 60_000 && ended === u
   await sampleProgress()
   const last = samples.at(-1)
   console.log(
-    `${String(second).padStart(5)} s  max RSS ${mib(maxRss())} MiB of ${mib(declared)}  rows into the join ${last?.rows ?? 0}  ` +
+    `${String(second).padStart(5)} s  max RSS ${mib(maxRss())} MiB of ${mib(declared)}  rows in ${last?.rows ?? 0}  ` +
       `${rate(samples.at(-2), last)} rows/s  state in memory ${mib(last?.state ?? 0)} MiB  spilled ${mib(last?.spilled ?? 0)} MiB`,
   )
 }

@@ -90,12 +90,9 @@ export class GroupAggregateOperator implements Operator {
 
   endInput(): void {
     if (!this.#final) return
-    const groups = this.#aggregation.groups()
-    for (let from = 0; from < groups.length; from += BATCH_CAPACITY) {
-      const some = groups.subarray(from, from + BATCH_CAPACITY)
-      this.#output.collect(new Batch(this.#outputSchema, this.#aggregation.columns(some), some.length))
-    }
-    if (groups.length === 0 && this.#keys.length === 0 && this.#first) {
+    for (const some of this.#aggregation.groups(BATCH_CAPACITY))
+      this.#output.collect(new Batch(this.#outputSchema, this.#aggregation.results(some), some.length))
+    if (this.#aggregation.size === 0 && this.#keys.length === 0 && this.#first) {
       this.#output.collect(new Batch(this.#outputSchema, this.#aggregation.emptyResults(), 1))
     }
     this.#aggregation.clear()

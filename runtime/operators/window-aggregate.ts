@@ -230,14 +230,12 @@ export class WindowAggregateOperator implements Operator {
   #emit(slice: Slice): void {
     const { keys, calls, emit } = this.#spec
     const { aggregation } = slice.groups
-    const groups = aggregation.groups()
-    for (let from = 0; from < groups.length; from += BATCH_CAPACITY) {
-      const some = groups.subarray(from, from + BATCH_CAPACITY)
+    for (const some of aggregation.groups(BATCH_CAPACITY)) {
       const starts = new Float64Array(some.length).fill(slice.start)
       const bounds = emit.map((column, i) =>
         windowColumn(column, starts, this.#windows, this.#outputSchema.fields[keys.length + calls.length + i]?.type as LogicalType),
       )
-      this.#output.collect(new Batch(this.#outputSchema, [...aggregation.columns(some), ...bounds], some.length))
+      this.#output.collect(new Batch(this.#outputSchema, [...aggregation.results(some), ...bounds], some.length))
     }
   }
 }

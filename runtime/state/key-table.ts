@@ -43,6 +43,8 @@ export class KeyTable {
   readonly #wide: boolean
   /** Words per slot. */
   readonly #slotWords: number
+  /** Kept beside each key in pages, for the owner. */
+  readonly #ownerWords: number
   readonly #heap = new ByteHeap()
   #index: Int32Array
   #slots = MIN_SLOTS
@@ -60,8 +62,12 @@ export class KeyTable {
   /** Where the strings of the rows being looked up lie, by key column. */
   #sources: readonly Uint8Array[] = NO_BYTES
 
-  /** `types`: the key columns; none: one key for all rows. */
-  constructor(types: readonly LogicalType[], prefix = false) {
+  /**
+   * `types`: the key columns; none: one key for all rows. `ownerWords`: int32 words that the owner has by id in arrays as large as these,
+   * and beside each key once the table lies in pages (lifted-columns.ts).
+   */
+  constructor(types: readonly LogicalType[], prefix = false, ownerWords = 0) {
+    this.#ownerWords = ownerWords
     this.#types = types
     this.#kinds = types.map(vectorKind)
     this.#hasPrefix = prefix
@@ -97,6 +103,20 @@ export class KeyTable {
   /** All ids are below. */
   get idLimit(): number {
     return this.#paged?.idLimit ?? this.#idLimit
+  }
+
+  /** Keys lie in pages from now until `clear`, with the owner's words beside them. Never so without key columns. */
+  get inPages(): boolean {
+    return this.#paged !== undefined
+  }
+
+  /** In pages: where the owner's words of a key lie, from `wordsOffset(id)` on; good until the end of the batch. */
+  wordsPage(id: number, toRead: boolean): Int32Array {
+    return (this.#paged as PagedKeys).wordsPage(id, toRead)
+  }
+
+  wordsOffset(id: number): number {
+    return (this.#paged as PagedKeys).wordsOffset(id)
   }
 
   /** Hash of that key as hashRows made it (with a prefix: mixed with it). */
@@ -191,7 +211,7 @@ export class KeyTable {
 
   /** Forgets all keys but keeps the memory: the next fill needs none. */
   clear(): void {
-    this.#paged?.clear()
+    this.#paged?.close()
     this.#paged = undefined
     this.#index.fill(0)
     this.#heap.clear()
@@ -317,6 +337,7 @@ export class KeyTable {
     const paged = new PagedKeys({
       stride: this.#stride,
       compared: this.#compared,
+      words: this.#ownerWords,
       sameStrings: (lanes, at, scratch, from) => this.#strings === 0 || this.#sameStrings(lanes, at, scratch, from, this.#sources),
       storeStrings: (lanes, at, scratch, from) => this.#storeStrings(lanes, at, scratch, from, this.#sources),
     })
@@ -373,7 +394,10 @@ export class KeyTable {
     while (slots < needed) slots *= 2
     if (this.#hashes.length >= ids && this.#slots === slots) return
     if (slots > MAX_SLOTS) throw tooManyKeys(this.#size)
-    if (4 * (this.#slotWords * slots + (this.#stride + 1) * ids) > stateMemory.arrayBytes) return this.#goIntoPages()
+    const room = this.#hashes.length >= ids ? this.#hashes.length : Math.max(ids, 2 * this.#hashes.length)
+    const bytes = 4 * (this.#slotWords * slots + (this.#stride + 1 + this.#ownerWords) * room)
+    const held = this.residentBytes() + 4 * this.#ownerWords * this.#hashes.length
+    if (!stateMemory.allowsArrays(bytes, held)) return this.#goIntoPages()
     if (this.#hashes.length < ids) {
       this.#hashes = grown(this.#hashes, ids)
       this.#lanes = grown(this.#lanes, this.#hashes.length * this.#stride)

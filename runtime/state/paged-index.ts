@@ -51,9 +51,9 @@ export class PagedIndex {
     return this.#bits === 0 ? 0 : (this.#directory[Math.imul(hash, MIX) >>> (32 - this.#bits)] as number)
   }
 
-  /** The page; good until the next `add`. */
+  /** The page, to be read only; good until the next `add`. */
   page(number: number): Int32Array {
-    return this.#pages.at(number)
+    return this.#pages.peek(number)
   }
 
   /** Number of the page behind a page that has nothing; 0: there is none. */
@@ -65,7 +65,7 @@ export class PagedIndex {
   find(hash: number, isEqual: (entry: number) => boolean): number {
     let number = this.pageOf(hash)
     do {
-      const page = this.#pages.at(number)
+      const page = this.#pages.peek(number)
       for (let slot = hash & SLOT_MASK; page[2 * slot + 1] !== 0; slot = (slot + 1) & SLOT_MASK) {
         const entry = page[2 * slot + 1] as number
         if (page[2 * slot] === hash && isEqual(entry)) return entry

@@ -2,7 +2,7 @@
  * What a KeyTable becomes when it has outgrown its arrays: the same ids, in pages that may lie on disk.
  *
  *   index  hash to id + 1, in pages (paged-index.ts)
- *   rows   per id, in pages: | hash | lanes as in the table |; of an id that is free: the next free id + 1
+ *   rows   per id, in pages: | hash | lanes as in the table | words of the owner |; of an id that is free: the next free id + 1
  */
 import { bitsOf, type Bits } from './bits.js'
 import { grown } from './growable.js'
@@ -16,6 +16,8 @@ export interface KeyShape {
   /** Lanes of a key, and how many of them, from the first, must be equal. */
   readonly stride: number
   readonly compared: number
+  /** int32 words that the owner keeps beside each key: 0 at first, and left as they are when a key goes. */
+  readonly words: number
   /** Equal lanes: their strings too? `lanes` has the stored key at `at`. */
   sameStrings(lanes: Int32Array, at: number, scratch: Int32Array, from: number): boolean
   /** Puts the strings of a new key away and their refs into `lanes`. */
@@ -33,7 +35,7 @@ export class PagedKeys {
 
   constructor(shape: KeyShape) {
     this.#shape = shape
-    this.#rows = new PagedInts(shape.stride + 1)
+    this.#rows = new PagedInts(1 + shape.stride + shape.words, true)
     stateMemory.register(this)
   }
 
@@ -85,7 +87,7 @@ export class PagedKeys {
           const entry = page[2 * slot + 1] as number
           if (entry === 0) break
           if (page[2 * slot] !== hash) continue
-          const lanes = rows.page(entry - 1)
+          const lanes = rows.peek(entry - 1)
           const at = rows.offset(entry - 1) + 1
           let lane = 0
           while (lane < compared && lanes[at + lane] === scratch[from + lane]) lane++
@@ -122,23 +124,32 @@ export class PagedKeys {
     const { stride } = this.#shape
     const lanes = new Int32Array(count * stride)
     for (let i = 0; i < count; i++) {
-      const page = this.#rows.page(ids[i] as number)
+      const page = this.#rows.peek(ids[i] as number)
       const at = this.#rows.offset(ids[i] as number) + 1
       for (let lane = 0; lane < stride; lane++) lanes[i * stride + lane] = page[at + lane] as number
     }
     return lanes
   }
 
+  /** Page in which the owner's words of a key lie; good until the end of the batch. */
+  wordsPage(id: number, toRead: boolean): Int32Array {
+    return toRead ? this.#rows.peek(id) : this.#rows.page(id)
+  }
+
+  /** Where in their page they begin. */
+  wordsOffset(id: number): number {
+    return this.#rows.offset(id) + 1 + this.#shape.stride
+  }
+
   liveBits(): Bits {
     return bitsOf(this.#live, this.#idLimit)
   }
 
-  clear(): void {
+  /** Gives memory and disk back; it is of no use afterwards. */
+  close(): void {
     this.#index.clear()
     this.#rows.clear()
     this.#live = new Int32Array(0)
-    this.#free = 0
-    this.#idLimit = 0
   }
 
   #insert(hash: number, scratch: Int32Array, from: number): number {

@@ -1,8 +1,13 @@
 /**
  * Pages of one size, in memory or (state-memory.ts) on disk. A page keeps its place; the array that shows it is good until the end of
- * the batch. Pages of another size (a first one that grows, a run for one long string) stay in memory.
+ * the batch. Pages of another size (a first one that grows, a run for one long string) stay in memory. One that was only read since it
+ * came from disk leaves without being written again.
  */
+import { grown } from './growable.js'
 import { stateMemory, type MemoryUser, type SpillFile, type SpillFiles } from './state-memory.js'
+
+const USED = 1
+const CHANGED = 2
 
 type PageArray = Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>
 
@@ -10,8 +15,8 @@ export class Pages<A extends PageArray> implements MemoryUser {
   readonly #make: (buffer: ArrayBuffer) => A
   readonly #pageBytes: number
   #pages: (A | undefined)[] = []
-  /** 1: used since the last round. */
-  #used = new Uint8Array(16)
+  /** USED: since the last round. CHANGED: not on disk as it is. */
+  #marks = new Uint8Array(16)
   #resident = 0
   #file: SpillFile | undefined
   /** Where the next round goes on. */
@@ -27,27 +32,29 @@ export class Pages<A extends PageArray> implements MemoryUser {
     return this.#pages.length
   }
 
-  /** The page, fetched back where it is on disk. It must exist. @throws STATE_SPILL_FAILED */
+  /** The page, to be changed; fetched back where it is on disk. It must exist. @throws STATE_SPILL_FAILED */
   at(number: number): A {
-    const page = this.#pages[number]
-    if (page === undefined) return this.#fetch(number)
-    this.#used[number] = 1
+    const page = this.#pages[number] ?? this.#fetch(number)
+    this.#marks[number] = USED | CHANGED
+    return page
+  }
+
+  /** The page, to be read only. It must exist. @throws STATE_SPILL_FAILED */
+  peek(number: number): A {
+    const page = this.#pages[number] ?? this.#fetch(number)
+    this.#marks[number] = (this.#marks[number] as number) | USED
     return page
   }
 
   /** Adds a page of zeros behind the last one, or puts one of another size there or in its place. */
   set(number: number, page?: A): A {
-    if (this.#used.length <= number) {
-      const bigger = new Uint8Array(Math.max(number + 1, this.#used.length * 2))
-      bigger.set(this.#used)
-      this.#used = bigger
-    }
+    if (this.#marks.length <= number) this.#marks = grown(this.#marks, number + 1)
     const before = this.#pages[number]
     const next = page ?? this.#make(stateMemory.takeBuffer(this.#pageBytes, true))
     this.#resident += next.byteLength - (before?.byteLength ?? 0)
     stateMemory.taken(next.byteLength)
     this.#pages[number] = next
-    this.#used[number] = 1
+    this.#marks[number] = USED | CHANGED
     return next
   }
 
@@ -70,12 +77,16 @@ export class Pages<A extends PageArray> implements MemoryUser {
       this.#hand = this.#hand + 1 < pages.length ? this.#hand + 1 : 0
       const page = pages[this.#hand]
       if (page === undefined || page.byteLength !== this.#pageBytes) continue
-      if (this.#used[this.#hand] === 1) {
-        this.#used[this.#hand] = 0
+      const marks = this.#marks[this.#hand] as number
+      if ((marks & USED) !== 0) {
+        this.#marks[this.#hand] = marks & ~USED
         continue
       }
-      this.#file ??= spill.create()
-      this.#file.write(new Uint8Array(page.buffer), this.#hand * this.#pageBytes)
+      if ((marks & CHANGED) !== 0) {
+        this.#file ??= spill.create()
+        this.#file.write(new Uint8Array(page.buffer), this.#hand * this.#pageBytes)
+        stateMemory.wrote(this.#pageBytes)
+      }
       pages[this.#hand] = undefined
       stateMemory.giveBuffer(page.buffer)
       this.#resident -= this.#pageBytes
@@ -91,7 +102,7 @@ export class Pages<A extends PageArray> implements MemoryUser {
     file.read(new Uint8Array(buffer), number * this.#pageBytes)
     const page = this.#make(buffer)
     this.#pages[number] = page
-    this.#used[number] = 1
+    this.#marks[number] = 0
     this.#resident += this.#pageBytes
     stateMemory.taken(this.#pageBytes)
     return page

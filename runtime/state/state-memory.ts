@@ -34,8 +34,16 @@ const TRIM_TO = 0.95
 const TRIM_STEP_BYTES = 1024 * 1024
 const TRIM_STEP_SHARE = 1 / 32
 const ROUNDS = 2
-/** One table's arrays may take this part of the budget before it goes into pages. */
+/** One table's arrays may take this part of the budget before it goes into pages, those of all tables together that one. */
 const ARRAYS_SHARE = 1 / 16
+const ALL_ARRAYS_SHARE = 1 / 2
+/** A table this small is not worth pages, nor one of this part of the budget. */
+const SMALL_TABLE_BYTES = 8 * 1024
+const SMALL_TABLE_SHARE = 1 / 1024
+/** A page of rows: the smaller, the less is moved for one row; the larger, the fewer of them for the collector to find. */
+const MIN_PAGE_BYTES = 4 * 1024
+const MAX_PAGE_BYTES = 64 * 1024
+const PAGES_IN_BUDGET = 1 << 16
 
 export class StateMemory {
   #budget = Infinity
@@ -55,9 +63,25 @@ export class StateMemory {
     this.#files = new SpillFiles(directory)
   }
 
-  /** Bytes that a table may hold in arrays that cannot leave memory; beyond, it goes into pages. */
+  /** Bytes that one table may hold in arrays, which cannot leave memory. */
   get arrayBytes(): number {
     return this.#budget * ARRAYS_SHARE
+  }
+
+  /** May a table whose arrays have `held` bytes replace them by ones of `bytes`? Otherwise it goes into pages. */
+  allowsArrays(bytes: number, held: number): boolean {
+    if (bytes <= Math.min(SMALL_TABLE_BYTES, this.#budget * SMALL_TABLE_SHARE) || this.#budget === Infinity) return true
+    if (bytes > this.arrayBytes) return false
+    let others = -held
+    for (const user of this.#live()) if (user.release === undefined) others += user.residentBytes()
+    return others + bytes <= this.#budget * ALL_ARRAYS_SHARE
+  }
+
+  /** Of rows of that many bytes, how many bits of a row's id are its place in a page. */
+  pageBits(rowBytes: number): number {
+    const share = this.#budget === Infinity ? MAX_PAGE_BYTES : this.#budget / PAGES_IN_BUDGET
+    const bytes = Math.min(MAX_PAGE_BYTES, Math.max(MIN_PAGE_BYTES, share))
+    return Math.max(2, Math.min(10, Math.floor(Math.log2(bytes / rowBytes))))
   }
 
   /** For a page. `zeroed`: else it has what another left in it. */
@@ -94,6 +118,11 @@ export class StateMemory {
     this.#users.push(new WeakRef(user))
   }
 
+  /** So many bytes went to disk. */
+  wrote(bytes: number): void {
+    this.#spilledBytes += bytes
+  }
+
   /** A user has taken that much more. */
   taken(bytes: number): void {
     this.#sinceTrim += bytes
@@ -106,24 +135,23 @@ export class StateMemory {
     const users = this.#live()
     const held = users.map((user) => user.residentBytes())
     const total = held.reduce((sum, bytes) => sum + bytes, 0)
-    if (total > this.#budget) this.#release(users, held, total)
+    const left = total > this.#budget ? this.#release(users, held, total) : total
     // What is spare is memory, too: more of it than there is room for was of a size that is not asked for now.
-    if (this.#spareBytes > 0 && this.residentBytes() + this.#spareBytes > this.#budget) this.#dropSpare()
+    if (this.#spareBytes > 0 && left + this.#spareBytes > this.#budget) this.#dropSpare()
   }
 
-  /** First each user its part, then whoever has what was not used lately. */
-  #release(users: readonly MemoryUser[], held: readonly number[], total: number): void {
+  /** First each user its part, then whoever has what was not used lately. Answers with what is still held. */
+  #release(users: readonly MemoryUser[], held: readonly number[], total: number): number {
     const files = this.#files as SpillFiles
     let excess = total - this.#budget * TRIM_TO
     const part = excess / total
     for (let round = 0; round < ROUNDS + 1 && excess > 0; round++) {
       for (let i = 0; i < users.length && excess > 0; i++) {
         const wanted = round === 0 ? (held[i] as number) * part : excess
-        const released = users[i]?.release?.(wanted, files) ?? 0
-        excess -= released
-        this.#spilledBytes += released
+        excess -= users[i]?.release?.(wanted, files) ?? 0
       }
     }
+    return this.#budget * TRIM_TO + excess
   }
 
   #dropSpare(): void {

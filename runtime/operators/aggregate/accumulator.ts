@@ -1,10 +1,12 @@
 /**
- * One aggregate function over all groups of a table: its accumulators lie in columns by group id, and a whole batch is applied
- * in one loop. Adding a row and taking it away (retraction) are the same loop with another weight.
+ * One aggregate function over all groups of a table: its accumulators lie in columns by the group's place, and a whole batch is applied
+ * in one loop. Adding a row and taking it away (retraction) are the same loop with another weight. A group's place is its id, or one
+ * for the time of a batch where the groups lie in pages (state/lifted-columns.ts).
  */
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Batch } from '../../columnar/batch.js'
 import type { Vector } from '../../columnar/vector.js'
+import type { ColumnOwner } from '../../state/lifted-columns.js'
 import type { DependentRows } from './dependent-rows.js'
 
 /** This row is the first of its group: what the accumulators hold for that id is of an earlier group. */
@@ -14,20 +16,21 @@ export const VANISHED = 2
 /** The row takes away from a group that has no rows: it has no effect and no output. */
 export const IGNORED = 4
 
-/** Rows on their way into groups: row r stands at column position positions[r] and belongs to group groups[r]. */
+/** Rows on their way into groups: row r stands at column position positions[r] and belongs to the group with the place groups[r]. */
 export interface RowPass {
   readonly batch: Batch
   readonly count: number
   readonly positions: Int32Array
   readonly groups: Int32Array
+  /** Ids of these groups, for what outlasts the batch. */
+  readonly ids: Int32Array
   /** +1: the row is added, -1: taken away, 0: does not count (NULL argument, FILTER, ignored). */
   readonly weights: Int8Array
   readonly flags: Uint8Array
 }
 
-export interface Accumulator {
-  /** Makes room for group ids below `groups`. */
-  reserve(groups: number): void
+/** `columns`: of its accumulators. `groups` in all of its calls are places. */
+export interface Accumulator extends ColumnOwner {
   /**
    * Applies the rows in order. With `changed`: returns a column with the result of row r's group before the row at 2r and after
    * it at 2r + 1, and sets changed[r] where the two differ.
@@ -35,8 +38,6 @@ export interface Accumulator {
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined
   /** The results of `count` groups. */
   results(groups: Int32Array, count: number): Vector
-  /** Bytes of its columns by group. */
-  residentBytes(): number
   /** Forgets all groups but keeps the memory. */
   clear(): void
   /** Columns that hold a group's accumulator in snapshots; none when all of it is in `dependents`. */
@@ -60,6 +61,6 @@ export function nullBits(rows: number): Uint8Array {
 }
 
 /** The int32 words (low first) of 64-bit lanes: moving and testing them boxes nothing. */
-export function wordsOf(lanes: BigInt64Array): Int32Array {
+export function wordsOf(lanes: BigInt64Array | Float64Array): Int32Array {
   return new Int32Array(lanes.buffer, lanes.byteOffset, lanes.length * 2)
 }

@@ -2,7 +2,8 @@
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Vector } from '../../columnar/vector.js'
 import { grown } from '../../state/growable.js'
-import { FIRST, type Accumulator, type RowPass } from './accumulator.js'
+import type { WordColumn } from '../../state/lifted-columns.js'
+import { FIRST, wordsOf, type Accumulator, type RowPass } from './accumulator.js'
 import { COUNT_TYPE, loadWords, savedWords } from './state-columns.js'
 
 export class CountAccumulator implements Accumulator {
@@ -54,8 +55,12 @@ export class CountAccumulator implements Accumulator {
     loadWords(columns[0] as Vector, 2, groups, this.#counts)
   }
 
-  residentBytes(): number {
-    return this.#counts.byteLength
+  columns(): WordColumn[] {
+    return [{ values: wordsOf(this.#counts), width: 2 }]
+  }
+
+  drop(): void {
+    this.#counts = new BigInt64Array(0)
   }
 
   clear(): void {

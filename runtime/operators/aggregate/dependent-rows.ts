@@ -15,14 +15,6 @@ export interface DependentRows {
   read(ids: Int32Array, count: number): Vector[]
   /** From now on changes of rows are reported, but not that all are forgotten. */
   track(changes: RowChanges): void
-  /** Inserts the batch's rows, row i into group groups[i]; -1: left out. */
-  restore(batch: Batch, groups: Int32Array): void
-}
-
-/** Rows whose group was restored. */
-export function keptRows(groups: Int32Array): Int32Array {
-  let count = 0
-  const rows = new Int32Array(groups.length)
-  for (let row = 0; row < groups.length; row++) if ((groups[row] as number) >= 0) rows[count++] = row
-  return rows.subarray(0, count)
+  /** Inserts rows of the batch: rows[i] into the group with the id groups[i] and the place places[i] (state/lifted-columns.ts). */
+  restore(batch: Batch, rows: Int32Array, groups: Int32Array, places: Int32Array): void
 }

@@ -10,16 +10,18 @@ import type { Int32Vector, Vector } from '../../columnar/vector.js'
 import type { Bits } from '../../state/bits.js'
 import { grown } from '../../state/growable.js'
 import { KeyTable } from '../../state/key-table.js'
+import { LiftedColumns, wordsOfColumns, type ColumnOwner, type WordColumn } from '../../state/lifted-columns.js'
 import type { RowChanges } from '../../state/stored-table.js'
-import type { RowPass } from './accumulator.js'
+import { wordsOf, type RowPass } from './accumulator.js'
 import { takeInt32, takeVector } from '../changelog.js'
-import { keptRows, type DependentRows } from './dependent-rows.js'
+import type { DependentRows } from './dependent-rows.js'
 import { COUNT_TYPE, loadCounts, savedCounts } from './state-columns.js'
 
-export class DistinctFilter implements DependentRows {
+export class DistinctFilter implements ColumnOwner, DependentRows {
   readonly schema: Schema
   readonly #columns: readonly number[]
   readonly #values: KeyTable
+  readonly #lifted: LiftedColumns
   /** Rows per (group, value). */
   #counts = new Float64Array(0)
   /** Group of each (group, value). */
@@ -28,7 +30,8 @@ export class DistinctFilter implements DependentRows {
 
   constructor(columns: readonly number[], types: readonly LogicalType[]) {
     this.#columns = columns
-    this.#values = new KeyTable(types, true)
+    this.#values = new KeyTable(types, true, wordsOfColumns(this.columns()))
+    this.#lifted = new LiftedColumns(this.#values, this)
     this.schema = {
       fields: [
         ...types.map((type, i) => ({ name: `value${i}`, type })),
@@ -72,41 +75,55 @@ export class DistinctFilter implements DependentRows {
       prefix,
     )
     this.#changes?.touch(ids, counting, this.#values.idLimit)
-    this.#counts = grown(this.#counts, this.#values.idLimit)
-    this.#groups = grown(this.#groups, this.#values.idLimit)
+    const places = this.#lifted.lift(ids, counting)
     const counts = this.#counts
     for (let i = 0; i < counting; i++) {
-      const id = ids[i] as number
+      const place = places[i] as number
       const row = rows[i] as number
-      this.#groups[id] = pass.groups[row] as number
-      const before = counts[id] as number
+      this.#groups[place] = pass.ids[row] as number
+      const before = counts[place] as number
       const weight = pass.weights[row] as number
       if (weight > 0) {
-        counts[id] = before + 1
+        counts[place] = before + 1
         if (before === 0) result[row] = 1
       } else if (before > 0) {
-        counts[id] = before - 1
+        counts[place] = before - 1
         if (before === 1) result[row] = -1
       }
     }
+    this.#lifted.lower()
     for (let i = 0; i < counting; i++) {
+      const place = places[i] as number
+      if (counts[place] !== 0) continue
+      counts[place] = -1 // the same value may stand in the batch again
       const id = ids[i] as number
-      if (counts[id] !== 0) continue
-      counts[id] = -1 // the same value may stand in the batch again
       this.#changes?.removeOne(id)
       this.#values.remove(id)
     }
-    for (let i = 0; i < counting; i++) if (counts[ids[i] as number] === -1) counts[ids[i] as number] = 0
+    for (let i = 0; i < counting; i++) if (counts[places[i] as number] === -1) counts[places[i] as number] = 0
     return result
   }
 
-  /** Bytes of the columns by value. */
-  residentBytes(): number {
-    return this.#counts.byteLength + this.#groups.byteLength
+  columns(): WordColumn[] {
+    return [
+      { values: wordsOf(this.#counts), width: 2 },
+      { values: this.#groups, width: 1 },
+    ]
+  }
+
+  reserve(places: number): void {
+    this.#counts = grown(this.#counts, places)
+    this.#groups = grown(this.#groups, places)
+  }
+
+  drop(): void {
+    this.#counts = new Float64Array(0)
+    this.#groups = new Int32Array(0)
   }
 
   clear(): void {
     this.#values.clear()
+    this.#lifted.clear()
     this.#counts.fill(0)
   }
 
@@ -120,7 +137,8 @@ export class DistinctFilter implements DependentRows {
 
   groupsOf(ids: Int32Array, count: number): Int32Array {
     const groups = new Int32Array(count)
-    for (let i = 0; i < count; i++) groups[i] = this.#groups[ids[i] as number] as number
+    const places = this.#lifted.peek(ids, count)
+    for (let i = 0; i < count; i++) groups[i] = this.#groups[places[i] as number] as number
     return groups
   }
 
@@ -129,22 +147,21 @@ export class DistinctFilter implements DependentRows {
     for (let i = 0; i < count; i++) lives[i] = this.#values.prefixOf(ids[i] as number)
     return [
       ...this.#values.keyColumns(ids, count),
-      savedCounts(this.#counts, ids, count),
+      savedCounts(this.#counts, this.#lifted.peek(ids, count), count),
       { kind: 'int32', type: notNull(INT), nulls: undefined, values: lives },
     ]
   }
 
   /** The batch has the groups' present lives in its life column. */
-  restore(batch: Batch, groups: Int32Array): void {
-    const rows = keptRows(groups)
+  restore(batch: Batch, rows: Int32Array, groups: Int32Array): void {
     const values = this.#columns.map((_, column) => column)
     const { values: lives } = batch.columns[this.lifeColumn] as Int32Vector
     const ids = new Int32Array(rows.length)
     const hashes = hashRows(batch.select(rows), values)
     this.#values.assign(batch, values, rows, rows.length, hashes, ids, true, takeInt32(lives, rows))
-    this.#counts = grown(this.#counts, this.#values.idLimit)
-    this.#groups = grown(this.#groups, this.#values.idLimit)
-    loadCounts(takeVector(batch.columns[values.length] as Vector, rows), ids, this.#counts)
-    for (let i = 0; i < rows.length; i++) this.#groups[ids[i] as number] = groups[rows[i] as number] as number
+    const places = this.#lifted.lift(ids, rows.length)
+    loadCounts(takeVector(batch.columns[values.length] as Vector, rows), places, this.#counts)
+    for (let i = 0; i < rows.length; i++) this.#groups[places[i] as number] = groups[i] as number
+    this.#lifted.lower()
   }
 }

@@ -3,7 +3,8 @@ import { withNullable, type LogicalType } from '#core/types/logical-type.js'
 import { isNull, vectorKind, type Utf8Vector, type Vector } from '../../columnar/vector.js'
 import { ByteHeap } from '../../state/byte-heap.js'
 import { grown } from '../../state/growable.js'
-import { FIRST, nullBits, setNull, type Accumulator, type RowPass } from './accumulator.js'
+import type { WordColumn } from '../../state/lifted-columns.js'
+import { FIRST, nullBits, setNull, wordsOf, type Accumulator, type RowPass } from './accumulator.js'
 import { loadWords } from './state-columns.js'
 
 /** MIN or MAX of BOOLEAN, INT, DATE, DOUBLE. DOUBLE compares as Java's `<`: NaN replaces nothing. */
@@ -83,8 +84,16 @@ export class NumberExtremeAccumulator implements Accumulator {
     }
   }
 
-  residentBytes(): number {
-    return this.#best.byteLength + this.#held.byteLength
+  columns(): WordColumn[] {
+    return [
+      { values: wordsOf(this.#best), width: 2 },
+      { values: this.#held, width: 1 },
+    ]
+  }
+
+  drop(): void {
+    this.#best = new Float64Array(0)
+    this.#held = new Uint8Array(0)
   }
 
   clear(): void {
@@ -173,8 +182,16 @@ export class WideExtremeAccumulator implements Accumulator {
     for (let i = 0; i < groups.length; i++) this.#held[groups[i] as number] = isNull(column, i) ? 0 : 1
   }
 
-  residentBytes(): number {
-    return this.#best.byteLength + this.#held.byteLength
+  columns(): WordColumn[] {
+    return [
+      { values: wordsOf(this.#best), width: 2 * this.#width },
+      { values: this.#held, width: 1 },
+    ]
+  }
+
+  drop(): void {
+    this.#best = new BigInt64Array(0)
+    this.#held = new Uint8Array(0)
   }
 
   clear(): void {
@@ -214,7 +231,7 @@ export class TextExtremeAccumulator implements Accumulator {
   readonly #type: LogicalType
   readonly #max: boolean
   readonly #heap = new ByteHeap()
-  /** Ref and length; length -1: none held. */
+  /** Ref and length; length -1: none held. A place that no group had before may have a length of 0, too. */
   #refs = new Int32Array(0)
   #lengths = new Int32Array(0)
 
@@ -275,6 +292,7 @@ export class TextExtremeAccumulator implements Accumulator {
     const column = columns[0] as Utf8Vector
     for (let i = 0; i < groups.length; i++) {
       const group = groups[i] as number
+      this.#lengths[group] = -1
       if (isNull(column, i)) continue
       const length = column.lengths[i] as number
       this.#refs[group] = this.#heap.store(column.bytes, column.offsets[i] as number, length)
@@ -282,8 +300,17 @@ export class TextExtremeAccumulator implements Accumulator {
     }
   }
 
-  residentBytes(): number {
-    return this.#refs.byteLength + this.#lengths.byteLength
+  columns(): WordColumn[] {
+    return [
+      { values: this.#refs, width: 1 },
+      { values: this.#lengths, width: 1 },
+    ]
+  }
+
+  /** The strings stay: their refs are elsewhere. */
+  drop(): void {
+    this.#refs = new Int32Array(0)
+    this.#lengths = new Int32Array(0)
   }
 
   clear(): void {

@@ -2,6 +2,8 @@
  * Groups and their aggregates, without any notion of when results are emitted: shared by group and window aggregation.
  *
  *   batch ─▶ key table: group id per row ─▶ row counts: flags ─▶ each call: weights (NULL, FILTER, DISTINCT) ─▶ accumulator
+ *
+ * Columns by group are those of the groups' places (state/lifted-columns.ts), so that groups may lie on disk.
  */
 import type { AggregateCall } from '#core/graph/operator-spec.js'
 import { INT, notNull, type LogicalType } from '#core/types/logical-type.js'
@@ -11,11 +13,11 @@ import { hashRows } from '../../columnar/hash.js'
 import type { BooleanVector, Int32Vector, Vector } from '../../columnar/vector.js'
 import { grown, identityPositions } from '../../state/growable.js'
 import { KeyTable } from '../../state/key-table.js'
+import { LiftedColumns, wordsOfColumns, type ColumnOwner, type WordColumn } from '../../state/lifted-columns.js'
 import { RestoredIds } from '../../state/restored-ids.js'
 import type { OwnedTable } from '../../state/row-pages.js'
-import { stateMemory } from '../../state/state-memory.js'
 import type { RowChanges } from '../../state/stored-table.js'
-import { FIRST, IGNORED, VANISHED, type Accumulator, type RowPass } from './accumulator.js'
+import { FIRST, IGNORED, VANISHED, wordsOf, type Accumulator, type RowPass } from './accumulator.js'
 import { createAccumulator } from './create-accumulator.js'
 import type { DependentRows } from './dependent-rows.js'
 import { DistinctFilter } from './distinct.js'
@@ -46,15 +48,16 @@ export class RestoredGroups {
 
 const LIFE_TYPE = notNull(INT)
 
-export class GroupedAggregation {
+export class GroupedAggregation implements ColumnOwner {
   readonly tables: readonly AggregationTable[]
   readonly #keys: readonly number[]
   readonly #calls: readonly AggregateCall[]
   readonly #table: KeyTable
+  readonly #lifted: LiftedColumns
   readonly #accumulators: readonly Accumulator[]
   readonly #distinct: readonly (DistinctFilter | undefined)[]
   readonly #anyDistinct: boolean
-  /** Rows added less rows taken away, by group; 0: the group does not exist. */
+  /** Rows added less rows taken away, by the group's place; 0: the group does not exist. */
   #rows = new Float64Array(0)
   #incarnations = new Int32Array(0)
   #nextIncarnation = 0
@@ -71,9 +74,7 @@ export class GroupedAggregation {
     }
     this.#keys = keys
     this.#calls = calls
-    this.#table = new KeyTable(keys.map(typeOf))
     this.#accumulators = calls.map((call) => createAccumulator(call, input, retract))
-    stateMemory.register(this)
     // MIN and MAX of a set are those of the rows.
     this.#distinct = calls.map((call) =>
       call.distinct && call.function !== 'MIN' && call.function !== 'MAX'
@@ -81,6 +82,8 @@ export class GroupedAggregation {
         : undefined,
     )
     this.#anyDistinct = this.#distinct.some((filter) => filter !== undefined)
+    this.#table = new KeyTable(keys.map(typeOf), false, wordsOfColumns(this.columns()))
+    this.#lifted = new LiftedColumns(this.#table, this)
     const dependents = calls.map((_, i) => this.#distinct[i] ?? this.#accumulators[i]?.dependents)
     this.#dependents = dependents.filter((rows) => rows !== undefined)
     this.tables = [
@@ -101,26 +104,45 @@ export class GroupedAggregation {
     if (table === 0) return this.#restoreGroups(handle, batch, ids, restored)
     const rows = this.#dependents[table - 1] as DependentRows
     const [parents, ...columns] = batch.columns as [Int32Vector, ...Vector[]]
-    const groups = new Int32Array(batch.length)
-    for (let row = 0; row < batch.length; row++) groups[row] = restored.ids.get(handle, parents.values[row] as number)
-    if (rows instanceof DistinctFilter) {
-      const { values: lives } = columns[rows.lifeColumn] as Int32Vector
-      const present = new Int32Array(batch.length)
-      for (let row = 0; row < batch.length; row++) {
-        if (restored.lives.get(handle, parents.values[row] as number) !== lives[row]) groups[row] = -1
-        else present[row] = this.#incarnations[groups[row] as number] as number
-      }
-      columns[rows.lifeColumn] = { kind: 'int32', type: LIFE_TYPE, nulls: undefined, values: present }
+    const lives = rows instanceof DistinctFilter ? (columns[rows.lifeColumn] as Int32Vector).values : undefined
+    const kept: number[] = []
+    const groups: number[] = []
+    for (let row = 0; row < batch.length; row++) {
+      const parent = parents.values[row] as number
+      const group = restored.ids.get(handle, parent)
+      if (group < 0 || (lives !== undefined && restored.lives.get(handle, parent) !== lives[row])) continue
+      kept.push(row)
+      groups.push(group)
     }
-    rows.restore(new Batch(rows.schema, columns, batch.length), groups)
+    const places = this.#lifted.lift(Int32Array.from(groups), groups.length)
+    if (rows instanceof DistinctFilter) {
+      const values = new Int32Array(batch.length)
+      kept.forEach((row, i) => (values[row] = this.#incarnations[places[i] as number] as number))
+      columns[rows.lifeColumn] = { kind: 'int32', type: LIFE_TYPE, nulls: undefined, values }
+    }
+    rows.restore(new Batch(rows.schema, columns, batch.length), Int32Array.from(kept), Int32Array.from(groups), places)
+    this.#lifted.lower()
   }
 
-  /** Bytes of all columns by group, which stay in memory. */
-  residentBytes(): number {
-    let sum = this.#rows.byteLength + this.#incarnations.byteLength
-    for (const accumulator of this.#accumulators) sum += accumulator.residentBytes()
-    for (const filter of this.#distinct) sum += filter?.residentBytes() ?? 0
-    return sum
+  /** Of the groups and of what all calls accumulate. */
+  columns(): WordColumn[] {
+    return [
+      { values: wordsOf(this.#rows), width: 2 },
+      ...(this.#anyDistinct ? [{ values: this.#incarnations, width: 1 }] : []),
+      ...this.#accumulators.flatMap((accumulator) => accumulator.columns()),
+    ]
+  }
+
+  reserve(places: number): void {
+    this.#rows = grown(this.#rows, places)
+    if (this.#anyDistinct) this.#incarnations = grown(this.#incarnations, places)
+    for (const accumulator of this.#accumulators) accumulator.reserve(this.#rows.length)
+  }
+
+  drop(): void {
+    this.#rows = new Float64Array(0)
+    this.#incarnations = new Int32Array(0)
+    for (const accumulator of this.#accumulators) accumulator.drop()
   }
 
   /** Groups that exist. */
@@ -132,6 +154,7 @@ export class GroupedAggregation {
   accumulate(batch: Batch): void {
     const pass = this.#locate(batch)
     this.#apply(pass, undefined)
+    this.#lifted.lower()
     this.#removeVanished(pass)
   }
 
@@ -140,21 +163,30 @@ export class GroupedAggregation {
     const pass = this.#locate(batch)
     const changed = new Uint8Array(pass.count)
     const results = this.#apply(pass, changed)
+    this.#lifted.lower()
     this.#removeVanished(pass)
     return { pass, results, changed }
   }
 
-  /** Ids of the groups that exist, oldest id first. */
-  groups(): Int32Array {
-    const ids = new Int32Array(this.#table.size)
-    let count = 0
-    for (let id = 0; id < this.#table.idLimit && count < ids.length; id++) if (this.#rows[id] !== 0) ids[count++] = id
-    return ids
+  /** Ids of the groups that exist, oldest id first, at most `atOnce` together; nothing may change meanwhile. */
+  *groups(atOnce: number): Generator<Int32Array, void> {
+    const live = this.#table.liveBits()
+    let some: number[] = []
+    for (let word = 0; word < live.length; word++) {
+      for (let bits = live[word] as number; bits !== 0; bits &= bits - 1) {
+        some.push((word << 5) | (31 - Math.clz32(bits & -bits)))
+        if (some.length < atOnce) continue
+        yield Int32Array.from(some)
+        some = []
+      }
+    }
+    if (some.length > 0) yield Int32Array.from(some)
   }
 
   /** Keys, then results of those groups. */
-  columns(groups: Int32Array): Vector[] {
-    const results = this.#accumulators.map((accumulator) => accumulator.results(groups, groups.length))
+  results(groups: Int32Array): Vector[] {
+    const places = this.#lifted.peek(groups, groups.length)
+    const results = this.#accumulators.map((accumulator) => accumulator.results(places, groups.length))
     return [...this.#table.keyColumns(groups, groups.length), ...results]
   }
 
@@ -172,8 +204,9 @@ export class GroupedAggregation {
   clear(): void {
     // What depends on groups first, and all before anything is forgotten: a snapshot under way may still have to copy it.
     for (const changes of this.#tracked.toReversed()) changes.removeAll()
-    this.#rows.fill(0, 0, this.#table.idLimit)
+    this.#rows.fill(0)
     this.#table.clear()
+    this.#lifted.clear()
     for (const accumulator of this.#accumulators) accumulator.clear()
     for (const filter of this.#distinct) filter?.clear()
   }
@@ -188,12 +221,15 @@ export class GroupedAggregation {
     )
     const rows: OwnedTable = {
       liveBits: () => this.#table.liveBits(),
-      read: (ids, count) => [
-        ...this.#table.keyColumns(ids, count),
-        savedCounts(this.#rows, ids, count),
-        ...(this.#anyDistinct ? [this.#lives(ids, count)] : []),
-        ...this.#accumulators.flatMap((accumulator) => accumulator.save(ids, count)),
-      ],
+      read: (ids, count) => {
+        const places = this.#lifted.peek(ids, count)
+        return [
+          ...this.#table.keyColumns(ids, count),
+          savedCounts(this.#rows, places, count),
+          ...(this.#anyDistinct ? [this.#lives(places, count)] : []),
+          ...this.#accumulators.flatMap((accumulator) => accumulator.save(places, count)),
+        ]
+      },
       hashes: (ids, count) => this.#table.hashesOf(ids, count),
     }
     return { name: 'groups', schema: { fields }, rows }
@@ -212,9 +248,9 @@ export class GroupedAggregation {
     return { name, schema: { fields: [{ name: 'group', type }, ...rows.schema.fields] }, rows: table }
   }
 
-  #lives(ids: Int32Array, count: number): Vector {
+  #lives(places: Int32Array, count: number): Vector {
     const values = new Int32Array(count)
-    for (let i = 0; i < count; i++) values[i] = this.#incarnations[ids[i] as number] as number
+    for (let i = 0; i < count; i++) values[i] = this.#incarnations[places[i] as number] as number
     return { kind: 'int32', type: LIFE_TYPE, nulls: undefined, values }
   }
 
@@ -223,31 +259,31 @@ export class GroupedAggregation {
     const keys = this.#keys.map((_, i) => i)
     const groups = new Int32Array(length)
     this.#table.assign(batch, keys, identityPositions(length), length, hashRows(batch, keys), groups)
-    this.#reserve(this.#table.idLimit)
-    restored.ids.put(handle, ids, groups)
+    if (this.#dependents.length > 0) restored.ids.put(handle, ids, groups)
+    const places = this.#lifted.lift(groups, length)
     let column = keys.length
-    loadCounts(batch.columns[column++] as Vector, groups, this.#rows)
+    loadCounts(batch.columns[column++] as Vector, places, this.#rows)
     if (this.#anyDistinct) {
       restored.lives.put(handle, ids, (batch.columns[column++] as Int32Vector).values)
-      this.#incarnations = grown(this.#incarnations, this.#rows.length)
-      for (const group of groups) this.#incarnations[group] = this.#nextIncarnation++
+      for (const place of places) this.#incarnations[place] = this.#nextIncarnation++
     }
     for (const accumulator of this.#accumulators) {
       const end = column + accumulator.stateTypes.length
-      accumulator.load(groups, batch.columns.slice(column, end))
+      accumulator.load(places, batch.columns.slice(column, end))
       column = end
     }
+    this.#lifted.lower()
   }
 
   #locate(batch: Batch): RowPass {
     const count = batch.length
     const positions = batch.selection ?? identityPositions(count)
-    const groups = new Int32Array(count)
+    const ids = new Int32Array(count)
     const weights = new Int8Array(count)
     const flags = new Uint8Array(count)
-    this.#table.assign(batch, this.#keys, positions, count, hashRows(batch, this.#keys), groups)
-    this.#reserve(this.#table.idLimit)
-    this.#changes?.touch(groups, count, this.#table.idLimit)
+    this.#table.assign(batch, this.#keys, positions, count, hashRows(batch, this.#keys), ids)
+    this.#changes?.touch(ids, count, this.#table.idLimit)
+    const groups = this.#lifted.lift(ids, count)
     const rows = this.#rows
     const kinds = batch.rowKinds
     if (kinds === undefined) {
@@ -276,13 +312,7 @@ export class GroupedAggregation {
         }
       }
     }
-    return { batch, count, positions, groups, weights, flags }
-  }
-
-  #reserve(groups: number): void {
-    if (this.#rows.length >= groups) return
-    this.#rows = grown(this.#rows, groups)
-    for (const accumulator of this.#accumulators) accumulator.reserve(this.#rows.length)
+    return { batch, count, positions, groups, ids, weights, flags }
   }
 
   #apply(pass: RowPass, changed: Uint8Array | undefined): Vector[] {
@@ -301,7 +331,6 @@ export class GroupedAggregation {
   }
 
   #incarnationsOf(pass: RowPass): Int32Array {
-    this.#incarnations = grown(this.#incarnations, this.#rows.length)
     const result = new Int32Array(pass.count)
     for (let row = 0; row < pass.count; row++) {
       const group = pass.groups[row] as number
@@ -318,8 +347,9 @@ export class GroupedAggregation {
       const group = pass.groups[row] as number
       if (this.#rows[group] !== 0) continue
       this.#rows[group] = -1 // once only, though several rows of the batch may say so
-      this.#changes?.removeOne(group)
-      this.#table.remove(group)
+      const id = pass.ids[row] as number
+      this.#changes?.removeOne(id)
+      this.#table.remove(id)
     }
     for (let row = 0; row < pass.count; row++) {
       const group = pass.groups[row] as number

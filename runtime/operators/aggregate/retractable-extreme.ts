@@ -8,11 +8,12 @@ import type { Batch } from '../../columnar/batch.js'
 import type { Int64Vector, Vector } from '../../columnar/vector.js'
 import type { Bits } from '../../state/bits.js'
 import { grown } from '../../state/growable.js'
+import type { WordColumn } from '../../state/lifted-columns.js'
 import { OrderedRows, TREE_WORDS } from '../../state/ordered-rows.js'
 import { RowStore } from '../../state/row-store.js'
 import type { RowChanges } from '../../state/stored-table.js'
 import { FIRST, nullBits, setNull, type Accumulator, type RowPass } from './accumulator.js'
-import { keptRows, type DependentRows } from './dependent-rows.js'
+import type { DependentRows } from './dependent-rows.js'
 import { COUNT_TYPE } from './state-columns.js'
 
 /** Extra words: rows that have the value, and its group. */
@@ -54,7 +55,7 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
    * Results are read from the store after the loop, so values that leave it are freed only then.
    */
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
-    const { batch, count, positions, groups, weights, flags } = pass
+    const { batch, count, positions, groups, ids: groupIds, weights, flags } = pass
     const columns = [batch.columns[this.#column] as Vector]
     const rows = changed === undefined ? 0 : 2 * count
     const ids = new Int32Array(rows)
@@ -64,7 +65,7 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
       if (((flags[row] as number) & FIRST) !== 0) this.#forget(group, freed)
       const before = changed === undefined ? 0 : this.#best(group)
       const weight = weights[row] as number
-      if (weight !== 0) this.#apply(group, columns, positions[row] as number, weight, freed)
+      if (weight !== 0) this.#apply(group, groupIds[row] as number, columns, positions[row] as number, weight, freed)
       if (changed === undefined) continue
       const after = this.#best(group)
       ids[2 * row] = before
@@ -86,8 +87,12 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     return this.#vector(ids, count)
   }
 
-  residentBytes(): number {
-    return this.#roots.byteLength
+  columns(): WordColumn[] {
+    return [{ values: this.#roots, width: 1 }]
+  }
+
+  drop(): void {
+    this.#roots = new Int32Array(0)
   }
 
   clear(): void {
@@ -124,15 +129,12 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     return [...this.#values.columns(ids, count), { kind: 'int64', type: COUNT_TYPE, nulls: undefined, values: counts }]
   }
 
-  restore(batch: Batch, groups: Int32Array): void {
-    const rows = keptRows(groups)
+  restore(batch: Batch, rows: Int32Array, groups: Int32Array, places: Int32Array): void {
     const ids = new Int32Array(rows.length)
     this.#values.addRows(batch.columns.slice(0, 1), rows, rows.length, ids)
     const { values: counts } = batch.columns[1] as Int64Vector
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i] as number
-      this.#insert(groups[row] as number, ids[i] as number, Number(counts[row]))
-    }
+    for (let i = 0; i < rows.length; i++)
+      this.#insert(places[i] as number, groups[i] as number, ids[i] as number, Number(counts[rows[i] as number]))
   }
 
   #best(group: number): number {
@@ -140,13 +142,13 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     return this.#max ? this.#order.last(root) : this.#order.first(root)
   }
 
-  #apply(group: number, columns: readonly Vector[], position: number, weight: number, freed: number[]): void {
+  #apply(group: number, groupId: number, columns: readonly Vector[], position: number, weight: number, freed: number[]): void {
     const root = this.#roots[group] as number
     const candidate = this.#values.add(columns, position)
     const held = this.#order.find(root, candidate)
     if (held < 0 && weight > 0) {
       this.#changes?.touchOne(candidate)
-      return this.#insert(group, candidate, 1)
+      return this.#insert(group, groupId, candidate, 1)
     }
     this.#values.remove(candidate)
     if (held < 0) return
@@ -158,9 +160,9 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     freed.push(held)
   }
 
-  #insert(group: number, id: number, rows: number): void {
+  #insert(group: number, groupId: number, id: number, rows: number): void {
     this.#values.setExtra(id, COUNT, rows)
-    this.#values.setExtra(id, GROUP, group)
+    this.#values.setExtra(id, GROUP, groupId)
     this.#roots[group] = this.#order.insert(this.#roots[group] as number, id)
   }
 

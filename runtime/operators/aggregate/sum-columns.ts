@@ -2,7 +2,8 @@
 import { BIGINT, decimal, DOUBLE, INT, notNull, type LogicalType } from '#core/types/logical-type.js'
 import { vectorKind, type Vector } from '../../columnar/vector.js'
 import { grown } from '../../state/growable.js'
-import type { Accumulator, RowPass } from './accumulator.js'
+import type { WordColumn } from '../../state/lifted-columns.js'
+import { wordsOf, type Accumulator, type RowPass } from './accumulator.js'
 import { COUNT_TYPE, loadCounts, loadWords, savedCounts, savedWords } from './state-columns.js'
 
 export const SUM_INT: LogicalType = notNull(INT)
@@ -17,6 +18,7 @@ export abstract class SumColumns<Sums extends Int32Array | BigInt64Array | Float
   /** int32 words of a sum, elements of `sums` that it takes. */
   readonly #words: number
   readonly #width: number
+  readonly #none: Sums
   protected sums: Sums
   protected counts = new Float64Array(0)
 
@@ -26,6 +28,7 @@ export abstract class SumColumns<Sums extends Int32Array | BigInt64Array | Float
     this.#sumType = sumType
     this.#words = (width * sums.BYTES_PER_ELEMENT) / 4
     this.#width = width
+    this.#none = sums
     this.sums = sums
   }
 
@@ -47,8 +50,16 @@ export abstract class SumColumns<Sums extends Int32Array | BigInt64Array | Float
     loadCounts(columns[1] as Vector, groups, this.counts)
   }
 
-  residentBytes(): number {
-    return this.sums.byteLength + this.counts.byteLength
+  columns(): WordColumn[] {
+    return [
+      { values: this.sums instanceof Int32Array ? this.sums : wordsOf(this.sums), width: this.#words },
+      { values: wordsOf(this.counts), width: 2 },
+    ]
+  }
+
+  drop(): void {
+    this.sums = this.#none
+    this.counts = new Float64Array(0)
   }
 
   clear(): void {

@@ -50,6 +50,7 @@ describe('state beyond its memory', () => {
           const less = Math.min(held, Math.ceil(wanted))
           held -= less
           released[i] = (released[i] ?? 0) + less
+          memory.wrote(less)
           return less
         },
       }
