@@ -30,6 +30,7 @@ export function checkpointHost(parts: HostParts): CheckpointHost {
       return found === undefined ? [] : [{ vertexId: found.vertex.id, subtaskIndex: found.execution.subtaskIndex }]
     })
   return {
+    jobGraph: () => parts.graph().jobGraph,
     subtasks: () => checkpointSubtasks(parts.graph(), parts.away()),
     trigger: async (attemptId, barrier) => {
       const location = findExecution(parts.graph(), attemptId)?.execution.slot?.location

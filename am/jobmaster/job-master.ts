@@ -5,7 +5,7 @@
 import type { Configuration } from '#core/config/configuration.js'
 import { BLOB_OFFLOAD_MIN_SIZE, SLOT_REQUEST_TIMEOUT, RESOURCE_WAIT_TIMEOUT } from '#core/config/options/cluster.js'
 import { CHECKPOINT_INTERVAL } from '#core/config/options/checkpointing.js'
-import { CLIENT_HEARTBEAT_TIMEOUT, WEB_EXCEPTION_HISTORY } from '#core/config/options/rest.js'
+import { CLIENT_HEARTBEAT_TIMEOUT, WEB_EXCEPTION_HISTORY, WEB_RESCALE_HISTORY } from '#core/config/options/rest.js'
 import { formatDuration } from '#core/config/units.js'
 import { fromWireError } from '#core/errors/wire-error.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
@@ -29,7 +29,10 @@ import { ClientGone, JobEnding, SlotsUnavailable, StaleAttempt, TableInaccessibl
 import { findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
 import { allRegions } from './executiongraph/pipelined-regions.js'
 import { vacate } from './vacating.js'
+import { withParallelism, type Parallelism } from './executiongraph/rescaled-graph.js'
 import { checkpointHost, finishedSubtask } from './job-checkpoint-host.js'
+import { RescaleRefused, whyNotRescalable } from './requirements.js'
+import type { ResourceRequirements } from './scheduler/rescale.js'
 import { restartStrategy } from './scheduler/restart-strategy.js'
 import { createScheduler, schedule } from './scheduler/scheduler.js'
 import type {
@@ -44,6 +47,8 @@ import type {
 
 /** YARN reports the end of a container within two heartbeats (of the NodeManager and of ours); then logs are fetched. */
 const EXPLANATION_TIMEOUT_MS = 6_000
+
+const AS_IT_IS: Parallelism = new Map()
 
 const NO_REGIONS: ReadonlySet<number> = new Set()
 
@@ -84,6 +89,11 @@ export interface Job {
   readonly state: JobState
   /** Asks the job to end; no effect on one that has ended or commits. */
   cancel(): void
+  /**
+   * Asks the job to run at another parallelism; `requirements` were checked, `reason` is for people. Returns the uuid under which `run` tells
+   * how far that is. @throws JOB_RESCALE_REFUSED
+   */
+  rescale(requirements: ResourceRequirements, reason: string): string
 }
 
 export function schedulerSettings(configuration: Configuration, jobGraph: JobGraph): SchedulerSettings {
@@ -92,6 +102,7 @@ export function schedulerSettings(configuration: Configuration, jobGraph: JobGra
     resourceWaitTimeout: Math.min(configuration.get(SLOT_REQUEST_TIMEOUT), configuration.get(RESOURCE_WAIT_TIMEOUT)),
     explanationTimeout: EXPLANATION_TIMEOUT_MS,
     exceptionHistorySize: configuration.get(WEB_EXCEPTION_HISTORY),
+    rescaleHistorySize: configuration.get(WEB_RESCALE_HISTORY),
   }
 }
 
@@ -103,7 +114,6 @@ function takesCheckpoints(configuration: Configuration, { jobType }: JobGraph): 
 export class JobMaster implements Job {
   readonly recovered = false
   readonly jobId: JobId
-  readonly jobGraph: JobGraph
   readonly settings: SchedulerSettings
   readonly collect: CollectCoordinator | undefined
   readonly checkpoints: Checkpoints
@@ -127,7 +137,6 @@ export class JobMaster implements Job {
   constructor(jobGraph: JobGraph, services: JobMasterServices) {
     const { environment, configuration } = services
     this.jobId = jobGraph.jobId
-    this.jobGraph = jobGraph
     this.#services = services
     this.#log = logger(`JobMaster ${jobGraph.jobId}`)
     this.settings = schedulerSettings(configuration, jobGraph)
@@ -166,8 +175,15 @@ export class JobMaster implements Job {
       workerExplained: (resourceId, error) => this.#dispatch({ type: 'workerExplained', resourceId, error }),
       vacate: (vacation) => this.#vacate(vacation),
       metrics: (attemptId, metrics) => this.#dispatch({ type: 'taskMetrics', attemptId, metrics }),
-      noResources: (error) => this.#lacksSlots() && this.#dispatch({ type: 'fatal', error }),
+      noResources: (error) => {
+        if (this.#lacksSlots()) this.#dispatch({ type: 'fatal', error })
+        else this.#dispatch({ type: 'timer', timer: 'rescale-slots', error })
+      },
     }
+  }
+
+  get jobGraph(): JobGraph {
+    return this.#state.job.graph.jobGraph
   }
 
   get run(): JobRun {
@@ -184,6 +200,15 @@ export class JobMaster implements Job {
 
   cancel(): void {
     this.#dispatch({ type: 'cancel' })
+  }
+
+  rescale(requirements: ResourceRequirements, reason: string): string {
+    const takes = takesCheckpoints(this.#services.configuration, this.jobGraph)
+    const refused = whyNotRescalable({ run: this.run, collects: this.collect !== undefined, takesCheckpoints: takes })
+    if (refused !== undefined) throw new RescaleRefused({ job: this.jobId, reason: refused })
+    const uuid = this.#services.environment.random.bytes(16).toString('hex')
+    this.#dispatch({ type: 'rescale', request: { uuid, requirements, reason } })
+    return uuid
   }
 
   /** The master has lost its right to run jobs: tasks are no longer its business. */
@@ -252,7 +277,12 @@ export class JobMaster implements Job {
       case 'declareSlots':
         return this.#services.slots.declare(this.jobId, effect.count, this.#listener, effect.giveBack)
       case 'suspendCheckpoints':
-        return this.checkpoints.suspend(effect.reason, effect.restarted)
+        return this.checkpoints.suspend(effect.reason, effect.restarted, effect.again)
+      case 'prepareRescale':
+        return void this.checkpoints.triggerForRescale(effect.jobGraph).then(
+          () => this.#dispatch({ type: 'rescalePrepared', round: effect.round }),
+          (error: unknown) => this.#dispatch({ type: 'rescalePrepared', round: effect.round, problem: asError(error) }),
+        )
       case 'startCoordinators':
         return void this.#startCoordinators(effect).catch((error: unknown) =>
           this.#dispatch({ type: 'coordinatorFailed', start: effect.start, error: asError(error) }),
@@ -313,8 +343,9 @@ export class JobMaster implements Job {
     this.#recovered = true
     await this.#inTurn(async () => {
       if (!this.#isAwaited(start)) return // the job ends, or more of it starts again: that has its own turn
-      if (restarted === 'all') await this.#coordinators.start(restored)
-      else await this.#coordinators.restart(restarted, restored)
+      const jobGraph = withParallelism(this.jobGraph, restored?.parallelism ?? AS_IT_IS)
+      if (restarted === 'all') await this.#coordinators.start(restored, jobGraph)
+      else await this.#coordinators.restart(restarted, restored, jobGraph)
     })
     if (restored !== undefined && this.#isAwaited(start)) {
       this.#log.info(`Starts from checkpoint ${restored.checkpointId} (${restored.path}).`)
@@ -386,10 +417,11 @@ export class JobMaster implements Job {
 
   #onTimer(timer: SchedulerTimer): void {
     this.#timers.delete(timer)
-    if (timer !== 'resource-wait') return this.#dispatch({ type: 'timer', timer })
+    if (timer !== 'resource-wait' && timer !== 'rescale-slots') return this.#dispatch({ type: 'timer', timer })
+    const { rescale, slots } = this.run
     const error = new SlotsUnavailable({
-      held: this.run.slots.length,
-      needed: slotsNeeded(this.jobGraph),
+      held: slots.length,
+      needed: timer === 'rescale-slots' ? (rescale?.record.slotsAfter ?? 0) : slotsNeeded(this.jobGraph),
       waited: formatDuration(this.settings.resourceWaitTimeout),
       reason: this.#services.slots.describeShortage(this.jobId),
     })

@@ -28,7 +28,7 @@ export function beginDue(state: CoordinatorState, now: Millis, context: Coordina
   if (scheduled.stopping !== undefined) return go(scheduled)
   const { pending } = scheduled
   if (pending.length >= settings.maxConcurrent) return go(scheduled)
-  if (pending.some((each) => each.stage === 'preparing' || each.barrier.stop !== null)) return go(scheduled)
+  if (pending.some((each) => each.stage === 'preparing' || standsAlone(each))) return go(scheduled)
   const request = scheduled.requests.find((each) => each.notBefore <= now)
   if (request !== undefined) {
     return begin({ ...scheduled, requests: scheduled.requests.filter((each) => each !== request) }, request, now, context)
@@ -58,7 +58,7 @@ function begin(state: CoordinatorState, request: ManualRequest | undefined, now:
     checkpointId: id,
     timestamp: now,
     kind,
-    ...alignmentOf(settings, kind),
+    ...alignmentOf(isForRescale(request) ? { ...settings, unaligned: false } : settings, kind),
     full: savepoint !== undefined || state.mustBeFull || type === 'FULL' || !settings.incremental,
     directory,
     sharedDirectory: savepoint === undefined ? sharedDirectory(context.directory) : directory,
@@ -81,6 +81,15 @@ function begin(state: CoordinatorState, request: ManualRequest | undefined, now:
     { ...state, nextId: id + 1, pending: [...state.pending, pending] },
     { type: 'prepare', id, directory, savepoint: savepoint !== undefined },
   )
+}
+
+/** The job stops or is rescaled with it: another one would come too late. */
+export function standsAlone({ barrier, request }: PendingCheckpoint): boolean {
+  return barrier.stop !== null || isForRescale(request)
+}
+
+function isForRescale(request: ManualRequest | undefined): boolean {
+  return request?.what.kind === 'checkpoint' && request.what.rescale === true
 }
 
 /** Its directory is there: the barriers leave, unless tasks have come or gone meanwhile. */

@@ -27,8 +27,10 @@ import { CheckpointStore } from './checkpoint-store.js'
 import { JobTakesNoCheckpoints, SavepointDirectoryMissing } from './errors.js'
 import { orphans, type Deletion } from './garbage.js'
 import { coordinate, createCoordinator, nextTick } from './machine.js'
+import { withParallelism } from '../executiongraph/rescaled-graph.js'
 import { recordOf } from './record.js'
 import { findRecovery } from './recovery.js'
+import { rescaledBefore } from './rescaled-before.js'
 import { keptAtEnd, leftAtEnd } from './retention.js'
 import { checkpointSettings } from './settings.js'
 import { assignState } from './state-assignment.js'
@@ -54,7 +56,7 @@ interface Waiting {
 export class CheckpointCoordinator implements Checkpoints {
   readonly #host: CheckpointHost
   readonly #services: CheckpointServices
-  readonly #context: CoordinatorContext
+  readonly #fixed: Omit<CoordinatorContext, 'jobGraph'>
   readonly #store: CheckpointStore
   readonly #log
   readonly #events: CoordinatorEvent[] = []
@@ -77,12 +79,15 @@ export class CheckpointCoordinator implements Checkpoints {
     this.#log = logger(`CheckpointCoordinator ${jobGraph.jobId}`)
     this.#store = new CheckpointStore(fileSystems, environment)
     const settings = checkpointSettings(configuration)
-    this.#context = {
-      jobGraph,
+    this.#fixed = {
       epoch,
       settings: jobGraph.jobType === 'BATCH' ? { ...settings, interval: undefined } : settings,
       directory: jobDirectory(this.#store.resolve(configuration.get(CHECKPOINT_DIR) ?? defaultDirectory), jobGraph.jobId),
     }
+  }
+
+  get #context(): CoordinatorContext {
+    return { ...this.#fixed, jobGraph: this.#host.jobGraph() }
   }
 
   get view(): CheckpointsView {
@@ -109,10 +114,14 @@ export class CheckpointCoordinator implements Checkpoints {
       this.#dispatch({ type: 'recovered', retained: [], nextId: found.nextId })
       return undefined
     }
-    const restored = assignState(newest.metadata, jobGraph, { path: newest.directory, ignoreUnclaimedState: settings.ignoreUnclaimedState })
+    // An earlier master may have rescaled the job.
+    const own = isBelow(newest.directory, directory)
+    const parallelism = own ? rescaledBefore(newest.metadata, jobGraph) : undefined
+    const graph = parallelism === undefined ? jobGraph : withParallelism(jobGraph, parallelism)
+    const restored = assignState(newest.metadata, graph, { path: newest.directory, ignoreUnclaimedState: settings.ignoreUnclaimedState })
     this.#dispatch({ type: 'recovered', retained: found.retained, nextId: found.nextId })
     this.#dispatch({ type: 'restored', checkpointId: newest.id })
-    return restored
+    return parallelism === undefined ? restored : { ...restored, parallelism }
   }
 
   async restore(): Promise<RestoredJob | undefined> {
@@ -136,8 +145,8 @@ export class CheckpointCoordinator implements Checkpoints {
     this.#dispatch({ type: 'taskFinished', subtask, committables })
   }
 
-  suspend(reason: Error, restarted: readonly RestartedSubtask[] | 'all'): void {
-    this.#dispatch({ type: 'suspend', reason, restarted })
+  suspend(reason: Error, restarted: readonly RestartedSubtask[] | 'all', again = false): void {
+    this.#dispatch({ type: 'suspend', reason, restarted, again })
   }
 
   acknowledge(attemptId: ExecutionAttemptId, id: number, state: SubtaskState, metrics: SubtaskCheckpointMetrics): void {
@@ -167,6 +176,16 @@ export class CheckpointCoordinator implements Checkpoints {
   async triggerCheckpoint(type: 'CONFIGURED' | 'FULL' | 'INCREMENTAL'): Promise<number> {
     this.#checkCanTake('checkpoint')
     return (await this.#request({ kind: 'checkpoint', type })).id
+  }
+
+  async triggerForRescale(jobGraph: JobGraph): Promise<number> {
+    this.#checkCanTake('checkpoint')
+    const { id } = await this.#request({ kind: 'checkpoint', type: 'CONFIGURED', rescale: true })
+    const taken = this.#state.retained.find((checkpoint) => checkpoint.id === id)
+    if (taken === undefined) throw new JobTakesNoCheckpoints({ what: 'checkpoint', reason: `checkpoint ${id} is not there any more` })
+    const { ignoreUnclaimedState } = this.#fixed.settings
+    assignState(taken.metadata, jobGraph, { path: taken.directory, ignoreUnclaimedState })
+    return id
   }
 
   async end(jobState: JobState): Promise<void> {

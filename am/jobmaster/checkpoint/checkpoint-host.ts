@@ -4,9 +4,11 @@
  */
 import type { CheckpointMetadata, SubtaskCheckpointMetrics, SubtaskState, TaskRestore } from '#core/checkpoint/state-handles.js'
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
+import type { JobGraph } from '#core/graph/job-graph.js'
 import type { JobState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, VertexId } from '#core/ids/ids.js'
 import type { Committable } from '../executiongraph/execution-graph.js'
+import type { Parallelism } from '../executiongraph/rescaled-graph.js'
 import type { CheckpointSettings } from './settings.js'
 import type { CheckpointRecord, CheckpointStatistics } from './statistics.js'
 
@@ -26,6 +28,8 @@ export interface EnumeratorSnapshot {
 }
 
 export interface CheckpointHost {
+  /** As it is run now: the parallelism of its vertices may change. */
+  jobGraph(): JobGraph
   /** Every subtask of the job, in any order; as of now. */
   subtasks(): readonly CheckpointSubtask[]
   /** TaskExecutor.triggerCheckpoint of that subtask. Rejects when it is not there or refuses. */
@@ -70,6 +74,8 @@ export interface RestoredJob {
   readonly enumerators: ReadonlyMap<OperatorId, unknown>
   /** For SinkCommitter.start: to be committed (again). */
   readonly committables: readonly Committable[]
+  /** What an earlier master had rescaled the job to; absent: it is as it was submitted. */
+  readonly parallelism?: Parallelism
 }
 
 /** A subtask that is started again. */
@@ -111,9 +117,10 @@ export interface Checkpoints {
   taskFinished(subtask: CheckpointSubtask, committables: readonly Committable[]): void
   /**
    * A region fails over, or the job ends: pending checkpoints are given up, and nothing begins until tasksChanged finds all tasks running.
-   * What finished subtasks among `restarted` had prepared is forgotten ('all': the whole job starts again; []: nothing does).
+   * What finished subtasks among `restarted` had prepared is forgotten ('all': the whole job starts again; []: nothing does). `again`: who
+   * asked for one that is given up waits for the next.
    */
-  suspend(reason: Error, restarted: readonly RestartedSubtask[] | 'all'): void
+  suspend(reason: Error, restarted: readonly RestartedSubtask[] | 'all', again?: boolean): void
   acknowledge(attemptId: ExecutionAttemptId, checkpointId: number, state: SubtaskState, metrics: SubtaskCheckpointMetrics): void
   decline(attemptId: ExecutionAttemptId, checkpointId: number, error: Error): void
   /** What finished subtasks prepared and no complete checkpoint has committed: for the commit at the job's end. */
@@ -122,6 +129,11 @@ export interface Checkpoints {
   triggerSavepoint(request: SavepointRequest): Promise<string>
   /** A checkpoint at once, out of its turn. Resolves with its number. @throws CHECKPOINT_* */
   triggerCheckpoint(type: 'CONFIGURED' | 'FULL' | 'INCREMENTAL'): Promise<number>
+  /**
+   * A checkpoint at once from which `jobGraph` can go on: the job at another parallelism. No record is in flight in it, and no other checkpoint
+   * begins before it is complete. Resolves with its number. @throws CHECKPOINT_* also when its state cannot be dealt out to `jobGraph`
+   */
+  triggerForRescale(jobGraph: JobGraph): Promise<number>
   /**
    * The job has reached its end (SUSPENDED: this master goes, a later one goes on): nothing begins any more, and checkpoints are kept or
    * deleted as externalized-checkpoint-retention says. Resolves when that is done; never rejects.

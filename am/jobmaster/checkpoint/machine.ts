@@ -5,7 +5,7 @@
 import { formatDuration } from '#core/config/units.js'
 import { go, then, unreachable, type Step } from '#core/machine/step.js'
 import type { Millis } from '#core/time/environment.js'
-import { beginDue, onPrepared, periodicDueAt, replacePending } from './begin.js'
+import { beginDue, onPrepared, periodicDueAt, replacePending, standsAlone } from './begin.js'
 import { planCheckpoint, subtaskKey } from './checkpoint-plan.js'
 import { onCommitted, onStored, storeNext } from './complete.js'
 import {
@@ -62,7 +62,7 @@ export function nextTick(state: CoordinatorState, { settings, jobGraph }: Coordi
   // Only a change of tasks, or the end of one under way, lets others begin: those come as events.
   const waits =
     state.pending.length >= settings.maxConcurrent ||
-    state.pending.some((pending) => pending.stage === 'preparing' || pending.barrier.stop !== null) ||
+    state.pending.some((pending) => pending.stage === 'preparing' || standsAlone(pending)) ||
     state.stopping !== undefined ||
     'reason' in planCheckpoint(jobGraph, state.subtasks, settings.afterTasksFinish)
   const times = state.pending.filter(canExpire).map((pending) => pending.deadline)
@@ -236,23 +236,24 @@ function interrupt(
   state: CoordinatorState,
   pending: readonly PendingCheckpoint[],
   cause: Error | undefined,
+  againAfter: Millis | undefined,
   now: Millis,
   context: CoordinatorContext,
 ) {
   return pending.reduce<CoordinatorStep>((step, each) => {
     const error = new CheckpointInterrupted({ checkpointId: each.id }, cause === undefined ? undefined : { cause })
-    return then(step, (next) => giveUp(next, each, { error, counts: false, againAfter: undefined }, now, context))
+    return then(step, (next) => giveUp(next, each, { error, counts: false, againAfter }, now, context))
   }, go(state))
 }
 
 function onSuspend(
   state: CoordinatorState,
-  { reason, restarted }: EventOf<'suspend'>,
+  { reason, restarted, again }: EventOf<'suspend'>,
   now: Millis,
   context: CoordinatorContext,
 ): CoordinatorStep {
   // Those being written down or committed go on: they may become what the region starts from.
-  const interrupted = interrupt(state, state.pending.filter(canExpire), reason, now, context)
+  const interrupted = interrupt(state, state.pending.filter(canExpire), reason, again === true ? 0 : undefined, now, context)
   return then(interrupted, (next) => {
     const suspended: CoordinatorState = {
       ...next,
@@ -283,7 +284,7 @@ function onBroken(state: CoordinatorState, event: EventOf<'broke'>, now: Millis,
 }
 
 function onEnd(state: CoordinatorState, { state: jobState }: EventOf<'end'>, now: Millis, context: CoordinatorContext): CoordinatorStep {
-  const interrupted = interrupt(state, state.pending, undefined, now, context)
+  const interrupted = interrupt(state, state.pending, undefined, undefined, now, context)
   return then(interrupted, (next) =>
     then(refuseRequests(next, `the job is ${jobState}`), (refused) => {
       const { stopping } = refused

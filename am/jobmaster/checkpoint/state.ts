@@ -31,7 +31,12 @@ export interface ManualRequest {
   /** When it may begin. */
   readonly notBefore: Millis
   readonly what:
-    | { readonly kind: 'checkpoint'; readonly type: 'CONFIGURED' | 'FULL' | 'INCREMENTAL' }
+    | {
+        readonly kind: 'checkpoint'
+        readonly type: 'CONFIGURED' | 'FULL' | 'INCREMENTAL'
+        /** The job goes on from it at another parallelism: aligned, and nothing begins before it is complete. */
+        readonly rescale?: boolean
+      }
     | {
         readonly kind: 'savepoint'
         /** The savepoint's own. */
@@ -120,7 +125,7 @@ export type CoordinatorEvent =
   | { readonly type: 'recovered'; readonly retained: readonly CompletedCheckpoint[]; readonly nextId: number }
   | { readonly type: 'tasks'; readonly subtasks: readonly CheckpointSubtask[] }
   | { readonly type: 'taskFinished'; readonly subtask: CheckpointSubtask; readonly committables: readonly Committable[] }
-  | { readonly type: 'suspend'; readonly reason: Error; readonly restarted: readonly RestartedSubtask[] | 'all' }
+  | { readonly type: 'suspend'; readonly reason: Error; readonly restarted: readonly RestartedSubtask[] | 'all'; readonly again?: boolean }
   | { readonly type: 'request'; readonly request: ManualRequest }
   | { readonly type: 'prepared'; readonly id: number }
   | { readonly type: 'enumerators'; readonly id: number; readonly enumerators: readonly EnumeratorSnapshot[] }

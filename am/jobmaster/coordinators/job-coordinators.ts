@@ -28,7 +28,7 @@ interface Loaded {
 }
 
 export class JobCoordinators {
-  readonly #jobGraph: JobGraph
+  #jobGraph: JobGraph
   readonly #loader: CoordinatorLoader
   readonly #collect: CollectCoordinator | undefined
   readonly #collectOperators: ReadonlySet<OperatorId>
@@ -47,24 +47,27 @@ export class JobCoordinators {
   }
 
   /**
-   * Before the first task is deployed, and when the whole job starts again: everything begins from `restored`, or anew.
+   * Before the first task is deployed, and when the whole job starts again: everything begins from `restored`, or anew. `jobGraph`: at the
+   * parallelism that it starts with.
    * @throws JOB_TABLE_INACCESSIBLE, JOB_TABLE_UNAVAILABLE, JOB_RESULT_NOT_REPEATABLE
    */
-  async start(restored: RestoredJob | undefined): Promise<void> {
+  async start(restored: RestoredJob | undefined, jobGraph: JobGraph): Promise<void> {
     this.#collect?.restart(restored?.checkpointId)
     this.#alignment.reset()
-    this.#loaded ??= await this.#load()
-    await this.#all(async ({ node, table, source, committer }) => {
-      if (source !== undefined)
-        await accessing(table, 'read', () => source.start(restored?.enumerators.get(node.id), restored?.checkpointId))
-      if (committer === undefined) return
-      this.#committing.add(node.id)
-      await accessing(table, 'written', () => committer.start(committerRestore(node, restored)))
-    })
+    await this.#load(jobGraph)
+    await this.#all((loaded) => this.#begin(loaded, restored))
+  }
+
+  async #begin({ node, table, source, committer }: Loaded, restored: RestoredJob | undefined): Promise<void> {
+    if (source !== undefined) await accessing(table, 'read', () => source.start(restored?.enumerators.get(node.id), restored?.checkpointId))
+    if (committer === undefined) return
+    this.#committing.add(node.id)
+    await accessing(table, 'written', () => committer.start(committerRestore(node, restored)))
   }
 
   /** Before these subtasks start again from `restored`, or anew; the others go on. @throws as start */
-  async restart(restarted: readonly RestartedSubtask[], restored: RestoredJob | undefined): Promise<void> {
+  async restart(restarted: readonly RestartedSubtask[], restored: RestoredJob | undefined, jobGraph: JobGraph): Promise<void> {
+    const fresh = await this.#load(jobGraph)
     const subtasksOf = (vertex: JobVertex) =>
       restarted.filter(({ vertexId }) => vertexId === vertex.id).map(({ subtaskIndex }) => subtaskIndex)
     const collects = this.#jobGraph.vertices.some(
@@ -74,6 +77,7 @@ export class JobCoordinators {
     this.#alignment.reset()
     await this.#all(async ({ node, vertex, table, source, committer }) => {
       const subtasks = subtasksOf(vertex)
+      if (fresh.has(node.id)) return this.#begin({ node, vertex, table, source, committer }, restored)
       if (source !== undefined && restored !== undefined) source.checkpointComplete(restored.checkpointId)
       if (subtasks.length === 0) return
       if (source !== undefined) await accessing(table, 'read', async () => source.reset(subtasks))
@@ -149,13 +153,7 @@ export class JobCoordinators {
 
   async close(): Promise<void> {
     this.#collect?.end()
-    for (const { table, source } of this.#loaded?.values() ?? []) {
-      try {
-        await source?.close()
-      } catch (error) {
-        log.warn(`The enumerator of table '${table}' did not close`, error)
-      }
-    }
+    for (const loaded of this.#loaded?.values() ?? []) await closeSource(loaded)
   }
 
   async #commit(committables: readonly Committable[], last: boolean): Promise<void> {
@@ -171,14 +169,23 @@ export class JobCoordinators {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 
-  async #load(): Promise<Map<OperatorId, Loaded>> {
+  /** What is not there for this parallelism yet; those of another one are closed. Returns what is new. */
+  async #load(jobGraph: JobGraph): Promise<ReadonlySet<OperatorId>> {
+    this.#jobGraph = jobGraph
+    const before = this.#loaded
     const loaded = new Map<OperatorId, Loaded>()
-    for (const vertex of this.#jobGraph.vertices) {
+    const fresh = new Set<OperatorId>()
+    for (const vertex of jobGraph.vertices) {
       for (const node of vertex.operators) {
+        const present = before?.get(node.id)
+        if (present?.vertex.parallelism === vertex.parallelism) {
+          loaded.set(node.id, present)
+          continue
+        }
         const { spec } = node
         const role = roleOf(spec)
         if (role !== 'source' && role !== 'sink') continue
-        const place = { jobId: this.#jobGraph.jobId, operatorId: node.id, parallelism: vertex.parallelism }
+        const place = { jobId: jobGraph.jobId, operatorId: node.id, parallelism: vertex.parallelism }
         const table = 'tableName' in spec ? spec.tableName : node.name
         const enumerator =
           role === 'source' ? await accessing(table, 'read', () => this.#loader.enumerator(spec as SourceSpec, place)) : undefined
@@ -187,9 +194,20 @@ export class JobCoordinators {
         if (enumerator === undefined && committer === undefined) continue
         const source = enumerator === undefined ? undefined : new SourceCoordinator(enumerator)
         loaded.set(node.id, { node, vertex, table, source, committer })
+        fresh.add(node.id)
       }
     }
-    return loaded
+    this.#loaded = loaded
+    for (const [id, entry] of before ?? []) if (loaded.get(id) !== entry) await closeSource(entry)
+    return fresh
+  }
+}
+
+async function closeSource({ table, source }: Loaded): Promise<void> {
+  try {
+    await source?.close()
+  } catch (error) {
+    log.warn(`The enumerator of table '${table}' did not close`, error)
   }
 }
 

@@ -5,7 +5,7 @@
 import type { JobGraph, JobVertex } from '#core/graph/job-graph.js'
 import { isTerminalExecutionState, type ExecutionState } from '#core/graph/states.js'
 import { executionAttemptId, type ExecutionAttemptId, type OperatorId } from '#core/ids/ids.js'
-import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import type { TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
 import type { Millis } from '#core/time/environment.js'
 import type { PooledSlot } from '../../slots/slot-provider.js'
 import { pipelinedRegions, regionOf, type PipelinedRegions } from './pipelined-regions.js'
@@ -57,7 +57,15 @@ export function createExecutionGraph(jobGraph: JobGraph, epoch: number, now: Mil
   }
 }
 
-function newExecution(jobGraph: JobGraph, epoch: number, vertex: JobVertex, subtaskIndex: number, attempt: number, now: Millis): Execution {
+/** CREATED, without slot. */
+export function newExecution(
+  jobGraph: JobGraph,
+  epoch: number,
+  vertex: JobVertex,
+  subtaskIndex: number,
+  attempt: number,
+  now: Millis,
+): Execution {
   return {
     attemptId: executionAttemptId(jobGraph.jobId, vertex.id, subtaskIndex, attempt, epoch),
     attempt,

@@ -9,6 +9,8 @@ import { then, go, unreachable, type Step } from '#core/machine/step.js'
 import { allTerminal } from '../executiongraph/execution-graph.js'
 import { applyTaskState, cancelTasks, enterJobState, explainFailures, explainsBetter, recordFailure, taskFailure } from './job-run.js'
 import { loseSlot, loseWorker } from './losses.js'
+import type { RescaleEnd } from './rescale.js'
+import { endRescale } from './rescaling.js'
 import type { JobFailure, JobRun, Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
 /** Why a checkpoint of a cancelled job is given up. */
@@ -63,8 +65,15 @@ export function finish(
   state: 'FINISHED' | 'FAILED' | 'CANCELED',
   failure: JobFailure | undefined,
   moment: Moment,
+  settings: SchedulerSettings,
 ): SchedulerStep {
-  const ended = enterJobState(job, state, moment.now, failure)
+  const end: RescaleEnd = {
+    at: moment.now,
+    state: state === 'FAILED' ? 'FAILED' : 'IGNORED',
+    reason: `JOB_${state}`,
+    message: failure?.error.message,
+  }
+  const ended = enterJobState(endRescale(job, end, settings), state, moment.now, failure)
   return { state: { name: 'Finished', job: ended.state, failure }, effects: [{ type: 'declareSlots', count: 0 }, ...ended.effects] }
 }
 
@@ -108,13 +117,15 @@ export function onClosing(state: Closing, event: SchedulerEvent, moment: Moment,
       }
       return go(state)
     case 'aborted':
-      return state.phase === 'aborting' ? close(state, moment) : go(state)
+      return state.phase === 'aborting' ? close(state, moment, settings) : go(state)
     case 'slotLost':
       return proceed({ ...state, job: loseSlot(state.job, event, moment).job }, settings)
     case 'start':
     case 'cancel':
     case 'fatal':
     case 'vacate':
+    case 'rescale':
+    case 'rescalePrepared':
     case 'slotOffered':
     case 'taskMetrics':
     case 'coordinatorsStarted':
@@ -134,12 +145,12 @@ function note<S extends Closing>(state: S, failure: JobFailure, settings: Schedu
   return { ...state, job, failure }
 }
 
-function close(state: Closing, moment: Moment): SchedulerStep {
+function close(state: Closing, moment: Moment, settings: SchedulerSettings): SchedulerStep {
   switch (state.name) {
     case 'Failing':
-      return finish(state.job, 'FAILED', state.failure, moment)
+      return finish(state.job, 'FAILED', state.failure, moment, settings)
     case 'Canceling':
-      return finish(state.job, 'CANCELED', undefined, moment)
+      return finish(state.job, 'CANCELED', undefined, moment, settings)
     default:
       return unreachable(state)
   }

@@ -11,6 +11,7 @@ import { WorkerTakenBack } from '../../slots/worker-lost.js'
 import { beginFailing } from './closing.js'
 import { deployRegions, subtasksOf } from './deploying.js'
 import { cancelTasks, enterJobState, isFinal, recordFailure } from './job-run.js'
+import { pauseRescale, rescaled } from './rescaling.js'
 import { onFailure } from './restart-strategy.js'
 import type { JobFailure, JobRun, Moment, Restart, SchedulerEffect, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
@@ -73,8 +74,9 @@ function beginRestart(
     { type: 'cancelTimer', timer: 'resource-wait' },
   ]
   if (typeof delay === 'number') effects.push({ type: 'startTimer', timer: 'restart', delay })
+  const paused = then(go<JobRun, SchedulerEffect>(job, ...effects), (next) => pauseRescale(next, moment.now))
   const ending = then(
-    then(go<JobRun, SchedulerEffect>(job, ...effects), (next) => enterJobState(next, 'RESTARTING', moment.now, failure)),
+    then(paused, (next) => enterJobState(next, 'RESTARTING', moment.now, failure)),
     (next) => cancelTasks(next, moment.now, regions),
   )
   return then(ending, (next) => advance({ name: 'Restarting', job: next, failure, restart }, moment, settings))
@@ -82,10 +84,11 @@ function beginRestart(
 
 /** Goes on as far as it can: nothing is awaited that has already come. */
 export function advance(state: StateOf<'Restarting'>, moment: Moment, settings: SchedulerSettings): SchedulerStep {
-  const { job, restart } = state
-  switch (restart.coordinators.name) {
+  switch (state.restart.coordinators.name) {
     case 'idle': {
-      if (!allTerminal(job.graph, restart.regions) || (restart.coordinatorsPause && restart.pausing)) return go(state)
+      if (!allTerminal(state.job.graph, state.restart.regions) || (state.restart.coordinatorsPause && state.restart.pausing))
+        return go(state)
+      const { job, restart } = rescaled(state.job, state.restart, moment)
       const start = job.starts + 1
       return go<SchedulerState, SchedulerEffect>(
         { ...state, job: { ...job, starts: start }, restart: { ...restart, coordinators: { name: 'starting', start } } },
@@ -95,8 +98,9 @@ export function advance(state: StateOf<'Restarting'>, moment: Moment, settings: 
     case 'starting':
       return go(state)
     case 'started': {
+      const { job, restart } = state
       if (restart.pausing) return go(state)
-      const deployed = deployRegions(job, restart.regions, restart.coordinators.restored, moment)
+      const deployed = deployRegions(job, restart.regions, state.restart.coordinators.restored, moment, settings)
       if (deployed !== undefined) return deployed
       if (restart.lackingSlots) return go(state)
       return go<SchedulerState, SchedulerEffect>(

@@ -14,6 +14,7 @@ import {
   updateExecution,
 } from '../executiongraph/execution-graph.js'
 import { isWorkerGone, WorkerLost, WorkerTakenBack } from '../../slots/worker-lost.js'
+import { initialRequirements, NO_RESCALES } from './rescale.js'
 import { forgiveFailure, NO_FAILURES } from './restart-strategy.js'
 import type { JobFailure, JobRun, SchedulerEffect, SchedulerEvent, SchedulerSettings } from './state.js'
 
@@ -26,6 +27,9 @@ export function createJobRun(jobGraph: JobGraph, epoch: number, now: Millis): Jo
     failures: [],
     restarts: NO_FAILURES,
     starts: 0,
+    requirements: initialRequirements(jobGraph),
+    rescale: undefined,
+    rescales: NO_RESCALES,
   }
 }
 

@@ -41,7 +41,8 @@ export function leaveWorkers(
 }
 
 function lose(job: JobRun, slots: SlotPool, there: (execution: Execution) => boolean, error: Error, now: Millis): Loss {
-  const isLost = (execution: Execution) => there(execution) && !isTerminalExecutionState(execution.state)
+  // One that is CREATED is not there yet: its slot is where it ran before.
+  const isLost = (execution: Execution) => there(execution) && execution.state !== 'CREATED' && !isTerminalExecutionState(execution.state)
   const regions = regionsWhere(job.graph, isLost)
   const first = job.graph.vertices.flatMap(({ executions }) => executions).find(isLost)
   const graph = mapExecutions(job.graph, (execution) => (isLost(execution) ? inState(execution, 'FAILED', now) : execution))

@@ -6,6 +6,7 @@ import { cancel } from './closing.js'
 import { advance, fail } from './failover.js'
 import { applyTaskState, explainFailures, explainsBetter, jobFailure, recordFailure, taskFailure } from './job-run.js'
 import { loseSlot, loseWorker, type Loss } from './losses.js'
+import { requestRescale } from './rescaling.js'
 import { vacate } from './vacating.js'
 import type { JobFailure, Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
@@ -50,10 +51,15 @@ export function onRestarting(
       return go(state)
     case 'cancel':
       return cancel(state.job, moment, settings)
+    case 'rescale': {
+      const { state: job, effects } = requestRescale(state.job, event.request, false, moment, settings)
+      return { state: { ...state, job }, effects }
+    }
     case 'start':
     case 'taskMetrics':
     case 'committed':
     case 'aborted':
+    case 'rescalePrepared':
       return go(state)
     default:
       return unreachable(event)
@@ -92,5 +98,5 @@ function onLoss(
 /** Failures that follow from the first one are kept for display; one of them may turn out to be the cause. */
 function note(state: StateOf<'Restarting'>, failure: JobFailure, settings: SchedulerSettings): StateOf<'Restarting'> {
   const job = recordFailure(state.job, failure, settings)
-  return explainsBetter(failure, state.failure) ? { ...state, job, failure } : { ...state, job }
+  return state.failure === undefined || explainsBetter(failure, state.failure) ? { ...state, job, failure } : { ...state, job }
 }

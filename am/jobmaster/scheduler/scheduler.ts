@@ -48,10 +48,10 @@ function decide(
   switch (state.name) {
     case 'Created':
       if (event.type === 'start') return waitForResources(state.job, moment, settings)
-      if (event.type === 'cancel') return finish(state.job, 'CANCELED', undefined, moment)
+      if (event.type === 'cancel') return finish(state.job, 'CANCELED', undefined, moment, settings)
       if (event.type === 'fatal') {
         const failure = jobFailure(event.error, moment.now)
-        return finish(recordFailure(state.job, failure, settings), 'FAILED', failure, moment)
+        return finish(recordFailure(state.job, failure, settings), 'FAILED', failure, moment, settings)
       }
       return go(state)
     case 'WaitingForResources':

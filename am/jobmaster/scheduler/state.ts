@@ -8,17 +8,20 @@
  *                              ▼      │    ▼
  *                            Restarting ──▶ Failing | Canceling → Finished
  *
- * Restarting: some regions, or all, start again from the newest complete checkpoint; the tasks of the others go on.
+ * Restarting: some regions, or all, start again from the newest complete checkpoint; the tasks of the others go on. They do so after a
+ * failure, and to run at another parallelism (rescaling.ts).
  */
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
+import type { JobGraph } from '#core/graph/job-graph.js'
 import type { ExecutionState, JobState } from '#core/graph/states.js'
 import type { AllocationId, ExecutionAttemptId, ResourceId } from '#core/ids/ids.js'
-import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import type { TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
 import type { Millis } from '#core/time/environment.js'
 import type { RestartedSubtask, RestoredJob } from '../checkpoint/checkpoint-host.js'
 import type { ExecutionGraph } from '../executiongraph/execution-graph.js'
 import type { PooledSlot } from '../../slots/slot-provider.js'
 import type { SlotPool } from '../slotpool/slot-pool.js'
+import type { PendingRescale, RescaleHistory, RescaleRequest, ResourceRequirements } from './rescale.js'
 import type { RestartHistory, RestartStrategy } from './restart-strategy.js'
 
 /** A failure as people see it in the job's exception history. */
@@ -42,6 +45,7 @@ export interface SchedulerSettings {
   /** How long a lost worker's end may take to be explained before the job ends without the explanation. */
   readonly explanationTimeout: Millis
   readonly exceptionHistorySize: number
+  readonly rescaleHistorySize: number
 }
 
 /** The part that lives through all states. */
@@ -56,6 +60,11 @@ export interface JobRun {
   readonly restarts: RestartHistory
   /** Of coordinators: how often they were asked to start. */
   readonly starts: number
+  /** What the job may run at, by vertex. */
+  readonly requirements: ResourceRequirements
+  /** To another parallelism: asked for, or under way. */
+  readonly rescale: PendingRescale | undefined
+  readonly rescales: RescaleHistory
 }
 
 /**
@@ -90,7 +99,12 @@ export type SchedulerState =
   | { readonly name: 'WaitingForResources'; readonly job: JobRun; readonly coordinators: CoordinatorsState }
   /** `committing`: all tasks have finished, sinks make visible what is left. */
   | { readonly name: 'Executing'; readonly job: JobRun; readonly committing: boolean }
-  | { readonly name: 'Restarting'; readonly job: JobRun; readonly failure: JobFailure; readonly restart: Restart }
+  | {
+      readonly name: 'Restarting'
+      readonly job: JobRun
+      /** Undefined: nothing failed, the job is rescaled. */ readonly failure: JobFailure | undefined
+      readonly restart: Restart
+    }
   | {
       readonly name: 'Failing'
       readonly job: JobRun
@@ -104,7 +118,7 @@ export type SchedulerState =
 export type SchedulerStateName = SchedulerState['name']
 export type StateOf<N extends SchedulerStateName> = Extract<SchedulerState, { name: N }>
 
-export type SchedulerTimer = 'resource-wait' | 'restart' | 'explanation'
+export type SchedulerTimer = 'resource-wait' | 'restart' | 'explanation' | 'rescale-slots'
 
 export type SchedulerEvent =
   | { readonly type: 'start' }
@@ -138,15 +152,32 @@ export type SchedulerEvent =
   | { readonly type: 'globalFailure'; readonly error: Error }
   | { readonly type: 'committed' }
   | { readonly type: 'aborted' }
-  | { readonly type: 'timer'; readonly timer: SchedulerTimer; /** resource-wait: what was waited for */ readonly error?: Error | undefined }
+  | {
+      readonly type: 'timer'
+      readonly timer: SchedulerTimer
+      /** resource-wait, rescale-slots: what was waited for. */
+      readonly error?: Error | undefined
+    }
+  /** The job is to run at what `request` says; the shell has checked it. Takes the place of one that has not begun to switch. */
+  | { readonly type: 'rescale'; readonly request: RescaleRequest }
+  /** The checkpoint to switch from is complete, and its state can be dealt out; `problem`: not so. `round`: of the effect. */
+  | { readonly type: 'rescalePrepared'; readonly round: number; readonly problem?: Error | undefined }
   /** Nothing more can be had from this job: it fails whatever the restart strategy says. */
   | { readonly type: 'fatal'; readonly error: Error }
 
 export type SchedulerEffect =
-  /** The slots the job wants to hold from now on; 0 gives all back. `giveBack`: these go, besides. */
+  /** The slots the job wants to hold from now on; 0 gives all back. `giveBack`: those it does without. */
   | { readonly type: 'declareSlots'; readonly count: number; readonly giveBack?: readonly AllocationId[] }
+  /** Take a checkpoint from which the job can go on at the parallelism of this graph: answered by 'rescalePrepared'. */
+  | { readonly type: 'prepareRescale'; readonly round: number; readonly jobGraph: JobGraph }
   /** Checkpoints under way are given up; none begins before all tasks run again. */
-  | { readonly type: 'suspendCheckpoints'; readonly reason: Error; readonly restarted: readonly RestartedSubtask[] | 'all' }
+  | {
+      readonly type: 'suspendCheckpoints'
+      readonly reason: Error
+      readonly restarted: readonly RestartedSubtask[] | 'all'
+      /** Nothing failed: who asked for one that is given up waits for the next. */
+      readonly again?: boolean
+    }
   /**
    * Source enumerators and sink committers start from the newest complete checkpoint: for these subtasks, or ('all') anew, as they did
    * when the job began.

@@ -1,14 +1,26 @@
 /** WaitingForResources: slots and coordinators are on their way, in parallel. Flink's state of the same name. */
-import { slotsNeeded } from '../executiongraph/execution-graph.js'
+import { createExecutionGraph, slotsNeeded } from '../executiongraph/execution-graph.js'
 import { allRegions } from '../executiongraph/pipelined-regions.js'
-import { go, type Step } from '#core/machine/step.js'
+import { withParallelism, type Parallelism } from '../executiongraph/rescaled-graph.js'
+import { go, then, type Step } from '#core/machine/step.js'
 import { cancel } from './closing.js'
 import { deployRegions } from './deploying.js'
 import { fail } from './failover.js'
 import { explainFailures, jobFailure } from './job-run.js'
 import { loseSlot, loseWorker } from './losses.js'
+import { initialRequirements } from './rescale.js'
+import { requestRescale } from './rescaling.js'
 import { vacate } from './vacating.js'
-import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
+import type {
+  CoordinatorsState,
+  JobRun,
+  Moment,
+  SchedulerEffect,
+  SchedulerEvent,
+  SchedulerSettings,
+  SchedulerState,
+  StateOf,
+} from './state.js'
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
 
@@ -20,9 +32,13 @@ export function onWaitingForResources(
 ): SchedulerStep {
   switch (event.type) {
     case 'slotOffered':
-      return executeIfReady(state, moment)
-    case 'coordinatorsStarted':
-      return executeIfReady({ ...state, coordinators: { name: 'started', restored: event.restored } }, moment)
+      return executeIfReady(state, moment, settings)
+    case 'coordinatorsStarted': {
+      const coordinators: CoordinatorsState = { name: 'started', restored: event.restored }
+      return then(goOnRescaled(state.job, event.restored?.parallelism, moment), (job) =>
+        executeIfReady({ ...state, job, coordinators }, moment, settings),
+      )
+    }
     case 'slotLost':
       return go({ ...state, job: loseSlot(state.job, event, moment).job })
     case 'workerLost':
@@ -42,6 +58,10 @@ export function onWaitingForResources(
       const error = event.error ?? new Error('the slots did not come in time')
       return fail(state.job, jobFailure(error, moment.now), { what: 'job', final: true }, moment, settings)
     }
+    case 'rescale': {
+      const { state: job, effects } = requestRescale(state.job, event.request, false, moment, settings)
+      return { state: { ...state, job }, effects }
+    }
     case 'cancel':
       return cancel(state.job, moment, settings)
     default:
@@ -49,8 +69,19 @@ export function onWaitingForResources(
   }
 }
 
-function executeIfReady(state: StateOf<'WaitingForResources'>, moment: Moment): Step<SchedulerState, SchedulerEffect> {
+/** An earlier master had rescaled the job: no task of this one runs yet. */
+function goOnRescaled(job: JobRun, parallelism: Parallelism | undefined, moment: Moment): Step<JobRun, SchedulerEffect> {
+  if (parallelism === undefined) return go(job)
+  const jobGraph = withParallelism(job.graph.jobGraph, parallelism)
+  const graph = createExecutionGraph(jobGraph, job.graph.epoch, moment.now)
+  return go<JobRun, SchedulerEffect>(
+    { ...job, graph, requirements: initialRequirements(jobGraph) },
+    { type: 'declareSlots', count: slotsNeeded(jobGraph) },
+  )
+}
+
+function executeIfReady(state: StateOf<'WaitingForResources'>, moment: Moment, settings: SchedulerSettings): SchedulerStep {
   const { job, coordinators } = state
   if (coordinators.name !== 'started' || job.slots.length < slotsNeeded(job.graph.jobGraph)) return go(state)
-  return deployRegions(job, allRegions(job.graph.regions), coordinators.restored, moment) ?? go(state)
+  return deployRegions(job, allRegions(job.graph.regions), coordinators.restored, moment, settings) ?? go(state)
 }

@@ -106,8 +106,8 @@ export function onSlotEvent(
   policy: SlotPolicy,
 ): Step<SlotManagerState, SlotEffect> {
   const draft = new Draft(state)
-  apply(draft, event)
-  freeSurplus(draft)
+  apply(draft, event, policy)
+  freeSurplus(draft, policy)
   const missing = assign(draft, moment, policy)
   releaseIdle(draft, moment.now, policy)
   declareWorkers(draft, missing, policy)
@@ -172,7 +172,7 @@ class Draft {
   }
 }
 
-function apply(draft: Draft, event: SlotEvent): void {
+function apply(draft: Draft, event: SlotEvent, policy: SlotPolicy): void {
   switch (event.type) {
     case 'declared':
       if (event.count > 0) draft.requirements.set(event.jobId, event.count)
@@ -192,8 +192,11 @@ function apply(draft: Draft, event: SlotEvent): void {
     case 'allocated': {
       const found = draft.find(event.allocationId)
       if (found?.allocation.state !== 'PENDING' || found.allocation.jobId === undefined) return
-      draft.setAllocation(found.worker.resourceId, found.slot.slotIndex, { ...found.allocation, state: 'ALLOCATED' })
       const { resourceId } = found.worker
+      // The job wants less by now, and was never told of this one.
+      if (isSurplus(draft, found.allocation.jobId, found.worker, policy))
+        return free(draft, resourceId, found.slot.slotIndex, { ...found.allocation, state: 'ALLOCATED' })
+      draft.setAllocation(resourceId, found.slot.slotIndex, { ...found.allocation, state: 'ALLOCATED' })
       draft.effects.push({
         type: 'offerSlot',
         resourceId,
@@ -273,11 +276,12 @@ function free(draft: Draft, resourceId: ResourceId, slotIndex: number, allocatio
  * Jobs that want fewer slots than they hold give some back, first where they hold fewest, so that whole workers fall free. What is PENDING
  * is freed once the worker has answered.
  */
-function freeSurplus(draft: Draft): void {
+function freeSurplus(draft: Draft, policy: SlotPolicy): void {
   for (const jobId of new Set(
     [...draft.workers.values()].flatMap(({ slots }) => slots.flatMap(({ allocation }) => allocation?.jobId ?? [])),
   )) {
-    let surplus = heldSlots(draft, jobId) - (draft.requirements.get(jobId) ?? 0)
+    let surplus =
+      (policy.placement.kind === 'spread' ? heldSlots(draft, jobId) : mostAllocated(draft, jobId)) - (draft.requirements.get(jobId) ?? 0)
     // A job that has ended empties what is leaving, too.
     const ended = !draft.requirements.has(jobId)
     if (surplus <= 0 && !ended) continue
@@ -299,8 +303,10 @@ function freeSurplus(draft: Draft): void {
 function assign(draft: Draft, moment: SlotMoment, policy: SlotPolicy): Map<JobId, number> {
   const missing = new Map<JobId, number>()
   for (const [jobId, required] of draft.requirements) {
-    let lacking = required - heldSlots(draft, jobId)
-    for (const worker of candidates(draft, jobId, lacking, policy)) {
+    let lacking = required - usableSlots(draft, jobId, policy)
+    const workers = lacking > 0 ? candidates(draft, jobId, required, policy) : []
+    if (policy.placement.kind === 'one-worker') lacking = required - (workers[0] === undefined ? 0 : heldOn(workers[0], jobId))
+    for (const worker of workers) {
       for (const slot of worker.slots) {
         if (lacking <= 0 || slot.allocation !== undefined) continue
         const allocationId = moment.newAllocationId()
@@ -310,17 +316,47 @@ function assign(draft: Draft, moment: SlotMoment, policy: SlotPolicy): Map<JobId
         lacking--
       }
     }
-    if (lacking > 0) missing.set(jobId, lacking)
+    if (lacking > 0 && usableSlots(draft, jobId, policy) < required) missing.set(jobId, lacking)
   }
   return missing
 }
 
-function candidates(draft: Draft, jobId: JobId, lacking: number, policy: SlotPolicy): ManagedWorker[] {
+/**
+ * Where the job is given slots. 'one-worker': on the one that can hold all of it, its own before another. A job that has outgrown its worker
+ * keeps the slots there until it has moved and gives them back.
+ */
+function candidates(draft: Draft, jobId: JobId, required: number, policy: SlotPolicy): ManagedWorker[] {
   const usable = [...draft.workers.values()].filter(isStaying)
   if (policy.placement.kind === 'spread') return usable
-  const own = usable.find((worker) => worker.slots.some((slot) => isHeldBy(slot, jobId)))
-  const chosen = own ?? usable.find((worker) => worker.slots.filter((slot) => slot.allocation === undefined).length >= lacking)
+  const [chosen] = usable
+    .filter((worker) => worker.slots.filter((slot) => isHeldBy(slot, jobId) || slot.allocation === undefined).length >= required)
+    .sort((a, b) => heldOn(b, jobId) - heldOn(a, jobId))
   return chosen === undefined ? [] : [chosen]
+}
+
+function heldOn(worker: ManagedWorker, jobId: JobId): number {
+  return worker.slots.filter((slot) => isHeldBy(slot, jobId)).length
+}
+
+/** Slots that the job holds, or is about to, and can use together. */
+function usableSlots(draft: Draft, jobId: JobId, { placement }: SlotPolicy): number {
+  if (placement.kind === 'spread') return heldSlots(draft, jobId)
+  return Math.max(0, ...[...draft.workers.values()].filter(isStaying).map((worker) => heldOn(worker, jobId)))
+}
+
+/** Those that the job has been offered on one worker. */
+function mostAllocated(draft: Draft, jobId: JobId): number {
+  const allocated = ({ slots }: ManagedWorker) =>
+    slots.filter(({ allocation }) => allocation?.jobId === jobId && allocation.state === 'ALLOCATED').length
+  return Math.max(0, ...[...draft.workers.values()].filter(isStaying).map(allocated))
+}
+
+/** A slot of this worker, counted among those held, is one too many. */
+function isSurplus(draft: Draft, jobId: JobId, worker: ManagedWorker, { placement }: SlotPolicy): boolean {
+  const required = draft.requirements.get(jobId) ?? 0
+  if (placement.kind === 'spread') return heldSlots(draft, jobId) > required
+  const others = [...draft.workers.values()].filter((each) => each.resourceId !== worker.resourceId && isStaying(each))
+  return heldOn(worker, jobId) > required || others.some((each) => heldOn(each, jobId) >= required)
 }
 
 function isStaying(worker: ManagedWorker): boolean {

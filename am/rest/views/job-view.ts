@@ -92,7 +92,7 @@ export function vertexSummary(entry: ExecutionJobVertex, now: Millis): VertexSum
 }
 
 /** All vertices of a job share slots: there is one group. */
-const SLOT_SHARING_GROUP = '0'.repeat(32)
+export const SLOT_SHARING_GROUP = '0'.repeat(32)
 
 /** Start of the first deployment, -1 before it; end of the last subtask. */
 function vertexTimes(all: readonly Execution[], now: Millis): Times {

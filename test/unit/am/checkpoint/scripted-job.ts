@@ -68,6 +68,7 @@ export class ScriptedJob {
   master(epoch: number, configuration: Record<string, string> = {}, jobGraph = this.jobGraph): CheckpointCoordinator {
     void (this.coordinator as CheckpointCoordinator | undefined)?.end('SUSPENDED')
     const host: CheckpointHost = {
+      jobGraph: () => this.jobGraph,
       subtasks: () => this.subtasks,
       trigger: (attemptId, barrier) => {
         this.told.push(`trigger ${barrier.checkpointId} at ${attemptId}`)

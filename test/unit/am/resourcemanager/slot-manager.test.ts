@@ -137,7 +137,7 @@ describe('slot manager', () => {
     manager.declare(A, 1)
     manager.register('w1', 2)
     expect(manager.declare(A, 0)).to.deep.equal([])
-    expect(manager.allocated(1)).to.deep.equal(['offer 1 to job-a', 'free 1'])
+    expect(manager.allocated(1), 'the job is not told of it').to.deep.equal(['free 1'])
   })
 
   it('asks for a replacement of a lost worker', () => {
@@ -327,6 +327,25 @@ describe('slot manager', () => {
     manager.allocated(1, 2, 3)
     manager.declare(A, 0)
     expect(manager.freed(1, 2, 3)).to.deep.include('allocate w1/0 for job-b as 4')
+  })
+
+  it('gives a job that has outgrown its worker all its slots on another, and takes the old ones when they are given back', () => {
+    const manager = new Manager(ONE_WORKER)
+    manager.declare(A, 2)
+    manager.register('w1', 2)
+    manager.allocated(1, 2)
+    expect(manager.declare(A, 3)).to.deep.equal(['workers 1x2 1x3'])
+    expect(manager.register('w2', 3)).to.deep.equal([0, 1, 2].map((slot) => `allocate w2/${slot} for job-a as ${slot + 3}`))
+    expect(manager.allocated(3, 4, 5)).to.deep.equal([3, 4, 5].map((id) => `offer ${id} to job-a`))
+    const giveBack = ['1', '2'] as AllocationId[]
+    expect(manager.on({ type: 'declared', jobId: A, count: 3, giveBack })).to.deep.equal(['free 1', 'free 2'])
+    manager.freed(1, 2)
+    // What does not come to be: the job is never told of the slots it has declared no longer.
+    expect(manager.declare(A, 4)).to.deep.include('workers 1x3 1x4')
+    expect(manager.register('w3', 4)).to.have.length(4)
+    manager.declare(A, 3)
+    expect(manager.allocated(6, 7, 8, 9)).to.include.members([6, 7, 8, 9].map((id) => `free ${id}`))
+    expect(manager.allocated(6, 7, 8, 9).filter((line) => line.startsWith('offer'))).to.deep.equal([])
   })
 
   it('never gives a slot to two jobs, nor more slots than a job declared, whatever happens', () => {

@@ -17,10 +17,10 @@ import type { RestartStrategy } from '#am/jobmaster/scheduler/restart-strategy.j
 import type { SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState } from '#am/jobmaster/scheduler/state.js'
 import type { PooledSlot } from '#am/slots/slot-provider.js'
 
-export function slot(number: number, worker = `worker-${number}`): PooledSlot {
+export function slot(number: number, worker = `worker-${number}`, dataPort = 0): PooledSlot {
   return {
     allocationId: `allocation-${number}` as AllocationId,
-    location: { resourceId: worker as ResourceId, slotIndex: number, host: `host-of-${worker}`, dataPort: 0 },
+    location: { resourceId: worker as ResourceId, slotIndex: number, host: `host-of-${worker}`, dataPort },
   }
 }
 
@@ -32,7 +32,13 @@ export class SchedulerTranscript {
   readonly #settings: SchedulerSettings
 
   constructor(jobGraph: JobGraph, restartStrategy: RestartStrategy = { kind: 'none' }) {
-    this.#settings = { restartStrategy, resourceWaitTimeout: 300_000, explanationTimeout: 6_000, exceptionHistorySize: 16 }
+    this.#settings = {
+      restartStrategy,
+      resourceWaitTimeout: 300_000,
+      explanationTimeout: 6_000,
+      exceptionHistorySize: 16,
+      rescaleHistorySize: 5,
+    }
     this.state = createScheduler(jobGraph, 1, this.environment.clock.now())
   }
 
@@ -145,10 +151,12 @@ function describeEffect(effect: SchedulerEffect): string {
   switch (effect.type) {
     case 'declareSlots':
       return `declareSlots ${effect.count}${effect.giveBack === undefined ? '' : ` giving back ${effect.giveBack.join(' ')}`}`
+    case 'prepareRescale':
+      return `prepareRescale ${effect.round}: ${effect.jobGraph.vertices.map(({ parallelism }) => parallelism).join(' ')}`
     case 'startCoordinators':
       return `startCoordinators ${effect.start}: ${describeSubtasks(effect.restarted)}`
     case 'suspendCheckpoints':
-      return `suspendCheckpoints ${describeSubtasks(effect.restarted)}`
+      return `suspendCheckpoints ${describeSubtasks(effect.restarted)}${effect.again === true ? ' and again' : ''}`
     case 'deploy': {
       const { executionAttemptId, restore } = effect.descriptor
       const from = restore === undefined ? '' : ` from checkpoint ${restore.checkpointId}`
