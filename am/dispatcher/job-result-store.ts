@@ -11,7 +11,7 @@ import { PathNotFound } from '#core/fs/errors.js'
 import type { FileSystem } from '#core/fs/file-system.js'
 import { readSmallFile, replaceSmallFile } from '#core/fs/small-file.js'
 import type { JobId, ResourceId } from '#core/ids/ids.js'
-import { TaskMetricsSchema } from '#core/rpc/gateways/task-executor.js'
+import { TaskCountersSchema } from '#core/rpc/gateways/task-metrics.js'
 
 const MAX_BYTES = 16 * 1024 * 1024
 
@@ -33,7 +33,7 @@ export const JobResultRecordSchema = z.object({
   startTime: z.number(),
   endTime: z.number(),
   /** For each vertex, in the graph's order: the sums over its subtasks. */
-  metrics: z.array(TaskMetricsSchema),
+  metrics: z.array(TaskCountersSchema),
   failure: z
     .object({
       error: WireErrorSchema,

@@ -1,14 +1,14 @@
 /** A job that ended under an earlier attempt of the master: to a record of it and, in a later attempt, back to a job to look at. Pure. */
 import { fromWireError, toWireError } from '#core/errors/wire-error.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
-import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import type { TaskCounters } from '#core/rpc/gateways/task-metrics.js'
 import { inState, mapExecutions, type ExecutionJobVertex } from '../jobmaster/executiongraph/execution-graph.js'
 import type { Job, JobResult } from '../jobmaster/job-master.js'
 import { createJobRun } from '../jobmaster/scheduler/job-run.js'
 import type { JobFailure, SchedulerSettings } from '../jobmaster/scheduler/state.js'
 import type { JobResultRecord } from './job-result-store.js'
 
-const NO_METRICS: TaskMetrics = {
+const NO_METRICS: TaskCounters = {
   recordsIn: 0,
   recordsOut: 0,
   bytesIn: 0,
@@ -35,11 +35,11 @@ export function recordOf({ jobId, jobGraph, run }: Job, { state, failure }: JobR
   }
 }
 
-function totals({ executions }: ExecutionJobVertex): TaskMetrics {
-  return executions.reduce<TaskMetrics>((sum, { metrics }) => {
+function totals({ executions }: ExecutionJobVertex): TaskCounters {
+  return executions.reduce<TaskCounters>((sum, { metrics }) => {
     if (metrics === undefined) return sum
     const { watermark: mine } = sum
-    const { watermark: other, ...counters } = metrics
+    const { watermark: other, rates: _rates, latencies: _latencies, ...counters } = metrics
     const added = Object.fromEntries(Object.entries(counters).map(([name, value]) => [name, value + sum[name as keyof typeof counters]]))
     return { ...(added as typeof counters), watermark: mine === null || other === null ? (mine ?? other) : Math.min(mine, other) }
   }, NO_METRICS)

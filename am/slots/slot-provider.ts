@@ -3,7 +3,8 @@ import type { SlotLocation } from '#core/graph/deployment.js'
 import type { AllocationId, ExecutionAttemptId, JobId, ResourceId } from '#core/ids/ids.js'
 import type { Gateway } from '#core/rpc/gateway.js'
 import type { Millis } from '#core/time/environment.js'
-import type { TaskExecutorGateway, TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import type { TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
+import type { TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
 
 /** A slot that the ResourceManager allocated for a job; `location` names its worker. */
 export interface PooledSlot {

@@ -82,6 +82,11 @@ export class StreamExecutionEnvironment {
     return this.set('execution.buffer-timeout.interval', `${Math.round(millis(timeout, 'the buffer time-out'))} ms`)
   }
 
+  /** Sources send a latency marker this often, and REST tells how long they take to each operator; 0: none (default). */
+  setLatencyTrackingInterval(interval: Duration): this {
+    return this.set('metrics.latency.interval', `${Math.round(millis(interval, 'the latency tracking interval'))} ms`)
+  }
+
   disableOperatorChaining(): this {
     return this.set('pipeline.operator-chaining.enabled', 'false')
   }

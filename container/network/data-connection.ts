@@ -21,6 +21,7 @@ import {
   PartitionRequestSchema,
   type Frame,
 } from './frame.js'
+import { decodeLatencyMarker, encodeLatencyMarker, type LatencyMarker } from './latency-marker.js'
 import type { PartitionKey, PartitionRegistry } from './partition-registry.js'
 import type { Element, Subpartition, SubpartitionReader } from './subpartition.js'
 import type { FrameTransport } from './transport.js'
@@ -30,6 +31,7 @@ export interface ChannelReceiver {
   onData(payload: Uint8Array<ArrayBuffer>, backlog: number): void
   onWatermark(watermark: number): void
   onIdle(idle: boolean): void
+  onLatencyMarker(marker: LatencyMarker): void
   onBarrier(barrier: CheckpointBarrier, overtaking: boolean): void
   onEnd(suspended: boolean): void
   onError(error: Error): void
@@ -110,6 +112,8 @@ export class DataConnection {
           return this.#receivers.get(frame.channel)?.onWatermark(decodeWatermark(frame.payload, this.peer))
         case FrameType.IDLE:
           return this.#receivers.get(frame.channel)?.onIdle(frame.argument !== 0)
+        case FrameType.LATENCY:
+          return this.#receivers.get(frame.channel)?.onLatencyMarker(decodeLatencyMarker(frame.payload, this.peer))
         case FrameType.END:
           return this.#receivers.get(frame.channel)?.onEnd(frame.argument !== 0)
         case FrameType.BARRIER:
@@ -192,6 +196,8 @@ export class DataConnection {
         return this.#transport.send(FrameType.WATERMARK, sender.channel, 0, encodeWatermark(element.watermark))
       case 'idle':
         return this.#transport.send(FrameType.IDLE, sender.channel, element.idle ? 1 : 0)
+      case 'latencyMarker':
+        return this.#transport.send(FrameType.LATENCY, sender.channel, 0, encodeLatencyMarker(element.marker))
       case 'end':
         return this.#transport.send(FrameType.END, sender.channel, element.suspended ? 1 : 0)
       case 'barrier':

@@ -19,6 +19,7 @@
  *   END        producer   1 suspended           - (no more will come; suspended: the stream is cut here, it has not ended)
  *   BARRIER    producer   1 overtaking          JSON CheckpointBarrier; overtaking: it passed what still waits on both sides
  *   ERROR      producer   -                     JSON WireError; the request failed
+ *   LATENCY    producer   -                     a latency marker (latency-marker.ts)
  *
  * Between threads the same frames travel as objects with the payload's buffer transferred (transport.ts).
  */
@@ -38,10 +39,11 @@ export const FrameType = {
   ERROR: 8,
   IDLE: 9,
   BARRIER: 10,
+  LATENCY: 11,
 } as const
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 export const HEADER_BYTES = 13
 /** Largest payload of a DATA frame, and of any other. */
 export const MAX_DATA_BYTES = 64 * 1024 * 1024
@@ -111,7 +113,7 @@ export function decodeWatermark(payload: Uint8Array, peer: string): number {
 
 /** What is wrong with a frame's head, or undefined. */
 export function frameProblem(type: number, argument: number, payloadBytes: number): string | undefined {
-  if (type < FrameType.HELLO || type > FrameType.BARRIER || !Number.isInteger(type)) return `unknown frame type ${type}`
+  if (type < FrameType.HELLO || type > FrameType.LATENCY || !Number.isInteger(type)) return `unknown frame type ${type}`
   const limit = type === FrameType.DATA ? MAX_DATA_BYTES : MAX_CONTROL_BYTES
   if (payloadBytes > limit) return `payload of ${payloadBytes} bytes is over the limit of ${limit}`
   if ((type === FrameType.CREDIT || type === FrameType.REQUEST) && (argument < 1 || argument > MAX_CREDITS)) return `${argument} credits`

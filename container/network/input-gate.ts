@@ -10,6 +10,7 @@ import { decodeBatch } from '#runtime/columnar/wire.js'
 import { CreditLedger, EXCLUSIVE_CREDITS, type Grant } from './credit-ledger.js'
 import type { DataConnection, RemoteChannel } from './data-connection.js'
 import { ProtocolViolation } from './errors.js'
+import { MAX_WAITING_MARKERS } from './latency-marker.js'
 import type { PartitionKey, PartitionRegistry } from './partition-registry.js'
 import { isOvertakable, type Element, type Overtaken, type Subpartition } from './subpartition.js'
 
@@ -201,6 +202,7 @@ class RemoteInputChannel implements InputChannel {
   readonly #user: ChannelUser
   readonly #queue: Received[] = []
   #channel: RemoteChannel | undefined
+  #markers = 0
   #peer = ''
   #closed = false
 
@@ -227,6 +229,9 @@ class RemoteInputChannel implements InputChannel {
           onData: (payload, backlog) => this.#onData(payload, backlog),
           onWatermark: (watermark) => this.#add({ kind: 'watermark', watermark }),
           onIdle: (idle) => this.#add({ kind: 'idle', idle }),
+          onLatencyMarker: (marker) => {
+            if (this.#markers < MAX_WAITING_MARKERS) this.#add({ kind: 'latencyMarker', marker })
+          },
           onBarrier: (barrier, overtaking) => this.#onBarrier(barrier, overtaking),
           onEnd: (suspended) => this.#add({ kind: 'end', suspended }),
           onError: (error) => this.#fail(error),
@@ -252,6 +257,7 @@ class RemoteInputChannel implements InputChannel {
       this.#apply(this.#ledger.recycled(this.#index))
       return { kind: 'data', batch: decodeBatch(received.payload, this.#descriptor.schema), bytes: received.payload.length }
     }
+    if (received.kind === 'latencyMarker') this.#markers--
     if (received.kind === 'end') this.close()
     return received
   }
@@ -309,6 +315,7 @@ class RemoteInputChannel implements InputChannel {
 
   #add(received: Received): void {
     if (this.#closed) return
+    if (received.kind === 'latencyMarker') this.#markers++
     this.#queue.push(received)
     this.#user.onAvailable()
   }

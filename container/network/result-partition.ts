@@ -4,8 +4,8 @@
  *
  *   collect ──partitioner──▶ pending of subpartition i ──full, timed out──▶ queue of subpartition i ──▶ reader
  *
- * A watermark waits with the pending rows and leaves behind them, so a stream of watermarks does not cut frames to pieces. Rows
- * may thereby overtake a watermark, never the other way.
+ * A watermark waits with the pending rows and leaves behind them, so a stream of watermarks does not cut frames to pieces; so does a
+ * latency marker, which is to take the time that a row takes. Rows may thereby overtake them, never the other way.
  */
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { ResultPartitionDescriptor } from '#core/graph/deployment.js'
@@ -14,6 +14,7 @@ import type { Batch } from '#runtime/columnar/batch.js'
 import { concatBatches } from '#runtime/columnar/gather.js'
 import { MAX_WATERMARK, NO_WATERMARK, type Output } from '#runtime/operators/operator.js'
 import { batchBytes } from './batch-size.js'
+import { MAX_WAITING_MARKERS, type LatencyMarker } from './latency-marker.js'
 import { anySubpartition, distributor, type Distribute } from './partitioner.js'
 import { Subpartition, type Element, type Overtaken } from './subpartition.js'
 
@@ -44,6 +45,7 @@ interface Pending {
   rows: number
   bytes: number
   watermark: number
+  markers: LatencyMarker[]
 }
 
 export class ResultPartition implements Output {
@@ -71,7 +73,7 @@ export class ResultPartition implements Output {
       onBarrierTaken: () => this.#onBarrierTaken(),
     }
     this.#subpartitions = Array.from({ length: descriptor.numSubpartitions }, () => new Subpartition(owner))
-    this.#pending = this.#subpartitions.map(() => ({ batches: [], rows: 0, bytes: 0, watermark: NO_WATERMARK }))
+    this.#pending = this.#subpartitions.map(() => ({ batches: [], rows: 0, bytes: 0, watermark: NO_WATERMARK, markers: [] }))
     this.#distribute = distributor(descriptor.partitioner, descriptor.numSubpartitions, descriptor.maxParallelism)
     this.#anyWillDo = anySubpartition(descriptor.partitioner)
   }
@@ -105,6 +107,15 @@ export class ResultPartition implements Output {
     this.#watermark = watermark
     for (const pending of this.#pending) pending.watermark = watermark
     if (this.#options.bufferTimeout === 0) this.flush()
+    else this.#startTimer()
+  }
+
+  /** Goes to one consumer, chosen at random, also where every row goes to all. */
+  emitLatencyMarker(marker: LatencyMarker): void {
+    const index = Math.floor(this.#options.environment.random.uniform() * this.#pending.length)
+    const { markers } = this.#pending[index] as Pending
+    if (markers.length < MAX_WAITING_MARKERS) markers.push(marker)
+    if (this.#options.bufferTimeout === 0) this.#flushOne(index)
     else this.#startTimer()
   }
 
@@ -239,6 +250,7 @@ export class ResultPartition implements Output {
       subpartition.add({ kind: 'watermark', watermark: pending.watermark })
       pending.watermark = NO_WATERMARK
     }
+    if (pending.markers.length > 0) for (const marker of pending.markers.splice(0)) subpartition.add({ kind: 'latencyMarker', marker })
   }
 
   #startTimer(): void {

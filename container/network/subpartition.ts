@@ -7,18 +7,20 @@
  */
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { Batch } from '#runtime/columnar/batch.js'
+import { MAX_WAITING_MARKERS, type LatencyMarker } from './latency-marker.js'
 
 export type Element =
   | { readonly kind: 'data'; readonly batch: Batch; /** compact size */ readonly bytes: number }
   | { readonly kind: 'watermark'; readonly watermark: number }
   /** The producer has no rows for a while: its watermark holds nothing back until it is active again. */
   | { readonly kind: 'idle'; readonly idle: boolean }
+  | { readonly kind: 'latencyMarker'; readonly marker: LatencyMarker }
   /** `overtaking`: it passed what waited before it; that is part of the checkpoint and comes behind it. */
   | { readonly kind: 'barrier'; readonly barrier: CheckpointBarrier; readonly overtaking: boolean }
   /** `suspended`: the stream is cut here (stop-with-savepoint), it has not come to its end. */
   | { readonly kind: 'end'; readonly suspended: boolean }
 
-/** What a barrier may overtake. */
+/** What a barrier may overtake and a checkpoint then keeps. It passes latency markers too, which are lost with the task. */
 export type Overtaken = Extract<Element, { kind: 'data' | 'watermark' | 'idle' }>
 
 export function isOvertakable(element: Element): element is Overtaken {
@@ -48,6 +50,7 @@ export class Subpartition {
   #state: 'open' | 'ended' | 'consumed' | 'released' = 'open'
   #dataCount = 0
   #bytes = 0
+  #markers = 0
 
   constructor(owner: SubpartitionOwner) {
     this.#owner = owner
@@ -77,6 +80,9 @@ export class Subpartition {
     if (element.kind === 'data') {
       this.#dataCount++
       this.#bytes += element.bytes
+    } else if (element.kind === 'latencyMarker') {
+      if (this.#markers === MAX_WAITING_MARKERS) return
+      this.#markers++
     } else if (element.kind === 'end') this.#state = 'ended'
     this.#queue.push(element)
     if (this.#queue.length - this.#head === 1) this.#reader?.onAvailable()
@@ -158,7 +164,8 @@ export class Subpartition {
       this.#dataCount--
       this.#bytes -= element.bytes
       this.#owner.onDrained()
-    } else if (element.kind === 'barrier') this.#owner.onBarrierTaken()
+    } else if (element.kind === 'latencyMarker') this.#markers--
+    else if (element.kind === 'barrier') this.#owner.onBarrierTaken()
     return element
   }
 

@@ -26,6 +26,7 @@ import {
 } from '#runtime/operators/operator.js'
 import type { OperatorSnapshot, RestoredRows, SnapshotRequest } from '#runtime/state/snapshot.js'
 import type { LocalState } from '../checkpoint/local-state.js'
+import type { LatencyMarker } from '../network/latency-marker.js'
 import type { ResultPartition } from '../network/result-partition.js'
 import { StateIncompatible } from '#runtime/checkpoint/errors.js'
 import { InvalidDeployment } from './errors.js'
@@ -41,6 +42,10 @@ export interface ChainHost {
   /** False once the task is being cancelled or has failed: no operator gets anything any more. */
   running(): boolean
   context(node: OperatorNode, inputSchemas: readonly Schema[]): OperatorContext
+  /** A latency marker came to that operator. */
+  markerReached(operatorId: OperatorId, marker: LatencyMarker): void
+  /** Uniform in [0, 1). */
+  random(): number
 }
 
 /** What one operator gave at a barrier. */
@@ -206,6 +211,17 @@ export class OperatorChain {
     this.#deliverIdle(this.#head, idle)
   }
 
+  /** From the inputs. Operators have no part in it: it goes through them to one of their outputs, chosen at random. */
+  processLatencyMarker(marker: LatencyMarker): void {
+    this.#deliverMarker(this.#head, marker)
+  }
+
+  /** Of a source: into each of its outputs. */
+  emitLatencyMarker(marker: LatencyMarker): void {
+    for (const child of this.#head.children) this.#deliverMarker(child, marker)
+    for (const partition of this.#head.partitions) partition.emitLatencyMarker(marker)
+  }
+
   /** That input of the head has ended. */
   endInput(input: number): void {
     this.#track((this.#head.operator as Operator).endInput(input))
@@ -280,6 +296,15 @@ export class OperatorChain {
   #deliverIdle(link: Link, idle: boolean): void {
     for (const child of link.children) this.#deliverIdle(child, idle)
     for (const partition of link.partitions) partition.emitIdle(idle)
+  }
+
+  #deliverMarker(link: Link, marker: LatencyMarker): void {
+    this.#host.markerReached(link.node.id, marker)
+    const { children, partitions } = link
+    const chosen = Math.floor(this.#host.random() * (children.length + partitions.length))
+    const child = children[chosen]
+    if (child !== undefined) this.#deliverMarker(child, marker)
+    else partitions[chosen - children.length]?.emitLatencyMarker(marker)
   }
 
   #deliver(link: Link, batch: Batch, input: number): void {

@@ -6,6 +6,7 @@ import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import { NO_WATERMARK } from '#runtime/operators/operator.js'
 import { InputGate, type ProducerAccess } from '../network/input-gate.js'
+import type { LatencyMarker } from '../network/latency-marker.js'
 import type { Element, Overtaken } from '../network/subpartition.js'
 import { WatermarkValve } from './watermark-valve.js'
 
@@ -22,6 +23,7 @@ export type InputStep =
       readonly endedChannel: number | undefined
     }
   | { readonly kind: 'barrier'; readonly channel: number; readonly barrier: CheckpointBarrier }
+  | { readonly kind: 'latencyMarker'; readonly marker: LatencyMarker }
 
 export interface TaskInputsUser {
   /** Something can be polled. */
@@ -103,6 +105,7 @@ export class TaskInputs {
       const { element } = polled
       const channel = first + polled.channel
       if (element.kind === 'barrier') return { kind: 'barrier', channel, barrier: element.barrier }
+      if (element.kind === 'latencyMarker') return element
       if (element.kind !== 'end') this.onPolled?.(channel, element)
       if (element.kind === 'data') return { kind: 'batch', batch: element.batch, bytes: element.bytes, input }
       const event = this.#onEvent(element, input, offset + polled.channel)
@@ -111,7 +114,7 @@ export class TaskInputs {
     return undefined
   }
 
-  #onEvent(element: Exclude<Element, { kind: 'data' | 'barrier' }>, input: number, channel: number) {
+  #onEvent(element: Exclude<Element, { kind: 'data' | 'barrier' | 'latencyMarker' }>, input: number, channel: number) {
     const valve = this.#inputs[input] as WatermarkValve
     const wasIdle = this.#combined.idle
     if (element.kind === 'end' && element.suspended) this.#suspended = true

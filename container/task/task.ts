@@ -11,12 +11,13 @@ import type { SubtaskCheckpointMetrics, SubtaskState, TaskRestore } from '#core/
 import { Configuration } from '#core/config/configuration.js'
 import { LOCAL_BACKUP } from '#core/config/options/checkpointing.js'
 import { BUFFER_TIMEOUT } from '#core/config/options/execution.js'
+import { LATENCY_GRANULARITY, LATENCY_HISTORY_SIZE, LATENCY_INTERVAL } from '#core/config/options/metrics.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { OperatorNode } from '#core/graph/job-graph.js'
 import type { OperatorId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
-import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import type { LatencyHistogram, TaskCounters, TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
 import type { Schema } from '#core/types/schema.js'
 import { keyGroupsOfSubtask } from '#runtime/columnar/hash.js'
@@ -29,15 +30,20 @@ import { stateMemory } from '#runtime/state/state-memory.js'
 import type { ProducerAccess } from '../network/input-gate.js'
 import { ResultPartition } from '../network/result-partition.js'
 import { TaskCanceled } from './errors.js'
+import { LatencyStats } from './latency-stats.js'
 import type { LinePrinter } from './line-printer.js'
 import { OperatorChain } from './operator-chain.js'
 import type { Instantiate } from './operator-factory.js'
 import type { SlotMailbox } from './slot-mailbox.js'
 import { TaskInputs, type InputStep } from './task-inputs.js'
 import { isOver, onTaskEvent, type TaskEvent, type TaskLife, type TaskState } from './task-lifecycle.js'
+import { RateWindow } from './task-rates.js'
 import { TimeAccount } from './time-account.js'
 
 const log = logger('Task')
+
+/** How often histograms of latencies are worked out. */
+const LATENCY_REPORT_MS = 1_000
 
 export interface Committable {
   readonly operatorId: OperatorId
@@ -79,6 +85,11 @@ export class Task {
   readonly #services: TaskServices
   readonly #configuration: Configuration
   readonly #time: TimeAccount
+  readonly #rates = new RateWindow()
+  readonly #latencies: LatencyStats
+  #latencyReport: { readonly at: number; readonly histograms: LatencyHistogram[] } | undefined
+  /** A source's latency marker is to go out. */
+  #markerDue = false
   #life: TaskLife = { state: 'CREATED' }
   #chain: OperatorChain | undefined
   #inputs: TaskInputs | undefined
@@ -109,6 +120,10 @@ export class Task {
     this.#services = services
     this.#configuration = Configuration.of(descriptor.configuration)
     this.#time = new TimeAccount(services.environment.clock)
+    this.#latencies = new LatencyStats({
+      granularity: this.#configuration.get(LATENCY_GRANULARITY),
+      historySize: this.#configuration.get(LATENCY_HISTORY_SIZE),
+    })
     const { localStateDirectory } = services
     if (localStateDirectory !== undefined && this.#configuration.get(LOCAL_BACKUP))
       this.#localState = new LocalState(join(localStateDirectory, descriptor.jobId))
@@ -158,7 +173,7 @@ export class Task {
   metrics(): TaskMetrics {
     const spent = this.#time.spent()
     const sum = (of: (partition: ResultPartition) => number) => this.#partitions.reduce((total, partition) => total + of(partition), 0)
-    return {
+    const counters: TaskCounters = {
       recordsIn: this.#recordsIn + (this.#chain?.sourceRows ?? 0),
       recordsOut: sum((partition) => partition.recordsOut) + (this.#chain?.sinkRows ?? 0),
       bytesIn: this.#bytesIn,
@@ -169,6 +184,17 @@ export class Task {
       watermark: this.#inputs?.watermark ?? null,
       lateRecordsDropped: this.#late,
     }
+    const rates = this.#rates.sample(counters, this.#services.environment.clock.monotonic())
+    const latencies = this.#latencyHistograms()
+    return { ...counters, ...(rates === undefined ? {} : { rates }), ...(latencies.length === 0 ? {} : { latencies }) }
+  }
+
+  /** Worked out once a second at most, and when the task is over. */
+  #latencyHistograms(): LatencyHistogram[] {
+    const at = this.#services.environment.clock.monotonic()
+    if (this.#latencyReport === undefined || at >= this.#latencyReport.at + LATENCY_REPORT_MS || isOver(this.#life))
+      this.#latencyReport = { at, histograms: this.#latencies.histograms() }
+    return this.#latencyReport.histograms
   }
 
   /** One piece of work, called by the slot's mailbox. False: nothing to do until woken. */
@@ -192,7 +218,9 @@ export class Task {
   #takeElement(checkpoints: TaskCheckpoints): boolean {
     if (this.#pending > 0 || checkpoints.holdsInput) return this.#rest('busy')
     if (!this.#hasRoom()) return this.#rest('backPressured')
-    return this.#chain?.source === undefined ? this.#takeInput() : this.#pollSource()
+    if (this.#chain?.source === undefined) return this.#takeInput()
+    if (this.#markerDue && this.#stopped === undefined) this.#emitMarker()
+    return this.#pollSource()
   }
 
   async #initialize(): Promise<void> {
@@ -224,6 +252,8 @@ export class Task {
       settled: () => this.#settled(),
       running: () => this.#life.state === 'RUNNING',
       context: (node, inputSchemas) => this.#context(node, inputSchemas),
+      markerReached: (operatorId, marker) => this.#latencies.reached(operatorId, marker, services.environment.clock.now()),
+      random: () => services.environment.random.uniform(),
     })
     if (this.#life.state !== 'INITIALIZING') return
     this.#chain = chain
@@ -233,6 +263,7 @@ export class Task {
     if (restore !== undefined) await this.#restore(restore, chain, canceled)
     this.#handle({ type: 'run' })
     this.#time.switchTo('busy')
+    this.#markerDue = chain.source !== undefined && this.#configuration.get(LATENCY_INTERVAL) > 0
     this.#wake()
   }
 
@@ -294,6 +325,10 @@ export class Task {
     this.#time.switchTo('busy')
     const chain = this.#chain as OperatorChain
     const checkpoints = this.#checkpoints as TaskCheckpoints
+    if (step.kind === 'latencyMarker') {
+      chain.processLatencyMarker(step.marker)
+      return true
+    }
     if (step.kind === 'barrier') {
       checkpoints.barrierReached(step.channel, step.barrier)
       return true
@@ -341,6 +376,15 @@ export class Task {
       (error: unknown) => this.fail(error),
     )
     return this.#rest('idle')
+  }
+
+  /** The next one is due an interval from now: while the outputs have no room, none piles up. */
+  #emitMarker(): void {
+    this.#markerDue = false
+    const { clock } = this.#services.environment
+    const { operators, subtaskIndex } = this.descriptor
+    this.#chain?.emitLatencyMarker({ markedTime: clock.now(), operatorId: (operators[0] as OperatorNode).id, subtaskIndex })
+    this.#schedule(this.#configuration.get(LATENCY_INTERVAL), () => (this.#markerDue = true))
   }
 
   #sourceEnded(): void {

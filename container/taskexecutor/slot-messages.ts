@@ -7,7 +7,7 @@ import type { BlobReference, TaskDeploymentDescriptor } from '#core/graph/deploy
 import type { ExecutionState } from '#core/graph/states.js'
 import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
 import type { LogLevel } from '#core/log/logger.js'
-import type { TaskMetrics } from '#core/rpc/gateways/task-executor.js'
+import type { TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
 
 /** The first message to a slot's thread. */
 export interface SlotDescriptor {

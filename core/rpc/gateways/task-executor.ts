@@ -7,27 +7,14 @@ import { CheckpointBarrierSchema } from '../../checkpoint/barrier.js'
 import { SubtaskCheckpointMetricsSchema, SubtaskStateSchema } from '../../checkpoint/state-handles.js'
 import { call, gateway } from '../gateway.js'
 import { SubmittedTaskSchema } from './blob.js'
+import { TaskMetricsSchema } from './task-metrics.js'
+
+export type { TaskMetrics } from './task-metrics.js'
 
 const id = <T extends string>() => z.string().min(1).max(300) as unknown as z.ZodType<T>
 const nothing = z.object({})
 /** JSON that only the operator and its coordinator understand; each checks it against its own schema. */
 const operatorEvent = z.unknown()
-
-/** Counters of one running or ended subtask; all since its start. */
-export const TaskMetricsSchema = z.object({
-  recordsIn: z.number(),
-  recordsOut: z.number(),
-  bytesIn: z.number(),
-  bytesOut: z.number(),
-  busyMs: z.number(),
-  idleMs: z.number(),
-  backPressuredMs: z.number(),
-  /** Lowest watermark of the inputs, ms; null: none yet. */
-  watermark: z.number().nullable(),
-  /** Rows dropped because their window had fired. */
-  lateRecordsDropped: z.number(),
-})
-export type TaskMetrics = z.infer<typeof TaskMetricsSchema>
 
 export const SlotReportSchema = z.array(
   z.object({ slotIndex: z.int().min(0), allocationId: id<AllocationId>().nullable(), jobId: id<JobId>().nullable() }),
