@@ -1,5 +1,6 @@
 /** The JobManager as a thread of the client's process. */
 import { once } from 'node:events'
+import { mkdirSync, rmSync } from 'node:fs'
 import type { MessagePort } from 'node:worker_threads'
 import * as z from '#core/zod.js'
 import { ApplicationDescriptorSchema } from '#core/cluster/application-descriptor.js'
@@ -11,7 +12,7 @@ import { logger } from '#core/log/logger.js'
 import { RpcConnection } from '#core/rpc/rpc-connection.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
-import { localCheckpointDirectory } from './local-checkpoints.js'
+import { localCheckpointDirectory, localSessionDirectory } from './local-directories.js'
 import { runMaster } from './master.js'
 import { LocalDriver } from './resourcemanager/drivers/local.js'
 import { NO_LIMITS } from './resourcemanager/slotmanager/worker-limits.js'
@@ -38,6 +39,9 @@ export async function runLocalMaster(launch: LocalLaunch, firstWorker: WorkerThr
   const configuration = Configuration.of(descriptor.configuration)
   const bindPort = configuration.get(REST_BIND_PORT)
   const hadoopConfiguration = await localHadoopConfiguration(configuration)
+  const sessionDirectory = localSessionDirectory(descriptor.jobId)
+  // Made here and now: nobody else's must be taken for it.
+  if (descriptor.program.kind === 'session') mkdirSync(sessionDirectory, { mode: 0o700 })
   const exitCode = await runMaster(descriptor, {
     environment,
     epoch: 1,
@@ -62,8 +66,9 @@ export async function runLocalMaster(launch: LocalLaunch, firstWorker: WorkerThr
       }),
     onRest: (restPort) => port.postMessage({ type: 'rest', port: restPort }),
     checkpointDirectory: localCheckpointDirectory(descriptor.jobId),
+    submissionDirectory: `file://${sessionDirectory}`,
     openJobResults: async () => undefined,
-    cleanUp: async () => undefined,
+    cleanUp: async () => rmSync(sessionDirectory, { recursive: true, force: true }),
     onFatal: (error) => {
       log.error('The JobManager cannot go on', error)
       process.exit(1)

@@ -4,6 +4,7 @@
  *
  *   weft-application.json   the descriptor                container_tokens   the application's secret
  *   rest.json               port of REST, by attempt      leader.json        where workers find the newest JobManager
+ *   jobs/                   of a session: what clients submit
  *   results/, workers/      ends of jobs, workers that run
  */
 import { rmSync } from 'node:fs'
@@ -28,7 +29,7 @@ import { readCredentials } from '#hadoop/security/credentials.js'
 import { openJobResultStore } from './dispatcher/job-result-store.js'
 import { exitOnUncaught, exitWith } from './exit-with.js'
 import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
-import { localCheckpointDirectory } from './local-checkpoints.js'
+import { localCheckpointDirectory } from './local-directories.js'
 import { runMaster } from './master.js'
 import { workerLimits, workerSize } from './resourcemanager/slotmanager/worker-limits.js'
 import { ProcessDriver } from './resourcemanager/drivers/process/process-driver.js'
@@ -98,6 +99,7 @@ async function run(directory: string, attempt: number, onFatal: (error: Error) =
     },
     onRest: (port) => void writeRestFile(directory, attempt, port),
     checkpointDirectory: localCheckpointDirectory(descriptor.jobId),
+    submissionDirectory: `file://${join(directory, 'jobs')}`,
     openJobResults: (fileSystems) => {
       const results = `file://${join(directory, 'results')}`
       return openJobResultStore(fileSystems.of(results), results, attempt)

@@ -8,6 +8,7 @@ import { Configuration } from '#core/config/configuration.js'
 import { HEARTBEAT_INTERVAL } from '#core/config/options/cluster.js'
 import { REST_ASYNC_STORE_DURATION } from '#core/config/options/rest.js'
 import { DEFAULT_SCHEME } from '#core/config/options/execution.js'
+import { SESSION_IDLE_TIMEOUT } from '#core/config/options/session.js'
 import { PathNotFound } from '#core/fs/errors.js'
 import { FileSystems } from '#core/fs/file-systems.js'
 import { logger } from '#core/log/logger.js'
@@ -16,6 +17,7 @@ import { RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
 import { Application, type ApplicationResult } from './application/application.js'
 import { programOf } from './application/program.js'
+import { sessionCoordinators } from './application/session-coordinators.js'
 import { StatementRunner } from './application/statement-runner.js'
 import { Dispatcher } from './dispatcher/dispatcher.js'
 import type { JobResultStore } from './dispatcher/job-result-store.js'
@@ -25,6 +27,8 @@ import type { FinalStatus, ResourceManagerDriver } from './resourcemanager/drive
 import { ResourceManager } from './resourcemanager/resource-manager.js'
 import type { SlotPolicy } from './resourcemanager/slotmanager/slot-manager.js'
 import { RestListener } from './rest/listener.js'
+import { Session } from './session/session.js'
+import { Submissions } from './session/submissions.js'
 
 const log = logger('Master')
 
@@ -52,6 +56,8 @@ export interface MasterTarget {
   onRest(port: number): void
   /** Where checkpoints go when execution.checkpointing.dir is unset: a full URI. Nobody else's, and there when a later attempt looks. */
   readonly checkpointDirectory: string
+  /** Where clients put the jobs of a session: a URI; readable and writable by its user only, gone with the session. */
+  readonly submissionDirectory: string
   /** Where the ends of jobs are written down for later attempts; undefined: there are none. */
   openJobResults(fileSystems: FileSystems): Promise<JobResultStore | undefined>
   /** Just before the driver takes leave: everything the application left in shared places is removed. */
@@ -92,7 +98,7 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     // What answers at REST is loaded after the program's first job is on its way to the workers, who then have work to do meanwhile.
     let timer: TimerHandle | undefined
     const late = new Promise<void>((resolve) => (timer = environment.timers.after(REST_LOADS_AFTER_MS, resolve)))
-    await Promise.race([parts.runner.begun, ended, late])
+    await Promise.race([parts.begun, ended, late])
     timer?.cancel()
     const [{ restAnswers }, { AsyncOperations }] = await Promise.all([import('./rest/server.js'), import('./rest/async-operations.js')])
     const operations = new AsyncOperations(environment, configuration.get(REST_ASYNC_STORE_DURATION))
@@ -103,6 +109,7 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
         dispatcher,
         resourceManager: { workers: () => resourceManager.workers() },
         application,
+        session: parts.session,
         operations,
         disposeSavepoint: (path) => disposeSavepoint(fileSystems, path),
       }),
@@ -130,9 +137,12 @@ async function removeIfEmpty(fileSystems: FileSystems, directory: string): Promi
 }
 
 interface Parts {
-  readonly application: Application
+  /** What this master runs: one application, or a session. */
+  readonly application: Pick<Application, 'id' | 'details' | 'run' | 'cancel' | 'contacted' | 'acknowledge' | 'clientIsDone'>
+  readonly session: Session | undefined
   readonly dispatcher: Dispatcher
-  readonly runner: StatementRunner
+  /** The first job is on its way, or none is waited for. */
+  readonly begun: Promise<void>
   /** Set once REST listens; the application begins after that. */
   resourceManager: ResourceManager | undefined
 }
@@ -146,7 +156,10 @@ function assemble(
   results: JobResultStore | undefined,
 ): Parts {
   const { environment, epoch } = target
-  const parts: { resourceManager: ResourceManager | undefined } = { resourceManager: undefined }
+  const parts: { resourceManager: ResourceManager | undefined; session: Session | undefined } = {
+    resourceManager: undefined,
+    session: undefined,
+  }
   const dispatcher = new Dispatcher({
     environment,
     configuration,
@@ -159,6 +172,7 @@ function assemble(
       describeShortage: (jobId) => parts.resourceManager?.describeShortage(jobId) ?? '',
       taskExecutor: (resourceId) => parts.resourceManager?.taskExecutor(resourceId),
     },
+    onForgotten: (jobId) => parts.session?.forgotten(jobId),
     coordinators: (jobConfiguration, program) => connectorCoordinators(fileSystems, jobConfiguration, environment, program),
     checkpoints: (jobConfiguration, jobGraph, host) =>
       new CheckpointCoordinator(jobGraph, host, {
@@ -169,17 +183,26 @@ function assemble(
         defaultDirectory: target.checkpointDirectory,
       }),
   })
-  const runner = new StatementRunner(dispatcher, descriptor.attached)
-  const application = new Application({
-    id: descriptor.jobId,
-    name: descriptor.name,
-    attached: descriptor.attached,
-    environment,
-    dispatcher,
-    runner,
-    run: programOf(descriptor, configuration, environment, runner),
-  })
-  return Object.assign(parts, { application, dispatcher, runner })
+  const { program, jobId, name, user, attached } = descriptor
+  if (program.kind === 'session') {
+    const session = new Session({
+      id: jobId,
+      name,
+      user,
+      submissionDirectory: target.submissionDirectory,
+      idleTimeout: configuration.get(SESSION_IDLE_TIMEOUT),
+      recovers: epoch > 1,
+      environment,
+      dispatcher,
+      submissions: new Submissions(fileSystems.of(target.submissionDirectory), target.submissionDirectory),
+      coordinators: sessionCoordinators,
+    })
+    return Object.assign(parts, { application: session, session, dispatcher, begun: Promise.resolve() })
+  }
+  const runner = new StatementRunner(dispatcher, attached)
+  const run = programOf({ program, jobId }, configuration, environment, runner)
+  const application = new Application({ id: jobId, name, attached, environment, dispatcher, runner, run })
+  return Object.assign(parts, { application, dispatcher, begun: runner.begun })
 }
 
 function finalStatus(result: ApplicationResult): FinalStatus {

@@ -54,6 +54,7 @@ export const InvalidMasterLaunch = defineError('MASTER_INVALID_LAUNCH', {
 
 const LEADER_FILE = 'leader.json'
 const RESULTS_DIRECTORY = 'results'
+const SUBMISSIONS_DIRECTORY = 'jobs'
 const CHECKPOINTS_SUFFIX = '.checkpoints'
 /** How long the scheduler waits after it has said which containers it wants back; its default where the client's configuration lacks it. */
 const PREEMPTION_GRACE_KEY = 'yarn.resourcemanager.monitor.capacity.preemption.max_wait_before_kill'
@@ -156,6 +157,7 @@ async function runLaunch(launch: Launch): Promise<number> {
     },
     // Beside the staging directory, which does not outlive the application: a checkpoint that is to be kept does.
     checkpointDirectory: `${target.stagingDirectory}${CHECKPOINTS_SUFFIX}`,
+    submissionDirectory: `${target.stagingDirectory}/${SUBMISSIONS_DIRECTORY}`,
     openJobResults: (all) => {
       const directory = `${target.stagingDirectory}/${RESULTS_DIRECTORY}`
       return openJobResultStore(all.of(directory), directory, attempt)

@@ -3,20 +3,23 @@ import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import type { ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
 import type { Configuration } from '#core/config/configuration.js'
+import type { JobId } from '#core/ids/ids.js'
 import type { Environment } from '#core/time/environment.js'
 import type { StatementRunner } from './statement-runner.js'
 
 /** Resolves when the program has run to its end; jobs that it does not wait for may go on. */
 export type RunProgram = (canceled: () => boolean) => Promise<void>
 
+/** A session has none. */
+export type OwnProgram = Exclude<ApplicationDescriptor['program'], { kind: 'session' }>
+
 /** What the program needs is loaded when it runs: SQL for scripts, the TypeScript API for programs. */
 export function programOf(
-  descriptor: ApplicationDescriptor,
+  { program, jobId }: { readonly program: OwnProgram; readonly jobId: JobId },
   configuration: Configuration,
   environment: Environment,
   runner: StatementRunner,
 ): RunProgram {
-  const { program, jobId } = descriptor
   switch (program.kind) {
     case 'sql':
       return async (canceled) => {

@@ -4,7 +4,8 @@ import type { StatementSummary } from '#core/rest/responses.js'
 import type { StatementEffect } from '#sql/session/statement-effect.js'
 import type { Dispatcher, SubmittedProgram } from '../dispatcher/dispatcher.js'
 import type { Job } from '../jobmaster/job-master.js'
-import { ApplicationCanceled, DetachedSelect, JobFailed } from './errors.js'
+import { ApplicationCanceled, DetachedSelect } from './errors.js'
+import { jobFailed } from './job-failure.js'
 
 export interface PlannedStatement {
   readonly text: string
@@ -140,15 +141,5 @@ export async function jobFinished(job: Job): Promise<void> {
   const { state, failure } = await job.result
   if (state === 'FINISHED') return
   if (state === 'CANCELED') throw new ApplicationCanceled({ what: `Job '${job.jobGraph.name}' (${job.jobId})` })
-  throw new JobFailed(
-    {
-      job: job.jobGraph.name,
-      jobId: job.jobId,
-      task: failure?.taskName ?? null,
-      endpoint: failure?.endpoint ?? null,
-      worker: failure?.resourceId ?? null,
-      notRestarted: failure?.notRestarted ?? null,
-    },
-    failure === undefined ? undefined : { cause: failure.error },
-  )
+  throw jobFailed(job, failure)
 }

@@ -1,6 +1,6 @@
 /** The jobs of this master: takes them, finds them, keeps ended ones for display. Flink's Dispatcher. */
 import type { Configuration } from '#core/config/configuration.js'
-import { WEB_HISTORY } from '#core/config/options/rest.js'
+import { JOBSTORE_EXPIRATION_TIME, JOBSTORE_MAX_CAPACITY } from '#core/config/options/session.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import { isTerminalJobState } from '#core/graph/states.js'
 import type { JobId } from '#core/ids/ids.js'
@@ -15,11 +15,9 @@ import type { CoordinatorLoader, ProgramCoordinators } from '../jobmaster/coordi
 import { JobMaster, schedulerSettings, type Job, type JobResult } from '../jobmaster/job-master.js'
 import type { SlotProvider } from '../slots/slot-provider.js'
 import { checkJobGraph } from './check-job-graph.js'
+import { expiredJobs, expiresAfter, type JobStorePolicy } from './ended-jobs.js'
 import type { JobResultStore } from './job-result-store.js'
 import { isRecordOf, recordOf, recoveredJob } from './recovered-job.js'
-
-/** A job that ended less than this ago is kept in any case, for the client that waits for its end. */
-const KEEP_MS: Millis = 60_000
 
 export interface DispatcherServices {
   readonly environment: Environment
@@ -33,6 +31,8 @@ export interface DispatcherServices {
   checkpoints(configuration: Configuration, jobGraph: JobGraph, host: CheckpointHost): Checkpoints
   /** For later attempts of this master; undefined: there are none. */
   readonly results?: JobResultStore | undefined
+  /** The job is not listed any more. */
+  onForgotten?(jobId: JobId): void
 }
 
 /** What a job needs beyond its graph when it has functions of a program. */
@@ -48,9 +48,15 @@ export class Dispatcher {
   readonly #jobs = new Map<JobId, Job>()
   readonly #ended = new Map<JobId, Millis>()
   readonly #log = logger('Dispatcher')
+  readonly #jobStore: JobStorePolicy
 
   constructor(services: DispatcherServices) {
     this.#services = services
+    const { configuration } = services
+    this.#jobStore = {
+      capacity: configuration.get(JOBSTORE_MAX_CAPACITY),
+      expirationMs: configuration.get(JOBSTORE_EXPIRATION_TIME) * 1000,
+    }
     services.endpoints.serve('blobserver', BlobGateway, this.#blobs.handlers, services.epoch)
   }
 
@@ -84,7 +90,7 @@ export class Dispatcher {
     const endpoint = `jobmaster/${job.jobId}`
     endpoints.serve(endpoint, JobMasterGateway, job.handlers, epoch)
     void job.result.then(() => {
-      this.#ended.set(job.jobId, environment.clock.now())
+      this.#hasEnded(job.jobId)
       endpoints.stop(endpoint)
       this.#blobs.removeJob(job.jobId)
     })
@@ -118,7 +124,7 @@ export class Dispatcher {
     this.#log.info(`Job '${jobGraph.name}' (${jobGraph.jobId}) was ${record.state} under an earlier attempt and does not run again.`)
     const job = recoveredJob(jobGraph, record, schedulerSettings(configuration, jobGraph))
     this.#jobs.set(job.jobId, job)
-    this.#ended.set(job.jobId, this.#services.environment.clock.now())
+    this.#hasEnded(job.jobId)
     return job
   }
 
@@ -132,13 +138,17 @@ export class Dispatcher {
     }
   }
 
+  #hasEnded(jobId: JobId): void {
+    const { clock, timers } = this.#services.environment
+    this.#ended.set(jobId, clock.now())
+    timers.after(expiresAfter(this.#jobStore), () => this.#forgetOld(), true)
+  }
+
   #forgetOld(): void {
-    const now = this.#services.environment.clock.now()
-    const surplus = this.#ended.size - this.#services.configuration.get(WEB_HISTORY)
-    for (const [jobId, at] of [...this.#ended].slice(0, Math.max(0, surplus))) {
-      if (now - at < KEEP_MS) continue
+    for (const jobId of expiredJobs(this.#ended, this.#services.environment.clock.now(), this.#jobStore)) {
       this.#ended.delete(jobId)
       this.#jobs.delete(jobId)
+      this.#services.onForgotten?.(jobId)
     }
   }
 }

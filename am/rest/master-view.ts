@@ -4,6 +4,7 @@ import type { Environment } from '#core/time/environment.js'
 import type { Application } from '../application/application.js'
 import type { Dispatcher } from '../dispatcher/dispatcher.js'
 import type { ResourceManager } from '../resourcemanager/resource-manager.js'
+import type { Session } from '../session/session.js'
 import type { AsyncOperations } from './async-operations.js'
 
 export interface MasterView {
@@ -14,5 +15,7 @@ export interface MasterView {
   readonly operations: AsyncOperations
   /** @throws SAVEPOINT_NOT_DISPOSABLE, CHECKPOINT_*, FS_* */
   disposeSavepoint(path: string): Promise<void>
+  /** Undefined: this master runs one application and takes no other jobs. */
+  readonly session?: Pick<Session, 'id' | 'user' | 'submissionDirectory' | 'details' | 'submit'> | undefined
   readonly application: Pick<Application, 'id' | 'details' | 'cancel' | 'acknowledge' | 'contacted'>
 }

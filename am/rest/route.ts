@@ -10,7 +10,7 @@ export interface RestRequest {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST'
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
   readonly path: string
   /** Of a good answer; 200 unless said. */
   readonly status?: number

@@ -11,10 +11,10 @@ import { describeRestartStrategy } from '../jobmaster/scheduler/restart-strategy
 import { CHECKPOINT_ROUTES } from './checkpoint-routes.js'
 import { findJob } from './find-job.js'
 import type { MasterView } from './master-view.js'
-import { findVertex, METRIC_ROUTES } from './metric-routes.js'
 import { count, hexId, text } from './parameters.js'
 import { badParameter, notFound, RestRefused } from './rest-error.js'
 import type { RestRequest, Route } from './route.js'
+import { SESSION_ROUTES } from './session-routes.js'
 import { WEFT_REVISION, WEFT_VERSION } from './version.js'
 import { clusterOverview, taskManagerDetails, taskManagerSummary } from './views/cluster-view.js'
 import { jobDetails, jobExceptions, jobSummary, planNodes } from './views/job-view.js'
@@ -42,14 +42,10 @@ export const ROUTES: readonly Route[] = [
     path: '/jobs/:jobid/exceptions',
     handle: (master, request) => jobExceptions(findJob(master, request), count(request.query, 'maxExceptions', 20)),
   },
-  {
-    method: 'GET',
-    path: '/jobs/:jobid/vertices/:vertexid',
-    handle: (master, request) => vertexDetails(findVertex(master, request), now(master)),
-  },
+  { method: 'GET', path: '/jobs/:jobid/vertices/:vertexid', handle: vertex },
   { method: 'GET', path: '/jobs/:jobid/collect', handle: collect },
   ...CHECKPOINT_ROUTES,
-  ...METRIC_ROUTES,
+  ...SESSION_ROUTES,
   { method: 'PATCH', path: '/jobs/:jobid', status: 202, handle: patchJob },
   { method: 'PUT', path: '/jobs/:jobid/cancel', status: 202, handle: cancelJob },
   { method: 'GET', path: '/taskmanagers', handle: taskManagers },
@@ -105,6 +101,14 @@ function jobConfiguration(master: MasterView, request: RestRequest) {
 function jobPlan(master: MasterView, request: RestRequest) {
   const job = findJob(master, request)
   return { plan: { jid: job.jobId, name: job.jobGraph.name, type: job.jobGraph.jobType, nodes: planNodes(job) } }
+}
+
+function vertex(master: MasterView, request: RestRequest) {
+  const job = findJob(master, request)
+  const id = hexId(request.path, 'vertexid')
+  const found = job.run.graph.vertices.find((entry) => entry.vertex.id === id)
+  if (found === undefined) throw notFound(`Job ${job.jobId} has no vertex ${id}`)
+  return vertexDetails(found, now(master))
 }
 
 function collect(master: MasterView, request: RestRequest) {

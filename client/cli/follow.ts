@@ -21,8 +21,11 @@ const MAX_SHOWN_ROWS = 10_000
 const MAX_KEPT_ROWS = 1_000_000
 const PROGRESS_INTERVAL_MS = 250
 
+/** What is asked of an application: a master's, or one that runs here over a session. */
+export type FollowedApplication = Pick<MasterClient, 'application' | 'acknowledge' | 'job' | 'collect'>
+
 export interface FollowContext {
-  readonly client: MasterClient
+  readonly client: FollowedApplication
   readonly applicationId: string
   readonly environment: Environment
   readonly out: TextSink
@@ -169,7 +172,9 @@ class Follower {
       else await this.#followJob(statement, statement.jobid, application)
     }
     if (!['FINISHED', 'FAILED', 'CANCELED'].includes(application.status)) return undefined
-    if (![...this.#announced].every((id) => this.#finished.has(id))) return undefined
+    // One that still runs then is a session's, and goes on without whoever started it.
+    const running = new Set(application.jobs.filter(({ state }) => !isTerminalJobState(state)).map(({ jid }) => jid))
+    if (![...this.#announced].every((id) => this.#finished.has(id) || running.has(id))) return undefined
     await client.acknowledge(applicationId).catch(() => undefined) // the master ends by itself a little later
     return this.leave({ succeeded: application.status === 'FINISHED', failure: application.failure ?? '' })
   }

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { fileURLToPath } from 'node:url'
 import { printFailure } from './failure.js'
 import { VERSION } from './version.js'
+import type { YarnSessionOptions } from './yarn-session.js'
 
 /** Root of the installed program: holds conf/, build/. The bundle lies in build/runtime/, the compiled file in dist/client/cli/. */
 const installation = fileURLToPath(new URL(import.meta.url.includes('/dist/client/cli/') ? '../../../' : '../../', import.meta.url))
@@ -21,6 +22,11 @@ function guarded<A extends unknown[]>(action: (...args: A) => Promise<number>): 
   }
 }
 
+interface SessionExtras {
+  zookeeperNamespace?: string
+  D: string[]
+}
+
 const program = new Command('weft')
   .description('Streaming SQL and TypeScript jobs: in one process, or on a Hadoop YARN cluster.')
   .version(`Version: ${VERSION}`, '-v, --version')
@@ -32,7 +38,9 @@ program
   .description('Runs a SQL script or a TypeScript or JavaScript program.')
   .argument('<job>', 'job.sql, job.ts or job.js')
   .argument('[args...]', 'arguments for the program’s main')
-  .option('-t, --target <target>', 'local (in this process) or yarn-application')
+  .option('-t, --target <target>', 'local (in this process), yarn-application, or a session: yarn-session, remote')
+  .option('-m, --jobmanager <host:port>', 'REST address of the session that takes the job (target remote)')
+  .option('--yarnapplicationId <id>', '(-yid) session that takes the job (target yarn-session; as -Dyarn.application.id)')
   .option('-d, --detached', 'return once the job is submitted')
   .option('-p, --parallelism <n>', 'parallelism of the job')
   .option('-s, --fromSavepoint <path>', 'savepoint or checkpoint to start from')
@@ -47,6 +55,8 @@ program
         args: string[],
         options: {
           target?: string
+          jobmanager?: string
+          yarnapplicationId?: string
           detached?: true
           parallelism?: string
           fromSavepoint?: string
@@ -58,7 +68,8 @@ program
       ) => {
         // The embedded master loads while this thread still reads what it is to do.
         const { startLocalMaster } = await import('../deploy/local/run-local.js')
-        const master = options.target === undefined || options.target === 'local' ? startLocalMaster() : undefined
+        const named = options.target ?? options.jobmanager ?? options.yarnapplicationId // the latter two: a session
+        const master = named === undefined || named === 'local' ? startLocalMaster() : undefined
         try {
           const { run } = await import('./run.js')
           return await run({ job, args, ...options, properties: options.D, installation }, master)
@@ -71,13 +82,64 @@ program
 
 program
   .command('list')
-  .description('Lists the Weft applications that YARN runs.')
+  .description('Lists the Weft applications that YARN runs; with -yid or -m the jobs of one.')
   .option('-a, --all', 'ended ones, too')
+  .option('-r, --running', 'jobs that run (with -yid or -m)')
+  .option('-s, --scheduled', 'jobs that have not started (with -yid or -m)')
+  .option('-t, --target <target>', 'yarn-session or yarn-application: -yid is needed; remote: -m is')
+  .option('-m, --jobmanager <host:port>', 'REST address of the JobManager')
+  .option('--yarnapplicationId <id>', '(-yid) application whose jobs are listed')
   .option(...property, collect, [])
   .action(
-    guarded(async (options: { all?: true; D: string[] }) => {
-      const { list } = await import('./applications.js')
-      return list({ all: options.all === true, properties: options.D, installation })
+    guarded(async (options: Omit<JobOptions, 'detached'> & { all?: true; running?: true; scheduled?: true }) => {
+      const { all, running, scheduled, jobmanager: jobManager, yarnapplicationId: applicationId, target, D: properties } = options
+      const { namesOneMaster } = await import('./session-switches.js')
+      const master = { jobManager, applicationId, properties, installation }
+      if (!namesOneMaster({ ...master, target })) {
+        const { list } = await import('./applications.js')
+        return list({ all: all === true, properties, installation })
+      }
+      const { listJobs } = await import('./session-jobs.js')
+      return listJobs({ ...master, all: all === true, running: running === true, scheduled: scheduled === true })
+    }),
+  )
+
+program
+  .command('yarn-session')
+  .description('Starts a session on YARN, which takes jobs until it is stopped; with -id attaches to one.')
+  .option('-d, --detached', 'return once it runs')
+  .option('--applicationId <id>', '(-id) attach to this session instead of starting one')
+  .option('--stop', 'with -id: stop it and its jobs')
+  .option('--jobManagerMemory <size>', '(-jm) container of the JobManager; MB without a unit')
+  .option('--taskManagerMemory <size>', '(-tm) container of a TaskManager; MB without a unit')
+  .option('-s, --slots <n>', 'slots of a TaskManager')
+  .option('--name <name>', '(-nm) name shown by YARN')
+  .option('--queue <queue>', '(-qu) YARN queue')
+  .option('--applicationType <type>', '(-at) application type shown by YARN')
+  .option('--nodeLabel <label>', '(-nl) node label of its containers')
+  .option('-t, --ship <path>', 'file or folder put into every container’s working directory; may repeat', collect, [])
+  .option('-z, --zookeeperNamespace <name>', 'not needed, and refused')
+  .option(...property, collect, [])
+  .action(
+    guarded(
+      async ({ D, ...options }: Omit<YarnSessionOptions, 'properties' | 'installation' | 'out' | 'err' | 'input'> & SessionExtras) => {
+        const { yarnSession, checkSessionVerb } = await import('./yarn-session.js')
+        checkSessionVerb(options)
+        const { textSink } = await import('./progress.js')
+        const sinks = { out: textSink(process.stdout), err: textSink(process.stderr), input: process.stdin }
+        return yarnSession({ ...options, properties: D, installation, ...sinks })
+      },
+    ),
+  )
+
+program
+  .command('start-cluster')
+  .description('Runs a session on this machine until Ctrl-C: weft run -m takes jobs there.')
+  .option(...property, collect, [])
+  .action(
+    guarded(async ({ D }: { D: string[] }) => {
+      const [{ localSession }, { textSink }] = await Promise.all([import('./local-session.js'), import('./progress.js')])
+      return localSession({ properties: D, installation, out: textSink(process.stdout), err: textSink(process.stderr) })
     }),
   )
 
@@ -103,6 +165,7 @@ const detachedOption = ['--detached', '(-detached) return once it is triggered']
 const typeOption = ['--type <type>', '(-type) format of the savepoint: canonical or native, which are the same here'] as const
 
 interface JobOptions {
+  target?: string
   jobmanager?: string
   yarnapplicationId?: string
   detached?: true
@@ -112,27 +175,37 @@ interface JobOptions {
 /** The options that say which running job is meant, and the general one; the last of a verb. */
 function ofRunningJob(command: Command): Command {
   return command
+    .option('-t, --target <target>', 'yarn-session or yarn-application: -yid is needed; remote: -m is')
     .option(...jobManagerOption)
     .option(...applicationOption)
     .option(...property, collect, [])
 }
 
-function addressed(job: string, { jobmanager, yarnapplicationId, detached, D }: JobOptions) {
+async function addressed(job: string, { target, jobmanager, yarnapplicationId, detached, D }: JobOptions) {
+  const { namesOneMaster } = await import('./session-switches.js')
+  namesOneMaster({ target, jobManager: jobmanager, applicationId: yarnapplicationId, properties: D, installation })
   return { job, jobManager: jobmanager, applicationId: yarnapplicationId, detached: detached === true, properties: D, installation }
 }
 
 ofRunningJob(
   program
     .command('cancel')
-    .description('Cancels the jobs of an application and ends it.')
-    .argument('<application>', 'application id, application_…; with -s also a job id')
+    .description('Cancels a job; or, given an application or session, all its jobs, and ends it.')
+    .argument('<job>', 'job id (32 hex digits), or application id (application_…)')
     .option('-s, --withSavepoint [directory]', 'cancel the job once a savepoint is complete (deprecated, use stop)'),
 ).action(
   guarded(async (application: string, options: JobOptions & { withSavepoint?: string | true }) => {
     const { withSavepoint, D } = options
     if (withSavepoint !== undefined) {
       const { cancelWithSavepoint } = await import('./savepoints.js')
-      return cancelWithSavepoint({ ...addressed(application, options), directory: withSavepoint === true ? undefined : withSavepoint })
+      return cancelWithSavepoint({
+        ...(await addressed(application, options)),
+        directory: withSavepoint === true ? undefined : withSavepoint,
+      })
+    }
+    if (!application.startsWith('application_')) {
+      const { cancelJob } = await import('./session-jobs.js')
+      return cancelJob(await addressed(application, options))
     }
     const { cancel } = await import('./applications.js')
     return cancel({ application, properties: D, installation })
@@ -153,7 +226,7 @@ ofRunningJob(
     const savepoints = await import('./savepoints.js')
     if (options.dispose !== undefined) return savepoints.dispose({ path: options.dispose, properties: options.D, installation })
     savepoints.checkType(options.type)
-    return savepoints.savepoint({ ...addressed(savepoints.required(job), options), directory })
+    return savepoints.savepoint({ ...(await addressed(savepoints.required(job), options)), directory })
   }),
 )
 
@@ -170,7 +243,7 @@ ofRunningJob(
   guarded(async (job: string | undefined, options: JobOptions & { drain?: true; savepointPath?: string; type?: string }) => {
     const savepoints = await import('./savepoints.js')
     savepoints.checkType(options.type)
-    const target = addressed(savepoints.required(job), options)
+    const target = await addressed(savepoints.required(job), options)
     return savepoints.stop({ ...target, directory: options.savepointPath, drain: options.drain === true })
   }),
 )
@@ -184,7 +257,7 @@ ofRunningJob(
 ).action(
   guarded(async (job: string | undefined, options: JobOptions & { full?: true }) => {
     const savepoints = await import('./savepoints.js')
-    return savepoints.checkpoint({ ...addressed(savepoints.required(job), options), full: options.full === true })
+    return savepoints.checkpoint({ ...(await addressed(savepoints.required(job), options)), full: options.full === true })
   }),
 )
 
@@ -210,7 +283,20 @@ const LONG_NAMES: Readonly<Record<string, string>> = {
   '-full': '--full',
 }
 
-program.parseAsync(process.argv.map((argument) => LONG_NAMES[argument] ?? argument)).catch((error: unknown) => {
+/** Of one verb: elsewhere they are a program's own arguments. */
+const SESSION_NAMES: Readonly<Record<string, string>> = {
+  '-id': '--applicationId',
+  '-jm': '--jobManagerMemory',
+  '-tm': '--taskManagerMemory',
+  '-nm': '--name',
+  '-qu': '--queue',
+  '-at': '--applicationType',
+  '-nl': '--nodeLabel',
+}
+
+const names = process.argv[2] === 'yarn-session' ? { ...LONG_NAMES, ...SESSION_NAMES } : LONG_NAMES
+
+program.parseAsync(process.argv.map((argument) => names[argument] ?? argument)).catch((error: unknown) => {
   printFailure(error, true)
   process.exitCode = 1
 })

@@ -17,6 +17,18 @@ export interface TextSink {
   readonly columns: number
 }
 
+export function textSink(stream: NodeJS.WriteStream): TextSink {
+  return {
+    write: (text) => void stream.write(text),
+    get isTTY() {
+      return stream.isTTY
+    },
+    get columns() {
+      return stream.columns ?? 120
+    },
+  }
+}
+
 export class Progress {
   readonly #sink: TextSink
   #drawnLines = 0

@@ -1,41 +1,26 @@
 /** Target `yarn-application`: the job gets an application of its own on a YARN cluster. */
-import { DEFAULT_SCHEME } from '#core/config/options/execution.js'
 import { CLIENT_HEARTBEAT_TIMEOUT } from '#core/config/options/rest.js'
 import { formatDuration } from '#core/config/units.js'
 import { sleep, systemEnvironment } from '#core/time/environment.js'
-import { defaultFileSystem } from '#hadoop/conf/addresses.js'
 import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js'
 import { MasterClient } from '../cluster/master-client.js'
 import { isTerminal } from '../deploy/yarn/application-state.js'
-import { applicationReport, cleanUpStaging, killApplication, sweepStaging, waitUntilRunning } from '../deploy/yarn/applications.js'
-import { explainFailure, explainWaiting } from '../deploy/yarn/explain-failure.js'
+import { applicationReport, cleanUpStaging, killApplication, sweepStaging } from '../deploy/yarn/applications.js'
+import { explainFailure } from '../deploy/yarn/explain-failure.js'
 import { proxyBaseUrl, proxyTransport } from '../deploy/yarn/master-proxy.js'
 import { submitYarnApplication } from '../deploy/yarn/submit-application.js'
 import { connectYarn, type YarnCluster } from '../deploy/yarn/yarn-cluster.js'
 import { followApplication, type ApplicationEnd } from './follow.js'
+import { Interrupted, InterruptWatch } from './interrupt-watch.js'
 import type { PreparedJob } from './prepared-job.js'
 import { runtimeArchive } from './runtime-archive.js'
+import { onCluster, waitWithHints } from './yarn-deployment.js'
 
-/** An application that is ACCEPTED for so long is worth a word about why. */
-const WAITING_HINT_AFTER_MS = 5_000
 const END_POLL_MS = 100
-
-class Interrupted extends Error {
-  /** Rows of a SELECT were on their way here. */
-  readonly showedResult: boolean
-
-  constructor(showedResult: boolean) {
-    super()
-    this.showedResult = showedResult
-  }
-}
 
 export async function runOnYarn(job: PreparedJob): Promise<number> {
   const cluster = connectYarn(job.configuration, process.env)
-  const configuration = job.configuration.has(DEFAULT_SCHEME)
-    ? job.configuration
-    : // Files of the client's machine mean nothing on the cluster's nodes.
-      job.configuration.with({ [DEFAULT_SCHEME.key]: defaultFileSystem(cluster.hadoop) })
+  const configuration = onCluster(job.configuration, cluster)
   const interrupt = new InterruptWatch()
   let applicationId: string | undefined
   try {
@@ -48,7 +33,7 @@ export async function runOnYarn(job: PreparedJob): Promise<number> {
     interrupt.check()
     job.err.write(`Submitting application master ${applicationId}\n`)
     for (const warning of submitted.warnings) job.err.write(`Warning: ${warning}\n`)
-    const running = await waitWithHints(cluster, job, applicationId, interrupt)
+    const running = await waitWithHints(cluster, job.err, applicationId, interrupt)
     if (isTerminal(running.state)) return await ended(cluster, job, running)
     job.err.write(
       `YARN application has been deployed successfully.\nWeb interface of application '${applicationId}': ${proxyBaseUrl(cluster, applicationId)}\n`,
@@ -68,62 +53,6 @@ export async function runOnYarn(job: PreparedJob): Promise<number> {
   } finally {
     interrupt.stop()
   }
-}
-
-/** Notices Ctrl-C; whoever waits asks it. */
-class InterruptWatch {
-  /** Set once rows of a SELECT are shown. */
-  showsResult = false
-  #happened = false
-  readonly #waiting: (() => void)[] = []
-  readonly #listener = () => {
-    if (this.#happened) process.exit(1)
-    this.#happened = true
-    for (const wake of this.#waiting) wake()
-  }
-
-  constructor() {
-    process.on('SIGINT', this.#listener)
-    process.on('SIGTERM', this.#listener)
-  }
-
-  check(): void {
-    if (this.#happened) throw new Interrupted(this.showsResult)
-  }
-
-  /** Rejects when it happens. */
-  get rejection(): Promise<never> {
-    return new Promise((_, reject) => {
-      const wake = () => reject(new Interrupted(this.showsResult))
-      if (this.#happened) wake()
-      else this.#waiting.push(wake)
-    })
-  }
-
-  stop(): void {
-    process.off('SIGINT', this.#listener)
-    process.off('SIGTERM', this.#listener)
-  }
-}
-
-async function waitWithHints(
-  cluster: YarnCluster,
-  job: PreparedJob,
-  applicationId: string,
-  interrupt: InterruptWatch,
-): Promise<ApplicationReport> {
-  const since = cluster.environment.clock.monotonic()
-  let state = ''
-  let hint = ''
-  return waitUntilRunning(cluster, applicationId, async (report) => {
-    interrupt.check()
-    if (report.state !== state) job.err.write(`Deploying cluster, current state ${report.state}\n`)
-    state = report.state
-    if (cluster.environment.clock.monotonic() - since < WAITING_HINT_AFTER_MS) return
-    const reason = await explainWaiting(cluster, report)
-    if (reason !== undefined && reason !== hint) job.err.write(`${applicationId} waits: ${reason}\n`)
-    hint = reason ?? hint
-  })
 }
 
 async function attached(cluster: YarnCluster, job: PreparedJob, applicationId: string, interrupt: InterruptWatch): Promise<number> {

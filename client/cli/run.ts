@@ -12,9 +12,10 @@ import { MAX_COLUMN_WIDTH } from '#core/config/options/sql.js'
 import { defineError } from '#core/errors/define-error.js'
 import { newHexId, type JobId } from '#core/ids/ids.js'
 import { systemEnvironment } from '#core/time/environment.js'
+import { checkSessionSwitches, isTarget, sessionSwitches, UnknownTarget } from './session-switches.js'
 import { commandConfiguration } from './settings.js'
 import type { PreparedJob } from './prepared-job.js'
-import type { TextSink } from './progress.js'
+import { textSink } from './progress.js'
 import { runLocal, startLocalMaster, type LocalMaster } from '../deploy/local/run-local.js'
 import { runOnLocal } from './run-on-local.js'
 
@@ -26,17 +27,16 @@ export const UnknownJobKind = defineError('CLI_UNKNOWN_JOB_KIND', {
   recovery: 'none',
   message: (d: { file: string }) => `${d.file} is no job: a SQL script ends in .sql, a program in .ts, .mts, .js or .mjs.`,
 })
-export const UnknownTarget = defineError('CLI_UNKNOWN_TARGET', {
-  recovery: 'none',
-  message: (d: { target: string }) => `Unknown target '${d.target}'. Targets are local and yarn-application.`,
-})
-
 const MAX_JOB_FILE_BYTES = 16 * 1024 * 1024
 
 export interface RunOptions {
   readonly job: string
   readonly args: readonly string[]
   readonly target?: string
+  /** host:port of a session: target `remote`. */
+  readonly jobmanager?: string
+  /** Application id of a session: target `yarn-session`. */
+  readonly yarnapplicationId?: string
   readonly detached?: true
   readonly parallelism?: string
   /** Savepoint or checkpoint to start from. */
@@ -51,6 +51,7 @@ export interface RunOptions {
 /** `master`: a local one that was started already; whoever started it ends it. */
 export async function run(options: RunOptions, master?: LocalMaster): Promise<number> {
   const switches: Record<string, string> = { [ATTACHED.key]: String(options.detached !== true) }
+  Object.assign(switches, sessionSwitches(options))
   if (options.target !== undefined) switches[TARGET.key] = options.target
   if (options.parallelism !== undefined) switches['parallelism.default'] = options.parallelism
   if (options.fromSavepoint !== undefined) switches[STATE_RECOVERY_PATH.key] = options.fromSavepoint
@@ -59,7 +60,8 @@ export async function run(options: RunOptions, master?: LocalMaster): Promise<nu
   const configuration = commandConfiguration(options.properties, switches, options.installation)
   configuration.validate('command line')
   const target = configuration.get(TARGET) ?? 'local'
-  if (target !== 'local' && target !== 'yarn-application') throw new UnknownTarget({ target })
+  if (!isTarget(target)) throw new UnknownTarget({ target })
+  checkSessionSwitches(options, target)
   const inert = configuration.inertKeys()
   if (inert.length > 0) process.stderr.write(`Warning: without effect here: ${inert.join(', ')}\n`)
   const inThreads = target === 'local' && configuration.get(LOCAL_ISOLATION) === 'THREADS'
@@ -74,6 +76,10 @@ export async function run(options: RunOptions, master?: LocalMaster): Promise<nu
       const { runLocalProcesses } = await import('../deploy/local/run-processes.js')
       return runOnLocal(prepared, runLocalProcesses(descriptor, timeout))
     })
+  }
+  if (target === 'yarn-session' || target === 'remote') {
+    const { runInSession } = await import('./run-in-session.js')
+    return runInSession(target, configuration, options.properties, (inSession) => prepare(options, inSession))
   }
   return withPrepared(options, configuration, async (prepared) => {
     const { runOnYarn } = await import('./run-on-yarn.js')
@@ -136,7 +142,9 @@ async function prepareProgram(
     case '.sql': {
       const text = readFileSync(file, 'utf8')
       // The embedded master compiles it in this very process. A cluster's is compiled here first: a typing mistake costs it nothing.
-      if ((configuration.get(TARGET) ?? 'local') === 'local') return { program: { kind: 'sql', name, text }, dispose: () => undefined }
+      // So is one for a session, before its first statement runs.
+      if ((configuration.get(TARGET) ?? 'local') !== 'yarn-application')
+        return { program: { kind: 'sql', name, text }, dispose: () => undefined }
       const { compileScript } = await import('#sql/session/compile-script.js')
       compileScript({ text, name, configuration, jobId, random: systemEnvironment.random, environment: systemEnvironment })
       return { program: { kind: 'sql', name, text }, dispose: () => undefined }
@@ -151,17 +159,5 @@ async function prepareProgram(
     }
     default:
       throw new UnknownJobKind({ file: options.job })
-  }
-}
-
-function textSink(stream: NodeJS.WriteStream): TextSink {
-  return {
-    write: (text) => void stream.write(text),
-    get isTTY() {
-      return stream.isTTY
-    },
-    get columns() {
-      return stream.columns ?? 120
-    },
   }
 }

@@ -1,6 +1,7 @@
 /** Which running job a command means, and how its master is reached. */
 import type { Configuration } from '#core/config/configuration.js'
 import { CLIENT_TIMEOUT } from '#core/config/options/rest.js'
+import { YARN_APPLICATION_ID } from '#core/config/options/yarn.js'
 import { defineError } from '#core/errors/define-error.js'
 import { isTerminalJobState } from '#core/graph/states.js'
 import { HEX_32 } from '#core/ids/ids.js'
@@ -9,6 +10,8 @@ import { httpTransport, MasterClient, MasterRefused, MasterUnreachable } from '.
 import { applicationReport, listApplications } from '../deploy/yarn/applications.js'
 import { proxyTransport } from '../deploy/yarn/master-proxy.js'
 import { connectYarn } from '../deploy/yarn/yarn-cluster.js'
+import { SessionNotNamed } from '../session/errors.js'
+import { addressOptions } from '../session/session-connection.js'
 
 export const JobNotFound = defineError('CLI_JOB_NOT_FOUND', {
   recovery: 'none',
@@ -27,13 +30,16 @@ export const ApplicationNotRunning = defineError('CLI_APPLICATION_NOT_RUNNING', 
   message: (d: { application: string; state: string }) => `${d.application} does not run: its state is ${d.state}.`,
 })
 
-export interface JobAddress {
-  /** Application id (its only running job), or job id. */
-  readonly job: string
+export interface MasterAddress {
   /** `host:port` of a master's REST endpoint; undefined: on YARN. */
   readonly jobManager: string | undefined
-  /** Where a job id is looked for; undefined: in all running applications. */
+  /** Application of the master; undefined: the one that yarn.application.id names. */
   readonly applicationId: string | undefined
+}
+
+export interface JobAddress extends MasterAddress {
+  /** Application id (its only running job), or job id, looked for in all running applications where no master is named. */
+  readonly job: string
 }
 
 export interface RunningJob {
@@ -41,24 +47,43 @@ export interface RunningJob {
   readonly master: MasterClient
 }
 
+/** True when the command names a master. */
+export function namesMaster({ jobManager, applicationId }: MasterAddress, configuration: Configuration): boolean {
+  return jobManager !== undefined || applicationId !== undefined || configuration.has(YARN_APPLICATION_ID)
+}
+
+/** `where`: in words. @throws CLI_APPLICATION_NOT_RUNNING, SESSION_ADDRESS_INVALID, SESSION_NOT_NAMED, YARN_UNKNOWN_APPLICATION */
+export async function masterOf(
+  { jobManager, applicationId }: MasterAddress,
+  configuration: Configuration,
+): Promise<{ master: MasterClient; where: string }> {
+  if (jobManager !== undefined) {
+    addressOptions(jobManager)
+    return {
+      master: new MasterClient(httpTransport(`http://${jobManager}/`, configuration.get(CLIENT_TIMEOUT))),
+      where: `at ${jobManager}`,
+    }
+  }
+  const named = applicationId ?? configuration.get(YARN_APPLICATION_ID)
+  if (named === undefined) throw new SessionNotNamed({})
+  const cluster = connectYarn(configuration, process.env)
+  const report = await applicationReport(cluster, named)
+  if (report.state !== 'RUNNING') throw new ApplicationNotRunning({ application: named, state: report.state })
+  return { master: new MasterClient(proxyTransport(cluster, named)), where: `in ${named}` }
+}
+
 /** @throws CLI_*, YARN_UNKNOWN_APPLICATION, CLIENT_MASTER_* */
 export async function findRunningJob(address: JobAddress, configuration: Configuration): Promise<RunningJob> {
   const { job, jobManager, applicationId } = address
   const isApplication = /^application_\d+_\d+$/.test(job)
   if (!isApplication && !HEX_32.test(job)) throw new NotAJob({ text: job })
-  if (jobManager !== undefined) {
-    const master = new MasterClient(httpTransport(`http://${jobManager}/`, configuration.get(CLIENT_TIMEOUT)))
-    return { master, jobId: choose(await running(master), isApplication ? undefined : job, `at ${jobManager}`, job) }
+  const named = isApplication ? job : applicationId
+  if (namesMaster({ jobManager, applicationId: named }, configuration)) {
+    const { master, where } = await masterOf({ jobManager, applicationId: named }, configuration)
+    return { master, jobId: choose(await running(master), isApplication ? undefined : job, where, job) }
   }
   const cluster = connectYarn(configuration, process.env)
   const clientOf = (id: string) => new MasterClient(proxyTransport(cluster, id))
-  const named = isApplication ? job : applicationId
-  if (named !== undefined) {
-    const report = await applicationReport(cluster, named)
-    if (report.state !== 'RUNNING') throw new ApplicationNotRunning({ application: named, state: report.state })
-    const master = clientOf(named)
-    return { master, jobId: choose(await running(master), isApplication ? undefined : job, `in ${named}`, job) }
-  }
   for (const report of await listApplications(cluster, configuration)) {
     if (report.state !== 'RUNNING') continue
     const master = clientOf(report.id)

@@ -6,6 +6,9 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { defineError } from '#core/errors/define-error.js'
 import type { OperationStatus, TriggerResponse } from '#core/rest/checkpoint-responses.js'
+import type { JobState } from '#core/graph/states.js'
+import type { ExecutionResult, JobSubmitted, SessionDetails } from '#core/rest/session-responses.js'
+import type { RescaleAccepted, RescaleSummary, ResourceRequirementsAnswer, ResourceRequirementsBody } from '#core/rest/rescale-responses.js'
 import type { ApplicationDetails, CollectedRows, JobDetails, JobExceptions, JobsOverview } from '#core/rest/responses.js'
 
 export const MasterUnreachable = defineError('CLIENT_MASTER_UNREACHABLE', {
@@ -109,8 +112,43 @@ export class MasterClient {
     return (await this.#transport.request('GET', `jobs/${jobId}`)) as JobDetails
   }
 
+  async jobStatus(jobId: string): Promise<{ status: JobState }> {
+    return (await this.#transport.request('GET', `jobs/${jobId}/status`)) as { status: JobState }
+  }
+
+  async executionResult(jobId: string): Promise<ExecutionResult> {
+    return (await this.#transport.request('GET', `jobs/${jobId}/execution-result`)) as ExecutionResult
+  }
+
+  async cancelJob(jobId: string): Promise<void> {
+    await this.#transport.request('PUT', `jobs/${jobId}/cancel`)
+  }
+
+  /** @throws CLIENT_MASTER_REFUSED 404 where the master is no session */
+  async session(): Promise<SessionDetails> {
+    return (await this.#transport.request('GET', 'session')) as SessionDetails
+  }
+
+  /** The job lies in the submission directory. */
+  async submit(jobId: string): Promise<JobSubmitted> {
+    return (await this.#transport.request('PUT', `session/jobs/${jobId}`)) as JobSubmitted
+  }
+
   async exceptions(jobId: string): Promise<JobExceptions> {
     return (await this.#transport.request('GET', `jobs/${jobId}/exceptions`)) as JobExceptions
+  }
+
+  async resourceRequirements(jobId: string): Promise<ResourceRequirementsAnswer> {
+    return (await this.#transport.request('GET', `jobs/${jobId}/resource-requirements`)) as ResourceRequirementsAnswer
+  }
+
+  async rescale(jobId: string, requirements: ResourceRequirementsBody): Promise<RescaleAccepted> {
+    const request = Buffer.from(JSON.stringify(requirements)).toString('base64url')
+    return (await this.#transport.request('PUT', `jobs/${jobId}/resource-requirements?request=${request}`)) as RescaleAccepted
+  }
+
+  async rescaleDetails(jobId: string, uuid: string): Promise<RescaleSummary> {
+    return (await this.#transport.request('GET', `jobs/${jobId}/rescales/details/${uuid}`)) as RescaleSummary
   }
 
   async collect(jobId: string, token: number): Promise<CollectedRows> {

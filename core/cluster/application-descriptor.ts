@@ -36,6 +36,8 @@ export const ApplicationDescriptorSchema = z.object({
     z.object({ kind: z.literal('sql'), name: z.string(), text: z.string().max(16 * 1024 * 1024) }),
     /** A program bundled to one ES module that exports `main(env)`; path relative to the master's working directory, or absolute. */
     z.object({ kind: z.literal('module'), name: z.string(), path: z.string(), args: z.array(z.string()) }),
+    /** None: the master takes jobs from clients until it is stopped (session-submission.ts). */
+    z.object({ kind: z.literal('session') }),
   ]),
   target: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('local'), workingDirectory: z.string() }),

@@ -61,5 +61,11 @@ export async function runLocal(
     const status = exitCode ?? code
     end = { succeeded: status === 0, failure: status === 0 ? '' : `The JobManager ended with exit code ${status}.` }
   })
-  return { transport: httpTransport(url, timeoutMs), ended: () => end, over, terminate: () => void worker.terminate() }
+  return {
+    transport: httpTransport(url, timeoutMs),
+    address: () => Promise.resolve(new URL(url).host),
+    ended: () => end,
+    over,
+    terminate: () => void worker.terminate(),
+  }
 }

@@ -53,8 +53,10 @@ export function runLocalProcesses(application: Omit<ApplicationDescriptor, 'targ
     for (const master of masters) master.cutLifeline()
     rmSync(directory, { recursive: true, force: true })
   })
+  const { transport, port } = currentMaster(directory, timeoutMs, () => terminated || end !== undefined)
   return {
-    transport: currentMaster(directory, timeoutMs, () => terminated || end !== undefined),
+    transport,
+    address: async () => `127.0.0.1:${await port()}`,
     ended: () => end,
     over,
     terminate: () => {
@@ -99,7 +101,7 @@ function logTail(directory: string, attempt: number): string {
 }
 
 /** Finds the newest JobManager's port before each request; waits for the first one. */
-function currentMaster(directory: string, timeoutMs: number, over: () => boolean): JsonTransport {
+function currentMaster(directory: string, timeoutMs: number, over: () => boolean): { transport: JsonTransport; port(): Promise<number> } {
   let known: { port: number; transport: JsonTransport } | undefined
   const port = async (): Promise<number> => {
     const { clock } = systemEnvironment
@@ -114,11 +116,12 @@ function currentMaster(directory: string, timeoutMs: number, over: () => boolean
       await sleep(systemEnvironment, PORT_POLL_MS)
     }
   }
-  return {
+  const transport: JsonTransport = {
     request: async (method, path) => {
       const current = await port()
       if (known?.port !== current) known = { port: current, transport: httpTransport(`http://127.0.0.1:${current}/`, timeoutMs) }
       return known.transport.request(method, path)
     },
   }
+  return { transport, port }
 }

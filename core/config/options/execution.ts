@@ -20,7 +20,7 @@ export const RUNTIME_MODE = option('execution.runtime-mode', oneOf('STREAMING', 
     'STREAMING: results are updated as records come. BATCH: bounded inputs only, results are emitted once. AUTOMATIC: BATCH when all inputs are bounded.',
 })
 export const TARGET = option('execution.target', string(), {
-  description: 'Where jobs run: local, yarn-application.',
+  description: 'Where jobs run: local, yarn-application (an application of the job’s own), or in a session: yarn-session, remote.',
 })
 export const ATTACHED = option('execution.attached', boolean(), {
   default: 'false',

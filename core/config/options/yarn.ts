@@ -3,6 +3,9 @@ import { duration, integer, list, option, string } from '../option.js'
 export const YARN_APPLICATION_NAME = option('yarn.application.name', string(), {
   description: 'Name shown by YARN; the job’s name if unset.',
 })
+export const YARN_APPLICATION_ID = option('yarn.application.id', string(), {
+  description: 'Target yarn-session: the session that takes the job, application_….',
+})
 export const YARN_APPLICATION_QUEUE = option('yarn.application.queue', string(), { description: 'Queue; YARN’s default queue if unset.' })
 export const YARN_APPLICATION_PRIORITY = option('yarn.application.priority', integer(-1), {
   default: '-1',

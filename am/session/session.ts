@@ -1,0 +1,212 @@
+/**
+ * Session mode: this master takes jobs from clients until it is stopped or, if asked, has been idle for long enough. It outlives its
+ * jobs, whatever becomes of them.
+ *
+ *   RUNNING ── stop (REST) or idle ──▶ CANCELING: jobs are cancelled ──▶ FINISHED
+ */
+import type { JobGraph } from '#core/graph/job-graph.js'
+import { isTerminalJobState } from '#core/graph/states.js'
+import type { JobId } from '#core/ids/ids.js'
+import { logger } from '#core/log/logger.js'
+import { formatDuration } from '#core/config/units.js'
+import type { ApplicationDetails } from '#core/rest/responses.js'
+import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
+import type { ApplicationResult } from '../application/application.js'
+import { checkJobGraph } from '../dispatcher/check-job-graph.js'
+import type { Dispatcher } from '../dispatcher/dispatcher.js'
+import type { ProgramCoordinators } from '../jobmaster/coordinators/coordinator-loader.js'
+import type { Job } from '../jobmaster/job-master.js'
+import { InvalidSubmission, SessionEnding } from './errors.js'
+import type { Submissions } from './submissions.js'
+
+export interface SessionSettings {
+  readonly id: string
+  readonly name: string
+  readonly user: string
+  readonly submissionDirectory: string
+  /** Undefined: it does not end by itself. */
+  readonly idleTimeout: Millis | undefined
+  /** An earlier attempt of this master may have left jobs. */
+  readonly recovers: boolean
+  readonly environment: Environment
+  readonly dispatcher: Dispatcher
+  readonly submissions: Submissions
+  /** Enumerators and committers of a program's own sources and sinks. `ended`: the job needs them no longer. */
+  coordinators(jobGraph: JobGraph, bundle: Uint8Array): { readonly program: ProgramCoordinators; close(): Promise<void> }
+}
+
+export class Session {
+  readonly #settings: SessionSettings
+  readonly #log = logger('Session')
+  readonly #startTime: Millis
+  readonly #starting = new Map<JobId, Promise<Job>>()
+  #status: ApplicationDetails['status'] = 'CREATED'
+  #endTime: Millis = -1
+  #stop!: (why: string) => void
+  readonly #stopped = new Promise<string>((resolve) => (this.#stop = resolve))
+  #idle: TimerHandle | undefined
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings
+    this.#startTime = settings.environment.clock.now()
+  }
+
+  get id(): string {
+    return this.#settings.id
+  }
+
+  get user(): string {
+    return this.#settings.user
+  }
+
+  get submissionDirectory(): string {
+    return this.#settings.submissionDirectory
+  }
+
+  details(): Omit<ApplicationDetails, 'jobs'> {
+    const { id, name, environment } = this.#settings
+    return {
+      id,
+      name,
+      status: this.#status,
+      'start-time': this.#startTime,
+      'end-time': this.#endTime,
+      duration: (this.#endTime < 0 ? environment.clock.now() : this.#endTime) - this.#startTime,
+      statements: [],
+      failure: null,
+    }
+  }
+
+  /** Until it is stopped; then until its jobs have ended. Never throws. */
+  async run(): Promise<ApplicationResult> {
+    const { dispatcher, environment } = this.#settings
+    this.#status = 'RUNNING'
+    if (this.#settings.recovers) await this.#recover()
+    this.#watchIdle()
+    const why = await this.#stopped
+    this.#status = 'CANCELING'
+    this.#idle?.cancel()
+    this.#log.info(`The session ends: ${why}.`)
+    // A job that is being started is cancelled like the others.
+    await Promise.allSettled(this.#starting.values())
+    dispatcher.cancelAll()
+    await Promise.all(dispatcher.jobs().map((job) => job.result))
+    this.#endTime = environment.clock.now()
+    this.#status = 'FINISHED'
+    return { status: 'FINISHED', failure: null }
+  }
+
+  /** Stops the session and what runs in it. */
+  cancel(): void {
+    this.#stop('it was stopped by a client')
+  }
+
+  /**
+   * Starts a job that lies in the submission directory; one that runs or ran here is answered with.
+   * @throws SESSION_JOB_NOT_SUBMITTED, SESSION_SUBMISSION_INVALID, SESSION_ENDING, JOB_GRAPH_INVALID, FS_*
+   */
+  submit(jobId: JobId): Promise<Job> {
+    const { dispatcher, name } = this.#settings
+    const present = dispatcher.job(jobId)
+    if (present !== undefined) return Promise.resolve(present)
+    const starting = this.#starting.get(jobId)
+    if (starting !== undefined) return starting
+    if (this.#status !== 'RUNNING') return Promise.reject(new SessionEnding({ name }))
+    return this.#begin(jobId, true)
+  }
+
+  /** Clients need nothing of a session that was stopped. */
+  clientIsDone(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  contacted(): void {
+    // Each SELECT looks after its own client; the session waits for none.
+  }
+
+  acknowledge(): void {
+    // Nor does its end.
+  }
+
+  /** The job is not listed any more. */
+  forgotten(jobId: JobId): void {
+    void this.#remove(jobId)
+  }
+
+  #begin(jobId: JobId, accept: boolean): Promise<Job> {
+    this.#idle?.cancel()
+    const started = this.#start(jobId, accept).finally(() => {
+      this.#starting.delete(jobId)
+      this.#watchIdle()
+    })
+    this.#starting.set(jobId, started)
+    return started
+  }
+
+  async #start(jobId: JobId, accept: boolean): Promise<Job> {
+    const { dispatcher, submissions } = this.#settings
+    const { jobGraph, bundle } = await submissions.read(jobId)
+    if (accept) await submissions.accept(jobId)
+    let close = async (): Promise<void> => undefined
+    try {
+      const checked = checkJobGraph(jobGraph)
+      if (checked.jobId !== jobId)
+        throw new InvalidSubmission({ path: submissions.path(jobId), problem: `its graph is that of job ${checked.jobId}` })
+      let program
+      if (bundle !== undefined) {
+        const coordinators = this.#settings.coordinators(checked, bundle)
+        close = () => coordinators.close()
+        program = { bundle, coordinators: coordinators.program }
+      }
+      const job = dispatcher.submit(checked, 0, program)
+      void job.result.then(async () => {
+        await close()
+        // What a SELECT answers went to its client: there is nothing to keep of it for a later attempt, and nothing to run again.
+        if (job.collect !== undefined) await this.#remove(jobId)
+        this.#watchIdle()
+      })
+      return job
+    } catch (error) {
+      await close()
+      await this.#remove(jobId)
+      throw error
+    }
+  }
+
+  /** One that cannot be started again is left out, with a word in the log: the others go on. */
+  async #recover(): Promise<void> {
+    const { submissions } = this.#settings
+    let jobs: JobId[]
+    try {
+      jobs = await submissions.accepted()
+    } catch (error) {
+      this.#log.error('The jobs of the attempt before cannot be read, and do not go on', error)
+      return
+    }
+    for (const jobId of jobs) {
+      try {
+        await this.#begin(jobId, false)
+      } catch (error) {
+        this.#log.error(`Job ${jobId} of the attempt before cannot go on`, error)
+      }
+    }
+  }
+
+  #watchIdle(): void {
+    const { idleTimeout, environment, dispatcher } = this.#settings
+    this.#idle?.cancel()
+    if (idleTimeout === undefined || this.#status !== 'RUNNING' || this.#starting.size > 0) return
+    if (dispatcher.jobs().some((job) => !isTerminalJobState(job.state))) return
+    this.#idle = environment.timers.after(idleTimeout, () =>
+      this.#stop(`no job has run for ${formatDuration(idleTimeout)} (session.idle-timeout)`),
+    )
+  }
+
+  async #remove(jobId: JobId): Promise<void> {
+    try {
+      await this.#settings.submissions.remove(jobId)
+    } catch (error) {
+      this.#log.warn(`What was submitted for job ${jobId} could not be removed`, error)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** A SQL script whose jobs run in a session: compiled here as a whole, then run statement by statement. */
+import type { Configuration } from '#core/config/configuration.js'
+import type { JobId } from '#core/ids/ids.js'
+import { compileScript } from '#sql/session/compile-script.js'
+import { StatementFailed } from './errors.js'
+import type { SessionApplication } from './session-application.js'
+
+export interface SessionScript {
+  readonly name: string
+  readonly text: string
+  readonly configuration: Configuration
+  readonly jobId: JobId
+}
+
+/** Resolves when every statement has run; jobs that none waits for go on. @throws the compiler's errors, SESSION_STATEMENT_FAILED */
+export async function runSessionScript(
+  { name, text, configuration, jobId }: SessionScript,
+  application: SessionApplication,
+): Promise<void> {
+  const { environment } = application
+  const script = compileScript({ text, name, configuration, jobId, random: environment.random, environment })
+  for (const statement of script.statements) {
+    if (application.left) return
+    try {
+      const job = await application.execute(statement)
+      if (job !== undefined && statement.effect.kind === 'job' && statement.effect.wait) await job.finished()
+    } catch (error) {
+      throw new StatementFailed(
+        { number: statement.index + 1, place: ` (${name}, line ${statement.line})`, text: statement.text },
+        { cause: error },
+      )
+    }
+  }
+}
