@@ -9,8 +9,10 @@ import type { ApplicationDetails, DashboardConfiguration, JobsOverview, TaskMana
 import { InvalidToken } from '../jobmaster/coordinators/collect-coordinator.js'
 import { describeRestartStrategy } from '../jobmaster/scheduler/restart-strategy.js'
 import { CHECKPOINT_ROUTES } from './checkpoint-routes.js'
+import { RESCALE_ROUTES } from './rescale-routes.js'
 import { findJob } from './find-job.js'
 import type { MasterView } from './master-view.js'
+import { findVertex, METRIC_ROUTES } from './metric-routes.js'
 import { count, hexId, text } from './parameters.js'
 import { badParameter, notFound, RestRefused } from './rest-error.js'
 import type { RestRequest, Route } from './route.js'
@@ -42,10 +44,16 @@ export const ROUTES: readonly Route[] = [
     path: '/jobs/:jobid/exceptions',
     handle: (master, request) => jobExceptions(findJob(master, request), count(request.query, 'maxExceptions', 20)),
   },
-  { method: 'GET', path: '/jobs/:jobid/vertices/:vertexid', handle: vertex },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid/vertices/:vertexid',
+    handle: (master, request) => vertexDetails(findVertex(master, request), now(master)),
+  },
   { method: 'GET', path: '/jobs/:jobid/collect', handle: collect },
   ...CHECKPOINT_ROUTES,
+  ...RESCALE_ROUTES,
   ...SESSION_ROUTES,
+  ...METRIC_ROUTES,
   { method: 'PATCH', path: '/jobs/:jobid', status: 202, handle: patchJob },
   { method: 'PUT', path: '/jobs/:jobid/cancel', status: 202, handle: cancelJob },
   { method: 'GET', path: '/taskmanagers', handle: taskManagers },
@@ -75,7 +83,7 @@ function dashboardConfiguration({ configuration }: MasterView): DashboardConfigu
     'flink-version': WEFT_VERSION,
     'flink-revision': WEFT_REVISION,
     // An application's master runs its own program and takes no others.
-    features: { 'web-submit': false, 'web-cancel': configuration.get(WEB_CANCEL), 'web-rescale': false, 'web-history': false },
+    features: { 'web-submit': false, 'web-cancel': configuration.get(WEB_CANCEL), 'web-rescale': true, 'web-history': false },
   }
 }
 
@@ -101,14 +109,6 @@ function jobConfiguration(master: MasterView, request: RestRequest) {
 function jobPlan(master: MasterView, request: RestRequest) {
   const job = findJob(master, request)
   return { plan: { jid: job.jobId, name: job.jobGraph.name, type: job.jobGraph.jobType, nodes: planNodes(job) } }
-}
-
-function vertex(master: MasterView, request: RestRequest) {
-  const job = findJob(master, request)
-  const id = hexId(request.path, 'vertexid')
-  const found = job.run.graph.vertices.find((entry) => entry.vertex.id === id)
-  if (found === undefined) throw notFound(`Job ${job.jobId} has no vertex ${id}`)
-  return vertexDetails(found, now(master))
 }
 
 function collect(master: MasterView, request: RestRequest) {

@@ -261,6 +261,21 @@ ofRunningJob(
   }),
 )
 
+ofRunningJob(
+  program
+    .command('rescale')
+    .description('Changes the parallelism of a running job, which goes on from a checkpoint taken for it.')
+    .argument('<job>', jobArgument[1])
+    .option('-p, --parallelism <n>', 'of all vertices that can be changed, as far as their max parallelism allows')
+    .option('--vertex <id=n>', 'of one vertex; may repeat, wins over -p', collect, [])
+    .option(...detachedOption),
+).action(
+  guarded(async (job: string, options: JobOptions & { parallelism?: string; vertex: string[] }) => {
+    const { rescale } = await import('./rescale.js')
+    return rescale({ ...(await addressed(job, options)), parallelism: options.parallelism, vertices: options.vertex })
+  }),
+)
+
 program
   .command('checkpoint-info')
   .description('Shows what a savepoint or checkpoint holds, without its job.')
