@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { describeBudget } from '#core/cluster/memory-budget.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASK_CANCELLATION_TIMEOUT, TASKMANAGER_BIND_HOST, TASKMANAGER_DATA_PORT, TMP_DIRS } from '#core/config/options/cluster.js'
+import { ISOLATE_JOBS } from '#core/config/options/session.js'
 import { parsePortRange } from '#core/config/port-range.js'
 import { fromWireError, toWireError } from '#core/errors/wire-error.js'
 import type { BlobReference, TaskDeploymentDescriptor } from '#core/graph/deployment.js'
@@ -27,6 +28,7 @@ import type {
   SlotDescriptor,
   SlotMemory,
   SlotToTaskExecutor,
+  TaskExecutorToSlot,
   TaskMetricsEntry,
   TaskStateUpdate,
 } from './slot-messages.js'
@@ -94,6 +96,8 @@ interface ProgramLocation {
 
 interface SlotEntry {
   thread: SlotHandle
+  /** Tasks have run in it. */
+  used: boolean
   dataPort: number | undefined
   startAttempts: number
   /** Bytes, as the thread last said. */
@@ -114,6 +118,8 @@ export class TaskSlots {
   readonly #startSlot: StartSlot
   readonly #process: OwnProcess
   readonly #heapMb: number | undefined
+  /** A job finds nothing of the one before it. */
+  readonly #isolatesJobs: boolean
   readonly #networkBytes: number
   readonly managedBytes: number
   readonly #localStateDirectory: string
@@ -148,6 +154,7 @@ export class TaskSlots {
     const memory = workerMemory(descriptor)
     if (memory !== undefined) log.info(`Memory of this TaskManager: ${describeBudget(memory, descriptor.slots)}`)
     this.#heapMb = memory?.slotHeapMb
+    this.#isolatesJobs = this.#configuration.get(ISOLATE_JOBS)
     this.#networkBytes = memory?.slotNetworkBytes ?? 0
     this.managedBytes = (memory?.slotManagedBytes ?? 0) * descriptor.slots
     this.#table = emptySlotTable(descriptor.slots)
@@ -163,6 +170,7 @@ export class TaskSlots {
       for (let slotIndex = 0; slotIndex < this.#descriptor.slots; slotIndex++) {
         this.#slots.push({
           thread: this.#startThread(slotIndex, ports),
+          used: false,
           dataPort: undefined,
           startAttempts: 1,
           memory: NO_MEMORY,
@@ -255,7 +263,10 @@ export class TaskSlots {
   #handOver(running: RunningTask, task: TaskDeploymentDescriptor, programs: readonly ProgramLocation[]): void {
     if (this.#tasks.get(task.executionAttemptId) !== running) return // it was cancelled meanwhile
     running.handedOver = true
-    this.#slots[running.slotIndex]?.thread.send({ type: 'submit', task, programs })
+    const slot = this.#slots[running.slotIndex]
+    if (slot === undefined) return
+    slot.used = true
+    slot.thread.send({ type: 'submit', task, programs })
   }
 
   cancel(executionAttemptId: ExecutionAttemptId): void {
@@ -443,6 +454,7 @@ export class TaskSlots {
       return
     }
     const { dataPort } = slot
+    slot.used = false // whatever its tasks' end makes of it: it gets a new thread here
     log.error(`Slot ${slotIndex} is restarted: ${error.message}`, error)
     for (const [executionAttemptId, task] of [...this.#tasks]) {
       if (task.slotIndex !== slotIndex) continue
@@ -458,9 +470,33 @@ export class TaskSlots {
     else this.#environment.timers.after(START_RETRY_MS, restart)
   }
 
+  /**
+   * The slot's job is done with it: its thread ends with all that the job left there, and a new one loads its code before the next job
+   * comes. What is said meanwhile waits. The new thread listens where the old one did, so it starts when that one is gone.
+   */
+  #renew(slotIndex: number): void {
+    const slot = this.#slots[slotIndex]
+    if (this.#stopped || slot?.used !== true || slot.dataPort === undefined) return
+    const { thread: old, dataPort } = slot
+    const waiting: TaskExecutorToSlot[] = []
+    const gone = old.stop()
+    const between: SlotHandle = { send: (message) => void waiting.push(message), stop: () => gone }
+    Object.assign(slot, { thread: between, used: false, startAttempts: 1, memory: NO_MEMORY })
+    void gone.then(() => {
+      if (this.#stopped || slot.thread !== between) {
+        for (const message of waiting) if (message.type === 'connection') message.port.close()
+        return
+      }
+      slot.thread = this.#startThread(slotIndex, [dataPort])
+      for (const message of waiting) slot.thread.send(message)
+    })
+  }
+
   #setTable(table: SlotTable): void {
+    const freed = table.flatMap((slot, index) => (slot.state === 'FREE' && this.#table[index]?.state !== 'FREE' ? [index] : []))
     const before = jobsOf(this.#table)
     this.#table = table
+    if (this.#isolatesJobs) for (const index of freed) this.#renew(index)
     const after = jobsOf(table)
     for (const jobId of before) {
       if (after.has(jobId)) continue

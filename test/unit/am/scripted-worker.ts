@@ -102,13 +102,13 @@ export class ScriptedWorker {
     this.epoch = answer.epoch
   }
 
-  jobMaster(epoch = this.epoch): Gateway<typeof JobMasterGateway> {
-    return this.#connection.gateway(JobMasterGateway, `jobmaster/${JOB}`, epoch)
+  jobMaster(epoch = this.epoch, jobId = JOB): Gateway<typeof JobMasterGateway> {
+    return this.#connection.gateway(JobMasterGateway, `jobmaster/${jobId}`, epoch)
   }
 
   async report(task: SubmittedTask, state: ExecutionState, error?: Error): Promise<void> {
     const { executionAttemptId } = task
-    await this.jobMaster().updateTaskExecutionState({
+    await this.jobMaster(this.epoch, task.jobId).updateTaskExecutionState({
       executionAttemptId,
       state,
       ...(error === undefined ? {} : { error: toWireError(error) }),
@@ -116,7 +116,7 @@ export class ScriptedWorker {
   }
 
   async finish(task: SubmittedTask, committables: readonly { operatorId: OperatorId; committable: unknown }[] = []): Promise<void> {
-    await this.jobMaster().updateTaskExecutionState({
+    await this.jobMaster(this.epoch, task.jobId).updateTaskExecutionState({
       executionAttemptId: task.executionAttemptId,
       state: 'FINISHED',
       committables: [...committables],

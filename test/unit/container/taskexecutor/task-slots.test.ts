@@ -47,14 +47,14 @@ function withHexIds(descriptor: TaskDeploymentDescriptor): TaskDeploymentDescrip
 }
 
 /** TaskSlots with threads of our own making, and what happens as a story. */
-function make() {
+function make(options: Readonly<Record<string, string>> = {}) {
   const story: string[] = []
   const environment = virtualEnvironment()
   const threads: { emit(message: SlotToTaskExecutor): void; die(reason: string): void }[] = []
   const blobs: { resolve(bytes: Uint8Array): void; reject(error: Error): void }[] = []
   let writing: (() => void)[] | undefined
   const slots = new TaskSlots(
-    descriptor,
+    { ...descriptor, configuration: { ...descriptor.configuration, ...options } },
     undefined,
     environment,
     {
@@ -285,6 +285,81 @@ describe('TaskSlots', () => {
     await it_.slots.free(allocation(0), 'test')
     expect(it_.story()).to.deep.equal([])
     await it_.slots.free(allocation(1), 'test')
+    expect(it_.story()).to.deep.equal(['job gone'])
+  })
+
+  describe('that isolate jobs', () => {
+    const isolated = { 'taskmanager.slot.isolate-jobs': 'true' }
+    const other = 'other' as JobId
+
+    it('give a slot that a job is done with a new thread, where the old one listened', async () => {
+      const it_ = make(isolated)
+      await it_.started
+      it_.slots.allocate(0, allocation(0), job)
+      it_.slots.submit(task('a', 0))
+      it_.thread(0).emit(state('a', 'FINISHED'))
+      await it_.settle()
+      it_.story()
+      await it_.slots.free(allocation(0), 'done')
+      await it_.settle()
+      expect(it_.story()).to.deep.equal(['stop slot 0', 'job gone', 'start slot 0 on 50100'])
+    })
+
+    it('hand the next job’s tasks to the new thread, also those that come before it is there', async () => {
+      const it_ = make(isolated)
+      await it_.started
+      it_.slots.allocate(0, allocation(0), job)
+      it_.slots.submit(task('a', 0))
+      it_.thread(0).emit(state('a', 'FINISHED'))
+      await it_.settle()
+      it_.story()
+      void it_.slots.free(allocation(0), 'done')
+      it_.slots.allocate(0, 'next' as AllocationId, other)
+      it_.slots.submit({ ...task('b', 0), jobId: other, allocationId: 'next' as AllocationId })
+      expect(it_.story()).to.deep.equal(['stop slot 0', 'job gone'])
+      await it_.settle()
+      expect(it_.story()).to.deep.equal(['start slot 0 on 50100', 'to slot 0: submit'])
+    })
+
+    it('keep the thread of a slot in which nothing has run, and of one that still belongs to its job', async () => {
+      const it_ = make(isolated)
+      await it_.started
+      it_.slots.allocate(0, allocation(0), job)
+      await it_.slots.free(allocation(0), 'not needed')
+      it_.slots.allocate(0, allocation(0), job)
+      it_.slots.submit(task('a', 0))
+      it_.thread(0).emit(state('a', 'FINISHED'))
+      await it_.settle()
+      it_.slots.submit(task('a again', 0))
+      await it_.settle()
+      expect(it_.story().filter((line) => /^(stop|start) slot 0/.test(line))).to.deep.equal(['start slot 0 on 50100, 50101'])
+    })
+
+    it('start one thread only for a slot whose thread died while it was being given back', async () => {
+      const it_ = make(isolated)
+      await it_.started
+      it_.slots.allocate(0, allocation(0), job)
+      it_.slots.submit(task('a', 0))
+      void it_.slots.free(allocation(0), 'done')
+      it_.story()
+      it_.thread(0).die('boom')
+      await it_.settle()
+      it_.environment.advance(10_000)
+      await it_.settle()
+      expect(it_.story().filter((line) => /^(stop|start) slot 0/.test(line))).to.deep.equal(['start slot 0 on 50100'])
+    })
+  })
+
+  it('share the threads among the jobs of an application', async () => {
+    const it_ = make()
+    await it_.started
+    it_.slots.allocate(0, allocation(0), job)
+    it_.slots.submit(task('a', 0))
+    it_.thread(0).emit(state('a', 'FINISHED'))
+    await it_.settle()
+    it_.story()
+    await it_.slots.free(allocation(0), 'done')
+    await it_.settle()
     expect(it_.story()).to.deep.equal(['job gone'])
   })
 })
