@@ -20,7 +20,7 @@ import { programOf } from './application/program.js'
 import { sessionCoordinators } from './application/session-coordinators.js'
 import { StatementRunner } from './application/statement-runner.js'
 import { Dispatcher } from './dispatcher/dispatcher.js'
-import type { JobResultStore } from './dispatcher/job-result-store.js'
+import type { StoredJobResults } from './dispatcher/job-result-store.js'
 import { CheckpointCoordinator } from './jobmaster/checkpoint/checkpoint-coordinator.js'
 import { connectorCoordinators } from './jobmaster/coordinators/coordinator-loader.js'
 import type { FinalStatus, ResourceManagerDriver } from './resourcemanager/drivers/driver.js'
@@ -59,7 +59,7 @@ export interface MasterTarget {
   /** Where clients put the jobs of a session: a URI; readable and writable by its user only, gone with the session. */
   readonly submissionDirectory: string
   /** Where the ends of jobs are written down for later attempts; undefined: there are none. */
-  openJobResults(fileSystems: FileSystems): Promise<JobResultStore | undefined>
+  openJobResults(fileSystems: FileSystems): Promise<StoredJobResults | undefined>
   /** Just before the driver takes leave: everything the application left in shared places is removed. */
   cleanUp(fileSystems: FileSystems): Promise<void>
   /** This master may not go on. `retry`: a later attempt may. Ends the process; never returns. */
@@ -153,7 +153,7 @@ function assemble(
   target: MasterTarget,
   endpoints: RpcEndpoints,
   fileSystems: FileSystems,
-  results: JobResultStore | undefined,
+  results: StoredJobResults | undefined,
 ): Parts {
   const { environment, epoch } = target
   const parts: { resourceManager: ResourceManager | undefined; session: Session | undefined } = {
@@ -195,6 +195,7 @@ function assemble(
       environment,
       dispatcher,
       submissions: new Submissions(fileSystems.of(target.submissionDirectory), target.submissionDirectory),
+      results,
       coordinators: sessionCoordinators,
     })
     return Object.assign(parts, { application: session, session, dispatcher, begun: Promise.resolve() })

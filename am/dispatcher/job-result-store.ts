@@ -52,14 +52,24 @@ export interface JobResultStore {
   add(record: JobResultRecord): Promise<void>
 }
 
+/** In files: a session's jobs come and go. */
+export interface StoredJobResults extends JobResultStore {
+  /** Nothing will ever run the job again. */
+  remove(jobId: JobId): Promise<void>
+}
+
 /** `attempt`: number of this master's; the first finds nothing. @throws JOB_RESULT_UNREADABLE and errors of the file system */
-export async function openJobResultStore(fileSystem: FileSystem, directory: string, attempt: number): Promise<JobResultStore> {
+export async function openJobResultStore(fileSystem: FileSystem, directory: string, attempt: number): Promise<StoredJobResults> {
   const earlier = attempt > 1 ? await readAll(fileSystem, directory) : new Map<JobId, JobResultRecord>()
   return {
     find: (jobId) => earlier.get(jobId),
     add: (record) => {
       const content = Buffer.from(JSON.stringify(record))
       return replaceSmallFile(fileSystem, `${directory}/${record.jobId}.json`, `${directory}/.${record.jobId}.${attempt}`, content)
+    },
+    remove: async (jobId) => {
+      earlier.delete(jobId)
+      await fileSystem.delete(`${directory}/${jobId}.json`)
     },
   }
 }

@@ -14,6 +14,7 @@ import type { Environment, Millis, TimerHandle } from '#core/time/environment.js
 import type { ApplicationResult } from '../application/application.js'
 import { checkJobGraph } from '../dispatcher/check-job-graph.js'
 import type { Dispatcher } from '../dispatcher/dispatcher.js'
+import type { StoredJobResults } from '../dispatcher/job-result-store.js'
 import type { ProgramCoordinators } from '../jobmaster/coordinators/coordinator-loader.js'
 import type { Job } from '../jobmaster/job-master.js'
 import { InvalidSubmission, SessionEnding } from './errors.js'
@@ -31,6 +32,8 @@ export interface SessionSettings {
   readonly environment: Environment
   readonly dispatcher: Dispatcher
   readonly submissions: Submissions
+  /** Ends of jobs, for later attempts; undefined: there are none. */
+  readonly results?: Pick<StoredJobResults, 'remove'> | undefined
   /** Enumerators and committers of a program's own sources and sinks. `ended`: the job needs them no longer. */
   coordinators(jobGraph: JobGraph, bundle: Uint8Array): { readonly program: ProgramCoordinators; close(): Promise<void> }
 }
@@ -204,7 +207,9 @@ export class Session {
 
   async #remove(jobId: JobId): Promise<void> {
     try {
+      // In this order: without its end a job that is still there would run again.
       await this.#settings.submissions.remove(jobId)
+      await this.#settings.results?.remove(jobId)
     } catch (error) {
       this.#log.warn(`What was submitted for job ${jobId} could not be removed`, error)
     }

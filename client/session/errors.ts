@@ -19,7 +19,7 @@ export const AddressInvalid = defineError('SESSION_ADDRESS_INVALID', {
 export const TargetMismatch = defineError('SESSION_TARGET_MISMATCH', {
   recovery: 'none',
   message: (d: { given: string; target: string; wanted: string }) =>
-    `${d.given} names a session that is to take the job, and target '${d.target}' gives it a place of its own. Use -t ${d.wanted}, or leave ${d.given} out.`,
+    `${d.given} names the session that is to take the job, which is target '${d.wanted}', and the target is '${d.target}'. Use -t ${d.wanted}, or leave ${d.given} out.`,
 })
 export const SwitchRefused = defineError('SESSION_SWITCH_REFUSED', {
   recovery: 'none',
