@@ -26,6 +26,8 @@ export interface HadoopOptions {
   readonly withoutHdfs?: boolean
   /** Containers survive a NodeManager's death. */
   readonly nodeManagerRecovery?: boolean
+  /** The scheduler takes containers back for a queue below its share. */
+  readonly preemption?: boolean
   /** Added to, or overriding, the site files. */
   readonly properties?: Readonly<Record<string, string>>
 }
@@ -44,6 +46,9 @@ export interface HadoopCluster {
   kill(daemon: string, signal?: string): Promise<void>
   /** Starts it again and waits until it serves. */
   launch(daemon: string): Promise<void>
+  /** Takes a NodeManager out of service, within that time. Only with `distinctHosts`. */
+  decommission(daemon: string, seconds: number): Promise<void>
+  recommission(daemon: string): Promise<void>
   /** Runs a Hadoop client class as that user. @returns its stdout */
   java(user: string, className: string, ...args: string[]): Promise<string>
   /** Daemons, containers and files gone. */
@@ -77,6 +82,7 @@ export async function startHadoop(options: HadoopOptions): Promise<HadoopCluster
   if (options.distinctHosts === true) args.push('--distinct-hosts')
   if (options.withoutHdfs === true) args.push('--no-hdfs')
   if (options.nodeManagerRecovery === true) args.push('--nm-recovery')
+  if (options.preemption === true) args.push('--preemption')
   for (const [key, value] of Object.entries(options.properties ?? {})) args.push('--set', `${key}=${value}`)
   try {
     await clusterScript(directory, args)
@@ -102,6 +108,8 @@ async function attach(directory: string): Promise<HadoopCluster> {
     environment,
     kill: async (daemon, signal = 'KILL') => void (await clusterScript(directory, ['kill', daemon, signal])),
     launch: async (daemon) => void (await clusterScript(directory, ['launch', daemon])),
+    decommission: async (daemon, seconds) => void (await clusterScript(directory, ['decommission', daemon, String(seconds)])),
+    recommission: async (daemon) => void (await clusterScript(directory, ['recommission', daemon])),
     java: (user, className, ...args) => clusterScript(directory, ['java', className, ...args], { HADOOP_USER_NAME: user }),
     async stop() {
       running.delete(directory)

@@ -62,6 +62,11 @@ export class YarnJobs {
     return new YarnJobs(await sharedHadoop(), user)
   }
 
+  /** On a cluster of one's own. */
+  static on(hadoop: HadoopCluster, user = 'alice'): YarnJobs {
+    return new YarnJobs(hadoop, user)
+  }
+
   // The command.
 
   get environment(): Readonly<Record<string, string>> {
