@@ -29,7 +29,7 @@ import { useWinston } from '#core/log/winston-sink.js'
 import { RpcConnection, type RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { listenTls } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
-import { applicationMasterExpiryMillis, resourceManagerSchedulerAddresses } from '#hadoop/conf/addresses.js'
+import { applicationMasterExpiryMillis, applicationMasterLeaseMillis, resourceManagerSchedulerAddresses } from '#hadoop/conf/addresses.js'
 import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
 import { findToken, readCredentials, type Credentials } from '#hadoop/security/credentials.js'
 import { parseRpcProtection } from '#hadoop/security/sasl-mechanism.js'
@@ -205,6 +205,7 @@ function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderF
           intervalMs: configuration.get(YARN_HEARTBEAT_INTERVAL) * 1000,
           requestIntervalMs: configuration.get(YARN_HEARTBEAT_REQUEST_INTERVAL),
           expiryMs: applicationMasterExpiryMillis(hadoop),
+          leaseMs: applicationMasterLeaseMillis(hadoop),
         },
         onEvent,
         onDied,

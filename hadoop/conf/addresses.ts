@@ -195,3 +195,11 @@ export function isSecure(conf: HadoopConfiguration): boolean {
 export function applicationMasterExpiryMillis(conf: HadoopConfiguration): number {
   return conf.getMillis('yarn.am.liveness-monitor.expiry-interval-ms', 600_000)
 }
+
+/**
+ * Silence after which another attempt of an application master may be started while the silent one still runs, ms: its own expiry, or that
+ * of its node.
+ */
+export function applicationMasterLeaseMillis(conf: HadoopConfiguration): number {
+  return Math.min(applicationMasterExpiryMillis(conf), conf.getMillis('yarn.nm.liveness-monitor.expiry-interval-ms', 600_000))
+}

@@ -51,6 +51,7 @@ const SHIPPED_PREFIXES = [
   'hadoop.http.authentication.',
   'hadoop.kerberos.',
   'yarn.am.liveness-monitor.',
+  'yarn.nm.liveness-monitor.',
   'yarn.webapp.',
   'yarn.resourcemanager.hostname',
   'yarn.resourcemanager.address',

@@ -32,6 +32,8 @@ export interface AmRmClientOptions {
   readonly requestIntervalMs?: Millis
   /** `yarn.am.liveness-monitor.expiry-interval-ms`, default 15 min. */
   readonly expiryMs?: Millis
+  /** SessionSettings.leaseMs; default: not watched. */
+  readonly leaseMs?: Millis | undefined
   readonly callTimeoutMs?: Millis
   /** In place of a connection to `addresses`: a simulation's. */
   readonly transport?: ApplicationMasterTransport
@@ -54,11 +56,11 @@ export class AmRmClient {
   #closed = false
 
   constructor(options: AmRmClientOptions) {
-    const { environment, intervalMs = 1_000, requestIntervalMs = 200, expiryMs = DEFAULT_EXPIRY_MS } = options
+    const { environment, intervalMs = 1_000, requestIntervalMs = 200, expiryMs = DEFAULT_EXPIRY_MS, leaseMs } = options
     this.#environment = environment
     this.#onEvent = options.onEvent
     this.#token = options.token
-    this.#session = new AmRmSession(options.token, { intervalMs, requestIntervalMs, expiryMs })
+    this.#session = new AmRmSession(options.token, { intervalMs, requestIntervalMs, expiryMs, leaseMs })
     this.#rpc = options.transport ?? connectionTo(options, () => this.#token)
   }
 
@@ -115,10 +117,7 @@ export class AmRmClient {
           void this.#call(effect)
           break
         case 'wake':
-          this.#timer?.cancel()
-          this.#timer = this.#environment.timers.after(Math.max(0, effect.at - this.#now()), () =>
-            this.#perform(this.#session.tick(this.#now())),
-          )
+          this.#wakeAt(effect.at)
           break
         case 'useToken':
           log.info('the AMRM token was rolled over')
@@ -130,10 +129,17 @@ export class AmRmClient {
       }
     }
     for (const effect of effects) if (effect.type === 'emit' && !this.#closed) this.#onEvent(effect.event)
+    if (this.#session.phase === 'ENDED') this.close()
+  }
+
+  #wakeAt(at: Millis | undefined): void {
+    this.#timer?.cancel()
+    if (at === undefined) return
+    this.#timer = this.#environment.timers.after(Math.max(0, at - this.#now()), () => this.#perform(this.#session.tick(this.#now())))
   }
 
   async #call(call: SessionCall): Promise<void> {
-    this.#timer?.cancel()
+    this.#wakeAt(this.#session.leaseEndsAt)
     const outcome = await this.#answerTo(call).catch((error: unknown) => ({ error }))
     if (this.#closed || ('error' in outcome && ClientClosed.is(outcome.error))) return
     let effects: SessionEffect[]
@@ -145,7 +151,6 @@ export class AmRmClient {
       effects = this.#session.answered(outcome, this.#now())
     }
     this.#perform(effects)
-    if (this.#session.phase === 'ENDED') this.close()
   }
 
   async #answerTo(call: SessionCall): Promise<SessionAnswer> {

@@ -35,6 +35,11 @@ export interface SessionSettings {
   readonly requestIntervalMs: Millis
   /** `yarn.am.liveness-monitor.expiry-interval-ms`: silence after which the RM gives the attempt up, and so do we. */
   readonly expiryMs: Millis
+  /**
+   * Silence after which the RM may have started another attempt, though this one still runs: its node may count as lost before it does.
+   * Counted from the last call that was answered; while nobody listens at the RM's address nobody starts attempts. Undefined: not watched.
+   */
+  readonly leaseMs?: Millis | undefined
 }
 
 export type SessionCall =
@@ -94,6 +99,9 @@ export class AmRmSession {
   #failures = 0
   #refusals = 0
   #failingSince: Millis | undefined
+  /** When the call under way was made, and the newest one that the RM took notice of. */
+  #calledAt: Millis = 0
+  #contact: Millis | undefined
   #notBefore: Millis = 0
   #lastHeartbeat: Millis = Number.NEGATIVE_INFINITY
   #counts = { surplus: 0, released: 0, completed: 0, heartbeats: 0, resyncs: 0 }
@@ -111,11 +119,18 @@ export class AmRmSession {
     return { asked: this.#asks.asked, granted: this.#asks.granted, ...this.#counts }
   }
 
+  /** `tick` is due then, also while a call is under way; undefined: never. */
+  get leaseEndsAt(): Millis | undefined {
+    const { leaseMs } = this.#settings
+    return leaseMs === undefined || this.#contact === undefined || this.#phase === 'ENDED' ? undefined : this.#contact + leaseMs
+  }
+
   // ------------------------------------------------------------------------------------------------------------- from our side
   register(registration: Registration, now: Millis): SessionEffect[] {
     if (this.#phase !== 'NEW') throw new Error(`register in phase ${this.#phase}`)
     this.#registration = registration
     this.#phase = 'REGISTERING'
+    this.#contact = now
     return this.#proceed(now)
   }
 
@@ -171,6 +186,7 @@ export class AmRmSession {
     if (flight === undefined || flight.call.call !== answer.call) throw new Error(`answer to ${answer.call}, which is not under way`)
     this.#inFlight = undefined
     if (this.#phase === 'ENDED') return []
+    this.#contact = this.#calledAt
     this.#failures = 0
     this.#refusals = 0
     this.#notBefore = 0
@@ -197,6 +213,8 @@ export class AmRmSession {
     if (flight === undefined) throw new Error('a failure of no call')
     this.#inFlight = undefined
     if (this.#phase === 'ENDED') return []
+    if (failure.kind !== 'transient' && failure.kind !== 'refused') this.#contact = this.#calledAt
+    else if (failure.nobodyListens === true) this.#contact = now
     switch (failure.kind) {
       case 'not-registered':
         if (flight.call.call === 'register') this.#tryAgain(flight, failure, now)
@@ -245,9 +263,11 @@ export class AmRmSession {
   // ------------------------------------------------------------------------------------------------------------------ decisions
   /** What is to be done now; the effects collected so far go with it. */
   #proceed(now: Millis): SessionEffect[] {
+    const leaseEnd = this.leaseEndsAt
+    if (leaseEnd !== undefined && now >= leaseEnd) this.#leaseEnded(now)
     if (this.#inFlight === undefined && this.#phase !== 'NEW' && this.#phase !== 'ENDED') {
       const at = this.#nextCallAt(now)
-      if (at > now) this.#effects.push({ type: 'wake', at })
+      if (at > now) this.#effects.push({ type: 'wake', at: Math.min(at, leaseEnd ?? at) })
       else this.#call(this.#repeat ?? this.#nextCall(), now)
     }
     const effects = this.#effects
@@ -304,6 +324,7 @@ export class AmRmSession {
 
   #call(flight: InFlight, now: Millis): void {
     this.#inFlight = flight
+    this.#calledAt = now
     this.#repeat = undefined
     if (flight.call.call === 'allocate') {
       this.#lastHeartbeat = now
@@ -316,6 +337,12 @@ export class AmRmSession {
     if (this.#failingSince === undefined) return
     this.#failingSince = undefined
     this.#emit({ type: 'rmReachable' })
+  }
+
+  #leaseEnded(now: Millis): void {
+    this.#phase = 'ENDED'
+    const silence = `no answer for ${Math.round((now - (this.#contact ?? now)) / 1000)} s, and another attempt may have been started`
+    this.#emit({ type: 'rmLost', reason: silence })
   }
 
   #tryAgain(flight: InFlight, failure: CallFailure, now: Millis): void {

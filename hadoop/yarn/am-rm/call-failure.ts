@@ -1,5 +1,5 @@
 /** What a failed call to the ResourceManager means for the session. */
-import { CannotAuthenticate, ServerNotTrusted } from '../../ipc/errors.js'
+import { CannotAuthenticate, ServerNotTrusted, ServerUnreachable } from '../../ipc/errors.js'
 import {
   AccessDenied,
   ApplicationAttemptNotFound,
@@ -34,12 +34,20 @@ export interface CallFailure {
   readonly reason: string
   /** Java class, or the code of our own error. */
   readonly className: string
+  /** Connections are refused where the ResourceManager should be: it does not run. */
+  readonly nobodyListens?: boolean
 }
 
 export function callFailure(error: unknown): CallFailure {
   const message = error instanceof Error ? error.message : String(error)
   if (isRemoteException(error)) return { kind: kindOf(error), reason: error.details.reason || message, className: error.details.className }
-  return { kind: kindOf(error), reason: message, className: (error as { code?: string }).code ?? 'Error' }
+  const nobodyListens = ServerUnreachable.is(error) && /refused/i.test(error.details.reason)
+  return {
+    kind: kindOf(error),
+    reason: message,
+    className: (error as { code?: string }).code ?? 'Error',
+    ...(nobodyListens ? { nobodyListens } : {}),
+  }
 }
 
 function kindOf(error: unknown): FailureKind {

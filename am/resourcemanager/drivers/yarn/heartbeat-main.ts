@@ -7,7 +7,7 @@ import { systemEnvironment } from '#core/time/environment.js'
 import { AmRmClient } from '#hadoop/yarn/am-rm/am-rm-client.js'
 import type { FromHeartbeatThread, HeartbeatThreadData, ToHeartbeatThread } from './heartbeat-messages.js'
 
-const { addresses, token, protection, intervalMs, requestIntervalMs, expiryMs } = workerData as HeartbeatThreadData
+const { addresses, token, protection, intervalMs, requestIntervalMs, expiryMs, leaseMs } = workerData as HeartbeatThreadData
 const port = parentPort
 if (port === null) throw new Error('the heartbeat thread was started as a process')
 
@@ -20,6 +20,7 @@ const client = new AmRmClient({
   intervalMs,
   requestIntervalMs,
   expiryMs,
+  leaseMs,
   onEvent: (event: FromHeartbeatThread) => port.postMessage(event),
 })
 

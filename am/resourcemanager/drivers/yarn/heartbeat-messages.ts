@@ -12,6 +12,7 @@ export interface HeartbeatThreadData {
   readonly intervalMs: number
   readonly requestIntervalMs: number
   readonly expiryMs: number
+  readonly leaseMs: number
 }
 
 export type ToHeartbeatThread =

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import {
   applicationMasterExpiryMillis,
+  applicationMasterLeaseMillis,
   defaultFileSystem,
   nameNodeWebUrls,
   parseHostPort,
@@ -107,5 +108,7 @@ describe('addresses of a cluster', () => {
     expect(() => rpcProtection(of({ 'hadoop.rpc.protection': 'none' }))).to.throw(/authentication, integrity or privacy/)
     expect(applicationMasterExpiryMillis(of({}))).to.equal(600_000)
     expect(applicationMasterExpiryMillis(of({ 'yarn.am.liveness-monitor.expiry-interval-ms': '10s' }))).to.equal(10_000)
+    expect(applicationMasterLeaseMillis(of({}))).to.equal(600_000)
+    expect(applicationMasterLeaseMillis(of({ 'yarn.nm.liveness-monitor.expiry-interval-ms': '20s' }))).to.equal(20_000)
   })
 })

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { RegisterApplicationMasterResponse } from '#hadoop/proto/application-master-protocol.js'
+import { AmRmSession, type SessionEffect } from '#hadoop/yarn/am-rm/am-rm-session.js'
 import { parseContainerId } from '#hadoop/yarn/identifiers.js'
 import { ModelCluster } from './model-cluster.js'
 import { EXPIRY_MS, Story, ask, containerName, ended, granted } from './session-story.js'
@@ -834,6 +836,31 @@ describe('AmRmSession', () => {
       'rmUnreachable',
       'rmLost',
     ])
+  })
+
+  it('gives up when another attempt may have been started, even while a call hangs, but not while nobody runs there', () => {
+    const settings = { intervalMs: 1_000, requestIntervalMs: 200, expiryMs: 60_000, leaseMs: 20_000 }
+    const registered = () => {
+      const session = new AmRmSession(token('t'), settings)
+      session.register({ host: '', rpcPort: -1, trackingUrl: '' }, 0)
+      session.answered({ call: 'register', response: RegisterApplicationMasterResponse.decode(new Uint8Array(0)) }, 5_000)
+      return session
+    }
+    const lost = (effects: readonly SessionEffect[]) => effects.some((effect) => effect.type === 'emit' && effect.event.type === 'rmLost')
+
+    const hanging = registered() // its first allocate is under way, the registration was sent at 0
+    expect(hanging.leaseEndsAt).to.equal(20_000)
+    expect(lost(hanging.tick(19_999))).to.equal(false)
+    expect(lost(hanging.tick(20_000))).to.equal(true)
+    expect(hanging.phase).to.equal('ENDED')
+    expect(hanging.leaseEndsAt).to.equal(undefined)
+
+    const refused = registered()
+    refused.failed({ kind: 'transient', reason: 'connection refused', className: '', nobodyListens: true }, 15_000)
+    expect(refused.leaseEndsAt).to.equal(35_000)
+    const silent = registered()
+    silent.failed({ kind: 'transient', reason: 'timed out', className: '' }, 15_000)
+    expect(silent.leaseEndsAt).to.equal(20_000)
   })
 
   it('reaches what is wanted through lost answers, restarts and changes of mind, leaking nothing', () => {
