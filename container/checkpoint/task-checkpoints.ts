@@ -189,6 +189,12 @@ export class TaskCheckpoints {
     return this.#nextToRead() !== undefined
   }
 
+  /** A snapshot of some operator is still being read: whatever changes is copied first. */
+  get draining(): boolean {
+    for (const { snapshot } of this.#running.values()) if (snapshot.draining) return true
+    return false
+  }
+
   #nextToRead(): Running | undefined {
     for (const running of this.#running.values()) if (running.snapshot.ready) return running
     return undefined

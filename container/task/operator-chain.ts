@@ -239,6 +239,8 @@ export class OperatorChain {
     for (const link of this.#links) {
       if (link === this.#head) continue
       this.#deliverWatermark(link, MAX_WATERMARK)
+      await settled()
+      if (!running()) return undefined
       this.#track((link.operator as Operator).endInput(0))
       await settled()
       if (!running()) return undefined
@@ -315,7 +317,7 @@ export class OperatorChain {
   #deliverWatermark(link: Link, watermark: number): void {
     if (watermark <= link.received) return
     link.received = watermark
-    ;(link.operator as Operator).processWatermark(watermark)
+    this.#track((link.operator as Operator).processWatermark(watermark))
   }
 
   #track(work: void | Promise<void>): void {

@@ -103,6 +103,8 @@ export class Task {
   #opening: Promise<void> = Promise.resolve()
   #mail: (() => void)[] = []
   readonly #timers = new Set<TimerHandle>()
+  /** Operators whose work goes on in their next turn. */
+  #turns: (() => void)[] = []
   readonly #abandoned: ((error: Error) => void)[] = []
   #pending = 0
   #waitingForSettled: (() => void)[] = []
@@ -206,16 +208,26 @@ export class Task {
       const checkpoints = this.#checkpoints
       if (checkpoints === undefined) return this.#dropInput()
       checkpoints.doWork()
-      if (this.#finishing) return checkpoints.readSnapshot(true)
+      if (this.#isTurn(checkpoints)) {
+        for (const go of this.#turns.splice(0)) go()
+        return true
+      }
+      if (this.#finishing) return checkpoints.readSnapshot(true) || this.#isTurn(checkpoints)
       const reading = checkpoints.readSnapshot(false)
-      return this.#takeElement(checkpoints) || reading || checkpoints.readSnapshot(true)
+      return this.#takeElement(checkpoints) || reading || checkpoints.readSnapshot(true) || this.#isTurn(checkpoints)
     } catch (error) {
       this.fail(error)
       return false
     }
   }
 
+  /** Operators wait for their next turn, and nothing else is under way. */
+  #isTurn(checkpoints: TaskCheckpoints): boolean {
+    return this.#turns.length > 0 && this.#pending <= this.#turns.length && !checkpoints.draining && this.#hasRoom()
+  }
+
   #takeElement(checkpoints: TaskCheckpoints): boolean {
+    if (this.#turns.length > 0 && !this.#hasRoom()) return this.#rest('backPressured')
     if (this.#pending > 0 || checkpoints.holdsInput) return this.#rest('busy')
     if (!this.#hasRoom()) return this.#rest('backPressured')
     if (this.#chain?.source === undefined) return this.#takeInput()
@@ -495,7 +507,7 @@ export class Task {
     this.#pending++
     const done = () => {
       this.#pending--
-      if (this.#pending > 0) return
+      if (this.#pending > 0) return this.#turns.length > 0 ? this.#wake() : undefined
       for (const resolve of this.#waitingForSettled.splice(0)) resolve()
       this.#wake()
     }
@@ -552,11 +564,22 @@ export class Task {
         this.#late += rows
       },
       schedule: (delay, action) => this.#schedule(delay, action),
+      nextTurn: () =>
+        this.#unlessAbandoned<void>((resolve) => {
+          this.#turns.push(resolve)
+          this.#wake()
+        }),
     }
   }
 
-  /** Rejected when the task ends, so that no operator waits for an answer in vain. */
   #requestCoordinator(operatorId: OperatorId, event: unknown): Promise<unknown> {
+    return this.#unlessAbandoned((resolve, reject) => {
+      this.#services.requestCoordinator(this.descriptor, operatorId, event).then(resolve, reject)
+    })
+  }
+
+  /** Rejected when the task ends, so that no operator waits in vain. */
+  #unlessAbandoned<T>(begin: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#life.state === 'CANCELING' || this.#life.state === 'FAILED') return reject(new TaskCanceled({ task: this.name }))
       const drop = () => {
@@ -564,14 +587,14 @@ export class Task {
         if (at >= 0) this.#abandoned.splice(at, 1)
       }
       this.#abandoned.push(reject)
-      this.#services.requestCoordinator(this.descriptor, operatorId, event).then(
-        (answer) => {
+      begin(
+        (value) => {
           drop()
-          resolve(answer)
+          resolve(value)
         },
-        (error: unknown) => {
+        (error) => {
           drop()
-          reject(error as Error)
+          reject(error)
         },
       )
     })

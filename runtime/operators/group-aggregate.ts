@@ -19,6 +19,7 @@ import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../state/
 import { FIRST, IGNORED, VANISHED } from './aggregate/accumulator.js'
 import { GroupedAggregation, RestoredGroups, type GroupChanges } from './aggregate/grouped-aggregation.js'
 import { hasRetractions, takeVector } from './changelog.js'
+import { inTurns } from './in-turns.js'
 import type { Operator, OperatorContext, Output } from './operator.js'
 
 export class GroupAggregateOperator implements Operator {
@@ -30,6 +31,7 @@ export class GroupAggregateOperator implements Operator {
   readonly #tables = new KeyedTables()
   #maxParallelism = 1
   #first = true
+  #nextTurn!: () => Promise<void>
   #output!: Output
 
   constructor(spec: SpecOf<'group-aggregate'>, input: Schema, output: Schema) {
@@ -50,6 +52,7 @@ export class GroupAggregateOperator implements Operator {
     this.#maxParallelism = context.maxParallelism
     this.#first = context.subtaskIndex === 0
     this.#output = output
+    this.#nextTurn = () => context.nextTurn()
   }
 
   stateTables(): StateTableDescriptor[] {
@@ -88,10 +91,15 @@ export class GroupAggregateOperator implements Operator {
     this.#output.emitWatermark(watermark)
   }
 
-  endInput(): void {
-    if (!this.#final) return
-    for (const some of this.#aggregation.groups(BATCH_CAPACITY))
+  endInput(): void | Promise<void> {
+    if (this.#final) return inTurns(this.#emitAll(), this.#nextTurn)
+  }
+
+  *#emitAll(): Generator<void, void> {
+    for (const some of this.#aggregation.groups(BATCH_CAPACITY)) {
       this.#output.collect(new Batch(this.#outputSchema, this.#aggregation.results(some), some.length))
+      yield
+    }
     if (this.#aggregation.size === 0 && this.#keys.length === 0 && this.#first) {
       this.#output.collect(new Batch(this.#outputSchema, this.#aggregation.emptyResults(), 1))
     }

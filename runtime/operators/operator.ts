@@ -51,14 +51,22 @@ export interface OperatorContext {
   readonly keyGroups: { readonly first: number; readonly last: number }
   /** Runs the action in the mailbox after `delay` ms unless the task has ended. */
   schedule(delay: number, action: () => void): { cancel(): void }
+  /**
+   * For work that emits much at once: resolves in a later turn of the mailbox, when the outputs have room, state that exceeds its memory
+   * has gone to disk, and no snapshot is being read. The operator has returned one promise for that work. Rejected when the task ends.
+   */
+  nextTurn(): Promise<void>
 }
 
 export interface Operator extends Stateful {
   open?(context: OperatorContext, output: Output): void | Promise<void>
   /** `input` counts the operator's inputs (a join: 0 left, 1 right). May be called again before a returned promise settles. */
   processBatch(batch: Batch, input: number): void | Promise<void>
-  /** The lowest watermark over all inputs has risen. The operator passes it on when it has emitted what it fires. */
-  processWatermark(watermark: number): void
+  /**
+   * The lowest watermark over all inputs has risen. The operator passes it on when it has emitted what it fires. May be called again,
+   * and the input may end, before a returned promise settles.
+   */
+  processWatermark(watermark: number): void | Promise<void>
   /** That input has ended. After the last one the operator emits what is left; the task then sends MAX_WATERMARK before this. */
   endInput(input: number): void | Promise<void>
   /**

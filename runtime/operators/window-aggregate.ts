@@ -4,7 +4,8 @@
  * In:    insertions with a time column.   Out: keys, calls, then the spec's window columns; +I, once per key and window.
  * State: one slice per open window: keys and accumulators by group id. A fired slice's memory serves a later window.
  * Time:  a window fires when the watermark reaches its end - 1, windows in order of their ends; then the watermark passes on. Rows
- *        of a window that has fired are dropped and counted. The last watermark fires all.
+ *        of a window that has fired are dropped and counted. The last watermark fires all. A window of very many keys is emitted in
+ *        several turns; what comes meanwhile is taken in.
  * @throws ROWTIME_IS_NULL
  * Source: Flink's slicing window aggregation (WindowAggOperator with a tumbling slice assigner).
  */
@@ -23,6 +24,7 @@ import { tumblingWindows, type TumblingWindows } from '../time/tumbling-windows.
 import { GroupedAggregation, RestoredGroups } from './aggregate/grouped-aggregation.js'
 import { hasRetractions } from './changelog.js'
 import { sessionTimeZone } from './evaluation-context.js'
+import { inTurns } from './in-turns.js'
 import { MAX_WATERMARK, NO_WATERMARK, type Operator, type OperatorContext, type Output } from './operator.js'
 import { windowColumn } from './window-columns.js'
 
@@ -64,6 +66,8 @@ export class WindowAggregateOperator implements Operator {
   readonly #tables = new KeyedTables()
   /** One for each table of an aggregation; the rows of all slices are in it. */
   readonly #pages: readonly RowPages[]
+  /** Watermarks that came, and the windows that fire before each is passed on. */
+  readonly #firing: { readonly due: readonly Slice[]; readonly watermark: number }[] = []
   #firstFire = Infinity
   #watermark = NO_WATERMARK
   #windows!: TumblingWindows
@@ -99,10 +103,13 @@ export class WindowAggregateOperator implements Operator {
     }
   }
 
-  processWatermark(watermark: number): void {
+  processWatermark(watermark: number): void | Promise<void> {
     if (watermark > this.#watermark) this.#watermark = watermark
-    if (watermark >= this.#firstFire) this.#fire(watermark)
-    this.#output.emitWatermark(watermark)
+    const due = watermark >= this.#firstFire ? this.#takeDue(watermark) : []
+    if (due.length === 0 && this.#firing.length === 0) return this.#output.emitWatermark(watermark)
+    this.#firing.push({ due, watermark })
+    // One that is at it goes on with these.
+    if (this.#firing.length === 1) return inTurns(this.#fireAll(), () => this.#context.nextTurn())
   }
 
   endInput(): void {
@@ -214,20 +221,29 @@ export class WindowAggregateOperator implements Operator {
     return groups
   }
 
-  #fire(watermark: number): void {
+  /** Windows that the watermark fires, in order: rows for them are late from now on. */
+  #takeDue(watermark: number): Slice[] {
     const due = [...this.#slices.values()].filter((slice) => slice.firesAt <= watermark).sort((a, b) => a.start - b.start)
-    for (const slice of due) {
-      this.#emit(slice)
-      this.#slices.delete(slice.start)
-      slice.groups.aggregation.clear()
-      if (this.#kept.length < KEPT) this.#kept.push(slice.groups)
-      else for (const rows of slice.groups.rows) rows.close()
-    }
+    for (const { start } of due) this.#slices.delete(start)
     this.#firstFire = Infinity
     for (const slice of this.#slices.values()) this.#firstFire = Math.min(this.#firstFire, slice.firesAt)
+    return due
   }
 
-  #emit(slice: Slice): void {
+  *#fireAll(): Generator<void, void> {
+    for (let next = this.#firing[0]; next !== undefined; next = this.#firing[0]) {
+      for (const slice of next.due) {
+        yield* this.#emit(slice)
+        slice.groups.aggregation.clear()
+        if (this.#kept.length < KEPT) this.#kept.push(slice.groups)
+        else for (const rows of slice.groups.rows) rows.close()
+      }
+      this.#output.emitWatermark(next.watermark)
+      this.#firing.shift()
+    }
+  }
+
+  *#emit(slice: Slice): Generator<void, void> {
     const { keys, calls, emit } = this.#spec
     const { aggregation } = slice.groups
     for (const some of aggregation.groups(BATCH_CAPACITY)) {
@@ -236,6 +252,7 @@ export class WindowAggregateOperator implements Operator {
         windowColumn(column, starts, this.#windows, this.#outputSchema.fields[keys.length + calls.length + i]?.type as LogicalType),
       )
       this.#output.collect(new Batch(this.#outputSchema, [...aggregation.results(some), ...bounds], some.length))
+      yield
     }
   }
 }

@@ -104,7 +104,7 @@ export class Player {
       if (item.type === 'rows') {
         const rows = this.#share(item.rows, item.input, subtask)
         if (rows.length > 0) await operator.processBatch(this.#batch(rows, item.input), item.input)
-      } else if (item.type === 'watermark') operator.processWatermark(item.watermark)
+      } else if (item.type === 'watermark') await operator.processWatermark(item.watermark)
       else if (item.type === 'end') for (let input = 0; input < this.#subject.inputs.length; input++) await operator.endInput(input)
     }
     if (item.type === 'wait') this.#environment.advance(item.ms)
@@ -211,6 +211,7 @@ export function operatorContext(
     printLine: () => undefined,
     countLate,
     schedule: (delay, action) => environment.timers.after(delay, action),
+    nextTurn: async () => stateMemory.trim(),
   }
 }
 

@@ -82,6 +82,7 @@ export async function rig(spec: OperatorSpec, inputs: readonly Schema[], outputS
     printLine: () => undefined,
     countLate: () => undefined,
     schedule: (delay, action) => systemEnvironment.timers.after(delay, action, true),
+    nextTurn: () => Promise.resolve(),
   }
   await operator.open?.(context, output)
   return { operator, emitted: () => rows }

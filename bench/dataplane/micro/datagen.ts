@@ -45,6 +45,7 @@ async function datagen(name: string, type: LogicalType, options: Readonly<Record
       printLine: () => undefined,
       countLate: () => undefined,
       schedule: (delay, action) => systemEnvironment.timers.after(delay, action),
+      nextTurn: () => Promise.resolve(),
     },
     { collect: (batch) => void (rows += batch.length), emitWatermark: () => undefined },
   )

@@ -183,6 +183,43 @@ describe('Task', () => {
     await it_.until(() => it_.states('t').includes('FINISHED'))
   })
 
+  it('an operator that emits in turns goes on when the sink has taken what it emitted', async () => {
+    const notes: string[] = []
+    let go: () => void = () => undefined
+    const slow = recorder(notes, {
+      processBatch(rows) {
+        notes.push(`got ${String(readValue(rows.columns[0]!, 0))}`)
+        return new Promise<void>((resolve) => (go = resolve))
+      },
+    })
+    let context: OperatorContext | undefined
+    let output: Output | undefined
+    const burst = recorder([], {
+      open(given: OperatorContext, out: Output) {
+        context = given
+        output = out
+      },
+      processBatch: () => undefined,
+      async processWatermark(watermark) {
+        for (const value of [7, 8, 9]) {
+          output?.collect(batch(value))
+          await context?.nextTurn()
+        }
+        output?.emitWatermark(watermark)
+      },
+    })
+    const it_ = slot({ source: () => source(1), burst: () => burst, slow: () => slow })
+    it_.start('t', ['source', 'burst', 'slow'])
+    await it_.until(() => it_.states('t').includes('RUNNING'))
+    for (const value of [7, 8, 9]) {
+      for (let i = 0; i < 9; i++) await new Promise((resolve) => setImmediate(resolve))
+      expect(notes.at(-1)).to.equal(`got ${value}`)
+      go()
+    }
+    await it_.until(() => it_.states('t').includes('FINISHED'))
+    expect(notes).to.deep.equal(['got 7', 'got 8', 'got 9', 'watermark max', 'end 0', 'closed'])
+  })
+
   const ending: [string, Record<string, () => AnyOperator>, string[]][] = []
   const add = (what: string, make: (notes: string[]) => Record<string, () => AnyOperator>) => {
     const notes: string[] = []
@@ -208,6 +245,17 @@ describe('Task', () => {
     source: () => source(),
     sink: () => recorder([], { prepareCommit: never, close: () => void notes.push('closed') }),
   }))
+  add('an operator waits for its next turn', (notes) => {
+    let context: OperatorContext | undefined
+    const open = (given: OperatorContext) => void (context = given)
+    const waiting = async (): Promise<void> => {
+      for (;;) await context?.nextTurn()
+    }
+    return {
+      source: () => source(1),
+      sink: () => recorder([], { open, processBatch: waiting, close: () => void notes.push('closed') }),
+    }
+  })
   add('it asks its coordinator', (notes) => ({
     source: () => {
       let context: OperatorContext | undefined

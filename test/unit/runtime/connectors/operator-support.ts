@@ -62,6 +62,7 @@ export function operatorContext(options: ContextOptions = {}): TestContext {
     printLine: (line, stderr) => void lines.push({ line, stderr }),
     countLate: () => undefined,
     schedule: (delay, action) => environment.timers.after(delay, action),
+    nextTurn: () => Promise.resolve(),
     lines,
   }
 }

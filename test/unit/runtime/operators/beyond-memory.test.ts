@@ -4,12 +4,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AggregateCall, OperatorSpec } from '#core/graph/operator-spec.js'
+import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { BIGINT, STRING, notNull, type Value } from '#core/types/logical-type.js'
 import type { RowKind } from '#core/types/row-kind.js'
+import { readValue } from '#runtime/columnar/value.js'
+import type { Vector } from '#runtime/columnar/vector.js'
+import { createOperator } from '#runtime/operators/factory.js'
+import type { Operator } from '#runtime/operators/operator.js'
 import { stateMemory } from '#runtime/state/state-memory.js'
-import { Player, type Checkpoint } from '../../../operators/player.js'
+import { operatorContext, Player, type Checkpoint } from '../../../operators/player.js'
 import { formatRow, materialize, schemaOf, type Row } from '../../../operators/rows.js'
-import type { Subject } from '../../../operators/run.js'
+import { batchOf, type Subject } from '../../../operators/run.js'
 
 const call = (name: AggregateCall['function'], args: number[], type: AggregateCall['type'], distinct = false): AggregateCall => ({
   function: name,
@@ -166,20 +171,73 @@ describe('Aggregates that outgrow their memory', () => {
       for (let from = 0; from < keys; from += 500)
         await player.play({ type: 'rows', input: 0, rows: Array.from({ length: Math.min(500, keys - from) }, (_, i) => row(from + i, t)) })
     }
-    await fill(9_000, 10n)
-    await fill(9_000, 20n)
+    await fill(20_000, 10n)
+    await fill(20_000, 20n)
     await fill(40, 1_010n)
     await player.play({ type: 'watermark', watermark: 999 })
     await fill(80, 1_020n)
     await player.play({ type: 'watermark', watermark: 1_999 })
     const { rows } = player.result()
-    expect(rows.slice(0, 9_000).map(({ values }) => values)).to.deep.equal(
-      Array.from({ length: 9_000 }, (_, k) => [k, 2n, `text ${k} of 20`]),
+    expect(rows.slice(0, 20_000).map(({ values }) => values)).to.deep.equal(
+      Array.from({ length: 20_000 }, (_, k) => [k, 2n, `text ${k} of 20`]),
     )
-    expect(rows.slice(9_000).map(({ values }) => values)).to.deep.equal(
+    expect(rows.slice(20_000).map(({ values }) => values)).to.deep.equal(
       Array.from({ length: 80 }, (_, k) => [k, k < 40 ? 2n : 1n, `text ${k} of 1020`]),
     )
     expect(stateMemory.spilledBytes).to.be.above(spilledBefore)
     await player.close(false)
   }).timeout(20_000)
+
+  it('a window of many keys is emitted in turns; rows and watermarks that come meanwhile are taken in, in order', async () => {
+    const window = { kind: 'tumble', sizeMs: 1000, offsetMs: 0 } as const
+    const input = schemaOf('k INT, t TIMESTAMP(3)')
+    const output = schemaOf('k INT, n BIGINT, s TIMESTAMP(3)')
+    const spec: OperatorSpec = {
+      op: 'window-aggregate',
+      keys: [0],
+      calls: [call('COUNT', [], notNull(BIGINT))],
+      window,
+      timeColumn: 1,
+      emit: ['window_start'],
+    }
+    const operator = createOperator(spec, [input], output) as Operator
+    let go: () => void = () => undefined
+    let late = 0
+    const nextTurn = (): Promise<void> => new Promise((resolve) => (go = resolve))
+    const context = operatorContext({ spec, inputs: [input], output }, virtualEnvironment(), 0, 1, (rows) => (late += rows))
+    const emitted: (string | number)[] = []
+    await operator.open?.(
+      { ...context, nextTurn },
+      {
+        collect: (batch) => emitted.push(`${batch.length} of ${String(readValue(batch.columns[2] as Vector, 0))}`),
+        emitWatermark: (watermark) => emitted.push(watermark),
+      },
+    )
+    const add = (keys: number, t: number): void => {
+      for (let from = 0; from < keys; from += 1000) {
+        const rows = Array.from({ length: Math.min(1000, keys - from) }, (_, i): Row => ({ kind: 0, values: [from + i, BigInt(t)] }))
+        void operator.processBatch(batchOf(input, rows), 0)
+      }
+    }
+    add(40_000, 5)
+    add(3, 1_005)
+    const firing = operator.processWatermark(999)
+    expect(emitted.length).to.equal(16)
+    add(5, 6) // the window has fired: late
+    add(7, 1_006)
+    expect(operator.processWatermark(1_999)).to.equal(undefined)
+    add(2, 2_000)
+    expect(operator.processWatermark(2_100)).to.equal(undefined)
+    expect(emitted.length).to.equal(16)
+    for (let turn = 0; turn < 3; turn++) {
+      go()
+      await new Promise(setImmediate)
+    }
+    await firing
+    expect(late).to.equal(5)
+    const batches = Array.from({ length: 40 }, (_, i) => `${i < 39 ? 1024 : 64} of 0`)
+    expect(emitted).to.deep.equal([...batches, 999, '7 of 1000', 1_999, 2_100])
+    await operator.processWatermark(3_000)
+    expect(emitted.slice(-2)).to.deep.equal(['2 of 2000', 3_000])
+  })
 })

@@ -33,7 +33,7 @@ class Probe {
   }
 
   watermark(watermark: number): void {
-    this.#operator.processWatermark(watermark)
+    void this.#operator.processWatermark(watermark)
   }
 
   /** A full snapshot's rows; the action comes before they are read. */

@@ -61,6 +61,7 @@ export class Task {
       printLine: (line) => void this.printed.push(line),
       countLate: () => undefined,
       schedule: (delay, action) => this.environment.timers.after(delay, action),
+      nextTurn: () => Promise.resolve(),
     }
   }
 
