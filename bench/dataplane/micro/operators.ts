@@ -96,7 +96,7 @@ export const operatorCases: MicroCases = {
       unit: 'rows',
       async run() {
         if (next === batches.length) {
-          operator.processWatermark(1_700_000_000_000 + 2 * batches.length * BATCH_ROWS)
+          await operator.processWatermark(1_700_000_000_000 + 2 * batches.length * BATCH_ROWS)
           operator = (await rig(spec, [BIDS], output)).operator
           next = 0
         }
