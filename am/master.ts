@@ -23,6 +23,7 @@ import { Dispatcher } from './dispatcher/dispatcher.js'
 import type { StoredJobResults } from './dispatcher/job-result-store.js'
 import { CheckpointCoordinator } from './jobmaster/checkpoint/checkpoint-coordinator.js'
 import { connectorCoordinators } from './jobmaster/coordinators/coordinator-loader.js'
+import { progressOf } from './progress.js'
 import type { FinalStatus, ResourceManagerDriver } from './resourcemanager/drivers/driver.js'
 import { ResourceManager } from './resourcemanager/resource-manager.js'
 import type { SlotPolicy } from './resourcemanager/slotmanager/slot-manager.js'
@@ -87,6 +88,7 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
       epoch,
       placement: target.placement,
       limits: target.limits,
+      progress: () => progressOf(dispatcher.jobs().map(({ run }) => run)),
       heartbeatInterval: configuration.get(HEARTBEAT_INTERVAL),
       onFatal: (error, retry) => target.onFatal(error, retry),
     })

@@ -94,6 +94,8 @@ export interface ResourceManagerSettings {
   readonly placement: SlotPolicy['placement']
   readonly limits: WorkerLimits
   readonly heartbeatInterval: Millis
+  /** How far the application is, 0..1. */
+  progress(): number
   /** The driver says that this master may not go on. */
   onFatal(error: Error, retry: boolean): void
 }
@@ -549,6 +551,7 @@ export class ResourceManager implements SlotProvider {
       for (const resourceId of [...this.#workers.keys()]) this.#onWorker(resourceId, { type: 'tick' })
       this.#onSlots({ type: 'tick' })
       if (this.#blocked.length > 0) this.#blockNodes()
+      this.#driver.setProgress(this.#settings.progress())
       if (this.#startFailures.pausedUntil !== undefined && this.#now() >= this.#startFailures.pausedUntil) {
         this.#startFailures = { ...this.#startFailures, pausedUntil: undefined }
         this.#declareToDriver(this.#slots.wanted)

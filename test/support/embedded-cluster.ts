@@ -50,6 +50,7 @@ export class EmbeddedCluster {
       epoch: 1,
       placement: { kind: 'one-worker' },
       limits: NO_LIMITS,
+      progress: () => 0,
       heartbeatInterval: 10_000,
       onFatal: (error) => {
         throw error

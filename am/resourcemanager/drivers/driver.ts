@@ -44,6 +44,8 @@ export interface ResourceManagerDriver {
   discountWorker(resourceId: ResourceId): void
   /** Hosts that get no more workers for now, all of them, the worst first. */
   blockNodes(hosts: readonly string[]): void
+  /** 0..1, for the cluster's pages. Cheap: called often. */
+  setProgress(progress: number): void
   /** Gives a worker back. Unknown ones are ignored. */
   releaseWorker(resourceId: ResourceId, reason: string): void
   /** What is asked for and not there, and the limits that may be in the way: for people. */

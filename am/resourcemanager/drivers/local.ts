@@ -69,6 +69,9 @@ export class LocalDriver implements ResourceManagerDriver {
     if (thread !== undefined) thread.discounted = true
   }
 
+  /** There are no pages but our own. */
+  setProgress(): void {}
+
   /** There is one node. */
   blockNodes(): void {}
 

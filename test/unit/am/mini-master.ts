@@ -13,6 +13,7 @@ import { CheckpointCoordinator } from '#am/jobmaster/checkpoint/checkpoint-coord
 import type { CoordinatorLoader } from '#am/jobmaster/coordinators/coordinator-loader.js'
 import type { CommitterRestore } from '#runtime/connectors/connector.js'
 import type { DriverListener, ResourceManagerDriver } from '#am/resourcemanager/drivers/driver.js'
+import { progressOf } from '#am/progress.js'
 import { ResourceManager } from '#am/resourcemanager/resource-manager.js'
 import { workerLimits } from '#am/resourcemanager/slotmanager/worker-limits.js'
 import type { WorkersWanted } from '#am/resourcemanager/slotmanager/slot-manager.js'
@@ -24,6 +25,7 @@ export class ScriptedDriver implements ResourceManagerDriver {
   readonly released: string[] = []
   readonly discounted: string[] = []
   blocked: readonly string[] = []
+  progress = 0
   finished: string | undefined
 
   start(listener: DriverListener): Promise<void> {
@@ -35,6 +37,9 @@ export class ScriptedDriver implements ResourceManagerDriver {
   }
   discountWorker(id: ResourceId): void {
     this.discounted.push(id)
+  }
+  setProgress(progress: number): void {
+    this.progress = progress
   }
   blockNodes(hosts: readonly string[]): void {
     this.blocked = hosts
@@ -126,6 +131,7 @@ export class MiniMaster {
       placement: { kind: 'spread', slotsPerWorker: 1 },
       limits: workerLimits(configuration, { slots: 1, vcores: 1, memory: configuration.get(TASKMANAGER_PROCESS_SIZE) }),
       heartbeatInterval: 10_000,
+      progress: () => progressOf(this.dispatcher.jobs().map(({ run }) => run)),
       onFatal: (error) => this.fatal.push(error),
     })
     this.endpoints.serve('resourcemanager', ResourceManagerGateway, this.resourceManager.handlers)

@@ -85,6 +85,9 @@ export class ProcessDriver implements ResourceManagerDriver {
     if (worker !== undefined) worker.discounted = true
   }
 
+  /** There are no pages but our own. */
+  setProgress(): void {}
+
   /** There is one node. */
   blockNodes(): void {}
 

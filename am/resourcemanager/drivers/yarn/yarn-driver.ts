@@ -90,6 +90,7 @@ export class YarnDriver implements ResourceManagerDriver {
   #pendingTimer: TimerHandle | undefined
   #onRegistered: (() => void) | undefined
   #onFinished: ((counters: Counters) => void) | undefined
+  #progress = 0
   #blockable: readonly string[] = []
   #blocked: readonly string[] = []
   #endedByThemselves = 0
@@ -132,6 +133,12 @@ export class YarnDriver implements ResourceManagerDriver {
   discountWorker(id: ResourceId): void {
     this.#table = withDiscounted(this.#table, id)
     this.#ask()
+  }
+
+  setProgress(progress: number): void {
+    if (progress === this.#progress) return
+    this.#progress = progress
+    this.#amRm?.setProgress(progress)
   }
 
   /** At most half of the cluster: where everything is blocked, nothing starts. */

@@ -108,6 +108,19 @@ describe('workers that the cluster wants back', () => {
   })
 })
 
+describe('progress', () => {
+  it('is the share of subtasks that have finished', async () => {
+    const running = await RunningJob.of()
+    const { driver } = running.master
+    await running.master.settle(500)
+    expect(driver.progress).to.equal(0)
+    const { task, worker } = running.find('Source')
+    await worker.finish(task)
+    await running.master.settle(500)
+    expect(driver.progress).to.equal(0.5)
+  })
+})
+
 describe('nodes', () => {
   it('that are gone lose their workers at once, and others are asked for', async () => {
     const running = await RunningJob.of()
