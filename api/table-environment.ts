@@ -10,7 +10,7 @@
  *     await insert.wait()
  *   }
  *
- * It runs in the JobManager, so it needs no connection to anything.
+ * It runs in the JobManager, so it needs no connection to anything; with a session it runs in the client.
  */
 
 /** A row of a SELECT: cells as text (CAST AS STRING), null for NULL. */
