@@ -193,7 +193,7 @@ async function attached(
   lines?.on('line', (line) => {
     const word = line.trim().toLowerCase()
     if (word === '') return
-    if (!['stop', 'quit', 'exit'].includes(word)) return void err.write("Unknown command. 'stop' stops the session.\n")
+    if (!['stop', 'quit', 'exit'].includes(word)) return err.write("Unknown command. 'stop' stops the session.\n")
     if (stopping) return
     stopping = true
     stopSession(cluster, configuration, applicationId, err).catch((error: unknown) => {
