@@ -7,7 +7,7 @@
  *   jobs/                   of a session: what clients submit
  *   results/, workers/      ends of jobs, workers that run
  */
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from '#core/zod.js'
@@ -63,6 +63,8 @@ async function run(directory: string, attempt: number, onFatal: (error: Error) =
   const tokenFile = join(directory, LOCAL_TOKEN_FILE)
   const secret = readCredentials(await readFile(tokenFile)).secrets.get(SECRET_ALIAS)
   if (secret === undefined) throw new Error(`${tokenFile} holds no secret '${SECRET_ALIAS}'`)
+  // Clients tell by it that this is their machine.
+  if (descriptor.program.kind === 'session') mkdirSync(join(directory, 'jobs'), { recursive: true, mode: 0o700 })
   const configuration = Configuration.of(descriptor.configuration)
   const bindPort = configuration.get(REST_BIND_PORT)
   const hadoopConfiguration = await localHadoopConfiguration(configuration)
