@@ -108,7 +108,11 @@ export class FunctionSource implements SourceOperator {
     } catch (error) {
       throw functionFailed(error, this.#context as OperatorContext, 'snapshotState')
     }
-    const coming = this.#arrived.filter((split) => split !== null)
+    // The reader may go on with these very objects before the checkpoint is written.
+    const coming = copyJson(
+      this.#arrived.filter((split) => split !== null),
+      'A split',
+    )
     return { lists: { splits: { mode: 'SPLIT', items: [...(held ?? []), ...coming] } } }
   }
 

@@ -104,6 +104,41 @@ describe('sources of programs', () => {
     expect(snapshot?.lists?.['splits']?.items).to.deep.equal([{ name: 'a', next: 1, end: 9 }])
   })
 
+  it('are in the snapshot as they came, also where the reader has yet to get them and then counts up in them', async () => {
+    interface Counting {
+      next: number
+      readonly end: number
+    }
+    const splits: Counting[] = []
+    const counting: Source<number, Counting> = {
+      boundedness: 'bounded',
+      createEnumerator: () => {
+        throw new Error('not here')
+      },
+      createReader: () => ({
+        pollNext(output) {
+          const [split] = splits
+          if (split === undefined) return 'NOTHING_AVAILABLE'
+          output.collect(split.next++)
+          return 'MORE_AVAILABLE'
+        },
+        isAvailable: () => Promise.resolve(),
+        addSplits: (added) => void splits.push(...added),
+        notifyNoMoreSplits: () => undefined,
+        snapshotState: () => splits,
+      }),
+    }
+    const kind: FunctionKind = { kind: 'source', source: counting, watermarks: { generator: { kind: 'none' } } }
+    const task = await new Task(kind, { requestCoordinator: () => Promise.resolve({ split: { next: 0, end: 5 } }) }).open()
+    await task.source.poll() // asks; the split is there, the reader has not got it
+    expect(splits).to.deep.equal([])
+    const snapshot = task.source.snapshotState?.({ checkpointId: 1, full: true })
+    await task.source.poll()
+    await task.source.poll()
+    expect(splits).to.deep.equal([{ next: 2, end: 5 }])
+    expect(snapshot?.lists?.['splits']?.items).to.deep.equal([{ next: 0, end: 5 }])
+  })
+
   it('say so when a reader breaks its contract', async () => {
     const source = numbers()
     const broken: Source<string, Split> = {
