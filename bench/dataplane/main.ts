@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from '#tools/pseudo-hadoop.js'
 import { runEngine } from './engine/main.js'
+import { runLatency } from './latency/main.js'
 import { environmentLine, type Figure } from './measure.js'
 import { runMicro } from './micro/main.js'
 
@@ -50,6 +51,7 @@ process.stdout.write(
   `${''.padEnd(66)}${'per CPU s'.padStart(12)}${'per s'.padStart(12)}${'accepted'.padStart(10)}${'ratio'.padStart(7)}${'aim'.padStart(14)}\n`,
 )
 await runEngine(projectRoot, wanted, tell)
+await runLatency(projectRoot, wanted, tell)
 await runMicro(wanted, tell)
 if (accept) writeFileSync(file, `${JSON.stringify({ ...accepted, environment: environmentLine(projectRoot) }, null, 2)}\n`)
 process.exit(0)

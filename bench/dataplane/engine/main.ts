@@ -28,7 +28,7 @@ export async function runEngine(root: string, wanted: string | undefined, tell: 
       aim: Number(aim),
     })
   }
-  if (wanted !== undefined && !'engine-latency'.includes(wanted)) return
+  if (wanted !== undefined && !'engine-printed-line'.includes(wanted)) return
   const latencies: number[] = []
   await weft(root, join(root, 'bench/dataplane/engine/latency.sql'), ['-p', '2'], (line, at) => {
     const [, made] = /\+I\[\d+, ([\d-]+[T ][\d:.]+)/.exec(line) ?? []
