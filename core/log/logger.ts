@@ -20,8 +20,11 @@ let sink: (record: LogRecord) => void = (record) => {
     process.stderr.write(`${record.level.toUpperCase()} ${record.component}: ${record.message}\n`)
 }
 
-export function setLogSink(next: (record: LogRecord) => void): void {
+/** Answers with the former one. */
+export function setLogSink(next: (record: LogRecord) => void): (record: LogRecord) => void {
+  const former = sink
   sink = next
+  return former
 }
 
 /** `component` names who speaks: `JobMaster`, `hadoop.ipc`. */

@@ -1,15 +1,9 @@
-/**
- * A ResourceManager as the capacity scheduler behaves towards one application, and an asker with a slow ear: for property tests of
- * AmRmSession. The RM keeps an absolute table, allocates between heartbeats, repeats its last answer for a repeated response id, and
- * forgets everything but running containers when restarted.
- */
+/** The model ResourceManager, and an asker with a slow ear: for property tests of AmRmSession. */
 import { expect } from 'chai'
-import { AllocateResponse, RegisterApplicationMasterResponse, type AllocateRequest } from '#hadoop/proto/application-master-protocol.js'
-import type { ContainerStatus } from '#hadoop/proto/yarn-records.js'
-import type { InferInput } from '#hadoop/proto/message.js'
+import { AllocateResponse, RegisterApplicationMasterResponse } from '#hadoop/proto/application-master-protocol.js'
 import { AmRmSession, type SessionCall, type SessionEffect } from '#hadoop/yarn/am-rm/am-rm-session.js'
 import type { AmRmEvent } from '#hadoop/yarn/am-rm/events.js'
-import { containerName, ended, granted } from './session-story.js'
+import { ModelResourceManager } from '../../../support/model-resource-manager.js'
 
 const PRIORITIES = [1, 2]
 
@@ -21,15 +15,7 @@ export class ModelCluster {
   #now = 0
   #call: SessionCall | undefined
 
-  // The ResourceManager.
-  #registered = false
-  #responseId = 0
-  #lastAnswer: InferInput<typeof AllocateResponse> | undefined
-  readonly #table = new Map<number, number>()
-  readonly #alive = new Map<number, { priority: number; received: boolean }>()
-  #fresh: number[] = []
-  #finished: InferInput<typeof ContainerStatus>[] = []
-  #nextId = 2
+  readonly #resourceManager = new ModelResourceManager()
 
   // The asker.
   readonly #wanted = new Map<number, number>([
@@ -55,10 +41,10 @@ export class ModelCluster {
     return [...this.#held].filter(([, one]) => one === priority).map(([id]) => id)
   }
   aliveAt(priority: number): string[] {
-    return [...this.#alive].filter(([, one]) => one.priority === priority).map(([number]) => containerName(number))
+    return [...this.#resourceManager.alive.values()].filter((one) => one.priority === priority).map(({ id }) => id)
   }
   outstandingAt(priority: number): number {
-    return this.#table.get(priority) ?? 0
+    return this.#resourceManager.outstanding(priority)
   }
 
   /** The events that have happened so far reach the asker. */
@@ -92,23 +78,12 @@ export class ModelCluster {
   /** NodeManagers report: up to `count` containers of the table are allocated, to be told with the next answer. */
   allocate(count: number): void {
     for (const priority of PRIORITIES) {
-      for (let i = 0; i < count && this.outstandingAt(priority) > 0; i++) {
-        this.#table.set(priority, this.outstandingAt(priority) - 1)
-        this.#alive.set(this.#nextId, { priority, received: false })
-        this.#fresh.push(this.#nextId++)
-      }
+      for (let i = 0; i < count; i++) this.#resourceManager.allocate(priority, 'node')
     }
   }
 
   restart(): void {
-    this.#registered = false
-    this.#responseId = 0
-    this.#lastAnswer = undefined
-    this.#table.clear()
-    this.#fresh = []
-    this.#finished = []
-    // What the master was never told of was never started.
-    for (const [id, one] of this.#alive) if (!one.received) this.#alive.delete(id)
+    this.#resourceManager.restart()
   }
 
   heartbeat(fate: 'ok' | 'answer lost' | 'request lost'): void {
@@ -120,9 +95,7 @@ export class ModelCluster {
     const lost = () => this.#apply(this.session.failed({ kind: 'transient', reason: 'lost', className: '' }, this.#now))
     if (fate === 'request lost') return lost()
     if (call.call === 'register') {
-      const again = this.#registered
-      this.#registered = true
-      this.#responseId = 0
+      const again = this.#resourceManager.register() === 'again'
       if (fate === 'answer lost') return lost()
       if (again)
         return this.#apply(this.session.failed({ kind: 'invalid-request', reason: 'already registered', className: '' }, this.#now))
@@ -131,36 +104,12 @@ export class ModelCluster {
       )
     }
     if (call.call !== 'allocate') throw new Error('unexpected finish')
-    const answer = this.#serve(call.request)
+    const answer = this.#resourceManager.serve(call.request)
     if (fate === 'answer lost') return lost()
     if (answer === undefined)
       return this.#apply(this.session.failed({ kind: 'not-registered', reason: 'not registered', className: '' }, this.#now))
-    for (const container of answer.allocatedContainers ?? []) {
-      const alive = this.#alive.get(Number((container.id as { id: bigint }).id))
-      if (alive !== undefined) alive.received = true
-    }
+    this.#resourceManager.delivered(answer)
     this.#apply(this.session.answered({ call: 'allocate', response: AllocateResponse.decode(AllocateResponse.encode(answer)) }, this.#now))
-  }
-
-  #serve(request: AllocateRequest): InferInput<typeof AllocateResponse> | undefined {
-    if (!this.#registered) return undefined
-    if (this.#lastAnswer !== undefined && request.responseId === this.#responseId - 1) return this.#lastAnswer
-    expect(request.responseId, 'response id').to.equal(this.#responseId)
-    for (const row of request.ask ?? []) this.#table.set(row.priority?.priority ?? 0, row.numContainers ?? 0)
-    for (const id of request.release ?? []) {
-      const number = Number(id.id)
-      if (this.#alive.delete(number)) this.#finished.push(ended(number))
-    }
-    this.#lastAnswer = {
-      responseId: ++this.#responseId,
-      allocatedContainers: this.#fresh
-        .filter((number) => this.#alive.has(number))
-        .map((number) => granted(number, this.#alive.get(number)!.priority)),
-      completedContainerStatuses: this.#finished,
-    }
-    this.#fresh = []
-    this.#finished = []
-    return this.#lastAnswer
   }
 
   /** No more trouble: heartbeats, allocation and listening until nothing changes. */
