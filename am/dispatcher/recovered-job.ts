@@ -4,6 +4,7 @@ import type { JobGraph } from '#core/graph/job-graph.js'
 import type { TaskCounters } from '#core/rpc/gateways/task-metrics.js'
 import { inState, mapExecutions, type ExecutionJobVertex } from '../jobmaster/executiongraph/execution-graph.js'
 import type { Job, JobResult } from '../jobmaster/job-master.js'
+import { RescaleRefused } from '../jobmaster/requirements.js'
 import { createJobRun } from '../jobmaster/scheduler/job-run.js'
 import type { JobFailure, SchedulerSettings } from '../jobmaster/scheduler/state.js'
 import type { JobResultRecord } from './job-result-store.js'
@@ -91,5 +92,8 @@ export function recoveredJob(jobGraph: JobGraph, record: JobResultRecord, settin
     state,
     result: Promise.resolve({ state, failure }),
     cancel: () => undefined, // it has ended
+    rescale: () => {
+      throw new RescaleRefused({ job: jobGraph.jobId, reason: `it is ${state}` })
+    },
   }
 }
