@@ -67,8 +67,9 @@ describe('a cluster that wants things back', () => {
     const { status, stderr } = await command.result
     expect(status, stderr).to.equal(0)
     expectNoStack(stderr)
+    await until('the end of the application', async () => (await jobs.report(applicationId)).state === 'FINISHED', 120_000)
     const texts = await Promise.all((await jobs.list(folder)).map((name) => jobs.read(`${folder}/${name}`)))
-    const found = texts.flatMap((text) => text.trimEnd().split('\n').map(Number)).sort((a, b) => a - b)
+    const found = texts.flatMap((text) => text.trimEnd().split('\n').map(Number)).sort((x, y) => x - y)
     expect(found.length).to.equal(rows)
     expect(
       found.every((value, index) => value === index + 1),
@@ -126,7 +127,7 @@ describe('a cluster that wants things back', () => {
 
   it('restarts its ResourceManager: the same containers, and no restart of the job', async () => {
     const rows = RATE * 40
-    const job = await start(rows, 'citizens/rm', ['-p', '2'])
+    const job = await start(rows, 'citizens/rm', ['-p', '2', '-d'])
     const before = jobs.taskManagers(job.applicationId).map(({ pid }) => pid)
     await hadoop.kill('rm')
     await hadoop.launch('rm')
