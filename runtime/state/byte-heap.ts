@@ -1,7 +1,7 @@
 /**
  * Byte strings of keyed state in pages, addressed by an int32. No JavaScript object per string, so the collector never sees them.
  *
- *   ref (uint32): | page (19 bits) | cell in the page (13 bits) |     cell = 8 bytes, page = 64 KiB
+ *   ref (uint32): | page (21 bits) | cell in the page (11 bits) |     cell = 8 bytes, page = 16 KiB
  *
  * A freed string goes to the free list of its size (whole cells up to 512 bytes, powers of two above) and is used again by the
  * next string of that size. A string longer than a page gets a page run of its own. The first page starts small and doubles, so
@@ -17,12 +17,12 @@ export const StateTooLarge = defineError('STATE_TOO_LARGE', {
     'Run the operator with a higher parallelism, or keep less state.',
 })
 
-const CELL_BITS = 13
+const CELL_BITS = 11
 const CELLS_PER_PAGE = 1 << CELL_BITS
 const CELL_MASK = CELLS_PER_PAGE - 1
 const PAGE_BYTES = CELLS_PER_PAGE << 3
 const FIRST_PAGE_BYTES = 4096
-const MAX_PAGES = 1 << 19
+const MAX_PAGES = 1 << 21
 /** Up to this many cells a size class is exact. */
 const EXACT_CELLS = 64
 const CLASSES = EXACT_CELLS + 1 + 26
@@ -56,7 +56,7 @@ export class ByteHeap {
     this.#liveBytes -= length
     const cells = cellsOf(length)
     if (cells > CELLS_PER_PAGE) {
-      this.#pages.set(ref >>> CELL_BITS, new Uint8Array(0)) // page numbers are not used again; the memory is
+      this.#pages.set(ref >>> CELL_BITS, EMPTY) // page numbers are not used again; the memory is
       return
     }
     const page = this.#pages.at(ref >>> CELL_BITS)
@@ -72,7 +72,7 @@ export class ByteHeap {
 
   equals(ref: number, length: number, source: Uint8Array, start: number): boolean {
     if (length === 0) return true
-    const page = this.#pages.at(ref >>> CELL_BITS)
+    const page = this.#pages.peek(ref >>> CELL_BITS)
     const at = (ref & CELL_MASK) << 3
     for (let i = 0; i < length; i++) if (page[at + i] !== source[start + i]) return false
     return true
@@ -82,7 +82,7 @@ export class ByteHeap {
   compare(ref: number, length: number, source: Uint8Array, start: number, sourceLength: number): number {
     const shorter = Math.min(length, sourceLength)
     if (shorter > 0) {
-      const page = this.#pages.at(ref >>> CELL_BITS)
+      const page = this.#pages.peek(ref >>> CELL_BITS)
       const at = (ref & CELL_MASK) << 3
       for (let i = 0; i < shorter; i++) {
         const difference = (page[at + i] as number) - (source[start + i] as number)
@@ -94,7 +94,7 @@ export class ByteHeap {
 
   copyTo(ref: number, length: number, target: Uint8Array, at: number): void {
     if (length === 0) return
-    const page = this.#pages.at(ref >>> CELL_BITS)
+    const page = this.#pages.peek(ref >>> CELL_BITS)
     const from = (ref & CELL_MASK) << 3
     if (length < SHORT) for (let i = 0; i < length; i++) target[at + i] = page[from + i] as number
     else target.set(page.subarray(from, from + length), at)
@@ -102,7 +102,12 @@ export class ByteHeap {
 
   /** The page that holds the string, and where in it: for comparing two stored strings. */
   page(ref: number): Uint8Array {
-    return ref === 0 ? EMPTY : this.#pages.at(ref >>> CELL_BITS)
+    return ref === 0 ? EMPTY : this.#pages.peek(ref >>> CELL_BITS)
+  }
+
+  /** The same, to be written to within the string's cells. */
+  pageToChange(ref: number): Uint8Array {
+    return this.#pages.at(ref >>> CELL_BITS)
   }
 
   offset(ref: number): number {

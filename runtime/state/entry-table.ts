@@ -199,7 +199,7 @@ export class EntryTable implements StoredTable, MemoryUser {
       words[at + VALUE] = this.#heap.store(this.#scratch, 0, capacity)
       words[at + CAPACITY] = capacity
     }
-    const page = this.#heap.page(words[at + VALUE] as number)
+    const page = this.#heap.pageToChange(words[at + VALUE] as number)
     const to = this.#heap.offset(words[at + VALUE] as number) + before
     for (let i = 0; i < length; i++) page[to + i] = bytes[from + i] as number
     words[at + VALUE_LENGTH] = needed

@@ -1,7 +1,7 @@
 /**
  * Pages of one size, in memory or (state-memory.ts) on disk. A page keeps its place; the array that shows it is good until the end of
- * the batch. Pages of another size (a first one that grows, a run for one long string) stay in memory. One that was only read since it
- * came from disk leaves without being written again.
+ * the batch. One that was only read since it came from disk leaves without being written again. A page may be smaller (a first one that
+ * grows), or larger when the next numbers are of empty ones (a run for one long string).
  */
 import { grown } from './growable.js'
 import { stateMemory, type MemoryUser, type SpillFile, type SpillFiles } from './state-memory.js'
@@ -14,6 +14,8 @@ type PageArray = Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>
 export class Pages<A extends PageArray> implements MemoryUser {
   readonly #make: (buffer: ArrayBuffer) => A
   readonly #pageBytes: number
+  /** Bytes of the pages that are of another size. */
+  readonly #odd = new Map<number, number>()
   #pages: (A | undefined)[] = []
   /** USED: since the last round. CHANGED: not on disk as it is. */
   #marks = new Uint8Array(16)
@@ -51,6 +53,8 @@ export class Pages<A extends PageArray> implements MemoryUser {
     if (this.#marks.length <= number) this.#marks = grown(this.#marks, number + 1)
     const before = this.#pages[number]
     const next = page ?? this.#make(stateMemory.takeBuffer(this.#pageBytes, true))
+    if (next.byteLength !== this.#pageBytes) this.#odd.set(number, next.byteLength)
+    else if (this.#odd.size > 0) this.#odd.delete(number)
     this.#resident += next.byteLength - (before?.byteLength ?? 0)
     stateMemory.taken(next.byteLength)
     this.#pages[number] = next
@@ -60,6 +64,7 @@ export class Pages<A extends PageArray> implements MemoryUser {
 
   clear(): void {
     this.#pages = []
+    this.#odd.clear()
     this.#resident = 0
     this.#hand = 0
     this.#file?.close()
@@ -76,7 +81,7 @@ export class Pages<A extends PageArray> implements MemoryUser {
     for (let looked = 0; looked < pages.length && released < wanted; looked++) {
       this.#hand = this.#hand + 1 < pages.length ? this.#hand + 1 : 0
       const page = pages[this.#hand]
-      if (page === undefined || page.byteLength !== this.#pageBytes) continue
+      if (page === undefined || page.byteLength === 0) continue
       const marks = this.#marks[this.#hand] as number
       if ((marks & USED) !== 0) {
         this.#marks[this.#hand] = marks & ~USED
@@ -85,12 +90,12 @@ export class Pages<A extends PageArray> implements MemoryUser {
       if ((marks & CHANGED) !== 0) {
         this.#file ??= spill.create()
         this.#file.write(new Uint8Array(page.buffer), this.#hand * this.#pageBytes)
-        stateMemory.wrote(this.#pageBytes)
+        stateMemory.wrote(page.byteLength)
       }
       pages[this.#hand] = undefined
-      stateMemory.giveBuffer(page.buffer)
-      this.#resident -= this.#pageBytes
-      released += this.#pageBytes
+      if (page.byteLength === this.#pageBytes) stateMemory.giveBuffer(page.buffer)
+      this.#resident -= page.byteLength
+      released += page.byteLength
     }
     return released
   }
@@ -98,13 +103,14 @@ export class Pages<A extends PageArray> implements MemoryUser {
   #fetch(number: number): A {
     const file = this.#file
     if (file === undefined || number >= this.#pages.length) throw new Error(`there is no page ${number}`)
-    const buffer = stateMemory.takeBuffer(this.#pageBytes, false)
+    const bytes = this.#odd.get(number) ?? this.#pageBytes
+    const buffer = bytes === this.#pageBytes ? stateMemory.takeBuffer(bytes, false) : new ArrayBuffer(bytes)
     file.read(new Uint8Array(buffer), number * this.#pageBytes)
     const page = this.#make(buffer)
     this.#pages[number] = page
     this.#marks[number] = 0
-    this.#resident += this.#pageBytes
-    stateMemory.taken(this.#pageBytes)
+    this.#resident += bytes
+    stateMemory.taken(bytes)
     return page
   }
 }

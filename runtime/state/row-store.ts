@@ -15,9 +15,6 @@ import { Pages } from './pages.js'
 import { stateMemory } from './state-memory.js'
 import { compareDoubles, compareNumbers, compareWords } from './value-order.js'
 
-const PAGE_BITS = 10
-const PAGE_ROWS = 1 << PAGE_BITS
-const ROW_MASK = PAGE_ROWS - 1
 const MAX_ROWS = 2 ** 30
 const WORDS = { boolean: 1, int32: 1, int64: 2, float64: 2, decimal128: 4, utf8: 2, object: 0 } as const
 
@@ -30,6 +27,9 @@ export class RowStore {
   readonly #offsets: number[] = []
   readonly #extra: number
   readonly #stride: number
+  /** Bits of an id that are the row's place in its page, how many and which. */
+  readonly #pageBits: number
+  readonly #rowMask: number
   readonly #pages: Pages<Int32Array<ArrayBuffer>>
   readonly #heap = new ByteHeap()
   #free = new Int32Array(0)
@@ -52,7 +52,9 @@ export class RowStore {
     }
     this.#extra = word
     this.#stride = Math.max(1, word + extraWords)
-    this.#pages = new Pages((buffer) => new Int32Array(buffer), this.#stride << (PAGE_BITS + 2))
+    this.#pageBits = stateMemory.pageBits(this.#stride * 4)
+    this.#rowMask = (1 << this.#pageBits) - 1
+    this.#pages = new Pages((buffer) => new Int32Array(buffer), this.#stride << (this.#pageBits + 2))
     stateMemory.register(this)
   }
 
@@ -84,8 +86,8 @@ export class RowStore {
     for (let row = 0; row < count; row++) {
       const id = this.#allocate()
       ids[row] = id
-      const page = this.#pages.at(id >> PAGE_BITS)
-      const at = (id & ROW_MASK) * stride
+      const page = this.#pages.at(id >> this.#pageBits)
+      const at = (id & this.#rowMask) * stride
       for (let word = 0; word < stride; word++) page[at + word] = 0
     }
     const views = this.#wordViews(columns)
@@ -112,8 +114,8 @@ export class RowStore {
     for (let row = 0; row < count; row++) {
       const id = ids[row] as number
       const position = positions[row] as number
-      const page = pages.at(id >> PAGE_BITS)
-      const at = (id & ROW_MASK) * stride
+      const page = pages.at(id >> this.#pageBits)
+      const at = (id & this.#rowMask) * stride
       if (nulls !== undefined && ((nulls[position >> 3] as number) & (1 << (position & 7))) !== 0) {
         page[at + (column >> 5)] = (page[at + (column >> 5)] as number) | (1 << (column & 31))
         this.#nullable[column] = 1
@@ -141,13 +143,13 @@ export class RowStore {
     const id = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#idLimit++
     if (id >= MAX_ROWS) throw new StateTooLarge({ what: `${this.#size} rows`, limit: `${MAX_ROWS} rows` })
     this.#size++
-    if (id >> PAGE_BITS >= this.#pages.count) this.#pages.set(id >> PAGE_BITS)
+    if (id >> this.#pageBits >= this.#pages.count) this.#pages.set(id >> this.#pageBits)
     return id
   }
 
   remove(id: number): void {
-    const page = this.#pages.at(id >> PAGE_BITS)
-    const at = (id & ROW_MASK) * this.#stride
+    const page = this.#pages.peek(id >> this.#pageBits)
+    const at = (id & this.#rowMask) * this.#stride
     for (let column = 0; column < this.#kinds.length; column++) {
       if (this.#kinds[column] !== 'utf8') continue
       const from = at + (this.#offsets[column] as number)
@@ -181,7 +183,7 @@ export class RowStore {
   }
 
   extra(id: number, word: number): number {
-    return this.#pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * this.#stride + this.#extra + word] as number
+    return this.#pages.peek(id >> this.#pageBits)[(id & this.#rowMask) * this.#stride + this.#extra + word] as number
   }
 
   /** One extra word of `count` rows. */
@@ -192,7 +194,7 @@ export class RowStore {
   }
 
   setExtra(id: number, word: number, value: number): void {
-    this.#pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * this.#stride + this.#extra + word] = value
+    this.#pages.at(id >> this.#pageBits)[(id & this.#rowMask) * this.#stride + this.#extra + word] = value
   }
 
   /** False: no row held has NULL in that column. */
@@ -201,14 +203,14 @@ export class RowStore {
   }
 
   isNull(id: number, column: number): boolean {
-    const mask = this.#pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * this.#stride + (column >> 5)] as number
+    const mask = this.#pages.peek(id >> this.#pageBits)[(id & this.#rowMask) * this.#stride + (column >> 5)] as number
     return (mask & (1 << (column & 31))) !== 0
   }
 
   /** True when the stored row equals the given one in every column; NULL equals NULL, NaN equals NaN, -0.0 is not 0.0: a row is what can be told apart. */
   equals(id: number, columns: readonly Vector[], position: number): boolean {
-    const page = this.#pages.at(id >> PAGE_BITS)
-    const at = (id & ROW_MASK) * this.#stride
+    const page = this.#pages.peek(id >> this.#pageBits)
+    const at = (id & this.#rowMask) * this.#stride
     for (let column = 0; column < this.#kinds.length; column++) {
       const vector = columns[column] as Vector
       const isNull = vector.nulls !== undefined && ((vector.nulls[position >> 3] as number) & (1 << (position & 7))) !== 0
@@ -249,11 +251,11 @@ export class RowStore {
    * TRUE, NaN above all doubles.
    */
   compareColumn(a: number, b: number, column: number): number {
-    const pageA = this.#pages.at(a >> PAGE_BITS)
-    const pageB = this.#pages.at(b >> PAGE_BITS)
+    const pageA = this.#pages.peek(a >> this.#pageBits)
+    const pageB = this.#pages.peek(b >> this.#pageBits)
     const offset = this.#offsets[column] as number
-    const atA = (a & ROW_MASK) * this.#stride + offset
-    const atB = (b & ROW_MASK) * this.#stride + offset
+    const atA = (a & this.#rowMask) * this.#stride + offset
+    const atB = (b & this.#rowMask) * this.#stride + offset
     switch (this.#kinds[column] as VectorKind) {
       case 'boolean':
       case 'int32':
@@ -283,8 +285,8 @@ export class RowStore {
    * be compared have in common). The row's value is not NULL.
    */
   orderPrefix(id: number, column: number, skip: number): number {
-    const page = this.#pages.at(id >> PAGE_BITS)
-    const at = (id & ROW_MASK) * this.#stride + (this.#offsets[column] as number)
+    const page = this.#pages.peek(id >> this.#pageBits)
+    const at = (id & this.#rowMask) * this.#stride + (this.#offsets[column] as number)
     switch (this.#kinds[column] as VectorKind) {
       case 'boolean':
       case 'int32':
@@ -319,8 +321,8 @@ export class RowStore {
     for (let i = 0; i < ids.length && common !== 0; i++) {
       const id = ids[i] as number
       if (this.isNull(id, column)) continue
-      const page = this.#pages.at(id >> PAGE_BITS)
-      const at = (id & ROW_MASK) * this.#stride + offset
+      const page = this.#pages.peek(id >> this.#pageBits)
+      const at = (id & this.#rowMask) * this.#stride + offset
       const start = this.#heap.offset(page[at] as number)
       const bytes = this.#heap.page(page[at] as number).subarray(start, start + (page[at + 1] as number))
       if (common < 0) {
@@ -354,7 +356,7 @@ export class RowStore {
         const values = kind === 'boolean' ? new Uint8Array(count) : new Int32Array(count)
         for (let i = 0; i < count; i++) {
           const id = ids[i] as number
-          values[i] = pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * stride + offset] as number
+          values[i] = pages.peek(id >> this.#pageBits)[(id & this.#rowMask) * stride + offset] as number
         }
         return { kind, type, nulls, values } as Vector
       }
@@ -365,8 +367,8 @@ export class RowStore {
         const words = new Int32Array(count * width)
         for (let i = 0; i < count; i++) {
           const id = ids[i] as number
-          const page = pages.at(id >> PAGE_BITS)
-          const from = (id & ROW_MASK) * stride + offset
+          const page = pages.peek(id >> this.#pageBits)
+          const from = (id & this.#rowMask) * stride + offset
           words[i * width] = page[from] as number
           words[i * width + 1] = page[from + 1] as number
           if (width === 4) {
@@ -385,13 +387,13 @@ export class RowStore {
         for (let i = 0; i < count; i++) {
           const id = ids[i] as number
           offsets[i] = total
-          lengths[i] = pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * stride + offset + 1] as number
+          lengths[i] = pages.peek(id >> this.#pageBits)[(id & this.#rowMask) * stride + offset + 1] as number
           total += lengths[i] as number
         }
         const bytes = new Uint8Array(total)
         for (let i = 0; i < count; i++) {
           const id = ids[i] as number
-          const ref = pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * stride + offset] as number
+          const ref = pages.peek(id >> this.#pageBits)[(id & this.#rowMask) * stride + offset] as number
           this.#heap.copyTo(ref, lengths[i] as number, bytes, offsets[i] as number)
         }
         return { kind, type, nulls, offsets, lengths, bytes }
@@ -408,7 +410,7 @@ export class RowStore {
     let nulls: Uint8Array | undefined
     for (let i = 0; i < count; i++) {
       const id = ids[i] as number
-      if (((this.#pages.at(id >> PAGE_BITS)[(id & ROW_MASK) * this.#stride + word] as number) & bit) === 0) continue
+      if (((this.#pages.peek(id >> this.#pageBits)[(id & this.#rowMask) * this.#stride + word] as number) & bit) === 0) continue
       nulls ??= new Uint8Array((count + 7) >> 3)
       nulls[i >> 3] = (nulls[i >> 3] as number) | (1 << (i & 7))
     }
