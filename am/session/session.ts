@@ -16,8 +16,9 @@ import { checkJobGraph } from '../dispatcher/check-job-graph.js'
 import type { Dispatcher } from '../dispatcher/dispatcher.js'
 import type { StoredJobResults } from '../dispatcher/job-result-store.js'
 import type { ProgramCoordinators } from '../jobmaster/coordinators/coordinator-loader.js'
+import { InvalidJobGraph } from '../jobmaster/errors.js'
 import type { Job } from '../jobmaster/job-master.js'
-import { InvalidSubmission, SessionEnding } from './errors.js'
+import { InvalidSubmission, NotSubmitted, SessionEnding } from './errors.js'
 import type { Submissions } from './submissions.js'
 
 export interface SessionSettings {
@@ -80,7 +81,7 @@ export class Session {
     }
   }
 
-  /** Until it is stopped; then until its jobs have ended. Never throws. */
+  /** Until it is stopped; then until its jobs have ended. @throws FS_* when the jobs of an earlier attempt cannot be read */
   async run(): Promise<ApplicationResult> {
     const { dispatcher, environment } = this.#settings
     this.#status = 'RUNNING'
@@ -176,20 +177,16 @@ export class Session {
     }
   }
 
-  /** One that cannot be started again is left out, with a word in the log: the others go on. */
+  /**
+   * One that is none is left out, with a word in the log: the others go on. What a file system throws ends this attempt of the master;
+   * the next may find all of them.
+   */
   async #recover(): Promise<void> {
-    const { submissions } = this.#settings
-    let jobs: JobId[]
-    try {
-      jobs = await submissions.accepted()
-    } catch (error) {
-      this.#log.error('The jobs of the attempt before cannot be read, and do not go on', error)
-      return
-    }
-    for (const jobId of jobs) {
+    for (const jobId of await this.#settings.submissions.accepted()) {
       try {
         await this.#begin(jobId, false)
       } catch (error) {
+        if (!InvalidSubmission.is(error) && !InvalidJobGraph.is(error) && !NotSubmitted.is(error)) throw error
         this.#log.error(`Job ${jobId} of the attempt before cannot go on`, error)
       }
     }

@@ -7,7 +7,7 @@ import { InvalidSubmission, NotSubmitted, SessionEnding } from '#am/session/erro
 import { InvalidJobGraph } from '#am/jobmaster/errors.js'
 import { Session } from '#am/session/session.js'
 import { Submissions } from '#am/session/submissions.js'
-import { MemoryFileSystem } from '../../runtime/connectors/memory-file-system.js'
+import { InjectedFailure, MemoryFileSystem } from '../../runtime/connectors/memory-file-system.js'
 import { hexId, sourceToCollect, sourceToSink } from '../job-graphs.js'
 import { MiniMaster } from '../mini-master.js'
 import type { ScriptedWorker } from '../scripted-worker.js'
@@ -190,6 +190,17 @@ describe('a session', () => {
     await master.settle()
     expect(master.dispatcher.jobs().map(({ jobId }) => jobId)).to.deep.equal([B])
     expect(it_.details().status).to.equal('RUNNING')
+  })
+
+  it('of a later attempt gives up where the jobs cannot be read: the next attempt may find them', async () => {
+    const { session: first, files } = session()
+    await first.submit(await stage(files, graph(A)))
+    files.failIn = 1
+    const { ended, master } = session({}, true, files)
+    const failure = refusal(ended)
+    await master.settle()
+    expect(await failure).to.be.instanceOf(InjectedFailure)
+    expect(await left(files, A)).to.deep.equal(['accepted', 'submission.json'])
   })
 
   it('keeps what was submitted as long as the job is listed; of a SELECT not beyond its end', async () => {
