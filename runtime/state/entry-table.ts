@@ -6,6 +6,7 @@
  *   content    value bytes · time                                                             what snapshots have besides the identity
  *   links      next · previous · number                                                       the owner's; made anew by a restore
  *
+ * Entries lie in pages, some of them on disk; so does the index once it has outgrown its array (paged-index.ts).
  * Ids are dense and used again. A key counts its entries (`referencesOf`); one without any may be forgotten by its table.
  */
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
@@ -16,11 +17,11 @@ import { bitsWithout, type Bits } from './bits.js'
 import { ByteHeap, StateTooLarge } from './byte-heap.js'
 import { grown } from './growable.js'
 import type { KeyTable } from './key-table.js'
+import { PagedIndex } from './paged-index.js'
+import { PagedInts } from './paged-ints.js'
 import { stateMemory, type MemoryUser } from './state-memory.js'
 import type { RowChanges, StoredTable } from './stored-table.js'
 
-const PAGE_BITS = 12
-const PAGE_MASK = (1 << PAGE_BITS) - 1
 const MIN_SLOTS = 64
 const MAX_SLOTS = 1 << 28
 
@@ -39,7 +40,11 @@ export const NUMBER = 9
 const GONE = -1
 /** Bytes that the value's place has. */
 const CAPACITY = 10
-const STRIDE = 11
+/** Doubles: of the window, and the owner's. */
+const START = 11
+const END = 13
+const TIME = 15
+const STRIDE = 17
 const MIN_CAPACITY = 64
 type Link = typeof NEXT | typeof PREVIOUS | typeof NUMBER
 
@@ -72,10 +77,11 @@ export class EntryTable implements StoredTable, MemoryUser {
   readonly #states: string[] = []
   readonly #stateBytes: Uint8Array[] = []
   readonly #heap = new ByteHeap()
-  readonly #words: Int32Array[] = []
-  readonly #times: Float64Array[] = []
-  #references = new Int32Array(0)
+  readonly #words = new PagedInts(STRIDE, true)
+  readonly #references = new PagedInts()
   #index = new Int32Array(2 * MIN_SLOTS)
+  /** Once there: the entries of the index, which is empty. */
+  #paged: PagedIndex | undefined
   #slots = MIN_SLOTS
   #size = 0
   #idLimit = 0
@@ -89,9 +95,9 @@ export class EntryTable implements StoredTable, MemoryUser {
     stateMemory.register(this)
   }
 
-  /** Of the entries themselves; their bytes are the heap's. They stay in memory. */
+  /** Of the index while it is an array, and the list of free ids; the rest counts itself. */
   residentBytes(): number {
-    return this.#words.length * ((STRIDE * 4 + 24) << PAGE_BITS) + this.#index.byteLength + this.#references.byteLength
+    return this.#index.byteLength + this.#free.byteLength
   }
 
   get size(): number {
@@ -123,14 +129,11 @@ export class EntryTable implements StoredTable, MemoryUser {
     if (found >= 0) return found
     this.#reserve()
     const id = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#idLimit++
-    if (this.#words[id >> PAGE_BITS] === undefined) {
-      this.#words[id >> PAGE_BITS] = new Int32Array(STRIDE << PAGE_BITS)
-      this.#times[id >> PAGE_BITS] = new Float64Array(3 << PAGE_BITS)
-    }
+    this.#words.reserve(this.#idLimit)
     const subRef = this.#heap.store(sub, from, length)
     this.changes.touchOne(id)
-    const words = this.#words[id >> PAGE_BITS] as Int32Array
-    const at = (id & PAGE_MASK) * STRIDE
+    const words = this.#words.page(id)
+    const at = this.#words.offset(id)
     words[at + KEY] = key
     words[at + STATE] = state
     words[at + SUB] = subRef
@@ -142,30 +145,32 @@ export class EntryTable implements StoredTable, MemoryUser {
     words[at + NEXT] = -1
     words[at + PREVIOUS] = -1
     words[at + NUMBER] = 0
-    const times = this.#times[id >> PAGE_BITS] as Float64Array
-    const time = (id & PAGE_MASK) * 3
-    times[time] = start
-    times[time + 1] = end
-    times[time + 2] = 0
-    let slot = hash & (this.#slots - 1)
-    while (this.#index[2 * slot + 1] !== 0) slot = (slot + 1) & (this.#slots - 1)
-    this.#index[2 * slot] = hash
-    this.#index[2 * slot + 1] = id + 1
+    putDouble(words, at + START, start)
+    putDouble(words, at + END, end)
+    putDouble(words, at + TIME, 0)
+    if (this.#paged !== undefined) this.#paged.add(hash, id + 1)
+    else {
+      let slot = hash & (this.#slots - 1)
+      while (this.#index[2 * slot + 1] !== 0) slot = (slot + 1) & (this.#slots - 1)
+      this.#index[2 * slot] = hash
+      this.#index[2 * slot + 1] = id + 1
+    }
     this.#size++
-    if (key >= this.#references.length) this.#references = grown(this.#references, key + 1)
-    this.#references[key] = (this.#references[key] as number) + 1
+    this.#references.reserve(key + 1)
+    this.#references.set(key, this.#references.get(key) + 1)
     return id
   }
 
   remove(id: number): void {
     this.changes.removeOne(id)
-    const words = this.#words[id >> PAGE_BITS] as Int32Array
-    const at = (id & PAGE_MASK) * STRIDE
+    const words = this.#words.page(id)
+    const at = this.#words.offset(id)
     this.#heap.free(words[at + SUB] as number, words[at + SUB_LENGTH] as number)
     this.#heap.free(words[at + VALUE] as number, words[at + CAPACITY] as number)
     const key = words[at + KEY] as number
-    this.#references[key] = (this.#references[key] as number) - 1
-    this.#unindex(words[at + HASH] as number, id)
+    this.#references.set(key, this.#references.get(key) - 1)
+    if (this.#paged !== undefined) this.#paged.remove(words[at + HASH] as number, id + 1)
+    else this.#unindex(words[at + HASH] as number, id)
     words[at + KEY] = GONE
     this.#size--
     this.#free = grown(this.#free, this.#freeCount + 1)
@@ -175,20 +180,20 @@ export class EntryTable implements StoredTable, MemoryUser {
   /** Replaces value and time. @throws STATE_TOO_LARGE */
   write(id: number, value: Uint8Array, from: number, length: number, time: number): void {
     this.changes.touchOne(id)
-    const words = this.#words[id >> PAGE_BITS] as Int32Array
-    const at = (id & PAGE_MASK) * STRIDE
+    const words = this.#words.page(id)
+    const at = this.#words.offset(id)
     this.#heap.free(words[at + VALUE] as number, words[at + CAPACITY] as number)
     words[at + VALUE] = this.#heap.store(value, from, length)
     words[at + VALUE_LENGTH] = length
     words[at + CAPACITY] = length
-    ;(this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3 + 2] = time
+    putDouble(words, at + TIME, time)
   }
 
   /** Adds to the end of the value, whose place grows by doubling. @throws STATE_TOO_LARGE */
   append(id: number, bytes: Uint8Array, from: number, length: number): void {
     this.changes.touchOne(id)
-    const words = this.#words[id >> PAGE_BITS] as Int32Array
-    const at = (id & PAGE_MASK) * STRIDE
+    const words = this.#words.page(id)
+    const at = this.#words.offset(id)
     const before = words[at + VALUE_LENGTH] as number
     const needed = before + length
     if (needed > (words[at + CAPACITY] as number)) {
@@ -207,7 +212,7 @@ export class EntryTable implements StoredTable, MemoryUser {
 
   setTime(id: number, time: number): void {
     this.changes.touchOne(id)
-    ;(this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3 + 2] = time
+    putDouble(this.#words.page(id), this.#words.offset(id) + TIME, time)
   }
 
   /** The value's bytes: [offset, offset + length) of the page; valid until the next change of the table. */
@@ -254,15 +259,15 @@ export class EntryTable implements StoredTable, MemoryUser {
   }
 
   startOf(id: number): number {
-    return (this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3] as number
+    return this.#double(id, START)
   }
 
   endOf(id: number): number {
-    return (this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3 + 1] as number
+    return this.#double(id, END)
   }
 
   timeOf(id: number): number {
-    return (this.#times[id >> PAGE_BITS] as Float64Array)[(id & PAGE_MASK) * 3 + 2] as number
+    return this.#double(id, TIME)
   }
 
   link(id: number, link: Link): number {
@@ -270,12 +275,12 @@ export class EntryTable implements StoredTable, MemoryUser {
   }
 
   setLink(id: number, link: Link, value: number): void {
-    ;(this.#words[id >> PAGE_BITS] as Int32Array)[(id & PAGE_MASK) * STRIDE + link] = value
+    this.#words.set(id, value, link)
   }
 
   /** Entries of that key. */
   referencesOf(key: number): number {
-    return this.#references[key] ?? 0
+    return key < this.#references.length ? this.#references.get(key) : 0
   }
 
   /** Ids of all entries, or of those of one state. */
@@ -300,8 +305,7 @@ export class EntryTable implements StoredTable, MemoryUser {
     for (let i = 0; i < count; i++) {
       const id = ids[i] as number
       keyIds[i] = this.keyOf(id)
-      const times = this.#times[id >> PAGE_BITS] as Float64Array
-      for (let k = 0; k < 3; k++) (numbers[k] as Float64Array)[i] = times[(id & PAGE_MASK) * 3 + k] as number
+      for (let k = 0; k < 3; k++) (numbers[k] as Float64Array)[i] = this.#double(id, START + 2 * k)
     }
     const float64 = (k: number, column: number): Vector => ({
       kind: 'float64',
@@ -359,23 +363,35 @@ export class EntryTable implements StoredTable, MemoryUser {
   }
 
   #word(id: number, word: number): number {
-    return (this.#words[id >> PAGE_BITS] as Int32Array)[(id & PAGE_MASK) * STRIDE + word] as number
+    return this.#words.get(id, word)
+  }
+
+  #double(id: number, word: number): number {
+    const words = this.#words.peek(id)
+    const at = this.#words.offset(id) + word
+    floatWords[0] = words[at] as number
+    floatWords[1] = words[at + 1] as number
+    return float[0] as number
   }
 
   #lookup(hash: number, key: number, state: number, start: number, end: number, sub: Uint8Array, from: number, length: number): number {
+    if (this.#paged !== undefined)
+      return this.#paged.find(hash, (entry) => this.#isEntry(entry - 1, key, state, start, end, sub, from, length)) - 1
     const index = this.#index
     const mask = this.#slots - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = index[2 * slot + 1] as number
       if (entry === 0) return -1
-      if (index[2 * slot] !== hash) continue
-      const id = entry - 1
-      const words = this.#words[id >> PAGE_BITS] as Int32Array
-      const at = (id & PAGE_MASK) * STRIDE
-      if (words[at + KEY] !== key || words[at + STATE] !== state || words[at + SUB_LENGTH] !== length) continue
-      if (this.startOf(id) !== start || this.endOf(id) !== end) continue
-      if (this.#heap.equals(words[at + SUB] as number, length, sub, from)) return id
+      if (index[2 * slot] === hash && this.#isEntry(entry - 1, key, state, start, end, sub, from, length)) return entry - 1
     }
+  }
+
+  #isEntry(id: number, key: number, state: number, start: number, end: number, sub: Uint8Array, from: number, length: number): boolean {
+    const words = this.#words.peek(id)
+    const at = this.#words.offset(id)
+    if (words[at + KEY] !== key || words[at + STATE] !== state || words[at + SUB_LENGTH] !== length) return false
+    if (this.startOf(id) !== start || this.endOf(id) !== end) return false
+    return this.#heap.equals(words[at + SUB] as number, length, sub, from)
   }
 
   #unindex(hash: number, id: number): void {
@@ -394,12 +410,21 @@ export class EntryTable implements StoredTable, MemoryUser {
     index[2 * hole + 1] = 0
   }
 
+  #goIntoPages(): void {
+    const paged = new PagedIndex()
+    const index = this.#index
+    for (let i = 0; i < index.length; i += 2) if (index[i + 1] !== 0) paged.add(index[i] as number, index[i + 1] as number)
+    this.#paged = paged
+    this.#index = new Int32Array(0)
+  }
+
+  /** Room for one more entry in the index. */
   #reserve(): void {
-    if (this.#slots >= (this.#size + 1) * 1.6) return
-    const slots = this.#slots * 2
-    if (slots > MAX_SLOTS) {
+    if ((this.#size + 1) * 1.6 > MAX_SLOTS)
       throw new StateTooLarge({ what: `${this.#size} entries of keyed state`, limit: `${Math.floor(MAX_SLOTS / 1.6)} entries` })
-    }
+    if (this.#paged !== undefined || this.#slots >= (this.#size + 1) * 1.6) return
+    const slots = this.#slots * 2
+    if (!stateMemory.allowsArrays(8 * slots, this.#index.byteLength)) return this.#goIntoPages()
     const old = this.#index
     const index = new Int32Array(2 * slots)
     const mask = slots - 1
@@ -413,6 +438,13 @@ export class EntryTable implements StoredTable, MemoryUser {
     this.#index = index
     this.#slots = slots
   }
+}
+
+/** A double as two words. */
+function putDouble(words: Int32Array, at: number, value: number): void {
+  float[0] = value
+  words[at] = floatWords[0] as number
+  words[at + 1] = floatWords[1] as number
 }
 
 const UNTRACKED = {

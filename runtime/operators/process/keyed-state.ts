@@ -18,7 +18,7 @@ import { ObjectReader, ObjectWriter } from '../../columnar/object-codec.js'
 import { readString } from '../../columnar/value.js'
 import type { Float64Vector, Utf8Vector, Vector } from '../../columnar/vector.js'
 import { ENTRY_COLUMNS, EntryTable } from '../../state/entry-table.js'
-import { grown, identityPositions } from '../../state/growable.js'
+import { identityPositions } from '../../state/growable.js'
 import { KeyTable } from '../../state/key-table.js'
 import { KeyedTables } from '../../state/keyed-tables.js'
 import type { KeyedSnapshot, RestoredRows, SnapshotRequest } from '../../state/snapshot.js'
@@ -63,8 +63,6 @@ export class KeyedState {
   #keyValue: unknown
   #keyValueOf = NO_KEY
   #ids = new Int32Array(0)
-  #released = new Int32Array(0)
-  #epoch = 0
   #expiryCursor = 0
 
   /** `layout` and `schema` of one of the keyed inputs; all have keys of the same columns' types. */
@@ -106,12 +104,11 @@ export class KeyedState {
   /** Nothing is current; keys of the batch (row ids `ids`) that have no state are forgotten. */
   release(ids: Int32Array, count: number): void {
     this.key = NO_KEY
-    this.#released = grown(this.#released, this.keys.idLimit)
-    const epoch = ++this.#epoch
+    let released: Set<number> | undefined // a key may have several rows
     for (let i = 0; i < count; i++) {
       const id = ids[i] as number
-      if (this.entries.referencesOf(id) > 0 || this.#released[id] === epoch) continue
-      this.#released[id] = epoch // a key may have several rows
+      if (this.entries.referencesOf(id) > 0 || released?.has(id) === true) continue
+      released = (released ?? new Set()).add(id)
       this.keys.remove(id)
     }
   }
