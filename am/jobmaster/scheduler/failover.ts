@@ -103,6 +103,8 @@ export function advance(state: StateOf<'Restarting'>, moment: Moment, settings: 
       const deployed = deployRegions(job, restart.regions, state.restart.coordinators.restored, moment, settings)
       if (deployed !== undefined) return deployed
       if (restart.lackingSlots) return go(state)
+      // A cluster that took the slots away gives some again when it has room: that may take as long as the other queue's work.
+      if (state.failure !== undefined && WorkerTakenBack.is(state.failure.error)) return go(state)
       return go<SchedulerState, SchedulerEffect>(
         { ...state, restart: { ...restart, lackingSlots: true } },
         { type: 'startTimer', timer: 'resource-wait', delay: settings.resourceWaitTimeout },

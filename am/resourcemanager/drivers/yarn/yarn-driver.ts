@@ -271,6 +271,10 @@ export class YarnDriver implements ResourceManagerDriver {
     const { node, state, healthReport } = update
     this.#log.info(`Node ${node.host}:${node.port} is ${state}${healthReport === '' ? '' : `: ${healthReport}`}`)
     const verdict = nodeVerdict(update)
+    if (verdict.kind === 'leaving' && node.host === this.#settings.registration.host)
+      this.#log.warn(
+        'This JobManager runs on that host: when its node goes, YARN starts another attempt, and the jobs go on from their newest checkpoints.',
+      )
     const resourceIds = containersOn(this.#table, node).map(({ id }) => resourceId(id))
     if (verdict.kind === 'usable' || resourceIds.length === 0 || this.#ending) return
     if (verdict.kind === 'gone') return this.#listener?.nodeLost(resourceIds, verdict.reason)

@@ -52,6 +52,15 @@ describe('leaving workers', () => {
     }
   })
 
+  it('waits for other slots as long as it takes: the cluster has none now', () => {
+    const job = new SchedulerTranscript(sourceToSink(), restartOnce).deployed(1).all('RUNNING')
+    job.on(leave(0)).task(job.attempt(0), 'CANCELED').task(job.attempt(1), 'CANCELED')
+    job.take()
+    expect(job.started().take(), 'no time limit').to.equal('> coordinatorsStarted\n= Restarting 0')
+    job.on({ type: 'slotOffered', slot: slot(9) })
+    expect(job.state.name).to.equal('Executing')
+  })
+
   it('leaves what runs elsewhere alone', () => {
     const job = new SchedulerTranscript(twoPipelines(), restartOnce).deployed(1).all('RUNNING')
     job.take()
