@@ -7,6 +7,7 @@ export async function main(): Promise<void> {
     .setParallelism(1)
     .setRuntimeMode('STREAMING')
     .setBufferTimeout('10 ms')
+    .setLatencyTrackingInterval('1 s')
     .setRestartStrategy(RestartStrategies.fixedDelayRestart(3, '100 ms'))
     .set('pipeline.show-failing-record', 'true')
   console.log(`parallelism ${env.getParallelism()}`)
