@@ -361,7 +361,8 @@ export class JobMaster implements Job {
     const error = new WorkerTakenBack({ worker: [...workers].join(', '), host: this.#hostsOf(workers).join(', '), reason })
     const look = vacate(vacation, {
       environment: this.#services.environment,
-      replaced: () => this.run.slots.filter(({ location }) => !workers.has(location.resourceId)).length >= slotsNeeded(this.jobGraph),
+      replaced: () =>
+        this.run.slots.filter(({ location }) => !workers.has(location.resourceId)).length >= slotsNeeded(this.run.graph.jobGraph),
       checkpoint: takesCheckpoints(this.#services.configuration, this.jobGraph)
         ? () => this.checkpoints.triggerCheckpoint('CONFIGURED')
         : undefined,

@@ -3,10 +3,10 @@
  * counting as a failure.
  */
 import { go, then, type Step } from '#core/machine/step.js'
-import { slotsNeeded } from '../executiongraph/execution-graph.js'
 import { advance, fail } from './failover.js'
 import { jobFailure } from './job-run.js'
 import { leaveWorkers } from './losses.js'
+import { declareSlots } from './rescaling.js'
 import type { Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
 /** A job that commits or ends stays where it is: it is gone soon. */
@@ -19,10 +19,9 @@ export function vacate(
   if ((state.name === 'Executing' && state.committing) || settings.restartStrategy.kind === 'none') return go(state)
   const { job, regions, giveBack } = leaveWorkers(state.job, resourceIds)
   if (giveBack.length === 0) return go(state)
-  const declared: SchedulerEffect = { type: 'declareSlots', count: slotsNeeded(job.graph.jobGraph), giveBack }
   const during = state.name === 'Restarting' ? state.restart : undefined
   const others = new Set([...regions].filter((region) => during?.regions.has(region) !== true))
-  return then(go<SchedulerState, SchedulerEffect>({ ...state, job }, declared), () => {
+  return then(go<SchedulerState, SchedulerEffect>({ ...state, job }, declareSlots(job, giveBack)), () => {
     if (others.size > 0) return fail(job, jobFailure(error, moment.now), { what: others, during }, moment, settings)
     return state.name === 'Restarting' ? advance({ ...state, job }, moment, settings) : go({ ...state, job })
   })
