@@ -2,8 +2,8 @@
  * Watches this process's resident set against its container's size from inside, so that it ends with a named cause before YARN kills
  * it without one. Levels and their order are pure; the shell samples once a second.
  *
- *   calm ── 85 % ──▶ tight (said once, with the split) ── 92 % for two samples ──▶ exceeded: the process ends itself
- *     ▲                │
+ *   calm ── 85 % ──▶ tight: said once, with the split; ── 92 % for two samples ──▶ exceeded: the process ends itself
+ *     ▲                │   slots move state to disk
  *     └──── 80 % ──────┘
  */
 import { defineError } from '#core/errors/define-error.js'
@@ -53,12 +53,14 @@ export interface MemoryWatchOptions {
   readonly environment: Environment
   readonly limitBytes: number
   sample(): MemorySample
+  /** Memory has become tight, or is so no more: slots are to hold less state (runtime/state/state-memory.ts). */
+  onTight(tight: boolean): void
   /** It must end now. */
   onExceeded(error: Error): void
 }
 
 /** Answers with what stops the watching. */
-export function watchMemory({ environment, limitBytes, sample, onExceeded }: MemoryWatchOptions): () => void {
+export function watchMemory({ environment, limitBytes, sample, onTight, onExceeded }: MemoryWatchOptions): () => void {
   const log = logger('MemoryWatch')
   let state = CALM
   let timer = environment.timers.after(SAMPLE_INTERVAL_MS, look, true)
@@ -68,8 +70,11 @@ export function watchMemory({ environment, limitBytes, sample, onExceeded }: Mem
     state = onSample(before, now, limitBytes)
     if (state.level === 'exceeded')
       return onExceeded(new MemoryExceeded({ rssMb: toMb(now.rss), limitMb: toMb(limitBytes), split: describe(now) }))
+    if (state.level !== before.level) onTight(state.level === 'tight')
     if (state.level === 'tight' && before.level === 'calm')
-      log.warn(`${toMb(now.rss)} MB of the container's ${toMb(limitBytes)} MB are in use: ${describe(now)}`)
+      log.warn(
+        `${toMb(now.rss)} MB of the container's ${toMb(limitBytes)} MB are in use: ${describe(now)}. Slots move state to disk until there is room`,
+      )
     timer = environment.timers.after(SAMPLE_INTERVAL_MS, look, true)
   }
   return () => timer.cancel()

@@ -159,6 +159,7 @@ export class TaskExecutor {
         const slots = this.#slots.memory()
         return { rss: main.rss, heapUsed: main.heapUsed + slots.heapUsed, arrayBuffers: main.arrayBuffers + slots.arrayBuffers }
       },
+      onTight: (tight) => this.#slots.tighten(tight),
       onExceeded: (error) => {
         this.#fatal = error
         this.#end?.({ kind: 'fatal', error })

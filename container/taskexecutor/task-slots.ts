@@ -193,6 +193,11 @@ export class TaskSlots {
     )
   }
 
+  /** The process is short of memory, or no more. */
+  tighten(tight: boolean): void {
+    for (const { thread } of this.#slots) thread.send({ type: 'memory', tight })
+  }
+
   report(): SlotReport {
     return slotReport(this.#table)
   }

@@ -30,6 +30,8 @@ export interface MemoryUser {
 
 /** Trimmed a little further than needed, so that not every batch trims. */
 const TRIM_TO = 0.95
+/** What state may take of its budget while the process is short of memory. */
+const TIGHT_SHARE = 3 / 4
 /** So many bytes come in before the sum is made again, or this part of the budget. */
 const TRIM_STEP_BYTES = 1024 * 1024
 const TRIM_STEP_SHARE = 1 / 32
@@ -51,6 +53,8 @@ export class StateMemory {
   #users: WeakRef<MemoryUser>[] = []
   #sinceTrim = 0
   #trimStep = TRIM_STEP_BYTES
+  /** Of the budget that may be used now. */
+  #share = 1
   #spilledBytes = 0
   /** Buffers of pages that left, by size: the next pages are made of them, so that the collector has nothing to find. */
   readonly #spare = new Map<number, ArrayBuffer[]>()
@@ -61,6 +65,12 @@ export class StateMemory {
     this.#budget = budget
     this.#trimStep = Math.min(TRIM_STEP_BYTES, budget * TRIM_STEP_SHARE)
     this.#files = new SpillFiles(directory)
+  }
+
+  /** The process is short of memory, or no more: until then state takes less than its budget. */
+  tighten(tight: boolean): void {
+    this.#share = tight ? TIGHT_SHARE : 1
+    this.#sinceTrim = Infinity // the next trim looks, whatever came in
   }
 
   /** Bytes that one table may hold in arrays, which cannot leave memory. */
@@ -135,15 +145,16 @@ export class StateMemory {
     const users = this.#live()
     const held = users.map((user) => user.residentBytes())
     const total = held.reduce((sum, bytes) => sum + bytes, 0)
-    const left = total > this.#budget ? this.#release(users, held, total) : total
+    const room = this.#budget * this.#share
+    const left = total > room ? this.#release(users, held, total, room) : total
     // What is spare is memory, too: more of it than there is room for was of a size that is not asked for now.
-    if (this.#spareBytes > 0 && left + this.#spareBytes > this.#budget) this.#dropSpare()
+    if (this.#spareBytes > 0 && left + this.#spareBytes > room) this.#dropSpare()
   }
 
-  /** First each user its part, then whoever has what was not used lately. Answers with what is still held. */
-  #release(users: readonly MemoryUser[], held: readonly number[], total: number): number {
+  /** First each user its part, then whoever has what was not used lately, until `room` is enough. Answers with what is still held. */
+  #release(users: readonly MemoryUser[], held: readonly number[], total: number, room: number): number {
     const files = this.#files as SpillFiles
-    let excess = total - this.#budget * TRIM_TO
+    let excess = total - room * TRIM_TO
     const part = excess / total
     for (let round = 0; round < ROUNDS + 1 && excess > 0; round++) {
       for (let i = 0; i < users.length && excess > 0; i++) {
@@ -151,7 +162,7 @@ export class StateMemory {
         excess -= users[i]?.release?.(wanted, files) ?? 0
       }
     }
-    return this.#budget * TRIM_TO + excess
+    return room * TRIM_TO + excess
   }
 
   #dropSpare(): void {

@@ -23,6 +23,17 @@ describe('memory watch', () => {
     expect(after(950, 925, 10)).to.equal('exceeded')
   })
 
+  it('says when slots are to hold less, and when they may hold more again', () => {
+    const environment = virtualEnvironment()
+    const said: boolean[] = []
+    let rss = 700
+    const samples = { limitBytes: LIMIT, sample: () => sample(rss) }
+    const stop = watchMemory({ environment, ...samples, onTight: (tight) => said.push(tight), onExceeded: () => undefined })
+    for (rss of [700, 860, 870, 820, 790, 700, 851]) environment.advance(1_000)
+    expect(said).to.deep.equal([true, false, true])
+    stop()
+  })
+
   it('ends the process with what holds the memory, and what to do', async () => {
     const environment = virtualEnvironment()
     const MIB = 1024 * 1024
@@ -31,6 +42,7 @@ describe('memory watch', () => {
       environment,
       limitBytes: 512 * MIB,
       sample: () => ({ rss: 500 * MIB, heapUsed: 60 * MIB, arrayBuffers: 300 * MIB }),
+      onTight: () => undefined,
       onExceeded: (error) => errors.push(error),
     })
     environment.advance(5_000)

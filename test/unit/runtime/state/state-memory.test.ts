@@ -63,6 +63,31 @@ describe('state beyond its memory', () => {
     expect(memory.spilledBytes).to.equal(551)
   })
 
+  it('holds three quarters of its budget while the process is short of memory', () => {
+    const memory = new StateMemory()
+    memory.limit(1_000, directory)
+    let held = 990
+    const user: MemoryUser = {
+      residentBytes: () => held,
+      release: (wanted) => {
+        held -= Math.ceil(wanted)
+        return Math.ceil(wanted)
+      },
+    }
+    memory.register(user)
+    memory.taken(2 ** 20)
+    memory.trim()
+    expect(held).to.equal(990)
+    memory.tighten(true)
+    memory.trim()
+    expect(held).to.equal(712)
+    memory.tighten(false)
+    held = 990
+    memory.taken(2 ** 20)
+    memory.trim()
+    expect(held).to.equal(990)
+  })
+
   it('keeps rows and strings of a store that outgrows its budget, and leaves no file behind', () => {
     stateMemory.limit(256 * 1024, directory)
     const spilledBefore = stateMemory.spilledBytes
