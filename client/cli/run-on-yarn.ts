@@ -5,7 +5,7 @@ import { sleep, systemEnvironment } from '#core/time/environment.js'
 import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js'
 import { MasterClient } from '../cluster/master-client.js'
 import { isTerminal } from '../deploy/yarn/application-state.js'
-import { applicationReport, cleanUpStaging, killApplication, sweepStaging } from '../deploy/yarn/applications.js'
+import { cleanUpStaging, killApplication, patientReports, sweepStaging } from '../deploy/yarn/applications.js'
 import { explainFailure } from '../deploy/yarn/explain-failure.js'
 import { proxyBaseUrl, proxyTransport } from '../deploy/yarn/master-proxy.js'
 import { submitYarnApplication } from '../deploy/yarn/submit-application.js'
@@ -57,6 +57,7 @@ export async function runOnYarn(job: PreparedJob): Promise<number> {
 
 async function attached(cluster: YarnCluster, job: PreparedJob, applicationId: string, interrupt: InterruptWatch): Promise<number> {
   const leave = new AbortController()
+  const reports = patientReports(cluster, applicationId)
   const follow = followApplication({
     signal: leave.signal,
     onResult: () => (interrupt.showsResult = true),
@@ -67,8 +68,8 @@ async function attached(cluster: YarnCluster, job: PreparedJob, applicationId: s
     err: job.err,
     maxColumnWidth: job.maxColumnWidth,
     gone: async () => {
-      const report = await applicationReport(cluster, applicationId)
-      return isTerminal(report.state)
+      const report = await reports()
+      return report !== undefined && isTerminal(report.state)
         ? endOf(report, report.finalStatus === 'SUCCEEDED' ? '' : await explainFailure(cluster, report))
         : undefined
     },
@@ -81,10 +82,11 @@ async function attached(cluster: YarnCluster, job: PreparedJob, applicationId: s
 
 /** The job has ended; the application ends a moment later. */
 async function finish(cluster: YarnCluster, job: PreparedJob, applicationId: string, end: ApplicationEnd): Promise<number> {
-  let report = await applicationReport(cluster, applicationId)
-  while (!isTerminal(report.state)) {
+  const reports = patientReports(cluster, applicationId)
+  let report = await reports()
+  while (report === undefined || !isTerminal(report.state)) {
     await sleep(cluster.environment, END_POLL_MS)
-    report = await applicationReport(cluster, applicationId)
+    report = await reports()
   }
   if (!end.succeeded) job.err.write(`${end.failure === '' ? await explainFailure(cluster, report) : end.failure}\n`)
   await leaveNothing(cluster, job, applicationId)

@@ -1,7 +1,7 @@
 /** The applications of a cluster: one's report, the running ones of ours, waiting for one to run, ending one. */
 import type { Configuration } from '#core/config/configuration.js'
 import { YARN_APPLICATION_TYPE } from '#core/config/options/yarn.js'
-import { sleep } from '#core/time/environment.js'
+import { sleep, type Millis } from '#core/time/environment.js'
 import { isRemoteException } from '#hadoop/ipc/remote-exception.js'
 import { HadoopHttpFailed, ResourceManagerUnreachable } from '#hadoop/rest/errors.js'
 import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js'
@@ -22,6 +22,26 @@ export async function applicationReport(cluster: YarnCluster, applicationId: str
   const report = APPLICATION_ID.test(applicationId) ? await cluster.resourceManager.application(applicationId) : undefined
   if (report === undefined) throw new UnknownApplication({ applicationId, resourceManager: cluster.resourceManager.activeUrl })
   return report
+}
+
+/**
+ * For whoever asks again and again: undefined while no ResourceManager answers, which says nothing about the application. Throws when that has
+ * lasted too long. @throws YARN_UNKNOWN_APPLICATION, YARN_RM_UNREACHABLE
+ */
+export function patientReports(cluster: YarnCluster, applicationId: string): () => Promise<ApplicationReport | undefined> {
+  const { clock } = cluster.environment
+  let silentSince: Millis | undefined
+  return async () => {
+    try {
+      const report = await applicationReport(cluster, applicationId)
+      silentSince = undefined
+      return report
+    } catch (error) {
+      silentSince ??= clock.monotonic()
+      if (!ResourceManagerUnreachable.is(error) || clock.monotonic() - silentSince > UNREACHABLE_PATIENCE_MS) throw error
+      return undefined
+    }
+  }
 }
 
 /** Those of our type, newest first; without `ended` only those that have not. */

@@ -127,7 +127,7 @@ describe('a cluster that wants things back', () => {
 
   it('restarts its ResourceManager: the same containers, and no restart of the job', async () => {
     const rows = RATE * 40
-    const job = await start(rows, 'citizens/rm', ['-p', '2', '-d'])
+    const job = await start(rows, 'citizens/rm', ['-p', '2'])
     const before = jobs.taskManagers(job.applicationId).map(({ pid }) => pid)
     await hadoop.kill('rm')
     await hadoop.launch('rm')
