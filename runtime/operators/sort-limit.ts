@@ -25,6 +25,7 @@ import { RowStore } from '../state/row-store.js'
 import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../state/snapshot.js'
 import { sortedRows } from '../state/sorted-rows.js'
 import { hasRetractions } from './changelog.js'
+import { inTurns } from './in-turns.js'
 import type { Operator, OperatorContext, Output } from './operator.js'
 
 /** Extra words of a row: how many equal rows it stands for, how many of them are emitted now, how many shall be (else 0). */
@@ -62,6 +63,7 @@ export class SortLimitOperator implements Operator {
   readonly #changes: ChangedRows
   #maxParallelism = 1
   #output!: Output
+  #nextTurn!: () => Promise<void>
 
   constructor(spec: SpecOf<'sort-limit'>, input: Schema) {
     this.#spec = spec
@@ -84,6 +86,7 @@ export class SortLimitOperator implements Operator {
   open(context: OperatorContext, output: Output): void {
     this.#maxParallelism = context.maxParallelism
     this.#output = output
+    this.#nextTurn = () => context.nextTurn()
   }
 
   processBatch(batch: Batch): void {
@@ -102,11 +105,21 @@ export class SortLimitOperator implements Operator {
     this.#output.emitWatermark(watermark)
   }
 
-  endInput(): void {
-    if (this.#spec.output === 'changelog') return
+  endInput(): void | Promise<void> {
+    if (this.#spec.output !== 'changelog') return inTurns(this.#emitAll(), this.#nextTurn)
+  }
+
+  *#emitAll(): Generator<void, void> {
     const { offset, limit = Infinity } = this.#spec
     const ids = this.#ordered ? this.#order.rows(this.#root, 0, offset + limit) : sortedRows(this.#store, this.#order, this.#spec.keys)
-    this.#emit(this.#window(ids), RowKind.INSERT)
+    let some: number[] = []
+    for (const id of this.#window(ids)) {
+      if (some.push(id) < BATCH_CAPACITY) continue
+      this.#emit(Int32Array.from(some), RowKind.INSERT)
+      some = []
+      yield
+    }
+    this.#emit(Int32Array.from(some), RowKind.INSERT)
     this.#changes.removeAll()
     this.#store.clear()
     this.#root = 0
@@ -257,7 +270,7 @@ export class SortLimitOperator implements Operator {
     const before = this.#shown
     const store = this.#store
     const { offset, limit = Infinity } = this.#spec
-    const window = this.#window(this.#order.rows(this.#root, 0, offset + limit))
+    const window = Int32Array.from(this.#window(this.#order.rows(this.#root, 0, offset + limit)))
     for (const id of window) store.setExtra(id, TARGET, store.extra(id, TARGET) + 1)
     const after = window.filter((id, i) => i === 0 || id !== window[i - 1])
     const gone: number[] = []
@@ -286,17 +299,15 @@ export class SortLimitOperator implements Operator {
   }
 
   /** Ranks offset .. offset + limit of the rows in order, a row that stands for several repeated. */
-  #window(ordered: Int32Array): Int32Array {
+  *#window(ordered: Int32Array): Generator<number, void> {
     const { offset, limit = Infinity } = this.#spec
-    const result: number[] = []
     let rank = 0
     for (let i = 0; i < ordered.length && rank < offset + limit; i++) {
       const id = ordered[i] as number
       const next = rank + this.#store.extra(id, COUNT)
-      for (let copy = Math.max(rank, offset); copy < Math.min(next, offset + limit); copy++) result.push(id)
+      for (let copy = Math.max(rank, offset); copy < Math.min(next, offset + limit); copy++) yield id
       rank = next
     }
-    return Int32Array.from(result)
   }
 
   #emit(ids: Int32Array, kind: RowKind): void {

@@ -16,6 +16,8 @@ import { stateMemory } from './state-memory.js'
 import { compareDoubles, compareNumbers, compareWords } from './value-order.js'
 
 const MAX_ROWS = 2 ** 30
+/** Rows looked at before memory is trimmed. */
+const TRIM_ROWS = 1024
 const WORDS = { boolean: 1, int32: 1, int64: 2, float64: 2, decimal128: 4, utf8: 2, object: 0 } as const
 
 const float = new Float64Array(2)
@@ -312,7 +314,7 @@ export class RowStore {
     }
   }
 
-  /** Bytes with which all these rows' strings in that column begin, NULLs aside; 0 for a column of another type. */
+  /** Bytes with which all these rows' strings in that column begin, NULLs aside; 0 for a column of another type. Pages may leave meanwhile. */
   commonPrefix(ids: Int32Array, column: number): number {
     if (this.#kinds[column] !== 'utf8') return 0
     const offset = this.#offsets[column] as number
@@ -320,13 +322,14 @@ export class RowStore {
     let common = -1
     for (let i = 0; i < ids.length && common !== 0; i++) {
       const id = ids[i] as number
+      if (i % TRIM_ROWS === 0) stateMemory.trim()
       if (this.isNull(id, column)) continue
       const page = this.#pages.peek(id >> this.#pageBits)
       const at = (id & this.#rowMask) * this.#stride + offset
       const start = this.#heap.offset(page[at] as number)
       const bytes = this.#heap.page(page[at] as number).subarray(start, start + (page[at + 1] as number))
       if (common < 0) {
-        model = bytes
+        model = bytes.slice()
         common = bytes.length
       }
       common = Math.min(common, bytes.length)

@@ -1,9 +1,16 @@
-/** Sorts all rows of a store at once: a stable merge sort over ids, on a double per row that decides most comparisons. */
+/**
+ * Sorts all rows of a store at once: a stable merge sort over ids, on a double per row that decides most comparisons. Reads rows that lie
+ * on disk, and lets others leave meanwhile; takes 24 bytes a row itself while it sorts.
+ */
 import type { SortKey } from '#core/graph/operator-spec.js'
 import type { OrderedRows } from './ordered-rows.js'
 import type { RowStore } from './row-store.js'
+import { stateMemory } from './state-memory.js'
 
-/** Ids of the rows held, in the order of `order` (made with `keys`). */
+/** Rows looked at before memory is trimmed. */
+const TRIM_ROWS = 1024
+
+/** Ids of the rows held, in the order of `order` (made with `keys`). Nobody holds on to a page meanwhile. */
 export function sortedRows(store: RowStore, order: OrderedRows, keys: readonly SortKey[]): Int32Array {
   let ids = store.liveIds()
   const prefixes = firstKeyPrefixes(store, ids, keys[0])
@@ -33,6 +40,7 @@ function merge(
   let left = from
   let right = middle
   for (let at = from; at < end; at++) {
+    if (at % TRIM_ROWS === 0) stateMemory.trim()
     let takeLeft = right >= end
     if (left < middle && right < end) {
       const a = source[left] as number
@@ -53,6 +61,7 @@ function firstKeyPrefixes(store: RowStore, ids: Int32Array, key: SortKey | undef
   const skip = store.commonPrefix(ids, column)
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i] as number
+    if (i % TRIM_ROWS === 0) stateMemory.trim()
     if (store.isNull(id, column)) prefixes[i] = nullsFirst ? -Infinity : Infinity
     else prefixes[i] = ascending ? store.orderPrefix(id, column, skip) : -store.orderPrefix(id, column, skip)
   }
