@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JobDetails, JobsOverview } from '#core/rest/responses.js'
+import type { ExecutionResult } from '#core/rest/session-responses.js'
 import type { CommandResult, RunningCommand } from '../../support/weft-command.js'
 import { expectNoStack, until, YarnJobs } from '../../support/yarn-jobs.js'
 
@@ -14,6 +15,10 @@ INSERT INTO void SELECT n FROM ticks;`
 const COUNTED = `SET 'execution.runtime-mode' = 'batch';
 CREATE TABLE ticks (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1000');
 SELECT COUNT(*) AS c FROM ticks;`
+
+const SHORT = `CREATE TABLE ticks (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '5');
+CREATE TABLE void (n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO void SELECT n FROM ticks;`
 
 const FAILING = `import { StreamExecutionEnvironment } from 'weft'
 export async function main() {
@@ -46,6 +51,7 @@ describe('a session on YARN', function () {
     folder = mkdtempSync(join(tmpdir(), 'weft-yarn-'))
     writeFileSync(join(folder, 'endless.sql'), ENDLESS)
     writeFileSync(join(folder, 'count.sql'), COUNTED)
+    writeFileSync(join(folder, 'short.sql'), SHORT)
     writeFileSync(join(folder, 'picky.ts'), FAILING)
     writeFileSync(join(folder, 'sticky.ts'), STICKY)
   })
@@ -160,20 +166,12 @@ describe('a session on YARN', function () {
     const id = await detached('-s', '1', '-tm', '512')
     expect((await run(id, 'count.sql').result).status).to.equal(0)
     const endless = (await run(id, '-d', 'endless.sql').result).stdout.trim()
-    const done = (
-      await run(
-        id,
-        '-d',
-        (writeFileSync(
-          join(folder, 'short.sql'),
-          `CREATE TABLE ticks (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '5');
-CREATE TABLE void (n BIGINT) WITH ('connector' = 'blackhole');
-INSERT INTO void SELECT n FROM ticks;`,
-        ),
-        'short.sql'),
-      ).result
-    ).stdout.trim()
-    await until('the short one to end', async () => (await overview(id)).some(({ jid, state }) => jid === done && state === 'FINISHED'))
+    const done = (await run(id, '-d', 'short.sql').result).stdout.trim()
+    // From then on its end is written down; a state alone is there a moment before.
+    await until('the short one to end', async () => {
+      const { status } = (await jobs.proxied(id, `jobs/${done}/execution-result`)) as ExecutionResult
+      return status.id === 'COMPLETED'
+    })
     const before = jobs.master(id)
     expect(before).not.to.equal(undefined)
     process.kill(before!.pid, 'SIGKILL')
