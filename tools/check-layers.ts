@@ -56,7 +56,7 @@ const RECURSIVE = /^(sql\/(parser|validate)|api\/datastream)\//
 
 const GENERATED_CODE = 'runtime/expr/generated-code.ts'
 /** Files whose decisions must be repeatable: time, timers and random numbers come in through an Environment. */
-const DETERMINISTIC = /^(am\/(jobmaster|dispatcher|resourcemanager|application)|container\/taskexecutor|hadoop\/yarn)\//
+const DETERMINISTIC = /^(am\/(jobmaster|dispatcher|resourcemanager|application|session)|container\/taskexecutor|hadoop\/yarn)\//
 
 const root = new URL('../../', import.meta.url).pathname
 const problems: string[] = []

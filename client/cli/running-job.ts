@@ -11,7 +11,7 @@ import { applicationReport, listApplications } from '../deploy/yarn/applications
 import { proxyTransport } from '../deploy/yarn/master-proxy.js'
 import { connectYarn } from '../deploy/yarn/yarn-cluster.js'
 import { SessionNotNamed } from '../session/errors.js'
-import { addressOptions } from '../session/session-connection.js'
+import { addressOptions } from '../session/address.js'
 
 export const JobNotFound = defineError('CLI_JOB_NOT_FOUND', {
   recovery: 'none',

@@ -4,7 +4,7 @@ import { commandConfiguration, dynamicProperties } from './settings.js'
 import { TARGET } from '#core/config/options/execution.js'
 import { YARN_APPLICATION_ID } from '#core/config/options/yarn.js'
 import { SessionAddressMissing, SessionNotNamed, TargetMismatch } from '../session/errors.js'
-import { addressOptions } from '../session/session-connection.js'
+import { addressOptions } from '../session/address.js'
 
 export const UnknownTarget = defineError('CLI_UNKNOWN_TARGET', {
   recovery: 'none',

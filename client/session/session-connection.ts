@@ -13,7 +13,6 @@ import { applicationReport } from '../deploy/yarn/applications.js'
 import { proxyTransport } from '../deploy/yarn/master-proxy.js'
 import { connectYarn, type YarnCluster } from '../deploy/yarn/yarn-cluster.js'
 import {
-  AddressInvalid,
   NotASession,
   SessionAddressMissing,
   SessionElsewhere,
@@ -89,13 +88,6 @@ export async function connectRemoteSession(configuration: Configuration): Promis
     // Nobody else can be asked; whoever waits gives up after a while.
     gone: () => Promise.resolve(undefined),
   }
-}
-
-/** `-m host:port`, as the options that it stands for. @throws SESSION_ADDRESS_INVALID */
-export function addressOptions(address: string): Record<string, string> {
-  const [, host, port] = /^(?:https?:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})\/?$/.exec(address) ?? []
-  if (host === undefined || port === undefined || Number(port) < 1 || Number(port) > 65535) throw new AddressInvalid({ address })
-  return { [REST_ADDRESS.key]: host, [REST_PORT.key]: port }
 }
 
 async function sessionDetails(master: MasterClient, session: string, next: string): Promise<SessionDetails> {
