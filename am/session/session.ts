@@ -164,7 +164,7 @@ export class Session {
       }
       const job = dispatcher.submit(checked, 0, program)
       void job.result.then(async () => {
-        await close()
+        await close().catch((error: unknown) => this.#log.warn(`The program of job ${jobId} could not be removed`, error))
         // What a SELECT answers went to its client: there is nothing to keep of it for a later attempt, and nothing to run again.
         if (job.collect !== undefined) await this.#remove(jobId)
         this.#watchIdle()
