@@ -82,6 +82,7 @@ export function recoveredJob(jobGraph: JobGraph, record: JobResultRecord, settin
     recovered: true,
     collect: undefined,
     checkpoints: undefined,
+    autoscaler: undefined,
     run: {
       ...created,
       graph,

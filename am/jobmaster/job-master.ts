@@ -3,6 +3,7 @@
  * scheduler/; this shell knows gateways, timers and coordinators.
  */
 import type { Configuration } from '#core/config/configuration.js'
+import { AUTOSCALER_ENABLED } from '#core/config/options/autoscaler.js'
 import { BLOB_OFFLOAD_MIN_SIZE, SLOT_REQUEST_TIMEOUT, RESOURCE_WAIT_TIMEOUT } from '#core/config/options/cluster.js'
 import { CHECKPOINT_INTERVAL } from '#core/config/options/checkpointing.js'
 import { CLIENT_HEARTBEAT_TIMEOUT, WEB_EXCEPTION_HISTORY, WEB_RESCALE_HISTORY } from '#core/config/options/rest.js'
@@ -18,6 +19,8 @@ import type { GatewayHandlers } from '#core/rpc/gateway.js'
 import type { JobMasterGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
 import { CollectCoordinator } from './coordinators/collect-coordinator.js'
+import { JobAutoscaler } from '../autoscaler/job-autoscaler.js'
+import { autoscalerSettings } from '../autoscaler/settings.js'
 import type { BlobWriter } from '../blob/blob-server.js'
 import type { CoordinatorLoader } from './coordinators/coordinator-loader.js'
 import { JobCoordinators } from './coordinators/job-coordinators.js'
@@ -82,6 +85,8 @@ export interface Job {
   readonly collect: CollectCoordinator | undefined
   /** Undefined: it ended under an earlier attempt. */
   readonly checkpoints: Checkpoints | undefined
+  /** Undefined: job.autoscaler.enabled is false, or the job is none that can be rescaled. */
+  readonly autoscaler: JobAutoscaler | undefined
   /** Settles once the job is in a terminal state, its coordinators are closed and its end is written down. */
   readonly result: Promise<JobResult>
   /** A snapshot; immutable. */
@@ -117,6 +122,7 @@ export class JobMaster implements Job {
   readonly settings: SchedulerSettings
   readonly collect: CollectCoordinator | undefined
   readonly checkpoints: Checkpoints
+  readonly autoscaler: JobAutoscaler | undefined
   readonly result: Promise<JobResult>
   readonly #services: JobMasterServices
   readonly #coordinators: JobCoordinators
@@ -164,6 +170,10 @@ export class JobMaster implements Job {
         cancelJob: () => this.cancel(),
       }),
     )
+    this.autoscaler =
+      configuration.get(AUTOSCALER_ENABLED) && jobGraph.jobType === 'STREAMING'
+        ? new JobAutoscaler(this, autoscalerSettings(configuration), environment)
+        : undefined
     this.result = new Promise((resolve) => (this.#resolve = resolve))
     this.#listener = {
       slotOffered: (slot) => {
@@ -196,6 +206,7 @@ export class JobMaster implements Job {
 
   start(): void {
     this.#dispatch({ type: 'start' })
+    this.autoscaler?.start()
   }
 
   cancel(): void {
@@ -440,6 +451,7 @@ export class JobMaster implements Job {
     else this.#log.info(`${message}.`)
     if (!isTerminalJobState(state)) return
     for (const timer of [...this.#timers.keys()]) this.#cancelTimer(timer)
+    this.autoscaler?.stop()
     this.#services.slots.forget(this.jobId)
     const result = { state, failure } as JobResult
     // The end is written down before checkpoints go: a later master that does not know of it starts from the newest one.

@@ -8,6 +8,7 @@ import type { MasterView } from './master-view.js'
 import { requestBody, text } from './parameters.js'
 import { notFound, RestRefused } from './rest-error.js'
 import type { RestRequest, Route } from './route.js'
+import { autoscalerBody } from './views/autoscaler-view.js'
 import { findRescale, requirementsBody, rescaleHistory, rescalesOverview, rescalesSummary } from './views/rescale-view.js'
 
 export const RESCALE_ROUTES: readonly Route[] = [
@@ -21,6 +22,11 @@ export const RESCALE_ROUTES: readonly Route[] = [
   { method: 'GET', path: '/jobs/:jobid/rescales/history', handle: (master, request) => rescaleHistory(...runOf(master, request)) },
   { method: 'GET', path: '/jobs/:jobid/rescales/summary', handle: (master, request) => rescalesSummary(...runOf(master, request)) },
   { method: 'GET', path: '/jobs/:jobid/rescales/config', handle: config },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid/rescales/autoscaler',
+    handle: (master, request) => autoscalerBody(findJob(master, request).autoscaler),
+  },
   { method: 'GET', path: '/jobs/:jobid/rescales/details/:rescaleuuid', handle: details },
 ]
 

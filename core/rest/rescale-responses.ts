@@ -89,3 +89,34 @@ export interface RescalesConfig {
   submissionResourceWaitTimeoutInMillis: number
   slotIdleTimeoutInMillis: number
 }
+
+/** Rates in rows per second. */
+export interface EvaluatedVertex {
+  name: string
+  parallelism: number
+  wantedParallelism: number
+  recordsInPerSecond: number
+  busyRatio: number
+  /** null: it hardly works. */
+  trueProcessingRate: number | null
+  targetDataRate: number
+  utilization: number
+  /** Why it keeps its parallelism; null: it need not. */
+  fixed: string | null
+}
+
+/** GET /jobs/:jobid/rescales/autoscaler (not in Flink) */
+export interface AutoscalerBody {
+  enabled: boolean
+  scalingEnabled: boolean
+  /** What was seen last; empty: not enough yet. */
+  vertices: Record<string, EvaluatedVertex>
+  /** Newest first. */
+  decisions: {
+    timestamp: number
+    kind: 'scale' | 'suggest' | 'hold'
+    reason: string
+    parallelism: Record<string, number>
+    vertices: Record<string, EvaluatedVertex>
+  }[]
+}

@@ -1,4 +1,5 @@
 /** Loads every option's declaration, so that unknown keys can be told from known ones. */
+import './autoscaler.js'
 import './checkpointing.js'
 import './cluster.js'
 import './containerized.js'
