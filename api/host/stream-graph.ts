@@ -89,7 +89,10 @@ class StreamGraphBuilder {
       bounded,
       inputs: inputs.map(({ edge }) => edge),
       parallelism,
-      maxParallelism: maxParallelismOf(parallelism, transformation.maxParallelism ?? this.#settings.maxParallelism),
+      maxParallelism: Math.min(
+        maxParallelismOf(parallelism, transformation.maxParallelism ?? this.#settings.maxParallelism),
+        transformation.mostParallelism ?? Infinity,
+      ),
       chaining,
     }
     switch (spec.kind) {
