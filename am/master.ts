@@ -100,7 +100,7 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     // What answers at REST is loaded after the program's first job is on its way to the workers, who then have work to do meanwhile.
     let timer: TimerHandle | undefined
     const late = new Promise<void>((resolve) => (timer = environment.timers.after(REST_LOADS_AFTER_MS, resolve)))
-    await Promise.race([parts.begun, ended, late])
+    await Promise.race([parts.begun, ended, ...(parts.session === undefined ? [late] : [])])
     timer?.cancel()
     const [{ restAnswers }, { AsyncOperations }] = await Promise.all([import('./rest/server.js'), import('./rest/async-operations.js')])
     const operations = new AsyncOperations(environment, configuration.get(REST_ASYNC_STORE_DURATION))
@@ -143,7 +143,7 @@ interface Parts {
   readonly application: Pick<Application, 'id' | 'details' | 'run' | 'cancel' | 'contacted' | 'acknowledge' | 'clientIsDone'>
   readonly session: Session | undefined
   readonly dispatcher: Dispatcher
-  /** The first job is on its way, or none is waited for. */
+  /** The first job is on its way; of a session, those that an earlier attempt had. */
   readonly begun: Promise<void>
   /** Set once REST listens; the application begins after that. */
   resourceManager: ResourceManager | undefined
@@ -200,7 +200,7 @@ function assemble(
       results,
       coordinators: sessionCoordinators,
     })
-    return Object.assign(parts, { application: session, session, dispatcher, begun: Promise.resolve() })
+    return Object.assign(parts, { application: session, session, dispatcher, begun: session.recovered })
   }
   const runner = new StatementRunner(dispatcher, attached)
   const run = programOf({ program, jobId }, configuration, environment, runner)

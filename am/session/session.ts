@@ -49,6 +49,9 @@ export class Session {
   #stop!: (why: string) => void
   readonly #stopped = new Promise<string>((resolve) => (this.#stop = resolve))
   #idle: TimerHandle | undefined
+  #onRecovered!: () => void
+  /** Jobs of an earlier attempt are there again: before that nobody is to be told which jobs there are. */
+  readonly recovered = new Promise<void>((resolve) => (this.#onRecovered = resolve))
 
   constructor(settings: SessionSettings) {
     this.#settings = settings
@@ -86,6 +89,7 @@ export class Session {
     const { dispatcher, environment } = this.#settings
     this.#status = 'RUNNING'
     if (this.#settings.recovers) await this.#recover()
+    this.#onRecovered()
     this.#watchIdle()
     const why = await this.#stopped
     this.#status = 'CANCELING'

@@ -176,8 +176,8 @@ describe('a session', () => {
     const { session: first, files } = session()
     await first.submit(await stage(files, graph(A)))
     await stage(files, graph(B)) // its client has not told the session of it
-    const { master } = session({}, true, files)
-    await master.settle()
+    const { master, session: next } = session({}, true, files)
+    await Promise.all([next.recovered, master.settle()])
     expect(master.dispatcher.jobs().map(({ jobId }) => jobId)).to.deep.equal([A])
   })
 
