@@ -4,13 +4,28 @@ import { availableParallelism, cpus } from 'node:os'
 
 export interface Figure {
   readonly name: string
-  /** What is counted: rows, MB (10^6 bytes) or ms. */
-  readonly unit: 'rows' | 'MB' | 'ms'
-  /** Units per CPU second; of a latency ('ms'): the value itself. */
+  readonly unit: Unit
+  /** Units per CPU second; of what is not a rate: the value itself. */
   readonly perCpuSecond: number
   readonly perSecond: number
-  /** What it should reach: at least, of a latency at most. */
+  /** What it should reach: of a rate at least, of anything else at most. */
   readonly aim?: number
+}
+
+/** Rates: rows, MB (10^6 bytes). Values, less is better: ms, ns, times (a ratio). */
+export type Unit = 'rows' | 'MB' | 'ms' | 'ns' | 'times'
+
+export function isRate(unit: Unit): boolean {
+  return unit === 'rows' || unit === 'MB'
+}
+
+/** A figure that is no rate. */
+export function valueOf(name: string, unit: Exclude<Unit, 'rows' | 'MB'>, value: number, aim?: number): Figure {
+  return { name, unit, perCpuSecond: value, perSecond: value, ...(aim === undefined ? {} : { aim }) }
+}
+
+export function isMet({ unit, perCpuSecond, aim }: Figure): boolean {
+  return aim === undefined || (isRate(unit) ? perCpuSecond >= aim : perCpuSecond <= aim)
 }
 
 export interface MicroCase {

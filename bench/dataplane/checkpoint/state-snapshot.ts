@@ -1,6 +1,6 @@
 /**
  * What checkpoints cost an operator: rows it handles with and without changes being tracked, the pause at a barrier with 1 GiB of state,
- * how fast a snapshot is read, and what an increment holds. Run it alone: node dist/bench/dataplane/checkpoint/state-snapshot.js
+ * how fast a snapshot is read, and what an increment holds.
  */
 import { BIGINT, notNull } from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
@@ -9,7 +9,7 @@ import { encodeBatch } from '#runtime/columnar/wire.js'
 import type { Operator } from '#runtime/operators/operator.js'
 import { ChangedRows } from '#runtime/state/changed-rows.js'
 import type { KeyedSnapshot } from '#runtime/state/snapshot.js'
-import { environmentLine, median } from '../measure.js'
+import { median, valueOf, type Figure } from '../measure.js'
 import { BATCH_ROWS, bidBatches, BIDS, randomNumbers, rig } from '../micro/bids.js'
 
 const KEYS = 1_000_000
@@ -18,10 +18,11 @@ const ROUND_ROWS = 1_500_000
 const JOIN_ROWS = 7_000_000
 const ROWS = schema(['key', BIGINT], ['value', BIGINT])
 const COUNT = notNull(BIGINT)
+const PAUSE_MS = 20
+/** Bytes of an increment: at most so many times its share of a full snapshot. */
+const PROPORTION = 1.5
 
-function line(name: string, value: string): void {
-  process.stdout.write(`  ${name.padEnd(64)} ${value}\n`)
-}
+type Tell = (figure: Figure) => void
 
 /** Rows with keys as `keyOf` gives them. */
 function batches(count: number, keyOf: (row: number) => number): Batch[] {
@@ -102,7 +103,7 @@ function round(operator: Operator, rows: readonly Batch[], between?: () => void)
   return ((user + system) * 1000) / ROUND_ROWS
 }
 
-async function tracking(): Promise<Operator> {
+async function tracking(tell: Tell): Promise<Operator> {
   const random = randomNumbers(20260101)
   const rows = batches(1500, () => random(KEYS))
   const [off, on] = [await aggregation(), await aggregation()]
@@ -127,14 +128,14 @@ async function tracking(): Promise<Operator> {
     costs.during.push(during)
   }
   const [plain, tracked, during] = [median(costs.off), median(costs.on), median(costs.during)]
-  line(`group-aggregate, ${KEYS / 1e6} M keys, no checkpoint yet`, `${plain.toFixed(1)} ns a row`)
-  line('  changes tracked', `${tracked.toFixed(1)} ns a row (${(tracked - plain).toFixed(1)} more)`)
-  line('  in a round in which a full snapshot is read', `${during.toFixed(1)} ns a row (reading included)`)
+  tell(valueOf(`snapshots: a row into ${KEYS / 1e6} M groups, no checkpoint yet`, 'ns', plain))
+  tell(valueOf('snapshots: a row, changes tracked', 'ns', tracked))
+  tell(valueOf('snapshots: a row while a full snapshot is read, reading included', 'ns', during))
   return on
 }
 
 /** The report of changes alone: ids of whole batches, at random among all keys. */
-function touching(): void {
+function touching(tell: Tell): void {
   const table = {
     descriptor: { name: 'rows', schema: ROWS, version: 1 },
     liveBits: () => new Int32Array(Math.ceil(KEYS / 32)).fill(-1),
@@ -150,11 +151,11 @@ function touching(): void {
   const [off, on] = [new ChangedRows(table), new ChangedRows(table)]
   on.end(on.snapshot(1, true, 128))
   const costs = Array.from({ length: ROUNDS + 1 }, () => [cost(off), cost(on)] as const).slice(1)
-  line('touch() of random rows, no checkpoint yet', `${median(costs.map(([plain]) => plain)).toFixed(2)} ns a row`)
-  line('  changes tracked', `${median(costs.map(([, tracked]) => tracked)).toFixed(2)} ns a row`)
+  tell(valueOf('snapshots: touch() of random rows, no checkpoint yet', 'ns', median(costs.map(([plain]) => plain))))
+  tell(valueOf('snapshots: touch(), changes tracked', 'ns', median(costs.map(([, tracked]) => tracked))))
 }
 
-function increments(operator: Operator): void {
+function increments(operator: Operator, tell: Tell): void {
   const random = randomNumbers(7)
   const bytesOf = (full: boolean): Read => {
     const { keyed, id } = begin(operator, full)
@@ -164,7 +165,6 @@ function increments(operator: Operator): void {
   }
   bytesOf(false)
   const whole = bytesOf(true)
-  line(`full snapshot: ${whole.rows} rows`, `${(whole.bytes / 1e6).toFixed(2)} MB`)
   for (const share of [0.001, 0.01, 0.1, 0.5]) {
     const changed = Math.round(KEYS * share)
     const pick = new Set<number>()
@@ -173,44 +173,41 @@ function increments(operator: Operator): void {
     for (const batch of batches(Math.ceil(changed / BATCH_ROWS), (row) => keys[row % keys.length] as number)) {
       void operator.processBatch(batch, 0)
     }
-    const { rows, bytes } = bytesOf(false)
-    line(
-      `increment, ${share * 100} % of the keys changed: ${rows} rows`,
-      `${(bytes / 1e6).toFixed(2)} MB (${((bytes / whole.bytes) * 100).toFixed(2)} %)`,
-    )
+    const { bytes } = bytesOf(false)
+    tell(valueOf(`snapshots: increment / its share, ${share * 100} % of rows changed`, 'times', bytes / whole.bytes / share, PROPORTION))
   }
 }
 
-async function pauses(): Promise<void> {
+async function pauses(tell: Tell): Promise<void> {
   const { operator } = await rig({ op: 'join', joinType: 'inner', leftKeys: [0], rightKeys: [0] }, [BIDS, BIDS], {
     fields: [...BIDS.fields, ...BIDS.fields],
   })
   const ring = bidBatches(64)
   const before = process.memoryUsage()
   for (let rows = 0, i = 0; rows < JOIN_ROWS; rows += BATCH_ROWS, i++) void operator.processBatch(ring[i % ring.length] as Batch, 0)
-  const after = process.memoryUsage()
-  line(`join, ${JOIN_ROWS / 1e6} M rows kept`, `${((after.arrayBuffers - before.arrayBuffers) / 2 ** 30).toFixed(2)} GiB in memory`)
-  const change = (): void => {
-    for (const batch of ring) void operator.processBatch(batch, 0)
-  }
-  const once = (name: string, full: boolean): void => {
+  const kept = ((process.memoryUsage().arrayBuffers - before.arrayBuffers) / 2 ** 30).toFixed(2)
+  const taken = [true, false, true, false].map((full) => {
     const { keyed, pause, id } = begin(operator, full)
-    line(`  pause at the barrier, ${name}`, `${pause.toFixed(3)} ms`)
-    const { rows, bytes, seconds, longest } = read(keyed)
-    line(
-      `    read and encoded: ${rows} rows, ${(bytes / 2 ** 30).toFixed(3)} GiB`,
-      `${(rows / seconds / 1e6).toFixed(2)} M rows/s, longest step ${longest.toFixed(1)} ms`,
-    )
+    const part = read(keyed)
     complete(operator, id)
-    change()
-  }
-  once('first snapshot', true)
-  once('increment', false)
-  once('full', true)
-  once('increment', false)
+    for (const batch of ring) void operator.processBatch(batch, 0)
+    return { ...part, pause }
+  })
+  tell(
+    valueOf(
+      `snapshots, join of ${kept} GiB: pause at a barrier, longest of 4`,
+      'ms',
+      Math.max(...taken.map(({ pause }) => pause)),
+      PAUSE_MS,
+    ),
+  )
+  tell(valueOf('snapshots, join: longest step of reading', 'ms', Math.max(...taken.map(({ longest }) => longest))))
+  tell(valueOf('snapshots, join: a row read and encoded', 'ns', median(taken.map(({ rows, seconds }) => (seconds * 1e9) / rows))))
 }
 
-process.stdout.write(`${environmentLine(process.cwd())}\n`)
-touching()
-increments(await tracking())
-await pauses()
+export async function runStateSnapshots(wanted: string | undefined, tell: Tell): Promise<void> {
+  if (wanted !== undefined && !'checkpoint-operator'.includes(wanted)) return
+  touching(tell)
+  increments(await tracking(tell), tell)
+  await pauses(tell)
+}

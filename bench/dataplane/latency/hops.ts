@@ -2,7 +2,9 @@
  * A job of one hop: a paced source (one subtask) stamps each row as it emits it, a hash exchange deals the rows out to the sinks of every
  * slot, and each sink notes how old its rows are. Stamps are of the machine's monotonic clock, the same in all its threads and processes.
  *
- * Arguments: directory for what source and sinks saw (`Seen`, a file each), rows per second, number of rows.
+ * With `busy`, a task without an end of work runs in each slot beside them: it makes numbers that a filter drops.
+ *
+ * Arguments: directory for what source and sinks saw (`Seen`, a file each), rows per second, number of rows, `busy` or nothing.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -34,6 +36,7 @@ export interface Seen {
 const KEYS = 1_000
 /** The source looks for rows that are due this often, ms. */
 const TICK_MS = 1
+const NUMBERS_PER_POLL = 1_024
 
 const [seconds, nanoseconds] = process.hrtime()
 const offset = seconds * 1e3 + nanoseconds / 1e6 - performance.now()
@@ -81,6 +84,34 @@ class PacedTicks implements Source<Tick, number> {
   }
 }
 
+/** Makes numbers as fast as it is asked to, for so many ms. */
+class Numbers implements Source<number, number> {
+  readonly boundedness = 'bounded'
+  readonly #forMs: number
+
+  constructor(forMs: number) {
+    this.#forMs = forMs
+  }
+
+  createEnumerator(): SplitEnumerator<number> {
+    return { start: () => undefined, nextSplit: () => null, snapshotState: () => [], addSplitsBack: () => undefined }
+  }
+
+  createReader(): SourceReader<number, number> {
+    const end = monotonic() + this.#forMs
+    return {
+      pollNext(output) {
+        for (let n = 0; n < NUMBERS_PER_POLL; n++) output.collect(n)
+        return monotonic() < end ? 'MORE_AVAILABLE' : 'END_OF_INPUT'
+      },
+      isAvailable: () => Promise.resolve(),
+      addSplits: () => undefined,
+      notifyNoMoreSplits: () => undefined,
+      snapshotState: () => [],
+    }
+  }
+}
+
 class LatencySink implements Sink<Tick> {
   readonly #directory: string
   readonly #rows: number
@@ -103,7 +134,7 @@ class LatencySink implements Sink<Tick> {
 
 export async function main(): Promise<void> {
   const env = StreamExecutionEnvironment.getExecutionEnvironment()
-  const [directory = '', perSecond = '', rows = ''] = env.args
+  const [directory = '', perSecond = '', rows = '', beside = ''] = env.args
   env
     .fromSource(
       new PacedTicks(directory, Number(perSecond), Number(rows)),
@@ -115,5 +146,10 @@ export async function main(): Promise<void> {
     .keyBy('key')
     .sinkTo(new LatencySink(directory, Number(rows)))
     .name('latencies')
+  if (beside === 'busy')
+    env
+      .fromSource(new Numbers((Number(rows) / Number(perSecond)) * 1_000), WatermarkStrategy.noWatermarks<number>(), 'numbers', Types.DOUBLE)
+      .filter((n) => n < 0)
+      .print()
   await env.execute('hops')
 }
