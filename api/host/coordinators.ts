@@ -62,17 +62,25 @@ class FunctionEnumerator implements SplitEnumerator {
 
   nextSplit(subtaskIndex: number): Promise<unknown> {
     this.#waiting.get(subtaskIndex)?.()
+    const enumerator = this.#started
     return new Promise((resolve, reject) => {
-      const giveUp = () => resolve(null)
+      let over = false
+      const giveUp = () => {
+        over = true
+        resolve(null)
+      }
       this.#waiting.set(subtaskIndex, giveUp)
       const done = () => {
         if (this.#waiting.get(subtaskIndex) === giveUp) this.#waiting.delete(subtaskIndex)
       }
-      const asked = async () => this.#started.nextSplit(subtaskIndex)
+      const asked = async () => enumerator.nextSplit(subtaskIndex)
       asked().then(
         (split) => {
           done()
           resolve(split)
+          // Nobody listens any more. What an enumerator of before hands out is in the state that this one began with.
+          if (over && split !== null && split !== undefined && enumerator === this.#enumerator)
+            enumerator.addSplitsBack([split], subtaskIndex)
         },
         (error: unknown) => {
           done()
