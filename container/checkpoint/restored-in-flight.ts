@@ -4,7 +4,7 @@ import type { InFlightData, StateBytes } from '#core/checkpoint/state-handles.js
 import type { FileSystems } from '#core/fs/file-systems.js'
 import type { Schema } from '#core/types/schema.js'
 import { decodeInFlight } from '#runtime/checkpoint/in-flight.js'
-import { batchBytes } from '../network/batch-size.js'
+import { batchBytes } from '#runtime/columnar/batch-bytes.js'
 import type { ResultPartition } from '../network/result-partition.js'
 import type { Overtaken } from '../network/subpartition.js'
 import { InvalidDeployment } from '../task/errors.js'

@@ -114,6 +114,12 @@ export class SubtaskSnapshot {
     return this.draining && this.#file.hasRoom
   }
 
+  /** Bytes of rows that operators had to copy because they changed before they were read. */
+  get keptBytes(): number {
+    if (this.#over) return 0
+    return this.#segments.slice(this.#next).reduce((sum, { keyed }) => sum + keyed.keptBytes, 0)
+  }
+
   /** Reads the next piece. */
   advance(): void {
     const segment = this.#segments[this.#next]

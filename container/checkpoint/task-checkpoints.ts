@@ -32,6 +32,8 @@ const log = logger('Task')
 
 /** Reading a snapshot holds up the rows for so long at a time, and then for as long not at all. */
 const SLICE_MS = 2
+/** Rows that were copied for a snapshot may take so much memory; more, and rows wait until it is written. */
+const MAX_KEPT_BYTES = 64 * 1024 * 1024
 
 export interface CheckpointHost {
   readonly name: string
@@ -119,9 +121,16 @@ export class TaskCheckpoints {
     if (host.inputs !== undefined) host.inputs.onPolled = (channel, element) => this.#recording?.recorder.polled(channel, element)
   }
 
-  /** Nothing may be taken from inputs before `work` has been done. */
+  /** Nothing may be taken from inputs before `work` has been done, nor while every change of state would have to be copied into full memory. */
   get holdsInput(): boolean {
-    return this.#work.length > 0
+    return this.#work.length > 0 || this.#isPressed()
+  }
+
+  #isPressed(): boolean {
+    if (this.#running.size === 0) return false
+    let bytes = 0
+    for (const { snapshot } of this.#running.values()) bytes += snapshot.keptBytes
+    return bytes > MAX_KEPT_BYTES
   }
 
   /** To a source. Resolves when the barrier is in its result partitions. @throws CHECKPOINT_TASK_NOT_READY */
@@ -181,7 +190,7 @@ export class TaskCheckpoints {
     if (running === undefined) return false
     const { clock } = this.#host.environment
     const start = clock.monotonic()
-    if (!idle && start < this.#resumeReadingAt) return false
+    if (!idle && start < this.#resumeReadingAt && !this.#isPressed()) return false
     do running.snapshot.advance()
     while (running.snapshot.ready && clock.monotonic() - start < SLICE_MS)
     const end = clock.monotonic()
@@ -454,6 +463,7 @@ export class TaskCheckpoints {
     this.#host.chain.concludeCheckpoint(checkpointId, false)
     if (error !== undefined) this.#host.decline(checkpointId, error)
     this.#rest()
+    this.#host.wake()
   }
 
   #abandon(checkpointId: number, error: Error): void {

@@ -59,8 +59,15 @@ class TablesSnapshot implements KeyedSnapshot {
     return undefined
   }
 
+  get keptBytes(): number {
+    return this.#tables.reduce((sum, { rows }) => sum + rows.keptBytes, 0)
+  }
+
   close(): void {
-    for (const { changes, rows } of this.#tables) changes.end(rows)
+    for (const { changes, rows } of this.#tables) {
+      changes.end(rows)
+      rows.close()
+    }
     this.#tables.length = 0
   }
 }

@@ -3,9 +3,10 @@
  * about to change were copied and are settled, all others still are as they were.
  */
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
-import { concatBatches } from '../columnar/gather.js'
+import { batchBytes } from '../columnar/batch-bytes.js'
 import { keyGroupOf } from '../columnar/hash.js'
 import type { Bits } from './bits.js'
+import { inPieces, KeptRows, PIECE_BYTES } from './kept-rows.js'
 import type { KeyedRows } from './snapshot.js'
 import type { StoredTable } from './stored-table.js'
 
@@ -29,9 +30,13 @@ export class RowsSnapshot {
   readonly #live: () => Bits
   readonly #settled: Bits
   #cursor = 0
-  /** Rows copied because they changed, and what is gone; both leave with the next step. */
-  #copies: KeyedRows[] = []
+  /** Rows copied because they changed, and what is gone; both leave with the next steps. */
+  readonly #kept = new KeptRows()
   #removed: number[] = []
+  /** Rows of the next piece, a multiple of 32, by the size of the last ones. */
+  #pieceRows = BATCH_CAPACITY >> 2
+  /** The rest of a piece that came out too large. */
+  #waiting: KeyedRows[] = []
 
   constructor(table: StoredTable, content: SnapshotContent, maxParallelism: number, live: () => Bits) {
     this.#table = table
@@ -39,6 +44,17 @@ export class RowsSnapshot {
     this.#maxParallelism = maxParallelism
     this.#live = live
     this.#settled = new Int32Array(content.words)
+  }
+
+  /** Bytes of rows that were copied and have not been read. */
+  get keptBytes(): number {
+    return this.#kept.residentBytes()
+  }
+
+  /** Nothing more is wanted. */
+  close(): void {
+    this.#kept.clear()
+    this.#waiting = []
   }
 
   /** These rows are about to change. */
@@ -63,7 +79,7 @@ export class RowsSnapshot {
       rows ??= new Int32Array(count)
       rows[length++] = id
     }
-    if (rows !== undefined) this.#copies.push(this.#read(rows.subarray(0, length)))
+    if (rows !== undefined) this.#kept.add(this.#read(rows.slice(0, length)))
   }
 
   /** All rows whose bits are in these words are about to go. */
@@ -72,21 +88,34 @@ export class RowsSnapshot {
     for (let word = Math.max(from, this.#cursor >> 5); word < Math.min(end, words);) {
       const rows: number[] = []
       for (; word < Math.min(end, words) && rows.length + 32 <= BATCH_CAPACITY; word++) this.#take(word, rows, true)
-      if (rows.length > 0) this.#copies.push(this.#read(Int32Array.from(rows)))
+      if (rows.length > 0) this.#kept.add(this.#read(Int32Array.from(rows)))
     }
   }
 
-  /** Up to BATCH_CAPACITY rows; undefined: that was all. */
+  /** Up to BATCH_CAPACITY rows, about PIECE_BYTES; undefined: that was all. */
   next(): KeyedRows | undefined {
-    if (this.#copies.length > 0) return this.#withRemoved(this.#nextCopies())
+    const ready = this.#kept.take() ?? this.#waiting.shift()
+    if (ready !== undefined) return this.#withRemoved(ready)
     const { words } = this.#content
     const rows: number[] = []
-    while (this.#cursor >> 5 < words && rows.length + 32 <= BATCH_CAPACITY && this.#removed.length < MAX_REMOVED) {
+    while (this.#cursor >> 5 < words && rows.length + 32 <= this.#pieceRows && this.#removed.length < MAX_REMOVED) {
       this.#take(this.#cursor >> 5, rows, false)
       this.#cursor += 32
     }
     if (rows.length === 0 && this.#removed.length === 0) return undefined
-    return this.#withRemoved(this.#read(Int32Array.from(rows)))
+    return this.#withRemoved(this.#fitting(this.#read(Int32Array.from(rows))))
+  }
+
+  /** The rows, or a part of them when they are large; what follows is read in pieces of such a size. */
+  #fitting(rows: KeyedRows): KeyedRows {
+    const count = rows.ids.length
+    if (count > 0) {
+      const fit = (PIECE_BYTES * count) / Math.max(1, batchBytes(rows.batch))
+      this.#pieceRows = Math.max(32, Math.min(BATCH_CAPACITY, fit & ~31))
+    }
+    const [first, ...rest] = inPieces(rows)
+    this.#waiting = rest
+    return first ?? rows
   }
 
   /** The word's ids that still belong to the snapshot: to `rows` if there is a row, else to #removed. */
@@ -100,29 +129,6 @@ export class RowsSnapshot {
       if (((live >>> bit) & 1) !== 0) rows.push((word << 5) | bit)
       else this.#removed.push((word << 5) | bit)
     }
-  }
-
-  #nextCopies(): KeyedRows {
-    const parts: KeyedRows[] = []
-    let length = 0
-    for (const part of this.#copies) {
-      if (parts.length > 0 && length + part.ids.length > BATCH_CAPACITY) break
-      parts.push(part)
-      length += part.ids.length
-    }
-    this.#copies = this.#copies.slice(parts.length)
-    const [first] = parts as [KeyedRows]
-    if (parts.length === 1) return first
-    const ids = new Int32Array(length)
-    const keyGroups = new Uint16Array(length)
-    let at = 0
-    for (const part of parts) {
-      ids.set(part.ids, at)
-      keyGroups.set(part.keyGroups, at)
-      at += part.ids.length
-    }
-    const batches = parts.map((part) => part.batch)
-    return { ...first, batch: concatBatches(first.batch.schema, batches), ids, keyGroups }
   }
 
   #withRemoved(rows: KeyedRows): KeyedRows {

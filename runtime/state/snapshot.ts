@@ -27,6 +27,8 @@ export interface KeyedRows {
 export interface KeyedSnapshot {
   /** Rows, at most a few ms of work; undefined: that was all. Tables in the order of their declaration, each in one run. */
   next(): KeyedRows | undefined
+  /** Bytes of rows that had to be copied because they changed before they were read, and have not been read since. */
+  readonly keptBytes: number
   /** Nothing more is wanted (all was read, or the checkpoint was given up). */
   close(): void
 }

@@ -104,6 +104,8 @@ export class Sums implements Operator {
   open_ = 0
   /** Snapshots hand out nothing while it is true. */
   holdSnapshots = false
+  /** What open snapshots say they had to copy. */
+  keptBytes = 0
 
   constructor(table = TABLE) {
     this.table = table
@@ -141,8 +143,12 @@ export class Sums implements Operator {
     this.#changesAt.set(checkpointId, this.#changes)
     this.open_++
     let closed = false
+    const kept = (): number => this.keptBytes
     return {
       keyed: {
+        get keptBytes() {
+          return kept()
+        },
         next: (): KeyedRows | undefined => {
           const row = this.holdSnapshots ? undefined : rows.shift()
           if (row === undefined && !this.holdSnapshots) return undefined

@@ -254,6 +254,25 @@ describe('checkpoints of tasks', () => {
     await slot.stop()
   })
 
+  it('let rows wait while every change would have to be copied into memory that is full', async () => {
+    const { slot, source, upTo, sums, sink } = chain(new CountingSource(1_000_000, { allowed: 0 }))
+    await slot.running()
+    await upTo(5)
+    sums.holdSnapshots = true
+    await slot.tasks.get('source')?.triggerCheckpoint(barrierOf(1))
+    await slot.until(() => sums.open_ === 1)
+    sums.keptBytes = 65 * 1024 * 1024
+    source.allow(1)
+    await turns(20)
+    expect(sink.received).to.equal(5)
+    sums.keptBytes = 1024
+    await slot.until(() => sink.received === 6)
+    sums.keptBytes = 65 * 1024 * 1024
+    slot.conclude(1, false)
+    await upTo(7) // given up: nothing is kept for it any more
+    await slot.stop()
+  })
+
   it('that are given up while they are read are closed, and leave nothing', async () => {
     const { slot, upTo, sums } = chain(new CountingSource(1_000_000, { allowed: 0 }), FILES)
     await slot.running()

@@ -1,16 +1,19 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { INT } from '#core/types/logical-type.js'
+import { INT, STRING } from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
+import { batchBytes } from '#runtime/columnar/batch-bytes.js'
+import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
 import { keyGroupOf } from '#runtime/columnar/hash.js'
 import type { Int32Vector } from '#runtime/columnar/vector.js'
 import { KeyedTables } from '#runtime/state/keyed-tables.js'
 import { RowPages, type OwnedTable, type PagedRows } from '#runtime/state/row-pages.js'
 import { RowStore } from '#runtime/state/row-store.js'
-import type { KeyedSnapshot } from '#runtime/state/snapshot.js'
+import type { KeyedRows, KeyedSnapshot } from '#runtime/state/snapshot.js'
 import type { RowChanges } from '#runtime/state/stored-table.js'
 
 const SCHEMA = schema(['key', INT], ['version', INT])
+const TEXTS = schema(['key', INT], ['text', STRING])
 const VERSION = 0
 const MAX_PARALLELISM = 32768
 
@@ -172,6 +175,7 @@ describe('ChangedRows', () => {
             if (action <= 1) rows.add(table.keys(size))
             else if (action <= 3) rows.change(Int32Array.from(rows.ids.slice(from, from + (size >> 1))))
             else if (action === 4) rows.change(Int32Array.from(rows.ids.filter((_, i) => i % 97 === 0)))
+            else if (action === 11 && size % 2 === 1) for (const id of rows.ids.slice(from, from + 100)) rows.change(Int32Array.of(id))
             else if (action === 5) rows.remove(size, from)
             else if (action === 6 && size < 500) rows.clear()
             else if (action <= 8) {
@@ -179,7 +183,7 @@ describe('ChangedRows', () => {
               for (let piece = size % 3; piece > 0; piece--) table.drain(table.open.length - 1)
             } else if (action === 9) table.drain(at)
             else if (action === 10) table.complete(at)
-            else if (size % 2 === 0) table.abort(at)
+            else table.abort(at)
           }
           table.begin(false)
           table.complete(table.open.length - 1)
@@ -223,5 +227,60 @@ describe('ChangedRows', () => {
     expect(sizes(true)).to.deep.equal([4998, 0])
     table.tables.checkpointComplete(last)
     expect(sizes()).to.deep.equal([0, 0])
+  })
+
+  /** Rows of texts, changed one at a time. */
+  function texts(lengths: readonly number[]) {
+    const store = new RowStore([INT, STRING])
+    const tables = new KeyedTables()
+    const changes = tables.add({
+      descriptor: { name: 'texts', schema: TEXTS, version: 1 },
+      liveBits: () => store.liveBits(),
+      read: (ids, count) => store.columns(ids, count),
+    })
+    const builder = new BatchBuilder(TEXTS, lengths.length)
+    lengths.forEach((length, key) => builder.appendRow([key, 'x'.repeat(length)]))
+    const batch = builder.finish()
+    const ids = new Int32Array(lengths.length)
+    store.addRows(
+      batch.columns,
+      Int32Array.from(lengths, (_, i) => i),
+      lengths.length,
+      ids,
+    )
+    return { changes, ids, keyed: tables.snapshot({ checkpointId: 1, full: true }, 128) as KeyedSnapshot, idLimit: store.idLimit }
+  }
+  const bytesOf = ({ batch }: KeyedRows): number => batchBytes(batch)
+
+  it('large rows are read in pieces of about the same size, whatever came before them', () => {
+    const lengths = Array.from({ length: 3000 }, (_, i) => (i < 1000 ? 3 : i < 2000 ? 20_000 : 300))
+    const { keyed } = texts(lengths)
+    const seen = new Set<number>()
+    for (let piece = keyed.next(); piece !== undefined; piece = keyed.next()) {
+      expect(bytesOf(piece)).to.be.lessThan(1.2 * 1024 * 1024)
+      for (const id of piece.ids) seen.add(id)
+    }
+    expect(seen.size).to.equal(3000)
+  })
+
+  it('rows that change one at a time are put together, count while they are kept, and leave in large pieces', () => {
+    const { changes, ids, keyed, idLimit } = texts(Array.from({ length: 5000 }, () => 100))
+    for (const id of ids) changes.touch(Int32Array.of(id), 1, idLimit)
+    const kept = keyed.keptBytes
+    expect(kept).to.be.within(5000 * 100, 5000 * 120)
+    const pieces: number[] = []
+    for (let piece = keyed.next(); piece !== undefined; piece = keyed.next()) pieces.push(piece.ids.length)
+    expect(pieces.reduce((sum, rows) => sum + rows, 0)).to.equal(5000)
+    expect(pieces.length).to.be.lessThan(10)
+    expect(keyed.keptBytes).to.equal(0)
+  })
+
+  it('what is kept is given up with its snapshot', () => {
+    const { changes, ids, keyed, idLimit } = texts([100, 100])
+    changes.touch(ids, 2, idLimit)
+    expect(keyed.keptBytes).to.be.greaterThan(200)
+    keyed.close()
+    expect(keyed.keptBytes).to.equal(0)
+    expect(keyed.next()).to.equal(undefined)
   })
 })

@@ -1,5 +1,5 @@
-/** Size of a batch's rows when laid out compactly, in bytes: what budgets and metrics of the exchange count. */
-import type { Batch } from '#runtime/columnar/batch.js'
+/** Size of a batch's rows when laid out compactly, in bytes: what budgets, metrics of the exchange and pieces of snapshots count. */
+import type { Batch } from './batch.js'
 
 /** A guess: the true size is known only once an object is encoded. */
 const OBJECT_BYTES = 100
