@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { ResourceId } from '#core/ids/ids.js'
 import type { SubmittedTask } from '#core/rpc/gateways/blob.js'
 import type { Job } from '#am/jobmaster/job-master.js'
+import { RescaleRefused } from '#am/jobmaster/requirements.js'
 import { forwardPipelines, SINK_OPERATOR, streaming } from '../job-graphs.js'
 import { MiniMaster } from '../mini-master.js'
 import type { ScriptedWorker } from '../scripted-worker.js'
@@ -16,7 +17,9 @@ const OPTIONS = {
   'restart-strategy.fixed-delay.delay': '100 ms',
   'heartbeat.timeout': '1000 h',
 }
-const PIPELINES = 2
+/** Streams of numbers; each is read by one of the job's pipelines. */
+const STREAMS = 2
+const MOST_PIPELINES = 3
 /** Later than every checkpoint. */
 const END = 1_000_000
 
@@ -26,13 +29,19 @@ interface Running {
   ended: boolean
 }
 
+interface Position {
+  readonly stream: number
+  readonly next: number
+}
+
 /** A source that counts and a sink that prepares what came since the last barrier, as their tasks would do it. */
 class Pipeline {
   source: Running | undefined
   sink: Running | undefined
-  position = 0
+  /** By stream: what comes next. */
+  positions: Position[] = []
   /** Came since the last barrier, and prepared for checkpoints that are not known to be complete. */
-  rows: number[] = []
+  rows: string[] = []
   prepared: { readonly checkpointId: number; readonly committable: string }[] = []
   /** What the tasks have to tell, in order; tasks that are gone tell nothing. */
   messages: (() => Promise<void>)[] = []
@@ -42,7 +51,7 @@ class Pipeline {
 /** A job of two regions under one master after the other, and what its sinks have shown. */
 class World {
   readonly files = new MemoryFileSystem()
-  readonly pipelines = Array.from({ length: PIPELINES }, () => new Pipeline())
+  readonly pipelines = Array.from({ length: MOST_PIPELINES }, () => new Pipeline())
   readonly committed = new Set<string>()
   master!: MiniMaster
   job!: Job
@@ -57,7 +66,7 @@ class World {
     this.workers = []
     this.master = new MiniMaster(OPTIONS, undefined, { epoch: ++this.#epoch, files: this.files })
     this.master.connectors.onCommit = (committables, last) => this.#onCommit(committables, last)
-    this.job = this.master.dispatcher.submit(streaming(forwardPipelines(PIPELINES)))
+    this.job = this.master.dispatcher.submit(streaming(forwardPipelines(STREAMS)))
     await this.settle()
   }
 
@@ -73,6 +82,8 @@ class World {
   /** Everything that does not wait for a task happens; lost workers are replaced. */
   async settle(ms = 0): Promise<void> {
     await this.master.settle(ms)
+    // Those that were given back have ended.
+    this.workers = this.workers.filter(({ resourceId }) => !this.master.driver.released.includes(resourceId))
     const wanted = this.master.driver.wanted.reduce((sum, each) => sum + each.count, 0)
     while (this.workers.length < wanted && this.job.state !== 'FINISHED') {
       const worker = this.master.worker(`w${++this.#names}`)
@@ -98,8 +109,8 @@ class World {
     pipeline.barriers = worker.barriers.length
     if (task.vertexName === 'Source') {
       pipeline.source = running
-      const [position] = task.restore?.operators[0]?.lists['position'] ?? [0]
-      pipeline.position = position as number
+      const restored = task.restore?.operators[0]?.lists['position'] as Position[] | undefined
+      pipeline.positions = restored ?? [{ stream: task.subtaskIndex, next: 0 }]
     } else {
       pipeline.sink = running
       pipeline.rows = []
@@ -123,7 +134,9 @@ class World {
   }
 
   emit(pipeline: Pipeline): void {
-    if (this.runs(pipeline)) pipeline.rows.push(pipeline.position++)
+    if (!this.runs(pipeline)) return
+    pipeline.rows.push(...pipeline.positions.map(({ stream, next }) => `${stream}:${next}`))
+    pipeline.positions = pipeline.positions.map(({ stream, next }) => ({ stream, next: next + 1 }))
   }
 
   /** The tasks take the barriers that came; their acknowledgements are on the way. */
@@ -136,9 +149,10 @@ class World {
       if (executionAttemptId !== source.task.executionAttemptId) continue
       const id = barrier.checkpointId
       const prepared = this.#prepare(pipeline, sink, id)
-      const { position } = pipeline
+      const { positions } = pipeline
       pipeline.messages.push(
-        () => this.#tell(source, () => source.worker.acknowledge(source.task, id, [], { position: { mode: 'SPLIT', items: [position] } })),
+        () =>
+          this.#tell(source, () => source.worker.acknowledge(source.task, id, [], { position: { mode: 'SPLIT', items: [...positions] } })),
         () => this.#tell(sink, () => sink.worker.acknowledge(sink.task, id, prepared)),
       )
     }
@@ -173,6 +187,22 @@ class World {
       this.emit(pipeline)
       this.takeBarriers(pipeline)
     }
+  }
+
+  /** The job is to run with so many pipelines, as far as it may now. */
+  async rescale(parallelism: number): Promise<void> {
+    const { vertices } = this.job.jobGraph
+    const requirements = new Map(vertices.map(({ id }) => [id, { lower: parallelism, upper: parallelism }]))
+    try {
+      this.job.rescale(requirements, 'a test wants it')
+    } catch (error) {
+      expect(RescaleRefused.is(error), String(error)).to.equal(true)
+    }
+    await this.settle()
+  }
+
+  get running(): Pipeline[] {
+    return this.pipelines.slice(0, this.job.jobGraph.vertices[0]?.parallelism)
   }
 
   async decline(pipeline: Pipeline): Promise<void> {
@@ -225,10 +255,18 @@ class World {
   /** Nothing fails any more: the sources come to their end. */
   async finish(rows: number): Promise<void> {
     const ready = () =>
-      this.job.state === 'RUNNING' && this.pipelines.every((pipeline) => this.runs(pipeline) && pipeline.messages.length === 0)
-    for (let round = 0; round < 50 && !ready(); round++) await this.calm()
-    for (const pipeline of this.pipelines) {
-      while (pipeline.position < rows) this.emit(pipeline)
+      this.job.state === 'RUNNING' &&
+      this.job.run.rescale === undefined &&
+      this.running.every((pipeline) => this.runs(pipeline) && pipeline.messages.length === 0)
+    for (let round = 0; round < 80 && !ready(); round++) {
+      await this.calm()
+      for (const pipeline of this.pipelines) this.takeBarriers(pipeline)
+    }
+    expect(ready(), `${this.job.state}, rescale ${this.job.run.rescale?.phase ?? 'none'}`).to.equal(true)
+    for (const pipeline of this.running) {
+      const before = pipeline.positions
+      for (const { stream, next } of before) pipeline.rows.push(...range(next, rows).map((row) => `${stream}:${row}`))
+      pipeline.positions = before.map(({ stream }) => ({ stream, next: rows }))
       const { source, sink } = pipeline
       if (source === undefined || sink === undefined) throw new Error('the pipeline does not run')
       const prepared = this.#prepare(pipeline, sink, END)
@@ -240,23 +278,29 @@ class World {
     await this.settle()
   }
 
-  /** Rows that are visible, by pipeline. */
+  /** Rows that are visible, by stream. */
   shown(): number[][] {
-    const shown: number[][] = this.pipelines.map(() => [])
+    const shown: number[][] = Array.from({ length: STREAMS }, () => [])
     for (const committable of this.committed) {
-      const [, subtask = '', rows = ''] = /_(\d+)_\d+\/\w+=(.*);$/.exec(committable) ?? []
-      shown[Number(subtask)]?.push(...rows.split('+').map(Number))
+      const [, rows = ''] = /=(.*);$/.exec(committable) ?? []
+      for (const row of rows.split('+')) {
+        const [stream, number] = row.split(':')
+        shown[Number(stream)]?.push(Number(number))
+      }
     }
     return shown.map((rows) => rows.sort((a, b) => a - b))
   }
 }
 
+const range = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index)
+
 type Step = {
-  readonly do: 'emit' | 'barriers' | 'deliver' | 'decline' | 'fail' | 'lose' | 'cancelled' | 'tick' | 'master' | 'calm' | 'checkpoint'
+  readonly do:
+    'emit' | 'barriers' | 'deliver' | 'decline' | 'fail' | 'lose' | 'cancelled' | 'tick' | 'master' | 'calm' | 'checkpoint' | 'rescale'
   readonly on: number
 }
 
-const step = (action: Step['do']) => fc.record({ do: fc.constant(action), on: fc.nat(PIPELINES - 1) })
+const step = (action: Step['do']) => fc.record({ do: fc.constant(action), on: fc.nat(MOST_PIPELINES - 1) })
 const steps = fc.array(
   fc.oneof(
     { arbitrary: step('emit'), weight: 4 },
@@ -270,11 +314,12 @@ const steps = fc.array(
     { arbitrary: step('decline'), weight: 1 },
     { arbitrary: step('lose'), weight: 1 },
     { arbitrary: step('master'), weight: 1 },
+    { arbitrary: step('rescale'), weight: 2 },
   ),
   { minLength: 30, maxLength: 100 },
 )
 
-describe('a job of two regions, whatever fails when', () => {
+describe('a job of up to three regions, whatever fails and however it is rescaled', () => {
   it('shows every row once, only of complete checkpoints, and never runs two attempts of a subtask', async function () {
     this.timeout(60_000)
     await fc.assert(
@@ -294,11 +339,12 @@ describe('a job of two regions, whatever fails when', () => {
           if (action === 'calm') await world.calm()
           if (action === 'checkpoint') await world.checkpoint()
           if (action === 'master') await world.startMaster()
+          if (action === 'rescale') await world.rescale(on + 1)
         }
-        const rows = Math.max(...world.pipelines.map((pipeline) => pipeline.position)) + 2
+        const rows = Math.max(0, ...world.pipelines.flatMap(({ positions }) => positions.map(({ next }) => next))) + 2
         await world.finish(rows)
         expect(world.job.state).to.equal('FINISHED')
-        expect(world.shown()).to.deep.equal(world.pipelines.map(() => Array.from({ length: rows }, (_, row) => row)))
+        expect(world.shown()).to.deep.equal(Array.from({ length: STREAMS }, () => range(0, rows)))
       }),
       { numRuns: 20 },
     )

@@ -1,0 +1,158 @@
+/**
+ * Numbers that come as fast as a file says, so that a test decides about the load while the job runs; each takes a while. Every number with how
+ * many of its key there were up to it goes into files. Arguments: directory of the output, the file (numbers per second, or `end`), ms per number.
+ */
+import { readFileSync } from 'node:fs'
+import {
+  StreamExecutionEnvironment,
+  TableSink,
+  Types,
+  WatermarkStrategy,
+  type Collector,
+  type EnumeratorContext,
+  type KeyedProcessContext,
+  type KeyedProcessFunction,
+  type ReaderOutput,
+  type RuntimeContext,
+  type Source,
+  type SourceReader,
+  type SourceReaderContext,
+  type SplitEnumerator,
+  type ValueState,
+} from 'weft'
+
+export const KEYS = 64
+/** Numbers go out in portions of so many ms. */
+const PORTION_MS = 50
+
+const Counted = Types.ROW({ id: Types.INT, k: Types.INT, n: Types.INT })
+interface Counted {
+  id: number
+  k: number
+  n: number
+}
+
+interface Numbers {
+  from: number
+  readonly to: number
+}
+
+class Load implements Source<number, Numbers> {
+  readonly boundedness = 'bounded'
+  readonly #file: string
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  createEnumerator(_context: EnumeratorContext): SplitEnumerator<Numbers> {
+    let next = 0
+    let ready: Numbers[] = []
+    let last = false
+    let timer: NodeJS.Timeout | undefined
+    let due = 0
+    const waiting = new Map<number, (split: Numbers | null) => void>()
+    const serve = (): void => {
+      for (const [subtask, answer] of waiting) {
+        const split = ready.shift()
+        if (split === undefined && !last) return
+        waiting.delete(subtask)
+        answer(split ?? null)
+      }
+    }
+    const tick = (): void => {
+      const text = readFileSync(this.#file, 'utf8').trim()
+      if (text === 'end') last = true
+      else due += (Number(text) * PORTION_MS) / 1000
+      const count = last ? 0 : Math.floor(due)
+      due -= count
+      if (count > 0) ready.push({ from: next, to: next + count - 1 })
+      next += count
+      serve()
+    }
+    return {
+      start(restored) {
+        if (restored !== undefined) ({ next, ready } = restored as { next: number; ready: Numbers[] })
+        timer = setInterval(tick, PORTION_MS)
+      },
+      nextSplit: (subtask) =>
+        new Promise((resolve) => {
+          waiting.get(subtask)?.(null)
+          waiting.set(subtask, resolve)
+          serve()
+        }),
+      snapshotState: () => ({ next, ready }),
+      addSplitsBack(splits, subtask) {
+        ready = [...splits, ...ready]
+        waiting.get(subtask)?.(null)
+        waiting.delete(subtask)
+      },
+      close: () => clearInterval(timer),
+    }
+  }
+
+  createReader(context: SourceReaderContext): SourceReader<number, Numbers> {
+    let splits: Numbers[] = []
+    let last = false
+    let wake = () => undefined as void
+    return {
+      pollNext(output: ReaderOutput<number>) {
+        const [split] = splits
+        if (split === undefined) return last ? 'END_OF_INPUT' : 'NOTHING_AVAILABLE'
+        output.collect(split.from++)
+        if (split.from > split.to) {
+          splits = splits.slice(1)
+          if (splits.length === 0) context.sendSplitRequest()
+        }
+        return 'MORE_AVAILABLE'
+      },
+      isAvailable: () => new Promise((resolve) => (wake = resolve)),
+      addSplits(added) {
+        splits = [...splits, ...added]
+        wake()
+      },
+      notifyNoMoreSplits() {
+        last = true
+        wake()
+      },
+      snapshotState: () => splits,
+    }
+  }
+}
+
+class SlowCounts implements KeyedProcessFunction<number, number, Counted> {
+  readonly #ms: number
+  readonly #never = new Int32Array(new SharedArrayBuffer(4))
+  #count!: ValueState<number>
+
+  constructor(ms: number) {
+    this.#ms = ms
+  }
+
+  open(context: RuntimeContext): void {
+    this.#count = context.getState({ name: 'count' })
+  }
+
+  processElement(id: number, context: KeyedProcessContext<number>, out: Collector<Counted>): void {
+    Atomics.wait(this.#never, 0, 0, this.#ms) // the thread is taken, no core is
+    const n = (this.#count.value() ?? 0) + 1
+    this.#count.update(n)
+    out.collect({ id, k: context.getCurrentKey(), n })
+  }
+}
+
+export async function main(): Promise<void> {
+  const env = StreamExecutionEnvironment.getExecutionEnvironment()
+  const [output, file, ms] = env.args
+  if (output === undefined || file === undefined || ms === undefined)
+    throw new Error('name the output, the file of the rate, and the ms per number')
+  env
+    .fromSource(new Load(file), WatermarkStrategy.noWatermarks<number>(), 'load', Types.INT)
+    .uid('load')
+    .keyBy((id) => id % KEYS)
+    .process<Counted>(new SlowCounts(Number(ms)), Counted)
+    .uid('slow-counts')
+    .sinkTo(TableSink.of({ connector: 'filesystem', format: 'csv', path: output }, Counted))
+    .uid('counted')
+  await env.execute('changing load')
+}
