@@ -1,7 +1,6 @@
 /** The JobManager as a thread of the client's process. */
-import { once } from 'node:events'
 import { mkdirSync, rmSync } from 'node:fs'
-import type { MessagePort } from 'node:worker_threads'
+import type { MessagePort, Worker } from 'node:worker_threads'
 import * as z from '#core/zod.js'
 import { ApplicationDescriptorSchema } from '#core/cluster/application-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
@@ -11,27 +10,27 @@ import { parsePortRange } from '#core/config/port-range.js'
 import { logger } from '#core/log/logger.js'
 import { RpcConnection } from '#core/rpc/rpc-connection.js'
 import { systemEnvironment } from '#core/time/environment.js'
+import { ClientPort } from './client-port.js'
 import { localHadoopConfiguration, registerHdfs } from './hdfs.js'
 import { localCheckpointDirectory, localSessionDirectory } from './local-directories.js'
 import { runMaster } from './master.js'
-import { LocalDriver } from './resourcemanager/drivers/local.js'
+import { LocalDriver, loadEmbeddedWorker } from './resourcemanager/drivers/local.js'
 import { NO_LIMITS } from './resourcemanager/slotmanager/worker-limits.js'
-import type { WorkerThread } from './resourcemanager/drivers/local-thread.js'
 
 export interface LocalLaunch {
-  /** Absent: it comes on the port as `{ type: 'application', application }`; the thread loads its code meanwhile. */
-  readonly application?: unknown
-  /** Told `{ type: 'rest', port }` and `{ type: 'ended', exitCode }`. */
+  /** To the client (core/cluster/local-master-messages.ts). The application comes by it; the thread loads its code meanwhile. */
   readonly port: MessagePort
 }
 
 const log = logger('Master')
 const environment = systemEnvironment
 
-/** `firstWorker`: a worker's thread that was started already. */
-export async function runLocalMaster(launch: LocalLaunch, firstWorker: WorkerThread): Promise<void> {
-  const { port } = launch
-  const parsed = ApplicationDescriptorSchema.safeParse(launch.application ?? (await receiveApplication(port)))
+/** `firstSlot`: a slot's thread that was started already. */
+export async function runLocalMaster(launch: LocalLaunch, firstSlot: Worker): Promise<void> {
+  const client = new ClientPort(launch.port)
+  // Most programs are SQL: what compiles it is loaded while the client is still at work.
+  await Promise.all([import('./application/sql-program.js'), loadEmbeddedWorker()])
+  const parsed = ApplicationDescriptorSchema.safeParse(await client.application)
   if (!parsed.success) throw new Error(`The application descriptor is wrong:\n${z.prettifyError(parsed.error)}`)
   const descriptor = parsed.data
   const { target } = descriptor
@@ -49,7 +48,8 @@ export async function runLocalMaster(launch: LocalLaunch, firstWorker: WorkerThr
     placement: { kind: 'one-worker' },
     limits: NO_LIMITS,
     restHost: configuration.get(REST_BIND_ADDRESS) ?? '127.0.0.1',
-    restPorts: bindPort === undefined ? [0] : parsePortRange(REST_BIND_PORT.key, bindPort),
+    // The client asks by its port: REST is for others, who have to know where it listens.
+    restPorts: bindPort === undefined ? [] : parsePortRange(REST_BIND_PORT.key, bindPort),
     registerFileSystems: async (fileSystems) => {
       if (hadoopConfiguration !== undefined) await registerHdfs(fileSystems, hadoopConfiguration, descriptor.user)
     },
@@ -61,10 +61,11 @@ export async function runLocalMaster(launch: LocalLaunch, firstWorker: WorkerThr
         user: descriptor.user,
         hadoopConfiguration,
         expectedSlots: configuration.get(PARALLELISM),
-        firstWorker,
+        firstSlot,
         onChannel: (channel) => void new RpcConnection(channel, endpoints, environment),
       }),
-    onRest: (restPort) => port.postMessage({ type: 'rest', port: restPort }),
+    onRest: (restPort) => client.rest(restPort),
+    onAnswers: (master) => void client.serve(master),
     checkpointDirectory: localCheckpointDirectory(descriptor.jobId),
     submissionDirectory: `file://${sessionDirectory}`,
     openJobResults: async () => undefined,
@@ -74,15 +75,5 @@ export async function runLocalMaster(launch: LocalLaunch, firstWorker: WorkerThr
       process.exit(1)
     },
   })
-  port.postMessage({ type: 'ended', exitCode })
-  port.close()
-}
-
-async function receiveApplication(port: MessagePort): Promise<unknown> {
-  // Most programs are SQL: what compiles it is loaded while the client is still at work.
-  const [[message]] = (await Promise.all([once(port, 'message'), import('./application/sql-program.js')])) as [
-    [{ application: unknown }],
-    unknown,
-  ]
-  return message.application
+  client.ended(exitCode)
 }

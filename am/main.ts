@@ -1,8 +1,9 @@
 /**
- * Entry of the JobManager: a thread of a local run (workerData: descriptor and a port to the client), a process of the client's
+ * Entry of the JobManager: a thread of a local run (workerData: a port to the client), a process of the client's
  * machine (`--local <directory> <attempt>`), or YARN's application master (descriptor in the working directory).
  */
-import { isMainThread, workerData } from 'node:worker_threads'
+import { isMainThread, Worker, workerData } from 'node:worker_threads'
+import { entryPoint } from '#core/cluster/entry-points.js'
 import type { LocalLaunch } from './local-main.js'
 
 const launch = isMainThread ? undefined : (workerData as LocalLaunch)
@@ -13,9 +14,8 @@ if (launch === undefined && process.argv[2] === '--local') {
   const { runYarnMaster } = await import('./yarn-main.js')
   await runYarnMaster()
 } else {
-  // The first worker's threads load beside this one.
-  const { startWorkerThread } = await import('./resourcemanager/drivers/local-thread.js')
-  const worker = startWorkerThread()
+  // A local job waits for its first slot: that thread loads beside this one.
+  const firstSlot = new Worker(entryPoint('slot'))
   const { runLocalMaster } = await import('./local-main.js')
-  await runLocalMaster(launch, worker)
+  await runLocalMaster(launch, firstSlot)
 }

@@ -27,14 +27,15 @@ import { progressOf } from './progress.js'
 import type { FinalStatus, ResourceManagerDriver } from './resourcemanager/drivers/driver.js'
 import { ResourceManager } from './resourcemanager/resource-manager.js'
 import type { SlotPolicy } from './resourcemanager/slotmanager/slot-manager.js'
-import { RestListener } from './rest/listener.js'
+import type { RestListener } from './rest/listener.js'
+import type { MasterView } from './rest/master-view.js'
 import { Session } from './session/session.js'
 import { Submissions } from './session/submissions.js'
 
 const log = logger('Master')
 
 /** A program that takes longer to its first job is not waited for. */
-const REST_LOADS_AFTER_MS: Millis = 300
+const ANSWERS_LOAD_AFTER_MS: Millis = 300
 
 /** Who stopped the job with a savepoint wants to know where it is: the master stays so long for that question. */
 const OUTCOME_PATIENCE_MS: Millis = 5_000
@@ -48,13 +49,16 @@ export interface MasterTarget {
   readonly limits: SlotPolicy['limits']
   /** Where REST listens; undefined: every interface. */
   readonly restHost: string | undefined
+  /** Empty: it does not listen. */
   readonly restPorts: readonly number[]
   /** Adds the target's own file systems. */
   registerFileSystems(fileSystems: FileSystems): Promise<void>
-  /** Made when REST listens, since YARN is told its address. Serves `endpoints` to the workers. */
+  /** Made when REST listens, since YARN is told its address (`restPort` 0: it does not). Serves `endpoints` to the workers. */
   createDriver(endpoints: RpcEndpoints, restPort: number): Promise<ResourceManagerDriver>
   /** REST listens. */
   onRest(port: number): void
+  /** From now on there are answers for clients that come by another way than REST. */
+  onAnswers?(master: MasterView): void
   /** Where checkpoints go when execution.checkpointing.dir is unset: a full URI. Nobody else's, and there when a later attempt looks. */
   readonly checkpointDirectory: string
   /** Where clients put the jobs of a session: a URI; readable and writable by its user only, gone with the session. */
@@ -77,12 +81,13 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
   const results = await target.openJobResults(fileSystems)
   const parts = assemble(descriptor, configuration, target, endpoints, fileSystems, results)
   const { application, dispatcher } = parts
-  const rest = await RestListener.listen(target.restHost, target.restPorts)
-  const { port } = rest
+  const rest = await listen(target)
   try {
-    log.info(`REST endpoint listens on port ${port}.`)
-    target.onRest(port)
-    const resourceManager = new ResourceManager(await target.createDriver(endpoints, port), {
+    if (rest !== undefined) {
+      log.info(`REST endpoint listens on port ${rest.port}.`)
+      target.onRest(rest.port)
+    }
+    const resourceManager = new ResourceManager(await target.createDriver(endpoints, rest?.port ?? 0), {
       configuration,
       environment,
       epoch,
@@ -97,25 +102,28 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     // The program is compiled while the driver makes itself known.
     resourceManager.start().catch((error: unknown) => target.onFatal(error instanceof Error ? error : new Error(String(error)), true))
     const ended = application.run()
-    // What answers at REST is loaded after the program's first job is on its way to the workers, who then have work to do meanwhile.
+    // What answers clients is loaded after the program's first job is on its way to the workers, who then have work to do meanwhile.
     let timer: TimerHandle | undefined
-    const late = new Promise<void>((resolve) => (timer = environment.timers.after(REST_LOADS_AFTER_MS, resolve)))
+    const late = new Promise<void>((resolve) => (timer = environment.timers.after(ANSWERS_LOAD_AFTER_MS, resolve)))
     await Promise.race([parts.begun, ended, ...(parts.session === undefined ? [late] : [])])
     timer?.cancel()
-    const [{ restAnswers }, { AsyncOperations }] = await Promise.all([import('./rest/server.js'), import('./rest/async-operations.js')])
+    const { AsyncOperations } = await import('./rest/async-operations.js')
     const operations = new AsyncOperations(environment, configuration.get(REST_ASYNC_STORE_DURATION))
-    rest.serve(
-      await restAnswers({
-        configuration,
-        environment,
-        dispatcher,
-        resourceManager: { workers: () => resourceManager.workers() },
-        application,
-        session: parts.session,
-        operations,
-        disposeSavepoint: (path) => disposeSavepoint(fileSystems, path),
-      }),
-    )
+    const view: MasterView = {
+      configuration,
+      environment,
+      dispatcher,
+      resourceManager: { workers: () => resourceManager.workers() },
+      application,
+      session: parts.session,
+      operations,
+      disposeSavepoint: (path) => disposeSavepoint(fileSystems, path),
+    }
+    target.onAnswers?.(view)
+    if (rest !== undefined) {
+      const { restAnswers } = await import('./rest/server.js')
+      rest.serve(await restAnswers(view))
+    }
     const result = await ended
     await application.clientIsDone()
     await operations.drained(OUTCOME_PATIENCE_MS)
@@ -124,8 +132,15 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     await resourceManager.finish(finalStatus(result), result.failure ?? '')
     return result.status === 'FINISHED' ? 0 : 1
   } finally {
-    await rest.close()
+    await rest?.close()
   }
+}
+
+/** Where REST is not asked for, not even its socket's code is loaded. */
+async function listen({ restHost, restPorts }: MasterTarget): Promise<RestListener | undefined> {
+  if (restPorts.length === 0) return undefined
+  const { RestListener } = await import('./rest/listener.js')
+  return RestListener.listen(restHost, restPorts)
 }
 
 /** The default directory of checkpoints, when jobs have left none in it. */

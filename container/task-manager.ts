@@ -1,19 +1,18 @@
-/** A TaskManager from its launch to its exit. */
-import { once } from 'node:events'
+/** A TaskManager that is a process, from its launch to its exit. */
 import { hostname } from 'node:os'
-import { isMainThread, workerData, type MessagePort, type Worker } from 'node:worker_threads'
 import { SECRET_ALIAS } from '#core/cluster/application-descriptor.js'
 import { watchLifeline } from '#core/cluster/lifeline.js'
-import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASKMANAGER_HOST } from '#core/config/options/cluster.js'
 import { logger } from '#core/log/logger.js'
-import { portChannel } from '#core/rpc/port-channel.js'
+import { useWinston } from '#core/log/winston-sink.js'
+import { connectTls } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
+import { readCredentials } from '#hadoop/security/credentials.js'
 import { workerFileSystems, type LoadHdfs } from './file-systems.js'
-import { descriptorFromEnvironment, InvalidLaunch, parseDescriptor, readTokenFile } from './launch.js'
+import { descriptorFromEnvironment, InvalidLaunch, readTokenFile } from './launch.js'
 import { locateMaster } from './master-locator.js'
-import { MasterLost } from './taskexecutor/errors.js'
+import { writeLines } from './output.js'
 import { TaskExecutor, type TaskExecutorOptions } from './taskexecutor/task-executor.js'
 
 const log = logger('TaskManager')
@@ -23,45 +22,10 @@ const loadHdfs: LoadHdfs = async (hadoopConfiguration, user) => {
   return { fileSystem: createHdfsFileSystem(hadoopConfiguration, user), home: hdfsHomeDirectory(hadoopConfiguration, user) }
 }
 
-/** A pipe that its reader closed is no reason to fail: lines are dropped from then on. */
-function write(text: string, stderr: boolean): Promise<void> {
-  const stream = stderr ? process.stderr : process.stdout
-  return new Promise((resolve) => stream.write(text, () => resolve()))
-}
-
-function inThread(worker: WorkerDescriptor, port: MessagePort, firstSlot: Worker | undefined): TaskExecutorOptions {
-  const channel = portChannel(port, 'the JobManager')
-  let used = false
-  return {
-    descriptor: worker,
-    environment: systemEnvironment,
-    secret: undefined,
-    firstSlot,
-    host: 'localhost',
-    connect: async () => {
-      if (used) return 'none'
-      used = true
-      return channel
-    },
-    write,
-  }
-}
-
-/** A thread that was started ahead of its descriptor gets it as the first message. */
-async function receiveLaunch(port: MessagePort): Promise<unknown> {
-  const [message] = (await once(port, 'message')) as [{ worker: unknown }]
-  return message.worker
-}
-
-async function asProcess(): Promise<TaskExecutorOptions> {
-  const { useWinston } = await import('#core/log/winston-sink.js')
-  useWinston({ level: 'info' })
-  watchLifeline(process.env, () => process.exit(143))
+async function readLaunch(): Promise<TaskExecutorOptions> {
   const descriptor = descriptorFromEnvironment(process.env)
   const { master } = descriptor
   if (master.kind !== 'address') throw new InvalidLaunch({ problem: 'its descriptor names no address of a JobManager' })
-  const { readCredentials } = await import('#hadoop/security/credentials.js')
-  const { connectTls } = await import('#core/rpc/tls-channel.js')
   const secret = readCredentials(await readTokenFile(process.env)).secrets.get(SECRET_ALIAS)
   if (secret === undefined) throw new InvalidLaunch({ problem: `its token file holds no secret '${SECRET_ALIAS}'` })
   const fileSystems = await workerFileSystems(descriptor, loadHdfs)
@@ -77,12 +41,12 @@ async function asProcess(): Promise<TaskExecutorOptions> {
       const address = await locateMaster(master, lost, fileSystems)
       return address === undefined || address === 'none' ? address : connectTls(address.host, address.port, secret)
     },
-    write,
+    write: writeLines,
   }
 }
 
 async function exit(code: number): Promise<never> {
-  await Promise.all([write('', false), write('', true)])
+  await Promise.all([writeLines('', false), writeLines('', true)])
   process.exit(code)
 }
 
@@ -92,23 +56,15 @@ function die(error: unknown): void {
   setTimeout(() => void exit(1), 20)
 }
 
-/** `firstSlot`: the thread of a slot that was started ahead. */
-export async function runTaskManager(firstSlot: Worker | undefined): Promise<void> {
+export async function runTaskManager(): Promise<void> {
   process.stdout.on('error', () => undefined)
   process.stderr.on('error', () => undefined)
   process.on('uncaughtException', die)
   process.on('unhandledRejection', die)
-
   try {
-    const thread = isMainThread ? undefined : (workerData as { worker?: unknown; port: MessagePort })
-    const options =
-      thread === undefined
-        ? await asProcess()
-        : inThread(parseDescriptor(thread.worker ?? (await receiveLaunch(thread.port))), thread.port, firstSlot)
-    await new TaskExecutor(options).run().catch((error: unknown) => {
-      // A thread's master ends with its process, or ends it: nothing is wrong.
-      if (thread === undefined || !MasterLost.is(error)) throw error
-    })
+    useWinston({ level: 'info' })
+    watchLifeline(process.env, () => process.exit(143))
+    await new TaskExecutor(await readLaunch()).run()
     await exit(0)
   } catch (error) {
     die(error)

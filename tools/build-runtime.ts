@@ -1,7 +1,7 @@
 /**
  * Bundles the processes and packs the runtime archive that YARN containers unpack:
  *
- *   build/runtime/{weft,am,container,slot,heartbeat}.mjs + shared chunks     the bundles
+ *   build/runtime/{weft,am,container,embedded,slot,heartbeat}.mjs + shared chunks     the bundles
  *   build/runtime/node                                                       pinned Node binary, stripped
  *   build/weft-runtime-<sha256, 16 hex>.tar.gz                               all but the client's bundle
  *
@@ -60,6 +60,7 @@ async function bundle(): Promise<void> {
       weft: 'dist/client/cli/main.js',
       am: 'dist/am/main.js',
       container: 'dist/container/main.js',
+      embedded: 'dist/container/embedded.js',
       slot: 'dist/container/slot-main.js',
       heartbeat: 'dist/am/resourcemanager/drivers/yarn/heartbeat-main.js',
     },

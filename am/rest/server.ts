@@ -2,17 +2,14 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { RequestListener } from 'node:http'
 import { ACCESS_CONTROL_ALLOW_ORIGIN, REST_MAX_CONTENT_LENGTH } from '#core/config/options/rest.js'
-import { logger } from '#core/log/logger.js'
 import type { ErrorBody } from '#core/rest/responses.js'
+import { failureOf, notServed } from './failure-body.js'
 import { frontPage } from './front-page.js'
 import type { MasterView } from './master-view.js'
 import type { Parameters } from './parameters.js'
-import { RestRefused } from './rest-error.js'
 import { ROUTES } from './routes.js'
-import { stackTrace } from '../stack-trace.js'
 
 const JSON_TYPE = 'application/json; charset=UTF-8'
-const log = logger('Rest')
 
 /** Answers requests once the routes are ready. */
 export async function restAnswers(master: MasterView): Promise<RequestListener> {
@@ -50,23 +47,22 @@ export function createRestServer(master: MasterView): FastifyInstance {
   }
   server.get('/', (_request, reply) => reply.type('text/html; charset=UTF-8').send(frontPage(master)))
   server.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? ''
-    return fail(reply, 404, [request.method === 'GET' ? `Unable to load requested file ${path}.` : `Not found: ${path}`])
+    const { status, body } = notServed(request.method, request.url.split('?', 1)[0] ?? '')
+    return fail(reply, status, body)
   })
   server.setErrorHandler((error, request, reply) => onError(error, request, reply))
   return server
 }
 
 function onError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (RestRefused.is(error)) return fail(reply, error.details.status, [error.message])
-  const status = (error as { statusCode?: unknown }).statusCode
-  if (typeof status === 'number' && status >= 400 && status < 500)
-    return fail(reply, status, [error instanceof Error ? error.message : String(error)])
-  log.error(`${request.method} ${request.url} failed`, error)
-  return fail(reply, 500, ['Internal server error.', `<Exception on server side:\n${stackTrace(error)}\nEnd of exception on server side>`])
+  // Fastify's own: a body that is too large, say.
+  const own = (error as { statusCode?: unknown }).statusCode
+  if (typeof own === 'number' && own >= 400 && own < 500)
+    return fail(reply, own, { errors: [error instanceof Error ? error.message : String(error)] })
+  const { status, body } = failureOf(error, `${request.method} ${request.url}`)
+  return fail(reply, status, body)
 }
 
-function fail(reply: FastifyReply, status: number, errors: string[]): FastifyReply {
-  const body: ErrorBody = { errors }
+function fail(reply: FastifyReply, status: number, body: ErrorBody): FastifyReply {
   return reply.code(status).type(JSON_TYPE).send(JSON.stringify(body))
 }

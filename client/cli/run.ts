@@ -72,7 +72,7 @@ export async function run(options: RunOptions, master?: LocalMaster): Promise<nu
       // There is nobody to leave a detached job with: the process ends with the job either way, only the progress is left out.
       const descriptor = { ...prepared.descriptor, attached: true }
       const timeout = configuration.get(CLIENT_TIMEOUT)
-      if (inThreads) return runOnLocal(prepared, await runLocal(descriptor, master ?? startLocalMaster(), timeout))
+      if (inThreads) return runOnLocal(prepared, runLocal(descriptor, master ?? startLocalMaster(), timeout))
       const { runLocalProcesses } = await import('../deploy/local/run-processes.js')
       return runOnLocal(prepared, runLocalProcesses(descriptor, timeout))
     })

@@ -1,9 +1,7 @@
 /**
- * What a client asks a running master: the REST API of core/rest over a transport (a local port, or YARN's web proxy).
- * GET and PUT only, as the proxy lets nothing else through.
+ * What a client asks a running master: the REST API of core/rest over a transport: HTTP (http-transport.ts), YARN's web proxy, or
+ * a port to the JobManager in a thread of this process. GET and PUT only, as the proxy lets nothing else through.
  */
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { defineError } from '#core/errors/define-error.js'
 import type { OperationStatus, TriggerResponse } from '#core/rest/checkpoint-responses.js'
 import type { JobState } from '#core/graph/states.js'
@@ -25,55 +23,15 @@ export interface JsonTransport {
   request(method: 'GET' | 'PUT', path: string): Promise<unknown>
 }
 
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
-
-/** `headers` are sent with each request (`Cookie` of a proxy, say). */
-export function httpTransport(baseUrl: string, timeoutMs: number, headers: Readonly<Record<string, string>> = {}): JsonTransport {
-  return {
-    request: (method, path) =>
-      new Promise((resolve, reject) => {
-        const url = new URL(path.replace(/^\//, ''), baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`)
-        const unreachable = (reason: string) => reject(new MasterUnreachable({ url: url.href, reason }))
-        const sent = (url.protocol === 'https:' ? httpsRequest : httpRequest)(
-          url,
-          { method, headers: { accept: 'application/json', ...headers } },
-          (response) => {
-            const chunks: Buffer[] = []
-            let size = 0
-            response.on('data', (chunk: Buffer) => {
-              size += chunk.length
-              if (size > MAX_ANSWER_BYTES) response.destroy(new Error(`an answer of more than ${MAX_ANSWER_BYTES} bytes`))
-              else chunks.push(chunk)
-            })
-            response.on('error', (error) => unreachable(error.message))
-            response.on('end', () => {
-              const text = Buffer.concat(chunks).toString('utf8')
-              const status = response.statusCode ?? 0
-              if (status >= 500 || status === 0) return unreachable(`HTTP ${status}: ${firstError(text)}`)
-              if (status >= 300) return reject(new MasterRefused({ url: url.href, status, reason: firstError(text) }))
-              try {
-                resolve(JSON.parse(text))
-              } catch {
-                unreachable(`an answer that is no JSON: ${text.slice(0, 100)}`)
-              }
-            })
-          },
-        )
-        sent.setTimeout(timeoutMs, () => sent.destroy(new Error(`no answer within ${timeoutMs} ms`)))
-        sent.on('error', (error) => unreachable(error.message))
-        sent.end()
-      }),
-  }
-}
-
-function firstError(text: string): string {
+/** What a refusal or a failure says: Flink's error body, or whatever else came. */
+export function errorText(answer: string): string {
   try {
-    const body = JSON.parse(text) as { errors?: unknown[] }
+    const body = JSON.parse(answer) as { errors?: unknown[] }
     if (Array.isArray(body.errors)) return body.errors.map(String).join('\n')
   } catch {
     // Not ours: a proxy's page, say.
   }
-  return text.slice(0, 300)
+  return answer.slice(0, 300)
 }
 
 export class MasterClient {

@@ -1,6 +1,5 @@
 /** Finding the master and registering with it: tried again, with growing pauses, until it works or the time is up. */
-import { ConnectFailed } from '#core/rpc/tls-channel.js'
-import type { Channel } from '#core/rpc/channel.js'
+import { ConnectFailed, type Channel } from '#core/rpc/channel.js'
 import type { GatewayHandlers } from '#core/rpc/gateway.js'
 import { ResourceManagerGateway, TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
 import { ConnectionLost, Fenced, RpcConnection, RpcEndpoints, RpcTimeout, UnknownEndpoint } from '#core/rpc/rpc-connection.js'

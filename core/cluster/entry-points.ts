@@ -7,6 +7,8 @@ import { existsSync } from 'node:fs'
 const ENTRIES = {
   am: { built: '../../am/main.js', bundled: './am.mjs' },
   container: { built: '../../container/main.js', bundled: './container.mjs' },
+  /** A TaskManager that runs in its JobManager's thread (embedded-worker.ts): a module to import. */
+  embedded: { built: '../../container/embedded.js', bundled: './embedded.mjs' },
   slot: { built: '../../container/slot-main.js', bundled: './slot.mjs' },
   /** The AM-RM heartbeat thread. */
   heartbeat: { built: '../../am/resourcemanager/drivers/yarn/heartbeat-main.js', bundled: './heartbeat.mjs' },

@@ -7,18 +7,12 @@
  */
 import { createServer, connect, type TLSSocket } from 'node:tls'
 import type { AddressInfo } from 'node:net'
-import { defineError } from '../errors/define-error.js'
-import type { Channel } from './channel.js'
+import { ConnectFailed, type Channel } from './channel.js'
 
 export const MAX_FRAME_BYTES = 64 * 1024 * 1024
 const CIPHERS = 'ECDHE-PSK-CHACHA20-POLY1305'
 const IDENTITY = 'weft'
 const HANDSHAKE_TIMEOUT_MS = 10_000
-
-export const ConnectFailed = defineError('RPC_CONNECT_FAILED', {
-  recovery: 'retry-elsewhere',
-  message: (d: { address: string; reason: string }) => `Cannot connect to ${d.address}: ${d.reason}`,
-})
 
 export interface TlsListener {
   readonly port: number

@@ -9,7 +9,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CheckpointsBody } from '#core/rest/checkpoint-responses.js'
-import { httpTransport, MasterClient } from '#client/cluster/master-client.js'
+import { httpTransport } from '#client/cluster/http-transport.js'
+import { MasterClient } from '#client/cluster/master-client.js'
 import { projectRoot } from '../support/project-root.js'
 
 const JOB = `

@@ -4,7 +4,7 @@
  * learns at its own time. A killed process's peers learn it at once, a dead host's only when they send.
  */
 import type { Channel } from '#core/rpc/channel.js'
-import { ConnectFailed } from '#core/rpc/tls-channel.js'
+import { ConnectFailed } from '#core/rpc/channel.js'
 import type { Millis } from '#core/time/environment.js'
 import { Dice, type Kernel, type SimProcess } from './kernel.js'
 

@@ -1,15 +1,19 @@
-/** Workers as threads of this process: the target `local`. Each gets as many slots as the job that it is for needs. */
+/**
+ * Workers in this thread, their slots as threads of their own: the target `local`. Each worker gets as many slots as the job that it is
+ * for needs.
+ */
 import type { Worker } from 'node:worker_threads'
+import type { EmbeddedWorkerModule } from '#core/cluster/embedded-worker.js'
+import { entryPoint } from '#core/cluster/entry-points.js'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import { resourceId, type ResourceId } from '#core/ids/ids.js'
 import type { Channel } from '#core/rpc/channel.js'
-import { portChannel } from '#core/rpc/port-channel.js'
+import { channelPair } from '#core/rpc/channel-pair.js'
 import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
 import type { WorkersWanted } from '../slotmanager/slot-manager.js'
 import type { DriverListener, ResourceManagerDriver } from './driver.js'
-import { launchWorker, startWorkerThread, type WorkerThread } from './local-thread.js'
 
-/** A thread that was told to end and did not is ended by force after this time: it may still have output to write. */
+/** A worker that was told to end and did not is ended by force after this time: it may still have output to write. */
 const GRACE_MS = 2_000
 /** The same for one that is given back before the end: it runs nothing. */
 const IDLE_GRACE_MS = 50
@@ -21,26 +25,32 @@ export interface LocalDriverSettings {
   readonly user: string
   /** Slots that the first job probably needs. */
   readonly expectedSlots: number
-  /** A thread that was started ahead, for the first worker. */
-  readonly firstWorker?: WorkerThread
+  /** The thread of a slot that was started ahead, for the first worker. */
+  readonly firstSlot?: Worker
   /** For hdfs:// paths; undefined: there is no Hadoop. */
   readonly hadoopConfiguration: Readonly<Record<string, string>> | undefined
   /** The way to a new worker. */
   onChannel(channel: Channel): void
 }
 
-interface Thread {
-  readonly worker: Worker
+interface LocalWorker {
   readonly slots: number
   readonly ended: Promise<void>
+  /** Ends it at once. */
+  stop(): Promise<void>
   releasing: boolean
   /** It does not count towards those wanted. */
   discounted: boolean
 }
 
+/** Loaded once, by whoever comes first. */
+export async function loadEmbeddedWorker(): Promise<EmbeddedWorkerModule> {
+  return (await import(entryPoint('embedded').href)) as EmbeddedWorkerModule
+}
+
 export class LocalDriver implements ResourceManagerDriver {
   readonly #settings: LocalDriverSettings
-  readonly #threads = new Map<ResourceId, Thread>()
+  readonly #workers = new Map<ResourceId, LocalWorker>()
   #listener: DriverListener | undefined
   #started = 0
 
@@ -50,23 +60,23 @@ export class LocalDriver implements ResourceManagerDriver {
 
   start(listener: DriverListener): Promise<void> {
     this.#listener = listener
-    // Its threads load while the program is compiled. A job that needs another size gets a worker of its own, and this one ends.
-    this.#startThread(this.#settings.expectedSlots)
+    // It loads while the program is compiled. A job that needs another size gets a worker of its own, and this one ends.
+    this.#startWorker(this.#settings.expectedSlots)
     return Promise.resolve()
   }
 
   declareWorkers(wanted: readonly WorkersWanted[]): void {
     for (const { slots, count } of wanted) {
-      const present = [...this.#threads.values()].filter(
-        (thread) => thread.slots === slots && !thread.releasing && !thread.discounted,
+      const present = [...this.#workers.values()].filter(
+        (worker) => worker.slots === slots && !worker.releasing && !worker.discounted,
       ).length
-      for (let missing = count - present; missing > 0; missing--) this.#startThread(slots)
+      for (let missing = count - present; missing > 0; missing--) this.#startWorker(slots)
     }
   }
 
   discountWorker(id: ResourceId): void {
-    const thread = this.#threads.get(id)
-    if (thread !== undefined) thread.discounted = true
+    const worker = this.#workers.get(id)
+    if (worker !== undefined) worker.discounted = true
   }
 
   /** There are no pages but our own. */
@@ -76,8 +86,8 @@ export class LocalDriver implements ResourceManagerDriver {
   blockNodes(): void {}
 
   releaseWorker(id: ResourceId): void {
-    const thread = this.#threads.get(id)
-    if (thread !== undefined && !thread.releasing) void this.#end(thread, IDLE_GRACE_MS)
+    const worker = this.#workers.get(id)
+    if (worker !== undefined && !worker.releasing) void this.#end(worker, IDLE_GRACE_MS)
   }
 
   describePending(): string {
@@ -85,10 +95,10 @@ export class LocalDriver implements ResourceManagerDriver {
   }
 
   async finish(): Promise<void> {
-    await Promise.all([...this.#threads.values()].map((thread) => (thread.releasing ? thread.ended : this.#end(thread, GRACE_MS))))
+    await Promise.all([...this.#workers.values()].map((worker) => (worker.releasing ? worker.stop() : this.#end(worker, GRACE_MS))))
   }
 
-  #startThread(slots: number): void {
+  #startWorker(slots: number): void {
     const id = resourceId(`local-${++this.#started}`)
     const { configuration, workingDirectory, user, hadoopConfiguration } = this.#settings
     const descriptor: WorkerDescriptor = {
@@ -102,34 +112,38 @@ export class LocalDriver implements ResourceManagerDriver {
       user,
       ...(hadoopConfiguration === undefined ? {} : { hadoopConfiguration }),
     }
-    const thread = (this.#started === 1 ? this.#settings.firstWorker : undefined) ?? startWorkerThread()
-    const { worker, port } = thread
-    launchWorker(thread, descriptor)
-    let failure: Error | undefined
-    worker.on('error', (error: Error) => (failure = error))
-    const ended = new Promise<void>((resolve) =>
-      worker.on('exit', (code) => {
-        this.#threads.delete(id)
-        port.close()
-        this.#listener?.terminated(
-          id,
-          failure === undefined ? `its thread ended with status ${code}` : `its thread failed: ${failure.message}`,
-          'failed',
-        )
-        resolve()
-      }),
-    )
-    this.#threads.set(id, { worker, slots, ended, releasing: false, discounted: false })
+    const [here, there] = channelPair('the JobManager', id)
+    const firstSlot = this.#started === 1 ? this.#settings.firstSlot : undefined
+    const started = loadEmbeddedWorker().then(({ startEmbeddedWorker }) => startEmbeddedWorker(descriptor, there, firstSlot))
+    const ended = started
+      .then((worker) => worker.ended)
+      .then(
+        () => this.#gone(id, 'it has ended'),
+        (error: unknown) => this.#gone(id, `it failed: ${error instanceof Error ? error.message : String(error)}`),
+      )
+    const stop = async () => {
+      await started.then(
+        (worker) => worker.stop(),
+        () => undefined, // it never was
+      )
+      here.close()
+    }
+    this.#workers.set(id, { slots, ended, stop, releasing: false, discounted: false })
     this.#listener?.started(id, 'localhost', slots)
-    this.#settings.onChannel(portChannel(port, id))
+    this.#settings.onChannel(here)
   }
 
-  async #end(thread: Thread, grace: Millis): Promise<void> {
-    thread.releasing = true
+  #gone(id: ResourceId, reason: string): void {
+    this.#workers.delete(id)
+    this.#listener?.terminated(id, reason, 'failed')
+  }
+
+  async #end(worker: LocalWorker, grace: Millis): Promise<void> {
+    worker.releasing = true
     let timer: TimerHandle | undefined
     const late = new Promise<void>((resolve) => (timer = this.#settings.environment.timers.after(grace, resolve)))
-    await Promise.race([thread.ended, late])
+    await Promise.race([worker.ended, late])
     timer?.cancel()
-    await thread.worker.terminate()
+    await worker.stop()
   }
 }

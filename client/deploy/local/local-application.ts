@@ -4,7 +4,7 @@ import type { JsonTransport } from '../../cluster/master-client.js'
 export interface LocalApplication {
   /** To the JobManager that is there at the time. */
   readonly transport: JsonTransport
-  /** host:port of the JobManager that is there now. */
+  /** host:port of REST of the JobManager that is there now; never, where it listens nowhere (rest.bind-port in threads). */
   address(): Promise<string>
   /** How it ended; undefined while it runs, or is being started again. `failure`: lines for people. */
   ended(): { readonly succeeded: boolean; readonly failure: string } | undefined

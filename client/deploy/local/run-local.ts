@@ -1,10 +1,12 @@
-/** The embedded cluster: the master as a thread of this process, which starts TaskManager threads itself. */
+/** The embedded cluster: the master as a thread of this process, with its TaskManager in it; slots are threads of their own. */
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import type { ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
 import { entryPoint } from '#core/cluster/entry-points.js'
+import type { ClientToLocalMaster, LocalMasterToClient } from '#core/cluster/local-master-messages.js'
 import { defineError } from '#core/errors/define-error.js'
-import { httpTransport } from '../../cluster/master-client.js'
+import { systemEnvironment } from '#core/time/environment.js'
 import type { LocalApplication } from './local-application.js'
+import { PortTransport, unreachable } from './port-transport.js'
 
 export const LocalMasterDied = defineError('LOCAL_MASTER_DIED', {
   recovery: 'none',
@@ -36,34 +38,36 @@ export function startLocalMaster(): LocalMaster {
   return { worker, port: port1, exited }
 }
 
-/** @throws LOCAL_MASTER_DIED when the master ends before it serves. */
-export async function runLocal(
+/** Requests to it are refused with LOCAL_MASTER_DIED when its thread ends otherwise than well. */
+export function runLocal(
   application: Omit<ApplicationDescriptor, 'target'>,
   { worker, port, exited }: LocalMaster,
   timeoutMs: number,
-): Promise<LocalApplication> {
+): LocalApplication {
   const descriptor: ApplicationDescriptor = { ...application, target: { kind: 'local', workingDirectory: process.cwd() } }
+  const transport = new PortTransport(port, timeoutMs, systemEnvironment)
   let exitCode: number | undefined
   let end: { succeeded: boolean; failure: string } | undefined
-  const url = await new Promise<string>((resolve, reject) => {
-    port.on('message', (message: { type: 'rest'; port: number } | { type: 'ended'; exitCode: number }) => {
-      if (message.type === 'rest') resolve(`http://127.0.0.1:${message.port}/`)
-      else exitCode = message.exitCode
-    })
-    port.postMessage({ type: 'application', application: descriptor })
-    void exited.then(({ code, failure }) =>
-      reject(
-        new LocalMasterDied({ reason: failure?.message ?? `exit code ${code}` }, failure === undefined ? undefined : { cause: failure }),
-      ),
-    )
+  let onRest: (port: number) => void = () => undefined
+  const restPort = new Promise<number>((resolve) => (onRest = resolve))
+  port.on('message', (message: LocalMasterToClient) => {
+    if (message.type === 'answer') transport.answered(message)
+    else if (message.type === 'rest') onRest(message.port)
+    else exitCode = message.exitCode
   })
-  const over = exited.then(({ code }) => {
+  port.postMessage({ type: 'application', application: descriptor } satisfies ClientToLocalMaster)
+  const over = exited.then(({ code, failure }) => {
     const status = exitCode ?? code
     end = { succeeded: status === 0, failure: status === 0 ? '' : `The JobManager ended with exit code ${status}.` }
+    const died = new LocalMasterDied(
+      { reason: failure?.message ?? `exit code ${code}` },
+      failure === undefined ? undefined : { cause: failure },
+    )
+    transport.close(exitCode === undefined ? died : unreachable('the JobManager', 'it has ended'))
   })
   return {
-    transport: httpTransport(url, timeoutMs),
-    address: () => Promise.resolve(new URL(url).host),
+    transport,
+    address: async () => `127.0.0.1:${await restPort}`,
     ended: () => end,
     over,
     terminate: () => void worker.terminate(),

@@ -16,7 +16,8 @@ import { LOCAL_MASTER_ATTEMPTS } from '#core/config/options/cluster.js'
 import { sleep, systemEnvironment } from '#core/time/environment.js'
 import { NO_CREDENTIALS, withSecret, writeCredentials } from '#hadoop/security/credentials.js'
 import type { LocalApplication } from './local-application.js'
-import { MasterUnreachable, httpTransport, type JsonTransport } from '../../cluster/master-client.js'
+import { httpTransport } from '../../cluster/http-transport.js'
+import { MasterUnreachable, type JsonTransport } from '../../cluster/master-client.js'
 
 const SECRET_BYTES = 32
 const LOG_TAIL_LINES = 20

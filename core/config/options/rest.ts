@@ -9,7 +9,8 @@ export const REST_PORT = option('rest.port', integer(1, 65535), {
 })
 export const REST_BIND_ADDRESS = option('rest.bind-address', string(), { description: 'Interface that the REST endpoint listens on.' })
 export const REST_BIND_PORT = option('rest.bind-port', string(), {
-  description: 'Port, list or range (8081-8090) the REST endpoint listens on; on YARN 0 (any free port) unless set.',
+  description:
+    'Port, list or range (8081-8090) the REST endpoint listens on; on YARN 0 (any free port) unless set. A job that runs in the client’s process (local.isolation: THREADS) has one only where this is set.',
 })
 export const REST_MAX_CONTENT_LENGTH = option('rest.server.max-content-length', integer(1), {
   default: '104857600',

@@ -1,10 +1,8 @@
 /**
  * A master that does what a test says: takes registrations and heartbeats, notes every state, answers the coordinators' requests. It
- * starts TaskManagers as the local mode does (threads of container/main), or TaskExecutors that reach it over TLS.
+ * starts TaskExecutors as the local mode does, in its own thread, or such that reach it over TLS.
  */
-import { MessageChannel, Worker } from 'node:worker_threads'
 import { randomBytes } from 'node:crypto'
-import { entryPoint } from '#core/cluster/entry-points.js'
 import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import type { SubtaskCheckpointMetrics, SubtaskState } from '#core/checkpoint/state-handles.js'
 import type { WireError } from '#core/errors/wire-error.js'
@@ -15,12 +13,13 @@ import type { Gateway } from '#core/rpc/gateway.js'
 import { BlobGateway } from '#core/rpc/gateways/blob.js'
 import { JobMasterGateway, ResourceManagerGateway, TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
-import { portChannel } from '#core/rpc/port-channel.js'
+import { channelPair } from '#core/rpc/channel-pair.js'
 import { RpcConnection, RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { connectTls, listenTls, type TlsListener } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { BlobServer } from '#am/blob/blob-server.js'
-import { TaskExecutor } from '#container/taskexecutor/task-executor.js'
+import { MasterLost } from '#container/taskexecutor/errors.js'
+import { TaskExecutor, type TaskExecutorOptions } from '#container/taskexecutor/task-executor.js'
 
 export const JOB = '0123456789abcdef0123456789abcdef' as JobId
 
@@ -49,7 +48,7 @@ export interface Acknowledgement {
 
 export interface TestWorker {
   readonly registered: Promise<Registered>
-  /** Exit code of the thread; of a TaskExecutor 0, or 1 when it ended with an error. */
+  /** 0, or 1 when it ended with an error. */
   readonly ended: Promise<number>
   readonly output: string[]
   /** Ends its slots' threads without a word. */
@@ -83,42 +82,39 @@ export class ScriptedMaster {
   #listener: Promise<TlsListener> | undefined
   #waiting: (() => void)[] = []
 
-  /** A TaskManager as the local mode starts it. */
-  startThread(slots: number, configuration: Record<string, string> = {}, processMemory = 0): TestWorker {
+  /** A TaskManager as the local mode has it: in this thread. */
+  startEmbedded(slots: number, configuration: Record<string, string> = {}, processMemory = 0): TestWorker {
     const { descriptor, registered } = this.#descriptor({ kind: 'thread' }, slots, configuration, processMemory)
-    const { port1, port2 } = new MessageChannel()
-    this.#accept(portChannel(port1, descriptor.resourceId))
-    const worker = new Worker(entryPoint('container'), {
-      workerData: { worker: descriptor, port: port2 },
-      transferList: [port2],
-      stdout: true,
-      stderr: true,
-    })
-    const output: string[] = []
-    worker.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()))
-    worker.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()))
-    const ended = new Promise<number>((resolve) => worker.once('exit', resolve))
-    return { registered, ended, output, kill: () => void worker.terminate() }
+    const [here, there] = channelPair('the master', descriptor.resourceId)
+    this.#accept(here)
+    const channels = [there]
+    return this.#run(descriptor, registered, { secret: undefined, host: 'localhost', connect: async () => channels.pop() ?? 'none' })
   }
 
   /** A TaskExecutor that is reached, and reaches others, over TLS only. */
   async startRemote(slots: number, configuration: Record<string, string> = {}): Promise<TestWorker> {
     const port = await this.listen()
     const { descriptor, registered } = this.#descriptor({ kind: 'address', host: '127.0.0.1', port }, slots, configuration, 0)
-    const output: string[] = []
-    const executor = new TaskExecutor({
-      descriptor,
-      environment: systemEnvironment,
+    return this.#run(descriptor, registered, {
       secret: this.secret,
       host: '127.0.0.1',
       connect: async (lost) => (lost === undefined ? connectTls('127.0.0.1', port, this.secret) : 'none'),
-      write: async (text) => void output.push(text),
     })
+  }
+
+  #run(
+    descriptor: WorkerDescriptor,
+    registered: Promise<Registered>,
+    reached: Pick<TaskExecutorOptions, 'secret' | 'host' | 'connect'>,
+  ): TestWorker {
+    const output: string[] = []
+    const write = async (text: string) => void output.push(text)
+    const executor = new TaskExecutor({ descriptor, environment: systemEnvironment, write, ...reached })
     const ended = executor.run().then(
       () => 0,
       (error: Error) => {
         output.push(String(error))
-        return 1
+        return MasterLost.is(error) && descriptor.master.kind === 'thread' ? 0 : 1
       },
     )
     return { registered, ended, output, kill: () => void executor.stopSlots() }

@@ -44,7 +44,7 @@ describe('a TaskExecutor and its slots', function () {
   let slots: [Place, Place]
   let attempt = 0
   before(async () => {
-    process_ = master.startThread(2)
+    process_ = master.startEmbedded(2)
     worker = await process_.registered
     slots = [
       { worker, slotIndex: 0 },
@@ -278,7 +278,7 @@ describe('a TaskExecutor in trouble', function () {
   afterEach(() => master.close())
 
   it('fails the tasks of a slot whose thread runs out of memory, replaces the thread and goes on', async () => {
-    const worker = await master.startThread(1, {}, minimumProcessBytes(1)).registered
+    const worker = await master.startEmbedded(1, {}, minimumProcessBytes(1)).registered
     await allocateAll(worker)
     // More literal rows than the smallest heap can hold.
     const huge: OperatorSpec = { op: 'values', schema: input, rows: Array.from({ length: 40_000 }, (_, i) => [`${i}`.padEnd(600, '.'), i]) }
@@ -300,7 +300,7 @@ describe('a TaskExecutor in trouble', function () {
   })
 
   it('ends when the master is lost and none follows', async () => {
-    const { registered, ended } = master.startThread(1)
+    const { registered, ended } = master.startEmbedded(1)
     const worker = await registered
     await allocateAll(worker)
     await deploy(

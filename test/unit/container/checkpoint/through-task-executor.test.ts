@@ -42,7 +42,7 @@ describe('checkpoints through TaskExecutors', function () {
   let tasks: ExecutionAttemptId[] = []
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'weft-checkpoints-'))
-    thread = master.startThread(2)
+    thread = master.startEmbedded(2)
     worker = await thread.registered
   })
   after(async () => {

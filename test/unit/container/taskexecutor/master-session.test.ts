@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import type { ExecutionAttemptId, JobId, ResourceId } from '#core/ids/ids.js'
 import { ConnectionLost, Fenced, RpcTimeout } from '#core/rpc/rpc-connection.js'
-import { ConnectFailed } from '#core/rpc/tls-channel.js'
+import { ConnectFailed } from '#core/rpc/channel.js'
 import { virtualEnvironment, type VirtualEnvironment } from '#core/time/virtual-environment.js'
 import { startHeartbeats } from '#container/taskexecutor/heartbeats.js'
 import { register } from '#container/taskexecutor/registration.js'

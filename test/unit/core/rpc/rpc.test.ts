@@ -1,11 +1,10 @@
 import { expect } from 'chai'
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
-import { MessageChannel } from 'node:worker_threads'
 import * as z from 'zod'
-import type { Channel } from '#core/rpc/channel.js'
+import { ConnectFailed, type Channel } from '#core/rpc/channel.js'
 import { call, gateway } from '#core/rpc/gateway.js'
-import { portChannel } from '#core/rpc/port-channel.js'
+import { channelPair } from '#core/rpc/channel-pair.js'
 import {
   ConnectionLost,
   Fenced,
@@ -15,7 +14,7 @@ import {
   RpcTimeout,
   UnknownEndpoint,
 } from '#core/rpc/rpc-connection.js'
-import { connectTls, ConnectFailed, listenTls, MAX_FRAME_BYTES, type TlsListener } from '#core/rpc/tls-channel.js'
+import { connectTls, listenTls, MAX_FRAME_BYTES, type TlsListener } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 
@@ -46,9 +45,9 @@ function serving(epoch?: number): RpcEndpoints {
   return endpoints
 }
 
-function threadPair(): { channels: [Channel, Channel]; close(): void } {
-  const { port1, port2 } = new MessageChannel()
-  return { channels: [portChannel(port1, 'a'), portChannel(port2, 'b')], close: () => port1.close() }
+function threadPair(): { channels: readonly [Channel, Channel]; close(): void } {
+  const channels = channelPair('a', 'b')
+  return { channels, close: () => channels[0].close() }
 }
 
 describe('RpcConnection', () => {
