@@ -75,6 +75,10 @@ memory-run: build ## a join whose state outgrows its worker: RSS against the dec
 sim: compile ## the control plane in a simulation: SEEDS=200 seeds of faults, or one with its transcript (SEED=17)
 	@$(NODE) --enable-source-maps dist/test/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
 
+.PHONY: sim-mutants
+sim-mutants: compile ## bugs planted in the simulator one at a time: how many the oracle finds (minutes)
+	@$(NODE) --enable-source-maps dist/test/sim/mutants-main.js $(if $(SEEDS),--seeds $(SEEDS))
+
 .PHONY: corruption
 corruption: build ## damage at 2,000 random positions of a real checkpoint and savepoint: each must be found (1 minute)
 	$(NODE) dist/test/corruption/corruption.js $(POSITIONS) $(SEED)

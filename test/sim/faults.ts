@@ -67,6 +67,19 @@ const FAULTS: readonly (readonly [name: string, weight: number, fault: Fault])[]
     ({ yarn }, dice) => withOne(yarn.held(), dice, ({ number }) => yarn.preempt(new Set([number]), dice.between(1_000, 15_000))),
   ],
   [
+    'tasks decline',
+    3,
+    (scene, dice) =>
+      during(
+        scene,
+        dice.between(2_000, 20_000),
+        'tasks decline',
+        () => (scene.tasks.declining = dice.pick([0.05, 0.3])),
+        () => (scene.tasks.declining = 0),
+      ),
+  ],
+  ['ambush', 8, ambush],
+  [
     'slow disk',
     3,
     (scene, dice) =>
@@ -171,6 +184,21 @@ function cut({ kernel, network }: Scene, a: string, b: string, length: Millis): 
 
 function lengthOfPartition(dice: Dice): Millis {
   return dice.pick([dice.between(100, 3_000), dice.between(5_000, 20_000), dice.between(20_000, 70_000)])
+}
+
+/** Somebody is killed while a checkpoint is being completed, or just when output becomes visible. */
+function ambush({ kernel, yarn, master, workers, network, onNextFile }: Scene, dice: Dice): void {
+  const which = dice.pick([/\/_metadata$/, /\/out\/job\d+\/part-/])
+  const whom = dice.pick(['the master', 'the master', 'a worker', 'a connection'] as const)
+  kernel.say(`${whom} waits for a file like ${String(which)}`, 'faults')
+  onNextFile(which, () =>
+    kernel.after(dice.pick([0, dice.between(0, 5), dice.between(0, 60)]), () => {
+      kernel.say(`FAULT ambush of ${whom}`, 'faults')
+      if (whom === 'the master') withProcess(master()?.process, (process) => yarn.kill(process))
+      else if (whom === 'a worker') withOne([...workers.values()], dice, ({ process }) => yarn.kill(process))
+      else network.breakOne((a, b) => a.name.startsWith('worker') || b.name.startsWith('worker'))
+    }),
+  )
 }
 
 function partitionHosts(scene: Scene, dice: Dice): void {

@@ -44,7 +44,7 @@ export function inputDirectory(job: number): string {
 export function makeJob(number: number, dice: Dice, configuration: Readonly<Record<string, string>>): SimJob {
   const shape = dice.pick(['copy', 'count', 'count', 'pipelines'] as const)
   const sources = dice.integer(1, 3)
-  const files = Array.from({ length: dice.integer(sources, sources * 3) }, () => dice.integer(5, 120))
+  const files = Array.from({ length: dice.integer(sources, sources * dice.pick([2, 12])) }, () => dice.integer(2, dice.pick([15, 80])))
   const outputDirectory = `${ROOT}/out/job${number}`
   const source: OperatorSpec = {
     op: 'source',
@@ -114,11 +114,13 @@ export function writeInput(volume: Volume, job: SimJob): void {
 }
 
 const KEYS = 7
+/** They spread over the key groups, and so over subtasks. */
+const KEY_STEP = 4
 
-/** Key of the row at `position` of a file. */
+/** Key of the row at `position` of a file: a key group. */
 export function keyOf(row: string): number {
   const [file = 0, position = 0] = row.split(':').map(Number)
-  return (file * 31 + position * 3) % KEYS
+  return ((file * 31 + position * 3) % KEYS) * KEY_STEP
 }
 
 export function expectedRows({ shape, files }: SimJob): Set<string> {

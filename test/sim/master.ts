@@ -4,6 +4,7 @@
  * `Wiring`.
  */
 import { Configuration } from '#core/config/configuration.js'
+import type { FileSystem } from '#core/fs/file-system.js'
 import { FileSystems } from '#core/fs/file-systems.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import { writeLeader } from '#core/ha/leader-file.js'
@@ -39,11 +40,18 @@ import type { Yarn } from './yarn.js'
 export const STAGING = `${ROOT}/staging`
 const MASTER_PORT = 10_000
 
+export interface Expiry {
+  readonly master: number
+  readonly node: number
+}
+
 /** Where a mutant may change what passes; the correct wiring changes nothing. */
 export interface Wiring {
+  /** Silence after which YARN gives a master, or a node, up, as the master believes. */
+  expiry(expiry: Expiry): Expiry
   environment(environment: Environment): Environment
   endpoints(endpoints: RpcEndpoints): RpcEndpoints
-  fileSystem(fileSystem: SimFileSystem): SimFileSystem
+  fileSystem(fileSystem: FileSystem): FileSystem
   results(store: JobResultStore): JobResultStore
   slots(slots: SlotProvider): SlotProvider
   host(host: CheckpointHost): CheckpointHost
@@ -62,8 +70,7 @@ export interface MasterWorld {
   readonly wiring: Wiring
   readonly configuration: Readonly<Record<string, string>>
   readonly jobs: readonly SimJob[]
-  /** Silence after which YARN gives a master, or a node, up. */
-  readonly expiry: { readonly master: number; readonly node: number }
+  readonly expiry: Expiry
   fileSystem(process: SimProcess): SimFileSystem
   onCoordinatorsStarted(job: SimJob, epoch: number): void
   onRegistered(resourceId: string, epoch: number): void
@@ -229,7 +236,8 @@ export class SimMaster {
   /** The heartbeat thread: what is said to it and what it says takes a moment, in order. */
   #amRm(environment: Environment, attempt: number, onEvent: (event: AmRmEvent) => void): AmRm {
     const { process } = this
-    const { yarn, wiring, expiry } = this.#world
+    const { yarn, wiring } = this.#world
+    const expiry = wiring.expiry(this.#world.expiry)
     const later = (action: () => void) => void process.after(0.1, action)
     const client = new AmRmClient({
       addresses: [],

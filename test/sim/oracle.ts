@@ -41,6 +41,7 @@ export class Oracle {
   readonly #registered = new Map<string, number>()
   /** Names of files that complete checkpoints have. */
   readonly #checkpointed = new Set<string>()
+  #awaited: { readonly which: RegExp; readonly action: () => void }[] = []
 
   constructor(kernel: Kernel, volume: Volume, jobs: readonly SimJob[], master: () => SimMaster | undefined) {
     this.#kernel = kernel
@@ -56,6 +57,10 @@ export class Oracle {
     }))
     volume.onRenamed = (_from, to, replaced, content) => this.#onRenamed(to, replaced, content)
     volume.onDeleted = (path) => this.#onDeleted(path)
+  }
+
+  onNextFile(which: RegExp, action: () => void): void {
+    this.#awaited.push({ which, action })
   }
 
   get rows(): number {
@@ -146,6 +151,9 @@ export class Oracle {
 
   // -------------------------------------------------------------------------------------------------------------------------- files
   #onRenamed(to: string, replaced: boolean, content: Buffer): void {
+    const due = this.#awaited.filter(({ which }) => which.test(to))
+    if (due.length > 0) this.#awaited = this.#awaited.filter((each) => !due.includes(each))
+    for (const { action } of due) action()
     if (to.endsWith('/_metadata')) return this.#onCheckpoint(to, replaced, content)
     const record = this.#jobs.find(({ job }) => to.startsWith(`${job.outputDirectory}/part-`))
     if (record !== undefined) this.#onVisible(record, to, content)
@@ -171,6 +179,7 @@ export class Oracle {
     const epoch = Number(/^master-(\d+)$/.exec(this.#kernel.current)?.[1] ?? 0)
     if (epoch < record.epoch) this.#kernel.violate('fencing', `${this.#kernel.current} commits ${path} under epoch ${record.epoch}`)
     const name = path.slice(path.lastIndexOf('/') + 1)
+    this.#kernel.say(`${name} of job ${job.number} becomes visible: ${content.toString('utf8').replaceAll('\n', ' ').slice(0, 200)}`)
     const run = this.#masters()?.jobs.get(job.number)?.run
     if (!this.#checkpointed.has(name) && (run === undefined || !allFinished(run.graph)))
       this.#kernel.violate('exactly once', `${path} is shown, which no complete checkpoint has`)
@@ -183,6 +192,7 @@ export class Oracle {
   }
 
   #onDeleted(path: string): void {
+    if (path.includes('/part-') && !path.includes('/.staging')) this.#kernel.say(`${path} is deleted`)
     for (const { visible } of this.#jobs) for (const [row, file] of visible) if (file === path) visible.delete(row)
   }
 
@@ -192,8 +202,11 @@ export class Oracle {
     if (outstanding > 0) this.#kernel.violate('asked - granted = 0', `${outstanding} containers are still asked for at the end`)
   }
 
-  /** The application has ended: nothing of it is left. */
-  atEnd(): void {
+  /** The application has ended: nothing of it is left. `calm`: nothing was done to it. */
+  atEnd(calm: boolean): void {
+    const subtasks = this.#jobs.reduce((sum, { job }) => sum + job.graph.vertices.reduce((all, { parallelism }) => all + parallelism, 0), 0)
+    if (calm && this.started !== subtasks)
+      this.#kernel.violate('nothing starts again without a fault', `${this.started} tasks ran for ${subtasks} subtasks`)
     for (const { job, ended } of this.#jobs) {
       if (ended === undefined) this.#kernel.violate('each job ends well', `job ${job.number} has not ended`)
       for (const path of this.#volume.files.keys()) {

@@ -42,6 +42,9 @@ export interface Scene {
   readonly network: Network
   readonly yarn: Yarn
   readonly disk: VolumeTrouble
+  readonly tasks: { declining: number }
+  /** Hears of each file that gets its name: a checkpoint's metadata, or output that becomes visible. */
+  onNextFile(which: RegExp, action: () => void): void
   readonly workers: Map<string, SimWorker>
   master(): SimMaster | undefined
 }
@@ -52,6 +55,7 @@ export async function runScenario(seed: number, mutant?: Mutant): Promise<Outcom
   const network = new Network(kernel, { latency: [0.2, dice.pick([2, 10, 60])], timeout: 15_000 })
   const volume = new Volume()
   const disk: VolumeTrouble = { failing: 0, slowness: 1 }
+  const tasks = { declining: 0 }
   const jobs = makeJobs(dice)
   for (const job of jobs) writeInput(volume, job)
   const workers = new Map<string, SimWorker>()
@@ -64,6 +68,7 @@ export async function runScenario(seed: number, mutant?: Mutant): Promise<Outcom
     network,
     fileSystem,
     pace: ({ jobId }) => jobs.find(({ graph }) => graph.jobId === jobId) as SimJob,
+    declining: () => tasks.declining,
     wrapChannel: (channel, worker) => mutant?.channel?.(channel, worker, kernel) ?? channel,
     onTaskStarted: (worker, task, slot) => oracle.onTaskStarted(worker, task, slot),
     onTaskEnded: (_worker, task) => oracle.onTaskEnded(task),
@@ -101,13 +106,22 @@ export async function runScenario(seed: number, mutant?: Mutant): Promise<Outcom
     onJobEnded: (job, ended) => oracle.onJobEnded(job, ended),
   }
   kernel.after(1_500, () => yarn.submit())
-  const scene: Scene = { kernel, network, yarn, disk, workers, master: () => master }
+  const scene: Scene = {
+    kernel,
+    network,
+    yarn,
+    disk,
+    tasks,
+    workers,
+    master: () => master,
+    onNextFile: (which, action) => oracle.onNextFile(which, action),
+  }
   const faults = planFaults(scene, kernel.random('faults'))
   // The application has ended, and what ran is gone.
   const gone = () => yarn.finished !== undefined && yarn.workers.size === 0 && master?.process.alive !== true
   await kernel.run(faults.until + PATIENCE, gone)
   if (kernel.violations.length === 0) {
-    if (gone()) oracle.atEnd()
+    if (gone()) oracle.atEnd(faults.counts.size === 0)
     else kernel.violate('each job ends, or makes progress', `${PATIENCE / 60_000} minutes after the last fault: ${describe(scene, jobs)}`)
   }
   return {
@@ -130,7 +144,7 @@ function makeJobs(dice: ReturnType<Kernel['random']>): SimJob[] {
   return Array.from({ length: dice.pick([1, 1, 1, 2, 3]) }, (_, number) =>
     makeJob(number, dice, {
       'execution.checkpointing.interval': dice.pick(['1 s', '2 s', '5 s']),
-      'execution.checkpointing.timeout': dice.pick(['10 s', '60 s']),
+      'execution.checkpointing.timeout': dice.pick(['3 s', '10 s', '60 s']),
       'execution.checkpointing.max-concurrent-checkpoints': dice.pick(['1', '1', '2']),
       'execution.checkpointing.num-retained': dice.pick(['1', '3']),
       'execution.checkpointing.tolerable-failed-checkpoints': dice.pick(['0', '3']),

@@ -16,6 +16,8 @@ export interface SlotWorld {
   readonly fileSystems: FileSystems
   /** How the job's sources go on. */
   pace(task: TaskDeploymentDescriptor): { readonly batchEvery: number; readonly batchRows: number }
+  /** Of snapshots. */
+  declining(): number
   /** Of a cancelled task. */
   cancellationTakes(): number
   onTaskStarted(task: SimTask, slot: SimSlot): void
@@ -111,7 +113,11 @@ export class SimSlot implements SlotHandle {
   #submit(descriptor: TaskDeploymentDescriptor): void {
     const { process, exchange, fileSystems } = this.#world
     const { executionAttemptId, operators } = descriptor
+    const world = this.#world
     const task = new SimTask(descriptor, {
+      get declining() {
+        return world.declining()
+      },
       process,
       exchange,
       fileSystems,

@@ -42,6 +42,8 @@ export interface TaskWorld {
   /** Batches of the job's sources. */
   readonly batchEvery: number
   readonly batchRows: number
+  /** Of snapshots that are declined. */
+  readonly declining: number
   /** Virtual ms that a cancelled task takes to end. */
   cancellationTakes(): number
   say(message: SlotToTaskExecutor): void
@@ -288,11 +290,10 @@ export class SimTask {
     const barrier = this.#aligning
     this.#aligning = undefined
     this.#passBarrier(barrier)
-    for (const input of this.#inputs) {
-      if (!input.blocked) continue
-      input.blocked = false
-      for (const element of input.queue.splice(0)) this.#onElement(input, element)
-    }
+    // All at once: what waits in one of them may be the next barrier.
+    const waiting = this.#inputs.map((input) => ({ input, elements: input.queue.splice(0) }))
+    for (const { input } of waiting) input.blocked = false
+    for (const { input, elements } of waiting) for (const element of elements) this.#onElement(input, element)
   }
 
   #process(rows: readonly string[]): void {
@@ -378,7 +379,11 @@ export class SimTask {
   #passBarrier(barrier: CheckpointBarrier): void {
     if (barrier.checkpointId <= this.#newestBarrier) return
     this.#newestBarrier = barrier.checkpointId
-    const snapshot = this.#snapshot(barrier)
+    const declines = this.#world.process.dice.chance(this.#world.declining)
+    const snapshot = this.#snapshot(barrier).then((state) => {
+      if (declines) throw new Error('injected')
+      return state
+    })
     if (barrier.stop !== null && this.descriptor.inputs.length === 0) this.#stopped = barrier
     for (const [, subpartition] of this.#partitions()) subpartition.push({ kind: 'barrier', barrier })
     const { executionAttemptId } = this.descriptor

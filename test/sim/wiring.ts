@@ -4,6 +4,7 @@ import type { Kernel } from './kernel.js'
 import type { Wiring } from './master.js'
 
 export const correctWiring: Wiring = {
+  expiry: (expiry) => expiry,
   environment: (environment) => environment,
   endpoints: (endpoints) => endpoints,
   fileSystem: (fileSystem) => fileSystem,

@@ -17,6 +17,8 @@ export interface WorkerWorld {
   readonly network: Network
   fileSystem(process: SimProcess): SimFileSystem
   pace(task: TaskDeploymentDescriptor): { readonly batchEvery: number; readonly batchRows: number }
+  /** Of tasks' snapshots. */
+  declining(): number
   /** Of connections to the master; a mutant changes what is said. */
   wrapChannel(channel: Channel, worker: string): Channel
   onTaskStarted(worker: SimWorker, task: SimTask, slot: SimSlot): void
@@ -61,6 +63,7 @@ export class SimWorker {
           exchange,
           fileSystems,
           pace: (task) => world.pace(task),
+          declining: () => world.declining(),
           cancellationTakes: () => process.dice.between(...this.slowToCancel),
           onTaskStarted: (task, slot) => world.onTaskStarted(this, task, slot),
           onTaskEnded: (task) => world.onTaskEnded(this, task),
