@@ -36,7 +36,8 @@ const RULES: readonly Rule[] = [
     to: /^runtime\/connectors\/(?!registry\.ts|connector\.ts|errors\.ts|[^/]+\/factory\.ts)/,
     why: 'the planner sees factories only',
   },
-  { from: /^runtime\/columnar\//, to: /^runtime\/(?!columnar\/)/, why: 'columnar is the lowest' },
+  { from: /^runtime\/columnar\//, to: /^runtime\/(?!columnar\/|kernels\/)/, why: 'only kernels lie below columnar' },
+  { from: /^runtime\/kernels\//, to: /^runtime\/(?!kernels\/)/, why: 'kernels is the lowest' },
   {
     from: /^runtime\/(expr|state|time)\//,
     to: /^runtime\/(formats|operators|connectors)\//,
