@@ -38,6 +38,7 @@ describe('latency markers', () => {
         const { slot, sink } = job(EVERY_MS)
         await slot.running()
         await slot.until(() => reached(slot, 'b', ['second', 'sink']).length === 2, 'markers at the sink')
+        await slot.until(() => reached(slot, 'a', ['first']).length === 1, 'markers behind the source')
         expect(reached(slot, 'a', ['source', 'first']), 'not of the source itself').to.deep.equal(['first'])
         const [latency] = slot.tasks.get('b')?.metrics().latencies ?? []
         expect(latency?.sourceId).to.equal(hexOf('source'))

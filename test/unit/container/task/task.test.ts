@@ -156,6 +156,8 @@ describe('Task', () => {
     it_.start('join', ['join'], { inputs: ['left', 'right'] })
     it_.start('left', ['left'], { outputs: ['join'] })
     await it_.until(() => it_.states('left').includes('FINISHED'))
+    // It has finished when its end is taken, which is a step before the operator hears of it.
+    while (notes.length < 2) await new Promise((resolve) => setImmediate(resolve))
     expect(notes).to.deep.equal(['0: 1', 'end 0'])
     it_.start('right', ['right'], { outputs: ['join'] })
     await it_.until(() => it_.states('join').includes('FINISHED'))
