@@ -1,8 +1,8 @@
 /**
  * Checkpoints of a running job with 1 GiB of keyed state (wide-rows.ts): two sources and the keyed task in worker processes of their own,
  * a checkpoint every 2 s onto the local disk. How long a task's rows stand still for one is seen from two sides: what the task itself
- * reports (REST), and the wait between two rows of the output that a barrier lay between. What an increment weighs: its bytes beside the
- * share of rows changed since the last one.
+ * reports (REST), and the wait between two rows of the output that a barrier lay between, as it was and without the time in which other
+ * processes had the CPUs. What an increment weighs: its bytes beside the share of rows changed since the last one.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -64,14 +64,17 @@ export function figures(taken: ReadonlyMap<number, Taken>, notes: readonly Barri
     const what = `increment / its share, ${share * 100} % of rows changed`
     return valueOf(`checkpoint: ${what}`, 'times', median(weights), PROPORTION)
   })
-  const pauses = large.map(({ sync, alignment }) => sync + alignment)
-  const gaps = large.map(({ gap }) => gap)
+  const syncs = large.map(({ sync }) => sync)
+  const at = large.map(({ gap }) => gap)
+  const between = large.map(({ longestOther }) => longestOther)
   return [
-    valueOf(name('pause in the task, median'), 'ms', median(pauses)),
-    valueOf(name(`pause in the task, longest of ${pauses.length}`), 'ms', longest(pauses), LONGEST_PAUSE_MS),
-    valueOf(name('gap of the output at a barrier, median'), 'ms', median(gaps)),
-    valueOf(name(`gap of the output at a barrier, longest of ${gaps.length}`), 'ms', longest(gaps), LONGEST_PAUSE_MS),
-    valueOf(name('longest gap between barriers, median'), 'ms', median(large.map(({ longestOther }) => longestOther))),
+    valueOf(name(`sync part in the task, longest of ${syncs.length}`), 'ms', longest(syncs), LONGEST_PAUSE_MS),
+    valueOf(name('an input waits for the other, median'), 'ms', median(large.map(({ alignment }) => alignment))),
+    valueOf(name('gap of the output at a barrier, median'), 'ms', median(at.map(({ wall }) => wall))),
+    valueOf(name('gap of the output at a barrier, longest'), 'ms', longest(at.map(({ wall }) => wall))),
+    valueOf(name('the same without waits for a CPU'), 'ms', longest(at.map(({ own }) => own)), LONGEST_PAUSE_MS),
+    valueOf(name('longest gap between barriers, median'), 'ms', median(between.map(({ wall }) => wall))),
+    valueOf(name('the same gaps without waits for a CPU'), 'ms', median(between.map(({ own }) => own))),
     ...increments,
   ]
 }
