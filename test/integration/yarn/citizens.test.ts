@@ -29,9 +29,56 @@ interface Running {
   readonly jobId: string
 }
 
+let hadoop: HadoopCluster
+let jobs: YarnJobs
+
+async function start(rows: number, folder: string, args: readonly string[]): Promise<Running> {
+  const command = jobs.script(counting(rows, folder), [...OPTIONS, ...args])
+  const [applicationId = ''] = await command.says(/application_\d+_\d+/)
+  const [, jobId = ''] = await command.says(/JobID ([0-9a-f]{32})/)
+  const running = { command, applicationId, jobId }
+  await until('running tasks', async () => (await details(running))?.vertices.every(({ status }) => status === 'RUNNING'))
+  return running
+}
+
+function details({ applicationId, jobId }: Running): Promise<JobDetails | undefined> {
+  return jobs.proxied(applicationId, `jobs/${jobId}`).then(
+    (body) => body as JobDetails,
+    () => undefined,
+  )
+}
+
+async function expectAllRowsOnce({ command, applicationId }: Running, rows: number, folder: string): Promise<void> {
+  const { status, stderr } = await command.result
+  expect(status, stderr).to.equal(0)
+  expectNoStack(stderr)
+  await until('the end of the application', async () => (await jobs.report(applicationId)).state === 'FINISHED', 120_000)
+  const texts = await Promise.all((await jobs.list(folder)).map((name) => jobs.read(`${folder}/${name}`)))
+  const found = texts.flatMap((text) => text.trimEnd().split('\n').map(Number)).sort((x, y) => x - y)
+  expect(found.length).to.equal(rows)
+  expect(
+    found.every((value, index) => value === index + 1),
+    'each row once',
+  ).to.equal(true)
+  await jobs.expectNothingLeft(applicationId, 'FINISHED', 'SUCCEEDED')
+  expect(jobs.masterLog(applicationId)).to.contain('(asked = granted = released)')
+}
+
+const hostOf = ({ environment }: ContainerProcess) => /\0NM_HOST=([^\0]*)/.exec(environment)?.[1]
+const nodeOf = (host: string | undefined) => `nm${Number(host?.split('.')[3]) - 1}`
+
+/** A node with a TaskManager and without the master. */
+function busyNode(applicationId: string): string {
+  const master = jobs.master(applicationId)
+  const host = jobs
+    .taskManagers(applicationId)
+    .map(hostOf)
+    .find((each) => each !== undefined && (master === undefined || each !== hostOf(master)))
+  if (host === undefined) throw new Error('every TaskManager is beside the master')
+  return host
+}
+
 describe('a cluster that wants things back', () => {
-  let hadoop: HadoopCluster
-  let jobs: YarnJobs
   before(async () => {
     hadoop = await startHadoop({
       name: 'citizens',
@@ -46,52 +93,6 @@ describe('a cluster that wants things back', () => {
   })
   afterEach(() => jobs?.endAll())
   after(() => hadoop?.stop())
-
-  async function start(rows: number, folder: string, args: readonly string[]): Promise<Running> {
-    const command = jobs.script(counting(rows, folder), [...OPTIONS, ...args])
-    const [applicationId = ''] = await command.says(/application_\d+_\d+/)
-    const [, jobId = ''] = await command.says(/JobID ([0-9a-f]{32})/)
-    const running = { command, applicationId, jobId }
-    await until('running tasks', async () => (await details(running))?.vertices.every(({ status }) => status === 'RUNNING'))
-    return running
-  }
-
-  function details({ applicationId, jobId }: Running): Promise<JobDetails | undefined> {
-    return jobs.proxied(applicationId, `jobs/${jobId}`).then(
-      (body) => body as JobDetails,
-      () => undefined,
-    )
-  }
-
-  async function expectAllRowsOnce({ command, applicationId }: Running, rows: number, folder: string): Promise<void> {
-    const { status, stderr } = await command.result
-    expect(status, stderr).to.equal(0)
-    expectNoStack(stderr)
-    await until('the end of the application', async () => (await jobs.report(applicationId)).state === 'FINISHED', 120_000)
-    const texts = await Promise.all((await jobs.list(folder)).map((name) => jobs.read(`${folder}/${name}`)))
-    const found = texts.flatMap((text) => text.trimEnd().split('\n').map(Number)).sort((x, y) => x - y)
-    expect(found.length).to.equal(rows)
-    expect(
-      found.every((value, index) => value === index + 1),
-      'each row once',
-    ).to.equal(true)
-    await jobs.expectNothingLeft(applicationId, 'FINISHED', 'SUCCEEDED')
-    expect(jobs.masterLog(applicationId)).to.contain('(asked = granted = released)')
-  }
-
-  const hostOf = ({ environment }: ContainerProcess) => /\0NM_HOST=([^\0]*)/.exec(environment)?.[1]
-  const nodeOf = (host: string | undefined) => `nm${Number(host?.split('.')[3]) - 1}`
-
-  /** A node with a TaskManager and without the master. */
-  function busyNode(applicationId: string): string {
-    const master = jobs.master(applicationId)
-    const host = jobs
-      .taskManagers(applicationId)
-      .map(hostOf)
-      .find((each) => each !== undefined && (master === undefined || each !== hostOf(master)))
-    if (host === undefined) throw new Error('every TaskManager is beside the master')
-    return host
-  }
 
   it('preempts containers: they are left in time and the job goes on when there is room', async () => {
     const rows = RATE * 40
@@ -125,21 +126,6 @@ describe('a cluster that wants things back', () => {
     }
   })
 
-  it('restarts its ResourceManager: the same containers, and no restart of the job', async () => {
-    const rows = RATE * 40
-    const job = await start(rows, 'citizens/rm', ['-p', '2'])
-    const before = jobs.taskManagers(job.applicationId).map(({ pid }) => pid)
-    await hadoop.kill('rm')
-    await hadoop.launch('rm')
-    await until('the master to be registered again', () =>
-      jobs.masterLog(job.applicationId).includes('Registered again with the ResourceManager'),
-    )
-    expect(jobs.taskManagers(job.applicationId).map(({ pid }) => pid)).to.deep.equal(before)
-    expect((await details(job))?.state).to.be.oneOf(['RUNNING', 'FINISHED'])
-    await expectAllRowsOnce(job, rows, 'citizens/rm')
-    expect(jobs.masterLog(job.applicationId)).not.to.contain('switched to RESTARTING')
-  })
-
   it('loses a node: its TaskManagers are replaced, and what still runs there ends by itself', async () => {
     const rows = RATE * 40
     const job = await start(rows, 'citizens/lost', ['-p', '2'])
@@ -156,5 +142,31 @@ describe('a cluster that wants things back', () => {
     } finally {
       await hadoop.launch(nodeOf(host))
     }
+  })
+})
+
+describe('a cluster whose ResourceManager restarts', () => {
+  before(async () => {
+    // A master that YARN does not hear for the expiry of its node ends itself: that must last longer than the restart.
+    const properties = { 'yarn.nm.liveness-monitor.expiry-interval-ms': '120000' }
+    hadoop = await startHadoop({ name: 'rm-restart', nodes: 2, memoryMb: 1024, heartbeatMs: 100, properties })
+    jobs = YarnJobs.on(hadoop)
+  })
+  afterEach(() => jobs?.endAll())
+  after(() => hadoop?.stop())
+
+  it('keeps the same containers, and does not restart the job', async () => {
+    const rows = RATE * 40
+    const job = await start(rows, 'citizens/rm', ['-p', '2', '-d'])
+    const before = jobs.taskManagers(job.applicationId).map(({ pid }) => pid)
+    await hadoop.kill('rm')
+    await hadoop.launch('rm')
+    await until('the master to be registered again', () =>
+      jobs.masterLog(job.applicationId).includes('Registered again with the ResourceManager'),
+    )
+    expect(jobs.taskManagers(job.applicationId).map(({ pid }) => pid)).to.deep.equal(before)
+    expect((await details(job))?.state).to.be.oneOf(['RUNNING', 'FINISHED'])
+    await expectAllRowsOnce(job, rows, 'citizens/rm')
+    expect(jobs.masterLog(job.applicationId)).not.to.contain('switched to RESTARTING')
   })
 })
