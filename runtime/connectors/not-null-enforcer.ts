@@ -45,8 +45,8 @@ class NotNullEnforcer implements Operator {
     if (count > 0) return this.#sink.processBatch(batch.select(kept.subarray(0, count)), input)
   }
 
-  processWatermark(watermark: number): void {
-    this.#sink.processWatermark(watermark)
+  processWatermark(watermark: number): void | Promise<void> {
+    return this.#sink.processWatermark(watermark)
   }
 
   endInput(input: number): void | Promise<void> {

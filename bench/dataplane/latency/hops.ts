@@ -148,7 +148,12 @@ export async function main(): Promise<void> {
     .name('latencies')
   if (beside === 'busy')
     env
-      .fromSource(new Numbers((Number(rows) / Number(perSecond)) * 1_000), WatermarkStrategy.noWatermarks<number>(), 'numbers', Types.DOUBLE)
+      .fromSource(
+        new Numbers((Number(rows) / Number(perSecond)) * 1_000),
+        WatermarkStrategy.noWatermarks<number>(),
+        'numbers',
+        Types.DOUBLE,
+      )
       .filter((n) => n < 0)
       .print()
   await env.execute('hops')
