@@ -71,6 +71,10 @@ bench-yarn: build examples/data/.ready ## submission times and memory on a pseud
 memory-run: build ## a join whose state outgrows its worker: RSS against the declared memory (20 minutes; ARGS='--minutes 4')
 	$(NODE) dist/bench/memory/memory-run.js $(ARGS)
 
+.PHONY: citizens
+citizens: build ## the ResourceManager takes containers back, nodes leave, it restarts itself: once each on a real cluster (6 minutes)
+	$(MOCHA) --config test/citizens/.mocharc.json
+
 .PHONY: sim
 sim: compile ## the control plane in a simulation: SEEDS=200 seeds of faults, or one with its transcript (SEED=17)
 	@$(NODE) --enable-source-maps dist/test/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))

@@ -24,7 +24,8 @@ export const JobAmbiguous = defineError('CLI_JOB_AMBIGUOUS', {
 })
 export const NotAJob = defineError('CLI_NOT_A_JOB', {
   recovery: 'none',
-  message: (d: { text: string }) => `'${d.text}' is neither an application id (application_…) nor a job id (32 hex digits).`,
+  message: (d: { text: string }) =>
+    `'${d.text}' is neither an application id (application_…) nor a job id (32 hex digits). 'weft list' shows what runs.`,
 })
 export const ApplicationNotRunning = defineError('CLI_APPLICATION_NOT_RUNNING', {
   recovery: 'none',

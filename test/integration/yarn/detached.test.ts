@@ -106,13 +106,18 @@ describe('an application that outlives its client', () => {
   })
 
   it('status and cancel of an id that is none, or not there', async () => {
-    for (const verb of ['status', 'cancel']) {
-      for (const id of ['application_1_0001', 'nonsense']) {
-        const { status, stderr } = await jobs.weft([verb, id]).result
-        expect(status).to.equal(1)
-        expect(stderr).to.contain(`does not know ${id}`)
-        expect(stderr).to.contain("'weft list'")
-      }
+    const unknown = (id: string) => `does not know ${id}`
+    const cases = [
+      ['status', 'application_1_0001', unknown('application_1_0001')],
+      ['status', 'nonsense', unknown('nonsense')],
+      ['cancel', 'application_1_0001', unknown('application_1_0001')],
+      ['cancel', 'nonsense', "'nonsense' is neither an application id"],
+    ] as const
+    for (const [verb, id, message] of cases) {
+      const { status, stderr } = await jobs.weft([verb, id]).result
+      expect(status).to.equal(1)
+      expect(stderr).to.contain(message)
+      expect(stderr).to.contain("'weft list'")
     }
   })
 })

@@ -4,9 +4,9 @@
  */
 import { expect } from 'chai'
 import type { JobDetails } from '#core/rest/responses.js'
-import { startHadoop, type HadoopCluster } from '../../support/hadoop-cluster.js'
-import { expectNoStack, until, YarnJobs, type ContainerProcess } from '../../support/yarn-jobs.js'
-import type { RunningCommand } from '../../support/weft-command.js'
+import { startHadoop, type HadoopCluster } from '../support/hadoop-cluster.js'
+import { expectNoStack, until, YarnJobs, type ContainerProcess } from '../support/yarn-jobs.js'
+import type { RunningCommand } from '../support/weft-command.js'
 
 const RATE = 100
 
