@@ -75,6 +75,10 @@ memory-run: build ## a join whose state outgrows its worker: RSS against the dec
 citizens: build ## the ResourceManager takes containers back, nodes leave, it restarts itself: once each on a real cluster (6 minutes)
 	$(MOCHA) --config test/citizens/.mocharc.json
 
+.PHONY: autoscaler
+autoscaler: build ## the autoscaler follows a load up and down on this machine, in threads and in processes (3 minutes)
+	$(MOCHA) --config test/elastic/.mocharc.json
+
 .PHONY: sim
 sim: compile ## the control plane in a simulation: SEEDS=200 seeds of faults, or one with its transcript (SEED=17)
 	@$(NODE) --enable-source-maps dist/test/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))

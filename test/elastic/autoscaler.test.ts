@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AutoscalerBody, RescaleSummary, ResourceRequirementsAnswer } from '#core/rest/rescale-responses.js'
-import { freePort } from '../../support/free-port.js'
-import { projectRoot } from '../../support/project-root.js'
-import { KEYS } from '../../support/programs/changing-load.js'
-import { startWeft, type RunningCommand } from '../../support/weft-command.js'
+import { freePort } from '../support/free-port.js'
+import { projectRoot } from '../support/project-root.js'
+import { KEYS } from '../support/programs/changing-load.js'
+import { startWeft, type RunningCommand } from '../support/weft-command.js'
 
 const PROGRAM = join(projectRoot, 'test/support/programs/changing-load.ts')
 const MS_PER_NUMBER = 4
