@@ -31,11 +31,6 @@ export const DetachedSelect = defineError('APPLICATION_DETACHED_SELECT', {
     `A SELECT has nobody to show its result to in a detached application. Write it to a table (INSERT INTO), or run attached (without -d)`,
 })
 
-export const ExecuteMissing = defineError('APPLICATION_EXECUTE_MISSING', {
-  recovery: 'none',
-  message: (d: { program: string; operators: number }) =>
-    `${d.program} built a pipeline of ${d.operators} operator(s) and ended without running it: call 'await env.execute()' at its end`,
-})
 export const SavepointsUnavailable = defineError('APPLICATION_SAVEPOINTS_UNAVAILABLE', {
   recovery: 'none',
   message: (d: { job: string }) => `Job '${d.job}' has no savepoints any more: it ended under an earlier JobManager`,

@@ -1,17 +1,11 @@
 /** Runs compiled statements: the part that scripts and programs share. Keeps the list of them for REST. */
 import type { JobGraph } from '#core/graph/job-graph.js'
 import type { StatementSummary } from '#core/rest/responses.js'
-import type { StatementEffect } from '#sql/session/statement-effect.js'
+import type { PlannedStatement } from '#sql/session/statement-effect.js'
 import type { Dispatcher, SubmittedProgram } from '../dispatcher/dispatcher.js'
 import type { Job } from '../jobmaster/job-master.js'
 import { ApplicationCanceled, DetachedSelect } from './errors.js'
 import { jobFailed } from './job-failure.js'
-
-export interface PlannedStatement {
-  readonly text: string
-  readonly kind: string
-  readonly effect: StatementEffect
-}
 
 export class StatementRunner {
   readonly #dispatcher: Dispatcher

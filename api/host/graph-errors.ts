@@ -38,3 +38,8 @@ export const ProgramTooLarge = defineError('API_PROGRAM_TOO_LARGE', {
   message: (d: { name: string; bytes: number; limit: number }) =>
     `The program ${d.name} is ${d.bytes} bytes large with all that it imports; at most ${d.limit} can be given to a TaskManager`,
 })
+export const ExecuteMissing = defineError('API_EXECUTE_MISSING', {
+  recovery: 'none',
+  message: (d: { program: string; operators: number }) =>
+    `${d.program} built a pipeline of ${d.operators} operator(s) and ended without running it: call 'await env.execute()' at its end`,
+})

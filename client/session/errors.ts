@@ -76,12 +76,6 @@ export const DetachedSelect = defineError('SESSION_DETACHED_SELECT', {
   message: () =>
     'A SELECT has nobody to show its result to when the client does not stay. Write it to a table (INSERT INTO), or run attached (without -d)',
 })
-export const ExecuteMissing = defineError('SESSION_EXECUTE_MISSING', {
-  recovery: 'none',
-  message: (d: { program: string; operators: number }) =>
-    `${d.program} built a pipeline of ${d.operators} operator(s) and ended without running it: call 'await env.execute()' at its end`,
-})
-
 const SHOWN_CHARACTERS = 100
 
 function shorten(text: string): string {

@@ -6,18 +6,12 @@ import type { JobGraph } from '#core/graph/job-graph.js'
 import { isTerminalJobState } from '#core/graph/states.js'
 import type { ApplicationDetails, CollectedRows, JobDetails, StatementSummary } from '#core/rest/responses.js'
 import type { Environment, Millis } from '#core/time/environment.js'
-import type { StatementEffect } from '#sql/session/statement-effect.js'
+import type { PlannedStatement } from '#sql/session/statement-effect.js'
 import { failureLines } from './failure-lines.js'
 import { DetachedSelect, RemoteJobCanceled } from './errors.js'
 import type { RemoteJob } from './remote-job.js'
 import type { SessionConnection } from './session-connection.js'
 import { submitJob } from './submit-job.js'
-
-export interface PlannedStatement {
-  readonly text: string
-  readonly kind: string
-  readonly effect: StatementEffect
-}
 
 /** A job whose rows are read by the program, or shown to whoever follows. */
 export interface StartedJob {

@@ -2,6 +2,13 @@
 import type { JobGraph } from '#core/graph/job-graph.js'
 import type { ResultSortKey } from '#core/rest/responses.js'
 
+/** A statement and what it does. `kind`: of statement. */
+export interface PlannedStatement {
+  readonly text: string
+  readonly kind: string
+  readonly effect: StatementEffect
+}
+
 /** What a statement does. Rows hold texts as a table shows them; null is NULL. */
 export type StatementEffect =
   | { readonly kind: 'none' }
