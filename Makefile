@@ -22,7 +22,6 @@ compile: node_modules/.package-lock.json ## compile every room (the compiler als
 .PHONY: build
 build: compile examples/data/.ready ## compile, bundle, make the runtime archive for YARN and the example’s input
 	$(NODE) dist/tools/build-runtime.js
-	@ln -sfn ../../bin/weft.mjs node_modules/.bin/weft
 
 .PHONY: kernels
 kernels: compile ## WebAssembly of the byte kernels, into the runtime's sources
