@@ -1,10 +1,11 @@
 /** `weft list`, `weft status`, `weft cancel`: the applications of a YARN cluster. */
 import { rootCause } from '#core/errors/wire-error.js'
-import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js'
+import { endOfLifetime, type ApplicationReport } from '#hadoop/rest/resource-manager-records.js'
 import { MasterClient, MasterRefused, MasterUnreachable } from '../cluster/master-client.js'
 import { isTerminal } from '../deploy/yarn/application-state.js'
 import { applicationReport, cleanUpStaging, killApplication, listApplications } from '../deploy/yarn/applications.js'
 import { explainFailure, explainWaiting } from '../deploy/yarn/explain-failure.js'
+import { describeEnd } from '../deploy/yarn/lifetime.js'
 import { proxyBaseUrl, proxyTransport } from '../deploy/yarn/master-proxy.js'
 import { connectYarn, type YarnCluster } from '../deploy/yarn/yarn-cluster.js'
 import { Progress } from './progress.js'
@@ -56,7 +57,7 @@ export async function status(options: Common & { readonly application: string })
   const report = await applicationReport(cluster, options.application)
   process.stdout.write(
     `${report.id}  ${report.name}\n  user ${report.user}, queue ${report.queue}, state ${report.state}, final status ${report.finalStatus}\n` +
-      (isTerminal(report.state) ? '' : `  ${proxyBaseUrl(cluster, report.id)}\n`),
+      (isTerminal(report.state) ? '' : `${lifetimeLine(report)}  ${proxyBaseUrl(cluster, report.id)}\n`),
   )
   if (report.state === 'RUNNING') await showJobs(cluster, report)
   else if (!isTerminal(report.state)) {
@@ -64,6 +65,11 @@ export async function status(options: Common & { readonly application: string })
     if (reason !== undefined) process.stdout.write(`${reason}\n`)
   } else if (report.finalStatus !== 'SUCCEEDED') process.stdout.write(`${await explainFailure(cluster, report)}\n`)
   return 0
+}
+
+function lifetimeLine(report: ApplicationReport): string {
+  const end = describeEnd(endOfLifetime(report))
+  return end === '' ? '' : `  ${end}\n`
 }
 
 async function showJobs(cluster: YarnCluster, report: ApplicationReport): Promise<void> {

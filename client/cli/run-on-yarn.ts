@@ -7,6 +7,7 @@ import { MasterClient } from '../cluster/master-client.js'
 import { isTerminal } from '../deploy/yarn/application-state.js'
 import { cleanUpStaging, killApplication, patientReports, sweepStaging } from '../deploy/yarn/applications.js'
 import { explainFailure } from '../deploy/yarn/explain-failure.js'
+import { describeEnd } from '../deploy/yarn/lifetime.js'
 import { proxyBaseUrl, proxyTransport } from '../deploy/yarn/master-proxy.js'
 import { submitYarnApplication } from '../deploy/yarn/submit-application.js'
 import { connectYarn, type YarnCluster } from '../deploy/yarn/yarn-cluster.js'
@@ -33,6 +34,7 @@ export async function runOnYarn(job: PreparedJob): Promise<number> {
     interrupt.check()
     job.err.write(`Submitting application master ${applicationId}\n`)
     for (const warning of submitted.warnings) job.err.write(`Warning: ${warning}\n`)
+    if (submitted.endsAt !== undefined) job.err.write(`${describeEnd(submitted.endsAt)}.\n`)
     const running = await waitWithHints(cluster, job.err, applicationId, interrupt)
     if (isTerminal(running.state)) return await ended(cluster, job, running)
     job.err.write(

@@ -24,6 +24,7 @@ import { MasterClient, MasterRefused, MasterUnreachable } from '../cluster/maste
 import { isTerminal } from '../deploy/yarn/application-state.js'
 import { applicationReport, cleanUpStaging, killApplication, sweepStaging } from '../deploy/yarn/applications.js'
 import { explainFailure } from '../deploy/yarn/explain-failure.js'
+import { describeEnd } from '../deploy/yarn/lifetime.js'
 import { proxyBaseUrl, proxyTransport } from '../deploy/yarn/master-proxy.js'
 import { submitYarnApplication } from '../deploy/yarn/submit-application.js'
 import { connectYarn, type YarnCluster } from '../deploy/yarn/yarn-cluster.js'
@@ -144,6 +145,7 @@ async function start(options: YarnSessionOptions, given: Configuration, cluster:
     interrupt.check()
     err.write(`Submitting application master ${applicationId}\n`)
     for (const warning of submitted.warnings) err.write(`Warning: ${warning}\n`)
+    if (submitted.endsAt !== undefined) err.write(`${describeEnd(submitted.endsAt)}.\n`)
     const running = await waitWithHints(cluster, err, applicationId, interrupt)
     if (isTerminal(running.state)) {
       err.write(`${await explainFailure(cluster, running)}\n`)

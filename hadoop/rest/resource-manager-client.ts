@@ -6,13 +6,8 @@
 import type * as z from '#core/zod.js'
 import { sleep, systemEnvironment, type Environment } from '#core/time/environment.js'
 import { isRemoteException, simpleName } from '../ipc/remote-exception.js'
-import {
-  HadoopAnswerUnreadable,
-  HadoopAuthenticationFailed,
-  HadoopUnreachable,
-  KerberosPackageMissing,
-  ResourceManagerUnreachable,
-} from './errors.js'
+import { isLoginFailure } from '../security/errors.js'
+import { HadoopAnswerUnreadable, HadoopAuthenticationFailed, HadoopUnreachable, ResourceManagerUnreachable } from './errors.js'
 import type { HttpAuthenticator } from './http-authenticator.js'
 import { describeBody, errorOfAnswer, parseRemoteException } from './remote-exception.js'
 import {
@@ -170,6 +165,12 @@ export class ResourceManagerClient {
     return response.status === 200 && ['KILLED', 'FINISHED', 'FAILED'].includes(state) ? 'killed' : 'pending'
   }
 
+  /** YARN ends the application then; `end`: wall clock of the ResourceManager, ms. A queue may allow less. @throws what the ResourceManager says */
+  async setLifetime(applicationId: string, end: number): Promise<void> {
+    const expiryTime = new Date(end).toISOString().replace('Z', '+0000')
+    await this.#call({ method: 'PUT', path: `/apps/${applicationId}/timeout`, body: { timeout: { type: 'LIFETIME', expiryTime } } })
+  }
+
   /**
    * A ResourceManager that has just started answers before it has read its applications back: an unknown id is believed only
    * when it says that it is active.
@@ -250,7 +251,7 @@ export class ResourceManagerClient {
         if (haState === 'ACTIVE' || haState === '') return (this.#active = url)
         tried.set(url, haState.toLowerCase())
       } catch (error) {
-        if (HadoopAuthenticationFailed.is(error) || KerberosPackageMissing.is(error)) throw error
+        if (HadoopAuthenticationFailed.is(error) || isLoginFailure(error)) throw error
         tried.set(url, HadoopUnreachable.is(error) ? error.details.reason : error instanceof Error ? error.message : String(error))
       }
     }

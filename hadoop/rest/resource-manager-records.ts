@@ -61,6 +61,15 @@ export const APPLICATION_STATES = ['NEW', 'NEW_SAVING', 'SUBMITTED', 'ACCEPTED',
 /** States that REST shows besides: FINAL_SAVING, FINISHING, KILLING. */
 export type ApplicationState = (typeof APPLICATION_STATES)[number] | (string & {})
 
+export const ApplicationTimeoutSchema = z.object({
+  /** LIFETIME is the only one there is. */
+  type: z.string(),
+  /** `2026-11-23T20:16:11.000+0000`, or UNLIMITED. */
+  expiryTime: text,
+  /** -1: unlimited; 0: over. */
+  remainingTimeInSeconds: count,
+})
+
 export const ApplicationReportSchema = z.object({
   id: z.string(),
   user: text,
@@ -88,8 +97,17 @@ export const ApplicationReportSchema = z.object({
   allocatedMB: z.number().nullish(),
   allocatedVCores: z.number().nullish(),
   runningContainers: z.number().nullish(),
+  timeouts: z.object({ timeout: oneOrMany(ApplicationTimeoutSchema) }).nullish(),
 })
 export type ApplicationReport = z.infer<typeof ApplicationReportSchema>
+
+/** When YARN will end it; undefined: never. Wall clock of the ResourceManager, ms. */
+export function endOfLifetime({ timeouts }: ApplicationReport): number | undefined {
+  const lifetime = timeouts?.timeout.find(({ type }) => type === 'LIFETIME')?.expiryTime
+  // Java writes the zone without a colon, which Date does not promise to read.
+  const end = Date.parse((lifetime ?? '').replace(/([+-]\d{2})(\d{2})$/, '$1:$2'))
+  return Number.isNaN(end) ? undefined : end
+}
 
 export const ApplicationAnswer = z.object({ app: ApplicationReportSchema })
 export const ApplicationsAnswer = z.object({ apps: z.object({ app: oneOrMany(ApplicationReportSchema) }).nullish() })

@@ -15,6 +15,11 @@ export interface SubmissionContext {
   readonly maxAttempts: number
   /** Milliseconds; undefined: failed attempts count for ever. */
   readonly attemptFailuresValidityInterval: number | undefined
+  /**
+   * Milliseconds from the submission until YARN ends the application; undefined: never. REST knows no such key: it is set once the
+   * application is accepted (ResourceManagerClient.setLifetime).
+   */
+  readonly lifetime: number | undefined
   readonly keepContainers: boolean
   readonly nodeLabel: string | undefined
   /** Of the application master. */

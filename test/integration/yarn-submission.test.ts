@@ -243,6 +243,7 @@ describe('YARN submission', () => {
       tags: [`twice-${process.pid}`],
       maxAttempts: 1,
       attemptFailuresValidityInterval: undefined,
+      lifetime: undefined,
       keepContainers: true,
       nodeLabel: undefined,
       resource: { memoryMb: 128, vcores: 1 },

@@ -28,6 +28,7 @@ describe('an application that waits', function () {
         tags: [],
         maxAttempts: 1,
         attemptFailuresValidityInterval: undefined,
+        lifetime: undefined,
         keepContainers: true,
         nodeLabel: undefined,
         resource: { memoryMb: 512, vcores: 1 },

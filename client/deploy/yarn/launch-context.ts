@@ -9,6 +9,7 @@ import { MASTER_ENV_PREFIX } from '#core/config/options/containerized.js'
 import { JOBMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
 import {
   YARN_APPLICATION_ATTEMPTS,
+  YARN_APPLICATION_LIFETIME,
   YARN_APPLICATION_NAME,
   YARN_APPLICATION_NODE_LABEL,
   YARN_APPLICATION_PRIORITY,
@@ -57,6 +58,7 @@ export function submissionContext(input: LaunchInput): SubmissionContext {
     tags: configuration.get(YARN_TAGS),
     maxAttempts: configuration.get(YARN_APPLICATION_ATTEMPTS),
     attemptFailuresValidityInterval: validity < 0 ? undefined : validity,
+    lifetime: configuration.get(YARN_APPLICATION_LIFETIME),
     keepContainers: true,
     nodeLabel: configuration.get(YARN_APPLICATION_NODE_LABEL),
     resource: { memoryMb: preflight.master.memoryMb, vcores: preflight.master.vcores },

@@ -21,6 +21,7 @@ import { ApplicationNotAccepted, ApplicationRefused } from './errors.js'
 import { isTerminal, shortDiagnostics } from './application-state.js'
 import { sweepStaging } from './applications.js'
 import { submissionContext } from './launch-context.js'
+import { limitLifetime } from './lifetime.js'
 import { checkSubmission, queueOf } from './preflight.js'
 import { listShipFiles, PROGRAM_LINK, stageShipFile, type ShipFile } from './ship-files.js'
 import { localResource, makeApplicationDirectory, stageRuntime, stagingRoot, uploadFile, type StagingRoot } from './staging-area.js'
@@ -47,6 +48,8 @@ export interface SubmittedApplication {
   readonly stagingDirectory: string
   /** Bytes of the runtime archive that had to be uploaded; 0: it was there. */
   readonly uploadedRuntimeBytes: number
+  /** YARN ends it then: wall clock, ms; undefined: never. */
+  readonly endsAt: number | undefined
   /** For people. */
   readonly warnings: readonly string[]
 }
@@ -80,12 +83,14 @@ export async function submitYarnApplication(cluster: YarnCluster, submission: Ya
     await submitOrRefuse(cluster, context)
     // Waiting costs nothing: what earlier applications left behind when they were killed goes meanwhile.
     const [report] = await Promise.all([untilAccepted(cluster, applicationId), sweepQuietly(cluster, configuration, applicationId)])
+    const { endsAt, warnings } = await limitLifetime(cluster, report, context.lifetime)
     return {
       applicationId,
       report,
+      endsAt,
       stagingDirectory: staged.directory,
       uploadedRuntimeBytes: staged.uploadedBytes,
-      warnings: [...preflight.warnings, ...lostSettings(context, report)],
+      warnings: [...preflight.warnings, ...lostSettings(context, report), ...warnings],
     }
   } catch (error) {
     if (!ApplicationNotAccepted.is(error)) await removeQuietly(cluster, staged.directory)

@@ -31,6 +31,10 @@ export const YARN_ATTEMPT_FAILURES_VALIDITY = option('yarn.application-attempt-f
   default: '600000',
   description: 'Time in ms after which a failed attempt is forgotten; -1: never (Flink: 10000).',
 })
+export const YARN_APPLICATION_LIFETIME = option('yarn.application.lifetime', duration(), {
+  description:
+    'YARN ends the application when it has been there for so long, waiting included, whatever it does then; unset: never. A queue may allow less (not in Flink).',
+})
 export const YARN_SHIP_FILES = option('yarn.ship-files', list(), {
   default: '',
   description: 'Local files and folders, or hdfs:// URIs, put into every container’s working directory.',

@@ -45,6 +45,7 @@ async function submitMaster(cluster: HadoopCluster, options: { plan: Partial<AmP
     tags: [],
     maxAttempts: options.keepContainers === true ? 2 : 1,
     attemptFailuresValidityInterval: undefined,
+    lifetime: undefined,
     keepContainers: options.keepContainers ?? false,
     nodeLabel: undefined,
     resource: { memoryMb: 256, vcores: 1 },

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { HadoopAnswerUnreadable, HadoopAuthenticationFailed, HadoopHttpFailed, ResourceManagerUnreachable } from '#hadoop/rest/errors.js'
 import { negotiateAuthenticator, simpleAuthenticator } from '#hadoop/rest/http-authenticator.js'
 import { ResourceManagerClient } from '#hadoop/rest/resource-manager-client.js'
+import { endOfLifetime } from '#hadoop/rest/resource-manager-records.js'
 import { systemEnvironment, type Environment } from '#core/time/environment.js'
 import { rejection } from '../../../support/file-system-contract.js'
 import { deadUrl, remoteExceptionBody, scriptedServer, type ScriptedAnswer, type ScriptedServer } from '../../../support/scripted-http.js'
@@ -117,6 +118,22 @@ describe('ResourceManagerClient', () => {
       .and.to.include('HADOOP_CONF_DIR')
   })
 
+  it('limits the life of an application, and reads when it ends', async () => {
+    const lifetime = { type: 'LIFETIME', expiryTime: '2030-01-01T01:00:00.000+0100', remainingTimeInSeconds: 5 }
+    const app = (timeout: unknown) => ({ body: { app: { id: 'application_1_0007', state: 'RUNNING', timeouts: { timeout } } } })
+    const answers = [{ body: { timeout: lifetime } }, app(lifetime), app([{ ...lifetime, expiryTime: 'UNLIMITED' }])]
+    const rm = await server((_request, index) => answers[index] ?? { status: 500 })
+    const rms = client(rm.url)
+    await rms.setLifetime('application_1_0007', Date.UTC(2030, 0, 1))
+    expect([rm.requests[0]?.method, rm.requests[0]?.url.pathname]).to.deep.equal(['PUT', '/ws/v1/cluster/apps/application_1_0007/timeout'])
+    expect(JSON.parse(rm.requests[0]?.body.toString() ?? '')).to.deep.equal({
+      timeout: { type: 'LIFETIME', expiryTime: '2030-01-01T00:00:00.000+0000' },
+    })
+    const [limited, unlimited] = [await rms.application('application_1_0007'), await rms.application('application_1_0007')]
+    expect(limited && endOfLifetime(limited)).to.equal(Date.UTC(2030, 0, 1))
+    expect(unlimited && endOfLifetime(unlimited)).to.equal(undefined)
+  })
+
   it('sends a submission again, the same one, when its answer is lost', async () => {
     const rm = await server((_request, index) => (index === 0 ? { fault: 'reset' } : { status: 202 }))
     await client(rm.url).submit({
@@ -128,6 +145,7 @@ describe('ResourceManagerClient', () => {
       tags: ['a', 'b'],
       maxAttempts: 2,
       attemptFailuresValidityInterval: 600_000,
+      lifetime: 60_000,
       keepContainers: true,
       nodeLabel: 'gpu',
       resource: { memoryMb: 256, vcores: 1 },
