@@ -80,15 +80,18 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     timeColumn: z.int().min(0),
   }),
   /**
-   * Regular inner join of input 0 (left) and 1 (right) on leftKeys = rightKeys (NULL never equals), then `condition` over
-   * left ++ right columns. Output: left ++ right. Keeps both sides as state; retractions of either side are joined too.
+   * Regular join of input 0 (left) and 1 (right) on leftKeys = rightKeys (NULL never equals), then `condition` over
+   * left ++ right columns. Output: left ++ right, of semi and anti joins left. Keeps both sides as state; retractions of either side are
+   * joined too. `output` of all but inner joins, 'final': no input retracts, and rows without a match come at the end of input (batch).
    */
   z.object({
     op: z.literal('join'),
-    joinType: z.enum(['inner']),
+    joinType: z.enum(['inner', 'left', 'right', 'full', 'semi', 'anti']),
     leftKeys: columns,
     rightKeys: columns,
     condition: ExpressionSchema.optional(),
+    /** Absent: 'changelog'. */
+    output: z.enum(['changelog', 'final']).optional(),
   }),
   /**
    * ORDER BY … [LIMIT n] [OFFSET m]. 'final': rows sorted, emitted at the end of input. 'changelog' (streaming Top-N): emits
@@ -139,6 +142,7 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
 
 export type OperatorSpec = z.infer<typeof OperatorSpecSchema>
 export type OperatorKind = OperatorSpec['op']
+export type JoinType = SpecOf<'join'>['joinType']
 export type SpecOf<K extends OperatorKind> = Extract<OperatorSpec, { op: K }>
 
 /** What an operator is to its job: where rows begin, where they end, where they go to the client. */
