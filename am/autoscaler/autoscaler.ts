@@ -28,7 +28,7 @@ interface ScaledUp {
 
 interface WantedDown {
   readonly since: Millis
-  /** Highest parallelism that was wanted since. */
+  /** Highest parallelism that was wanted since, as soon as rates are not mixed any more with those of before; 0: they are. */
   readonly highest: number
 }
 
@@ -136,13 +136,15 @@ function choose(state: AutoscalerState, evaluation: readonly VertexEvaluation[],
     if (fixed !== undefined || wanted === parallelism) continue
     // What is joined with a vertex outside the band goes with it.
     if (wanted > parallelism) {
-      if (!outside.some((other) => other.utilization > settings.utilization.max)) continue
+      if (!outside.some((other) => isTooBusy(other, settings))) continue
       const useless = ineffective(state.scaledUp.get(vertexId), each, settings)
       if (useless === undefined) changed.set(vertexId, wanted)
       else blocked.push(useless)
-    } else if (each.utilization < settings.utilization.min) {
+    } else if (isTooIdle(each, settings)) {
       const before = state.wantedDown.get(vertexId)
-      const down = before === undefined ? { since: now, highest: wanted } : { ...before, highest: Math.max(before.highest, wanted) }
+      const since = before?.since ?? now
+      const unmixed = now - since >= Math.min(settings.window, settings.scaleDownInterval)
+      const down = { since, highest: unmixed ? Math.max(before?.highest ?? 0, wanted) : 0 }
       wantedDown.set(vertexId, down)
       if (now - down.since >= settings.scaleDownInterval && down.highest < parallelism) changed.set(vertexId, down.highest)
     }
@@ -150,8 +152,17 @@ function choose(state: AutoscalerState, evaluation: readonly VertexEvaluation[],
   return { changed, wantedDown, blocked }
 }
 
-function isOutside({ utilization, fixed }: VertexEvaluation, { utilization: band }: AutoscalerSettings): boolean {
-  return fixed === undefined && (utilization > band.max || utilization < band.min)
+function isOutside(each: VertexEvaluation, settings: AutoscalerSettings): boolean {
+  return each.fixed === undefined && (isTooBusy(each, settings) || isTooIdle(each, settings))
+}
+
+/** By default the band ends at 1, which is never exceeded where nothing shows that more is waiting. */
+function isTooBusy(each: VertexEvaluation, { utilization: band }: AutoscalerSettings): boolean {
+  return each.saturated || each.targetRate / band.max + each.catchUpRate > each.trueProcessingRate
+}
+
+function isTooIdle(each: VertexEvaluation, { utilization: band }: AutoscalerSettings): boolean {
+  return each.targetRate + each.catchUpRate * band.min < each.trueProcessingRate * band.min
 }
 
 /** In words; undefined: there is nothing against another scale up. */

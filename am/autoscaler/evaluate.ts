@@ -17,10 +17,14 @@ export interface VertexEvaluation {
   readonly busy: number
   /** Rows that it would take if it were busy all the time; Infinity: it is hardly ever busy. */
   readonly trueProcessingRate: number
-  /** Rows that it should take. */
+  /** Rows that it should take, so that no more wait at the sources than now. */
   readonly targetRate: number
+  /** Rows that it should take besides, so that those that wait are worked off in the time for that. */
+  readonly catchUpRate: number
   /** targetRate / trueProcessingRate. */
   readonly utilization: number
+  /** It is busy all the time, and not all sources tell what waits at them: more may wait than anything here shows. */
+  readonly saturated: boolean
   /** Parallelism that brings it to the target utilisation, in its bounds. */
   readonly wanted: number
   /** Why it is not scaled; undefined: it is. */
@@ -30,7 +34,12 @@ export interface VertexEvaluation {
 /** Busy for less than this share tells nothing of how fast it is. */
 const LEAST_BUSY = 0.001
 /**
- * Sources that are held back would read more; how much is not known. Twice the rate is asked for at most, and the next look tells more:
+ * Busy for so much of the time is as busy as can be. Its source need not be held back by that: one that shares its thread, or that asks for the
+ * next split when the last one is done, is only slow, and nobody can tell from its rate that more is waiting.
+ */
+const SATURATED = 0.98
+/**
+ * Sources that are held back would read more; how much is not known unless they tell. Twice the rate is asked for at most, and the next look tells more:
  * what comes too much would have to go back.
  */
 const MOST_HELD_BACK = 2
@@ -42,7 +51,9 @@ export function evaluate(
   settings: AutoscalerSettings,
   restartTime: number,
 ): VertexEvaluation[] {
-  const targets = targetRates(graph, rates)
+  const unknown = graph.vertices.some(({ id }) => isSource(graph, id) && rates.get(id)?.pending === undefined)
+  const targets = alongEdges(graph, rates, sourceRate)
+  const waiting = alongEdges(graph, rates, ({ pending }) => (settings.catchUp <= 0 ? 0 : ((pending?.rows ?? 0) / settings.catchUp) * 1000))
   const limits = parallelismLimits(graph)
   const single = new Map<VertexId, VertexEvaluation>()
   for (const { id, name, parallelism } of graph.vertices) {
@@ -52,12 +63,15 @@ export function evaluate(
     const targetRate = targets.get(id) ?? 0
     const fixed = limit?.fixed ?? (settings.excluded.has(id) ? 'it is excluded (job.autoscaler.vertex.exclude.ids)' : undefined)
     const utilization = targetRate === 0 ? 0 : targetRate / trueProcessingRate
-    const capacity = targetRate / settings.utilization.target + catchUpRate(targetRate, settings, restartTime)
+    const catchUpRate = waiting.get(id) ?? 0
+    const capacity = targetRate / settings.utilization.target + catchUpRate + afterRestart(targetRate, settings, restartTime)
     const needed = parallelism * (capacity === 0 ? 0 : capacity / trueProcessingRate)
     const max = limit?.max ?? parallelism
     const wanted = fixed === undefined ? bounded(needed, parallelism, max, settings) : parallelism
     const { recordsIn, busy } = rate
-    single.set(id, { vertexId: id, name, parallelism, recordsIn, busy, trueProcessingRate, targetRate, utilization, wanted, fixed })
+    const saturated = unknown && busy >= SATURATED
+    const known = { vertexId: id, name, parallelism, recordsIn, busy, trueProcessingRate, targetRate, catchUpRate }
+    single.set(id, { ...known, utilization, saturated, wanted, fixed })
   }
   // What is joined one to one goes together, as far as the one that needs most.
   return graph.vertices.flatMap(({ id }) => {
@@ -73,7 +87,7 @@ export function evaluate(
 const NO_RATES: VertexRates = { recordsIn: 0, recordsOut: 0, busy: 0, backPressured: 0 }
 
 /** What comes while the job is rescaled is to be worked off in the time to catch up. */
-function catchUpRate(targetRate: number, { catchUp }: AutoscalerSettings, restartTime: number): number {
+function afterRestart(targetRate: number, { catchUp }: AutoscalerSettings, restartTime: number): number {
   return catchUp <= 0 ? 0 : (targetRate * restartTime) / catchUp
 }
 
@@ -83,7 +97,22 @@ function bounded(needed: number, parallelism: number, max: number, settings: Aut
   return Math.max(Math.min(least, max), Math.min(most, Math.ceil(needed - 1e-9)))
 }
 
-function targetRates(graph: JobGraph, rates: ReadonlyMap<VertexId, VertexRates>): Map<VertexId, number> {
+function isSource(graph: JobGraph, id: VertexId): boolean {
+  return graph.edges.every(({ target }) => target !== id)
+}
+
+/** What comes to a source: what it reads, and what is left waiting each second. */
+function sourceRate({ recordsIn, backPressured, pending }: VertexRates): number {
+  if (pending !== undefined) return Math.max(0, recordsIn + pending.growth)
+  return recordsIn * Math.min(MOST_HELD_BACK, 1 / Math.max(1e-9, 1 - backPressured))
+}
+
+/** What sources give rise to at each vertex. */
+function alongEdges(
+  graph: JobGraph,
+  rates: ReadonlyMap<VertexId, VertexRates>,
+  atSource: (rates: VertexRates) => number,
+): Map<VertexId, number> {
   const targets = new Map<VertexId, number>()
   const inputs = (id: VertexId) => graph.edges.filter((edge) => edge.target === id)
   const of = (id: VertexId): number => {
@@ -93,7 +122,7 @@ function targetRates(graph: JobGraph, rates: ReadonlyMap<VertexId, VertexRates>)
     const rate = rates.get(id) ?? NO_RATES
     const target =
       edges.length === 0
-        ? rate.recordsIn * Math.min(MOST_HELD_BACK, 1 / Math.max(1e-9, 1 - rate.backPressured))
+        ? atSource(rate)
         : edges.reduce((total, { source }) => total + of(source) * outputRatio(graph, rates, source, id), 0)
     targets.set(id, target)
     return target

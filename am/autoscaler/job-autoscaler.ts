@@ -19,6 +19,8 @@ const LOOKS_PER_WINDOW = 10
 export interface ScaledJob {
   readonly jobId: string
   readonly run: JobRun
+  /** Rows that wait at the sources, where it is known. */
+  pendingRecords(): ReadonlyMap<VertexId, number>
   /** @throws JOB_RESCALE_REFUSED */
   rescale(requirements: ResourceRequirements, reason: string): string
 }
@@ -67,7 +69,7 @@ export class JobAutoscaler {
     const { run } = this.#job
     this.#followRescale(run)
     if (run.rescale !== undefined) return
-    const sample = sampleOf(run, this.#environment.clock.now())
+    const sample = sampleOf(run, this.#job.pendingRecords(), this.#environment.clock.now())
     if (sample !== undefined) this.#on({ type: 'sample', sample, graph: run.graph.jobGraph })
   }
 
@@ -110,7 +112,7 @@ function requirementsOf({ parallelism }: Decision, { graph }: JobRun): ResourceR
 }
 
 /** Undefined: not all tasks run. */
-function sampleOf({ graph, jobState }: JobRun, at: Millis): Sample | undefined {
+function sampleOf({ graph, jobState }: JobRun, pending: ReadonlyMap<VertexId, number>, at: Millis): Sample | undefined {
   if (jobState !== 'RUNNING') return undefined
   const vertices = new Map<VertexId, SubtaskCounters[]>()
   const attempts: string[] = []
@@ -125,7 +127,7 @@ function sampleOf({ graph, jobState }: JobRun, at: Millis): Sample | undefined {
     attempts.push('/')
     vertices.set(vertex.id, counters)
   }
-  return { at, attempts: attempts.join(' '), vertices }
+  return { at, attempts: attempts.join(' '), vertices, pending }
 }
 
 /** For how long affected tasks did not run. */

@@ -16,6 +16,8 @@ export interface Sample {
   /** The attempts whose counters these are: with other attempts counters begin anew. */
   readonly attempts: string
   readonly vertices: ReadonlyMap<VertexId, readonly SubtaskCounters[]>
+  /** Rows that wait at sources; one of which it is not known is not there. */
+  readonly pending: ReadonlyMap<VertexId, number>
 }
 
 export interface MetricsWindow {
@@ -34,6 +36,8 @@ export interface VertexRates {
   readonly busy: number
   /** Share of the time that its subtasks are held back by their outputs, on average: 0..1. */
   readonly backPressured: number
+  /** Of a source that knows: rows that wait now, and how many more (or fewer) each second. */
+  readonly pending?: { readonly rows: number; readonly growth: number }
 }
 
 /** `stabilization`: samples so soon after the start are left out. */
@@ -59,7 +63,9 @@ export function ratesOf(window: MetricsWindow, size: Millis): ReadonlyMap<Vertex
     const growth = (of: (counters: SubtaskCounters) => number) =>
       now.map((counters, index) => Math.max(0, of(counters) - (before[index] === undefined ? 0 : of(before[index]))))
     const perSecond = (of: (counters: SubtaskCounters) => number) => (sum(growth(of)) / span) * 1000
+    const [waited, waits] = [first.pending.get(id), last.pending.get(id)]
     rates.set(id, {
+      ...(waited === undefined || waits === undefined ? {} : { pending: { rows: waits, growth: ((waits - waited) / span) * 1000 } }),
       recordsIn: perSecond(({ recordsIn }) => recordsIn),
       recordsOut: perSecond(({ recordsOut }) => recordsOut),
       busy: share(Math.max(0, ...growth(({ busyMs }) => busyMs)) / span),

@@ -12,7 +12,7 @@ import { fromWireError } from '#core/errors/wire-error.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import { roleOf } from '#core/graph/operator-spec.js'
 import { isTerminalExecutionState, isTerminalJobState, type JobState } from '#core/graph/states.js'
-import type { JobId, ResourceId } from '#core/ids/ids.js'
+import type { JobId, ResourceId, VertexId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
 import type { GatewayHandlers } from '#core/rpc/gateway.js'
@@ -198,6 +198,11 @@ export class JobMaster implements Job {
 
   get run(): JobRun {
     return this.#state.job
+  }
+
+  /** Rows that wait at the sources, by vertex, where it is known. */
+  pendingRecords(): ReadonlyMap<VertexId, number> {
+    return this.#coordinators.pendingRecords()
   }
 
   get state(): JobState {

@@ -100,6 +100,10 @@ class FunctionEnumerator implements SplitEnumerator {
     if (splits.length > 0) this.#started.addSplitsBack(splits, subtaskIndex)
   }
 
+  pendingRecords(): number | undefined {
+    return this.#enumerator?.pendingRecords?.()
+  }
+
   async close(): Promise<void> {
     for (const giveUp of this.#waiting.values()) giveUp()
     this.#waiting.clear()

@@ -100,6 +100,8 @@ export interface EvaluatedVertex {
   /** null: it hardly works. */
   trueProcessingRate: number | null
   targetDataRate: number
+  /** To work off in time what waits at the sources. */
+  catchUpDataRate: number
   utilization: number
   /** Why it keeps its parallelism; null: it need not. */
   fixed: string | null

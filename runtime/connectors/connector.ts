@@ -33,6 +33,8 @@ export interface TableConnector {
   readonly sink?: { readonly changelog: 'append' | 'all' }
   /** True: takes a `format` option and that format's options, prefixed (`csv.field-delimiter`). */
   readonly formats?: boolean
+  /** True: columns may be ROWs. It is given their fields as columns of their own, named `column.field`. */
+  readonly rows?: boolean
   /** Everything beyond single options (combinations, schema); throws a WeftError. */
   validate?(options: Readonly<Record<string, string>>, schema: Schema, use: 'source' | 'sink'): void
 }
@@ -63,6 +65,8 @@ export interface SplitEnumerator {
    * with none: a call of nextSplit that waits for that subtask is answered with null, for nobody listens any more.
    */
   addSplitsBack(splits: readonly unknown[], subtaskIndex: number): void
+  /** Rows that are known to wait in splits that were not handed out; undefined: not known. For the autoscaler, often: no look at anything outside. */
+  pendingRecords?(): number | undefined
   close(): Promise<void>
 }
 

@@ -4,7 +4,7 @@
  */
 import type { JobGraph, JobVertex, OperatorNode } from '#core/graph/job-graph.js'
 import { roleOf } from '#core/graph/operator-spec.js'
-import type { OperatorId } from '#core/ids/ids.js'
+import type { OperatorId, VertexId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { AlignmentRequestSchema, CollectRequestSchema, SourceRequestSchema } from '#core/rpc/operator-events.js'
 import type { CommitterRestore, SinkCommitter } from '#runtime/connectors/connector.js'
@@ -115,6 +115,20 @@ export class JobCoordinators {
       const own = subtasks.filter(({ vertexId }) => vertexId === vertex.id).map(({ subtaskIndex }) => subtaskIndex)
       return [{ operatorId: node.id, state: source.snapshot(checkpointId, own) }]
     })
+  }
+
+  /** Rows that wait at the sources, by vertex; one of which it is not known is not there. */
+  pendingRecords(): Map<VertexId, number> {
+    const pending = new Map<VertexId, number>()
+    for (const { vertex, table, source } of this.#loaded?.values() ?? []) {
+      try {
+        const rows = source?.pendingRecords()
+        if (rows !== undefined) pending.set(vertex.id, (pending.get(vertex.id) ?? 0) + rows)
+      } catch (error) {
+        log.debug(`The enumerator of table '${table}' does not tell what waits: ${String(error)}`)
+      }
+    }
+    return pending
   }
 
   release(checkpointId: number, { vertexId, subtaskIndex }: RestartedSubtask): void {

@@ -98,6 +98,12 @@ export class SourceCoordinator {
     }
   }
 
+  /** Rows that wait in splits that were not handed out; undefined: not known. */
+  pendingRecords(): number | undefined {
+    const pending = this.#enumerator.pendingRecords?.()
+    return pending !== undefined && Number.isFinite(pending) && pending >= 0 ? pending : undefined
+  }
+
   async close(): Promise<void> {
     this.#run++
     this.#forget()

@@ -22,20 +22,23 @@ export function autoscalerBody(autoscaler: JobAutoscaler | undefined): Autoscale
 
 function verticesBody(vertices: readonly VertexEvaluation[]): Record<string, EvaluatedVertex> {
   return Object.fromEntries(
-    vertices.map(({ vertexId, name, parallelism, recordsIn, busy, trueProcessingRate, targetRate, utilization, wanted, fixed }) => [
-      vertexId,
-      {
-        name,
-        parallelism,
-        wantedParallelism: wanted,
-        recordsInPerSecond: recordsIn,
-        busyRatio: busy,
-        // JSON knows no infinity.
-        trueProcessingRate: trueProcessingRate === Infinity ? null : trueProcessingRate,
-        targetDataRate: targetRate,
-        utilization,
-        fixed: fixed ?? null,
-      },
-    ]),
+    vertices.map(
+      ({ vertexId, name, parallelism, recordsIn, busy, trueProcessingRate, targetRate, catchUpRate, utilization, wanted, fixed }) => [
+        vertexId,
+        {
+          name,
+          parallelism,
+          wantedParallelism: wanted,
+          recordsInPerSecond: recordsIn,
+          busyRatio: busy,
+          // JSON knows no infinity.
+          trueProcessingRate: trueProcessingRate === Infinity ? null : trueProcessingRate,
+          targetDataRate: targetRate,
+          catchUpDataRate: catchUpRate,
+          utilization,
+          fixed: fixed ?? null,
+        },
+      ],
+    ),
   )
 }

@@ -25,6 +25,8 @@ export interface SplitEnumerator<Split> {
   snapshotState(): unknown
   /** Splits of a subtask that is started again without them. */
   addSplitsBack(splits: readonly Split[], subtaskIndex: number): void
+  /** How many elements wait in splits that were not handed out: the autoscaler gives the job what it takes to work them off. Called often. */
+  pendingRecords?(): number
   close?(): void | Promise<void>
 }
 export interface SourceReaderContext {

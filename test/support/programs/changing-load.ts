@@ -82,6 +82,7 @@ class Load implements Source<number, Numbers> {
           serve()
         }),
       snapshotState: () => ({ next, ready }),
+      pendingRecords: () => ready.reduce((sum, { from, to }) => sum + to + 1 - from, 0),
       addSplitsBack(splits, subtask) {
         ready = [...splits, ...ready]
         waiting.get(subtask)?.(null)

@@ -48,6 +48,34 @@ describe('autoscaler', () => {
     expect(job.parallelism[1]).to.be.within(4, 9)
   })
 
+  it('scales up what is busy all the time, though its source does not show that more is waiting and the band ends at 1', () => {
+    const job = new SimulatedJob(WORK, { ...SETTINGS, utilization: { target: 0.7, min: 0.4, max: 1 } })
+    job.silent = true
+    job.seconds(100, 3_600)
+    expect(job.delivered).to.equal(1)
+    expect(job.parallelism[1]).to.be.within(4, 9)
+  })
+
+  it('sees by what waits at a source how much more is needed, though the source looks idle, and works it off', () => {
+    const job = new SimulatedJob(WORK, { ...SETTINGS, utilization: { target: 0.7, min: 0.4, max: 1 }, catchUp: 60_000 })
+    job.silent = job.tells = true
+    job.seconds(100, 3_600)
+    const ups = job.decisions.map(({ parallelism }) => [...parallelism.values()][1])
+    expect(ups[0], 'what comes, and what waits after the 9 s until it was seen').to.be.within(6, 7)
+    expect(job.pending).to.be.below(100)
+    expect(job.parallelism[1]).to.be.within(5, 7)
+    job.seconds(60, 600)
+    expect(job.parallelism[1]).to.equal(1)
+  })
+
+  it('goes straight to what a load needs that has fallen at once', () => {
+    const job = new SimulatedJob(WORK, { ...SETTINGS, maxScaleDown: 1 }, 6)
+    job.seconds(12, 3_600)
+    job.seconds(40, 600)
+    const downs = job.decisions.map(({ parallelism }) => [...parallelism.values()][1]).filter((to) => to !== 6)
+    expect(downs).to.deep.equal([1])
+  })
+
   it('gives back what is not needed, when that has lasted, in steps that are bounded', () => {
     const job = new SimulatedJob(WORK, SETTINGS, 10)
     job.seconds(17, 600)

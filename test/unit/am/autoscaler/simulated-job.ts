@@ -60,6 +60,11 @@ export class SimulatedJob {
   /** Rows per second that come out of the last vertex, for each row of the source: of the last second. */
   delivered = 0
   vertices: readonly SimulatedVertex[]
+  /** The source reads no more than what is taken, and nobody sees that it is held back. */
+  silent = false
+  /** Its rows wait in splits, and it tells how many there are. */
+  tells = false
+  pending = 0
   readonly #settings: AutoscalerSettings
   #counters = new Map<VertexId, Counted>()
   #attempt = 0
@@ -78,8 +83,10 @@ export class SimulatedJob {
   /** `rate`: rows per second at the source. `noise`: in [-1, 1], of that second. */
   second(rate: number, noise = 0): void {
     this.now += 1000
-    if (this.now <= this.#downUntil) return
-    this.#flow(rate * (1 + noise))
+    const offered = rate * (1 + noise)
+    if (this.now <= this.#downUntil) return void (this.pending += this.tells ? offered : 0)
+    this.#flow(offered + this.pending)
+    if (this.tells) this.pending = (offered + this.pending) * (1 - this.delivered)
     const vertices = new Map<VertexId, SubtaskCounters[]>()
     for (const { id, parallelism } of this.graph.vertices) {
       const { recordsIn, recordsOut, busyMs, backPressuredMs } = this.#counter(id)
@@ -89,7 +96,8 @@ export class SimulatedJob {
         Array.from({ length: parallelism }, () => share),
       )
     }
-    const sample = { at: this.now, attempts: String(this.#attempt), vertices }
+    const pending = new Map(this.tells ? [[(this.graph.vertices[0] as JobGraph['vertices'][number]).id, this.pending]] : [])
+    const sample = { at: this.now, attempts: String(this.#attempt), vertices, pending }
     const { state, decision } = autoscale(this.state, { type: 'sample', sample, graph: this.graph }, this.#settings)
     this.state = state
     if (decision === undefined) return
@@ -125,7 +133,7 @@ export class SimulatedJob {
       counter.recordsIn += rows
       counter.recordsOut += rows * out
       counter.busyMs += 1000 * busy
-      if (index < bottleneck && held) counter.backPressuredMs += 1000 * (1 - busy)
+      if (index < bottleneck && held && !this.silent) counter.backPressuredMs += 1000 * (1 - busy)
       rows *= out
     }
     this.delivered = flow / rate
