@@ -89,6 +89,11 @@ export function resourceManagerWebUrls(conf: HadoopConfiguration): string[] {
   })
 }
 
+/** Where clients call the ResourceManagers by RPC. @throws HADOOP_CONF_MISSING */
+export function resourceManagerAddresses(conf: HadoopConfiguration): HostPort[] {
+  return resourceManagerIds(conf).map((id) => resourceManagerAddress(conf, 'address', id))
+}
+
 /** Where an application master registers and allocates. @throws HADOOP_CONF_MISSING */
 export function resourceManagerSchedulerAddresses(conf: HadoopConfiguration): HostPort[] {
   return resourceManagerIds(conf).map((id) => resourceManagerAddress(conf, 'scheduler.address', id))
@@ -146,6 +151,20 @@ export function nameNodeWebUrls(conf: HadoopConfiguration, authority: string): s
       ? undefined
       : reachable(readHostPort(conf, `dfs.namenode.${which}${configured.suffix}`, NAMENODE_PORTS[which]), asked.host, NAMENODE_PORTS[which])
   return [url(web ?? { host: asked.host, port: NAMENODE_PORTS[which] })]
+}
+
+/** RPC addresses of the NameNodes behind the authority of an `hdfs://` URI. @throws HADOOP_CONF_MISSING */
+export function nameNodeRpcAddresses(conf: HadoopConfiguration, authority: string): HostPort[] {
+  if (conf.getList('dfs.nameservices').includes(authority)) {
+    return nameServiceNodes(conf, authority).map((suffix) => {
+      const rpc = readHostPort(conf, `dfs.namenode.rpc-address${suffix}`, NAMENODE_PORTS['rpc-address'])
+      if (rpc === undefined)
+        throw new HadoopConfigurationMissing({ reason: `Nameservice '${authority}' has no dfs.namenode.rpc-address${suffix}` })
+      return rpc
+    })
+  }
+  const asked = parseHostPort(authority, NAMENODE_PORTS['rpc-address'])
+  return asked === undefined ? [] : [asked]
 }
 
 /** Property suffixes of the NameNodes of a nameservice. */

@@ -2,10 +2,11 @@
 import { PathNotFound } from '#core/fs/errors.js'
 import type { FileStatus, FileSystem } from '#core/fs/file-system.js'
 import type { Environment } from '#core/time/environment.js'
-import { defaultFileSystem, isSecure, nameNodeWebUrls } from '../conf/addresses.js'
+import { defaultFileSystem, nameNodeWebUrls } from '../conf/addresses.js'
 import { HadoopConfigurationMissing } from '../conf/errors.js'
 import { HadoopConfiguration } from '../conf/hadoop-configuration.js'
-import { negotiateAuthenticator, simpleAuthenticator, type HttpAuthenticator } from '../rest/http-authenticator.js'
+import { lazyAuthenticator, type HttpAuthenticator } from '../rest/http-authenticator.js'
+import { clusterLogin } from '../security/cluster-login.js'
 import { childUri, parentOf, parseHdfsPath } from './hdfs-path.js'
 import type { HdfsFileStatus } from './records.js'
 import type { RetryPolicy } from './retry-policy.js'
@@ -17,12 +18,17 @@ export interface HdfsOptions {
   readonly retryPolicy?: RetryPolicy
 }
 
-/** `hadoopConfiguration`: resolved properties. Requests are made as `user` (simple authentication) or by SPNEGO. */
+/**
+ * `hadoopConfiguration`: resolved properties. Requests are made as `user` where there is no Kerberos; else by the container's tokens, or by SPNEGO
+ * with the ticket that kinit left, which is looked for when the first request is made.
+ */
 export function createWebHdfsClient(hadoopConfiguration: HadoopConfiguration, user: string, options: HdfsOptions = {}): WebHdfsClient {
   return new WebHdfsClient({
     nameNodes: (authority) =>
       nameNodeWebUrls(hadoopConfiguration, authority === '' ? defaultHdfsAuthority(hadoopConfiguration) : authority),
-    authenticator: options.authenticator ?? (isSecure(hadoopConfiguration) ? negotiateAuthenticator() : simpleAuthenticator(user)),
+    authenticator:
+      options.authenticator ??
+      lazyAuthenticator(() => clusterLogin(hadoopConfiguration, user, { tokenFile: process.env['HADOOP_TOKEN_FILE_LOCATION'] }).hdfs),
     ...(options.environment === undefined ? {} : { environment: options.environment }),
     ...(options.retryPolicy === undefined ? {} : { retryPolicy: options.retryPolicy }),
   })

@@ -27,4 +27,6 @@ export const DirectoryListingAnswer = z.object({
 })
 export const BooleanAnswer = z.object({ boolean: z.boolean() })
 export const LocationAnswer = z.object({ Location: z.string() })
+/** Without Kerberos the answer is null. */
+export const TokenAnswer = z.object({ Token: z.object({ urlString: z.string().max(64 * 1024) }).nullable() })
 export const PathAnswer = z.object({ Path: z.string() })

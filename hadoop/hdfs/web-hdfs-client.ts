@@ -14,7 +14,15 @@ import { javaClassOf, toFileSystemError, transientFailure } from './hdfs-errors.
 import { parentOf, parseHdfsPath, type HdfsPath } from './hdfs-path.js'
 import { exchange, keepAliveAgents, readBody, unreachable, type ExchangeAgents } from './http-exchange.js'
 import { NameNodes, type NameNodeCall, type Repetition } from './name-nodes.js'
-import { BooleanAnswer, DirectoryListingAnswer, FileStatusAnswer, LocationAnswer, PathAnswer, type HdfsFileStatus } from './records.js'
+import {
+  BooleanAnswer,
+  DirectoryListingAnswer,
+  FileStatusAnswer,
+  LocationAnswer,
+  PathAnswer,
+  TokenAnswer,
+  type HdfsFileStatus,
+} from './records.js'
 import { DEFAULT_RETRY_POLICY, retryDelay, type RetryPolicy } from './retry-policy.js'
 import { WebHdfsUpload } from './web-hdfs-upload.js'
 
@@ -219,6 +227,16 @@ export class WebHdfsClient {
         throw toFileSystemError(error, path.uri, 'home directory')
       },
     )
+  }
+
+  /** A new delegation token of the nameservice, as WebHDFS writes it; undefined where there is no Kerberos. @throws FS_*, KERBEROS_* */
+  async delegationToken(authority: string, renewer: string): Promise<string | undefined> {
+    const path = parseHdfsPath(`hdfs://${authority}/`)
+    const call: NameNodeCall = { method: 'GET', path: '/', op: 'GETDELEGATIONTOKEN', parameters: { renewer } }
+    const { answer } = await this.#json(path, call, TokenAnswer).catch((error: unknown) => {
+      throw toFileSystemError(error, path.uri, 'delegation token')
+    })
+    return answer.Token?.urlString
   }
 
   async #change(uri: string, op: string, parameters: Record<string, string | number>): Promise<void> {

@@ -1,6 +1,7 @@
 /** The SASL conversation at the start of a connection: which method, and what is said in which order. */
 import type { InferInput } from '../proto/message.js'
 import type { RpcSasl, SaslAuth } from '../proto/rpc-messages.js'
+import { isLoginFailure } from '../security/errors.js'
 import type { SaslMechanism, SaslMethod, SecurityLayer } from '../security/sasl-mechanism.js'
 import { CannotAuthenticate, ProtocolViolation, ServerNotTrusted } from './errors.js'
 
@@ -122,6 +123,7 @@ export class SaslConversation {
     try {
       return await step()
     } catch (error) {
+      if (isLoginFailure(error)) throw error
       const problem = error instanceof Error ? error.message : String(error)
       if (offered === undefined || /rspauth/.test(problem)) throw new ServerNotTrusted({ server: this.#server, problem }, { cause: error })
       throw new CannotAuthenticate(

@@ -35,14 +35,6 @@ export const HadoopAuthenticationFailed = defineError('HADOOP_AUTHENTICATION_FAI
   message: (d: { url: string; reason: string }) => `${d.url} refused the authentication: ${d.reason}`,
 })
 
-export const KerberosPackageMissing = defineError('KERBEROS_PACKAGE_MISSING', {
-  recovery: 'none',
-  message: (d: { url: string; reason: string }) =>
-    `${d.url} demands Kerberos, and the optional package 'kerberos' is not installed (${d.reason}). It is compiled when it is installed: ` +
-    'install what that needs (Debian: apt-get install g++ make python3 libkrb5-dev krb5-user; Red Hat: gcc-c++ make python3 krb5-devel ' +
-    "krb5-workstation), then run 'npm install kerberos' beside Weft, and 'kinit' before you submit.",
-})
-
 /** Where a URL points to, for people: without query and user info. */
 export function shownUrl(url: string | URL): string {
   const parsed = typeof url === 'string' && !URL.canParse(url) ? undefined : new URL(url)

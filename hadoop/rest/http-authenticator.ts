@@ -3,7 +3,7 @@
  * (RFC 4559): a token in a header, then the `hadoop.auth` cookie that the server hands out spares the next handshakes.
  * What an authenticator gives is for one server: it is never sent on after a redirect to another host.
  */
-import { KerberosPackageMissing, shownUrl } from './errors.js'
+import { encodeToken, type Token } from '../security/tokens.js'
 
 export interface RequestCredentials {
   readonly query: Readonly<Record<string, string>>
@@ -29,22 +29,18 @@ export function simpleAuthenticator(user: string): HttpAuthenticator {
   }
 }
 
-/** One GSSAPI handshake: the token to send to that service. */
+/** One GSSAPI handshake: SPNEGO's message to that service, base64. */
 export type NegotiateToken = (service: string) => Promise<string>
 
-/**
- * SPNEGO. `token` makes a GSSAPI token for `HTTP@host`; default: the optional package `kerberos`, loaded when it is first needed.
- * @throws KERBEROS_PACKAGE_MISSING from credentialsFor
- */
-export function negotiateAuthenticator(token?: NegotiateToken): HttpAuthenticator {
+/** SPNEGO. `token` makes the message for `HTTP@host`. @throws from credentialsFor what `token` throws: KERBEROS_* */
+export function negotiateAuthenticator(token: NegotiateToken): HttpAuthenticator {
   const cookies = new Map<string, string>()
   const retried = new Set<string>()
   return {
     async credentialsFor(url) {
       const cookie = cookies.get(url.host)
       if (cookie !== undefined) return { query: {}, headers: { Cookie: cookie } }
-      const negotiate = token ?? (await kerberosPackage(url))
-      return { query: {}, headers: { Authorization: `Negotiate ${await negotiate(`HTTP@${url.hostname}`)}` } }
+      return { query: {}, headers: { Authorization: `Negotiate ${await token(`HTTP@${url.hostname}`)}` } }
     },
     rejected(url) {
       // A cookie that ran out is worth one new handshake; a refused handshake is final.
@@ -66,26 +62,30 @@ export function negotiateAuthenticator(token?: NegotiateToken): HttpAuthenticato
   }
 }
 
-interface KerberosModule {
-  initializeClient(service: string, options: { mechOID: number }): Promise<{ step(challenge: string): Promise<string> }>
-  GSS_MECH_OID_SPNEGO: number
+/**
+ * A delegation token on each request instead of Kerberos: of HDFS in WebHDFS's query, of the ResourceManager in its header. `token` is asked for
+ * with each request: the newest is used.
+ */
+export function delegationAuthenticator(service: 'hdfs' | 'resourcemanager', token: (url: URL) => Promise<Token>): HttpAuthenticator {
+  return {
+    async credentialsFor(url) {
+      const text = encodeToken(await token(url))
+      return service === 'hdfs' ? { query: { delegation: text }, headers: {} } : { query: {}, headers: { [RM_TOKEN_HEADER]: text } }
+    },
+    rejected: () => Promise.resolve(false),
+    accepted: () => undefined,
+  }
 }
 
-async function kerberosPackage(url: URL): Promise<NegotiateToken> {
-  // A name in a variable: the package is optional and its types are not there without it.
-  const name = 'kerberos'
-  let loaded: KerberosModule
-  try {
-    const module = (await import(name)) as KerberosModule & { default?: KerberosModule }
-    loaded = module.default ?? module
-  } catch (error) {
-    throw new KerberosPackageMissing(
-      { url: shownUrl(url), reason: (error as NodeJS.ErrnoException).code ?? String(error) },
-      { cause: error },
-    )
-  }
-  return async (service) => {
-    const client = await loaded.initializeClient(service, { mechOID: loaded.GSS_MECH_OID_SPNEGO })
-    return client.step('')
+const RM_TOKEN_HEADER = 'X-Hadoop-Delegation-Token'
+
+/** Made when the first request needs it: a job on local files needs no login. */
+export function lazyAuthenticator(make: () => HttpAuthenticator): HttpAuthenticator {
+  let made: HttpAuthenticator | undefined
+  return {
+    // eslint-disable-next-line @typescript-eslint/require-await -- what `make` throws is a rejection
+    credentialsFor: async (url) => (made ??= make()).credentialsFor(url),
+    rejected: (url) => made?.rejected(url) ?? Promise.resolve(false),
+    accepted: (url, setCookie) => made?.accepted(url, setCookie),
   }
 }

@@ -21,6 +21,7 @@ import {
   NodesAnswer,
   QueueAccessAnswer,
   StateAnswer,
+  TokenAnswer,
   type ApplicationAttempt,
   type ApplicationReport,
   type ClusterInfo,
@@ -30,7 +31,7 @@ import {
   type NodeReport,
   type QueueAccess,
 } from './resource-manager-records.js'
-import { axiosTransport, type RestRequest, type RestResponse, type RestTransport } from './rest-transport.js'
+import { axiosTransport, cookiesOf, type RestRequest, type RestResponse, type RestTransport } from './rest-transport.js'
 import { readScheduler, SchedulerAnswer, type SchedulerReport } from './scheduler-queues.js'
 import { submissionBody, type SubmissionContext } from './submission.js'
 
@@ -156,6 +157,11 @@ export class ResourceManagerClient {
         return answer.containers?.container ?? answer.container ?? []
       })) ?? []
     )
+  }
+
+  /** A new delegation token, as the ResourceManager writes it. Only who came by Kerberos gets one. */
+  async delegationToken(renewer: string): Promise<string> {
+    return (await this.#json({ method: 'POST', path: '/delegation-token', body: { renewer } }, TokenAnswer)).token
   }
 
   /** One request; ask again while it is pending. @throws what the ResourceManager says (403: somebody else's) */
@@ -293,8 +299,7 @@ export class ResourceManagerClient {
           body: response.body,
           call: `${call.method} ${target.pathname}`,
         })
-      const cookies = response.headers['set-cookie']
-      this.#authenticator.accepted(target, cookies === undefined ? [] : typeof cookies === 'string' ? [cookies] : cookies)
+      this.#authenticator.accepted(target, cookiesOf(response))
       return response
     }
   }

@@ -170,3 +170,6 @@ export const NodesAnswer = z.object({ nodes: z.object({ node: oneOrMany(NodeSche
 /** Since Hadoop 3.1 (YARN-7813); `allowed` false comes with a reason. */
 export const QueueAccessAnswer = z.object({ allowed: z.boolean(), user: text, diagnostics: text })
 export type QueueAccess = z.infer<typeof QueueAccessAnswer>
+
+/** POST /delegation-token; more stands in it. */
+export const TokenAnswer = z.object({ token: z.string().max(64 * 1024) })

@@ -17,6 +17,11 @@ export interface RestResponse {
   readonly body: string
 }
 
+export function cookiesOf(response: RestResponse): readonly string[] {
+  const cookies = response.headers['set-cookie']
+  return cookies === undefined ? [] : typeof cookies === 'string' ? [cookies] : cookies
+}
+
 /** @throws HADOOP_UNREACHABLE, HADOOP_ANSWER_UNREADABLE (too large) */
 export type RestTransport = (request: RestRequest) => Promise<RestResponse>
 

@@ -1,6 +1,6 @@
 /**
- * The seam between SASL in Hadoop RPC and one mechanism. DIGEST-MD5 (digest-md5.ts) is one; GSSAPI over the kerberos package can be
- * another: therefore every step may be asynchronous.
+ * The seam between SASL in Hadoop RPC and one mechanism. DIGEST-MD5 (digest-md5.ts) is one, GSSAPI (gssapi/sasl-gssapi.ts)
+ * another, which may ask a KDC: every step may be asynchronous.
  */
 
 /** Order of strength: auth < auth-int < auth-conf. */

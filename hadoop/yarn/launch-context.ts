@@ -13,7 +13,7 @@ export interface LaunchContext {
   /** Values that the node's shell expands, unescaped: `{{PWD}}/runtime`. Set before `environment`. */
   readonly expandedEnvironment?: Readonly<Record<string, string>>
   readonly command: LaunchCommand
-  /** The AMRM token is left out whatever is given here. */
+  /** The AMRM token and the ResourceManager’s delegation token are left out whatever is given here: a worker needs neither. */
   readonly credentials?: Credentials
   readonly viewAcl?: string
   readonly modifyAcl?: string
@@ -37,7 +37,7 @@ export function containerLaunchContext(launch: LaunchContext): InferInput<typeof
     })),
     environment: launchEnvironment(launch),
     command: [launchCommand(launch.command)],
-    tokens: writeCredentials(withoutToken(launch.credentials ?? NO_CREDENTIALS, TokenKind.amRm)),
+    tokens: writeCredentials(withoutToken(withoutToken(launch.credentials ?? NO_CREDENTIALS, TokenKind.amRm), TokenKind.rmDelegation)),
     applicationAcls: acls,
   }
 }

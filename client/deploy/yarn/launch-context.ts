@@ -40,6 +40,8 @@ export interface LaunchInput {
   readonly localResources: readonly LocalResource[]
   /** 32 random bytes. */
   readonly secret: Uint8Array
+  /** Delegation tokens by alias; none on a cluster without Kerberos. */
+  readonly tokens?: Readonly<Record<string, string>>
 }
 
 export function submissionContext(input: LaunchInput): SubmissionContext {
@@ -66,7 +68,7 @@ export function submissionContext(input: LaunchInput): SubmissionContext {
     environment: Object.fromEntries(environment),
     command: masterCommand(configuration.get(JOBMANAGER_PROCESS_SIZE)),
     secrets: { [SECRET_ALIAS]: input.secret },
-    tokens: {},
+    tokens: input.tokens ?? {},
     acls: { view: configuration.get(YARN_VIEW_ACLS), modify: configuration.get(YARN_MODIFY_ACLS) },
     rolledLogs: { include: configuration.get(YARN_ROLLED_LOGS_INCLUDE), exclude: configuration.get(YARN_ROLLED_LOGS_EXCLUDE) },
   }

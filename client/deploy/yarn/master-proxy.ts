@@ -2,7 +2,7 @@
 import { isYarnHttps } from '#hadoop/conf/addresses.js'
 import { HadoopUnreachable } from '#hadoop/rest/errors.js'
 import { describeBody } from '#hadoop/rest/remote-exception.js'
-import { axiosTransport, type RestTransport } from '#hadoop/rest/rest-transport.js'
+import { axiosTransport, cookiesOf, type RestResponse, type RestTransport } from '#hadoop/rest/rest-transport.js'
 import { MasterRefused, MasterUnreachable, type JsonTransport } from '../../cluster/master-client.js'
 import type { YarnCluster } from './yarn-cluster.js'
 
@@ -20,19 +20,30 @@ export function proxyTransport(
   applicationId: string,
   transport: RestTransport = axiosTransport(cluster.clientTimeoutMs),
 ): JsonTransport {
+  const { authenticator } = cluster
+  async function exchange(method: 'GET' | 'PUT', target: URL): Promise<RestResponse> {
+    for (let repeated = false; ; repeated = true) {
+      const url = new URL(target)
+      const credentials = await authenticator.credentialsFor(target)
+      for (const [name, value] of Object.entries(credentials.query)) url.searchParams.set(name, value)
+      const answer = await transport({
+        method,
+        url: url.href,
+        headers: { Accept: 'application/json', 'X-XSRF-HEADER': 'weft', ...credentials.headers },
+      })
+      // A cookie of Kerberos that ran out: once more, with a new handshake.
+      if (answer.status === 401 && !repeated && (await authenticator.rejected(target))) continue
+      if (answer.status < 400) authenticator.accepted(target, cookiesOf(answer))
+      return answer
+    }
+  }
   return {
     async request(method, path) {
       const url = new URL(path.replace(/^\//, ''), proxyBaseUrl(cluster, applicationId))
       const shown = url.href
-      const credentials = await cluster.authenticator.credentialsFor(url)
-      for (const [name, value] of Object.entries(credentials.query)) url.searchParams.set(name, value)
       let answer
       try {
-        answer = await transport({
-          method,
-          url: url.href,
-          headers: { Accept: 'application/json', 'X-XSRF-HEADER': 'weft', ...credentials.headers },
-        })
+        answer = await exchange(method, url)
       } catch (error) {
         if (!HadoopUnreachable.is(error)) throw error
         throw new MasterUnreachable({ url: shown, reason: error.details.reason }, { cause: error })

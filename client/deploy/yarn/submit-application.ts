@@ -19,6 +19,7 @@ import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js
 import type { SubmissionContext } from '#hadoop/rest/submission.js'
 import { ApplicationNotAccepted, ApplicationRefused } from './errors.js'
 import { isTerminal, shortDiagnostics } from './application-state.js'
+import { applicationTokens } from './application-tokens.js'
 import { sweepStaging } from './applications.js'
 import { submissionContext } from './launch-context.js'
 import { limitLifetime } from './lifetime.js'
@@ -79,6 +80,7 @@ export async function submitYarnApplication(cluster: YarnCluster, submission: Ya
       preflight,
       localResources: staged.masterResources,
       secret: randomBytes(SECRET_BYTES),
+      tokens: await applicationTokens(cluster, configuration, root.uri),
     })
     await submitOrRefuse(cluster, context)
     // Waiting costs nothing: what earlier applications left behind when they were killed goes meanwhile.

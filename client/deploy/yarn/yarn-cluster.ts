@@ -2,23 +2,27 @@
 import { HADOOP_CONF_DIR_OPTION, YARN_CONF_DIR_OPTION } from '#core/config/options/containerized.js'
 import type { Configuration } from '#core/config/configuration.js'
 import { CLIENT_TIMEOUT } from '#core/config/options/rest.js'
+import { KERBEROS_KEYTAB, KERBEROS_PRINCIPAL, KERBEROS_USE_TICKET_CACHE, KRB5_CONF_PATH } from '#core/config/options/security.js'
 import { systemEnvironment, type Environment } from '#core/time/environment.js'
-import { isSecure, resourceManagerWebUrls } from '#hadoop/conf/addresses.js'
+import { resourceManagerWebUrls } from '#hadoop/conf/addresses.js'
 import type { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
 import { loadHadoopConfiguration } from '#hadoop/conf/load.js'
 import { hadoopUser } from '#hadoop/conf/user.js'
 import { createWebHdfsClient } from '#hadoop/hdfs/hdfs-file-system.js'
 import type { WebHdfsClient } from '#hadoop/hdfs/web-hdfs-client.js'
-import { negotiateAuthenticator, simpleAuthenticator, type HttpAuthenticator } from '#hadoop/rest/http-authenticator.js'
+import type { HttpAuthenticator } from '#hadoop/rest/http-authenticator.js'
 import { ResourceManagerClient } from '#hadoop/rest/resource-manager-client.js'
+import { clusterLogin, type ClusterLogin } from '#hadoop/security/cluster-login.js'
 
 export interface YarnCluster {
   readonly hadoop: HadoopConfiguration
-  /** Whom requests are made as; with Kerberos the name is the ticket's, whatever stands here. */
+  /** Whom requests are made as: with Kerberos the short name of the ticket's principal. */
   readonly user: string
   readonly resourceManager: ResourceManagerClient
   readonly hdfs: WebHdfsClient
+  /** The ResourceManager's. */
   readonly authenticator: HttpAuthenticator
+  readonly login: ClusterLogin
   readonly environment: Environment
   /** Longest wait for one answer of a master, ms. */
   readonly clientTimeoutMs: number
@@ -30,28 +34,38 @@ const CLIENT_RETRY_POLICY = { maxAttempts: 6, baseDelayMs: 100, maxDelayMs: 2_00
 /**
  * Reads the site files; asks nobody yet.
  * @param variables the environment of the process
- * @throws HADOOP_CONF_MISSING, HADOOP_CONF_UNREADABLE, HADOOP_CONF_INVALID_PROPERTY
+ * @throws KERBEROS_NO_TICKET, KERBEROS_LIBRARY_MISSING, HADOOP_TOKEN_FILE_UNUSABLE, HADOOP_CONF_MISSING, HADOOP_CONF_UNREADABLE, HADOOP_CONF_INVALID_PROPERTY
  */
 export function connectYarn(
   configuration: Configuration,
   variables: Readonly<Record<string, string | undefined>>,
   environment: Environment = systemEnvironment,
 ): YarnCluster {
-  const user = hadoopUser(variables)
+  const named = hadoopUser(variables)
   const hadoop = loadHadoopConfiguration({
     environment: variables,
     hadoopConfDir: configuration.get(HADOOP_CONF_DIR_OPTION),
     yarnConfDir: configuration.get(YARN_CONF_DIR_OPTION),
-    user,
+    user: named,
   })
-  const authenticator = isSecure(hadoop) ? negotiateAuthenticator() : simpleAuthenticator(user)
+  const krb5Conf = configuration.get(KRB5_CONF_PATH)
+  // The library reads its configuration from there, and from nowhere else.
+  if (krb5Conf !== undefined) process.env['KRB5_CONFIG'] = krb5Conf
+  const login = clusterLogin(hadoop, named, {
+    keytab: configuration.get(KERBEROS_KEYTAB),
+    principal: configuration.get(KERBEROS_PRINCIPAL),
+    useTicketCache: configuration.get(KERBEROS_USE_TICKET_CACHE),
+    tokenFile: variables['HADOOP_TOKEN_FILE_LOCATION'],
+  })
+  const { user, resourceManager: authenticator } = login
   return {
     hadoop,
     user,
+    login,
     authenticator,
     environment,
     clientTimeoutMs: configuration.get(CLIENT_TIMEOUT),
     resourceManager: new ResourceManagerClient({ urls: resourceManagerWebUrls(hadoop), authenticator, environment }),
-    hdfs: createWebHdfsClient(hadoop, user, { authenticator, environment, retryPolicy: CLIENT_RETRY_POLICY }),
+    hdfs: createWebHdfsClient(hadoop, user, { authenticator: login.hdfs, environment, retryPolicy: CLIENT_RETRY_POLICY }),
   }
 }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import * as applicationClient from '#hadoop/proto/application-client-protocol.js'
 import * as applicationMaster from '#hadoop/proto/application-master-protocol.js'
 import * as containerManagement from '#hadoop/proto/container-management-protocol.js'
 import * as rpc from '#hadoop/proto/rpc-messages.js'
@@ -63,7 +64,7 @@ describe("the declared messages, compared with the descriptors in Hadoop's own j
     }
   })
 
-  const modules: Record<string, unknown>[] = [applicationMaster, containerManagement, rpc, security, token, records]
+  const modules: Record<string, unknown>[] = [applicationClient, applicationMaster, containerManagement, rpc, security, token, records]
   const declared = modules
     .flatMap((one) => Object.values(one))
     .filter((value): value is Declared => typeof value === 'object' && value !== null && 'fields' in value)

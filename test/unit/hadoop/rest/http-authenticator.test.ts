@@ -1,6 +1,7 @@
 import { expect } from 'chai'
-import { KerberosPackageMissing } from '#hadoop/rest/errors.js'
-import { negotiateAuthenticator, simpleAuthenticator } from '#hadoop/rest/http-authenticator.js'
+import { delegationAuthenticator, lazyAuthenticator, negotiateAuthenticator, simpleAuthenticator } from '#hadoop/rest/http-authenticator.js'
+import { KerberosNoTicket } from '#hadoop/security/errors.js'
+import { decodeToken } from '#hadoop/security/tokens.js'
 
 const url = new URL('http://rm.example:8088/ws/v1/cluster/info')
 
@@ -44,17 +45,35 @@ describe('authentication over HTTP', () => {
     expect((await authenticator.credentialsFor(url)).headers).to.have.property('Authorization')
   })
 
-  it('names the system packages when the optional package is missing', async function () {
-    const installed = await import('kerberos' as string).then(
-      () => true,
-      () => false,
-    )
-    const message = new KerberosPackageMissing({ url: 'http://rm', reason: 'x' }).message
-    expect(message).to.include('libkrb5-dev').and.to.include('npm install kerberos').and.to.include('http://rm demands Kerberos')
-    if (installed) return
-    const error = await negotiateAuthenticator()
-      .credentialsFor(url)
-      .catch((failure: unknown) => failure)
-    expect(KerberosPackageMissing.is(error)).to.equal(true)
+  it('with a delegation token sends that: to HDFS in the query, to the ResourceManager in its header, the newest each time', async () => {
+    let number = 0
+    const token = () =>
+      Promise.resolve({ identifier: Buffer.from([++number]), password: Buffer.from('p'), kind: 'HDFS_DELEGATION_TOKEN', service: 's:1' })
+    const hdfs = delegationAuthenticator('hdfs', token)
+    const first = (await hdfs.credentialsFor(url)).query['delegation'] ?? ''
+    expect([
+      decodeToken(first).identifier[0],
+      decodeToken((await hdfs.credentialsFor(url)).query['delegation'] ?? '').identifier[0],
+    ]).to.deep.equal([1, 2])
+    const manager = await delegationAuthenticator('resourcemanager', token).credentialsFor(url)
+    expect(manager.query).to.deep.equal({})
+    expect(decodeToken(manager.headers['X-Hadoop-Delegation-Token'] ?? '').identifier[0]).to.equal(3)
+    expect(await hdfs.rejected(url)).to.equal(false)
+  })
+
+  it('logs in only when the first request is made, and says then what is wrong', async () => {
+    const failing = lazyAuthenticator(() => {
+      throw new KerberosNoTicket({ who: 'the default ticket cache', detail: 'No credentials cache found' })
+    })
+    failing.accepted(url, [])
+    expect(await failing.rejected(url)).to.equal(false)
+    const error = await failing.credentialsFor(url).catch((failure: unknown) => failure)
+    expect(KerberosNoTicket.is(error)).to.equal(true)
+    let made = 0
+    const lazy = lazyAuthenticator(() => (made++, simpleAuthenticator('alice')))
+    expect(made).to.equal(0)
+    await lazy.credentialsFor(url)
+    await lazy.credentialsFor(url)
+    expect(made).to.equal(1)
   })
 })
