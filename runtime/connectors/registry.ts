@@ -21,6 +21,7 @@ import {
 } from './errors.js'
 import { formatOptions } from './format-options.js'
 import { filesystemConnector } from './filesystem/factory.js'
+import { nexmarkConnector } from './nexmark/factory.js'
 import { printConnector } from './print/factory.js'
 
 type SourceSpec = SpecOf<'source'>
@@ -44,6 +45,7 @@ const CONNECTORS: readonly ConnectorEntry[] = [
     committer: () => import('./filesystem/committer.js'),
   },
   { connector: datagenConnector, source: () => import('./datagen/source.js') },
+  { connector: nexmarkConnector, source: () => import('./nexmark/source.js') },
   { connector: printConnector, sink: () => import('./print/sink.js') },
   { connector: blackholeConnector, sink: () => import('./blackhole/sink.js') },
 ]
