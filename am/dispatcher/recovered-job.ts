@@ -40,7 +40,7 @@ function totals({ executions }: ExecutionJobVertex): TaskCounters {
   return executions.reduce<TaskCounters>((sum, { metrics }) => {
     if (metrics === undefined) return sum
     const { watermark: mine } = sum
-    const { watermark: other, rates: _rates, latencies: _latencies, ...counters } = metrics
+    const { watermark: other, rates: _rates, latencies: _latencies, userCounters: _userCounters, ...counters } = metrics
     const added = Object.fromEntries(Object.entries(counters).map(([name, value]) => [name, value + sum[name as keyof typeof counters]]))
     return { ...(added as typeof counters), watermark: mine === null || other === null ? (mine ?? other) : Math.min(mine, other) }
   }, NO_METRICS)

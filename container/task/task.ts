@@ -39,6 +39,7 @@ import { TaskInputs, type InputStep } from './task-inputs.js'
 import { isOver, onTaskEvent, type TaskEvent, type TaskLife, type TaskState } from './task-lifecycle.js'
 import { RateWindow } from './task-rates.js'
 import { TimeAccount } from './time-account.js'
+import { UserCounters } from './user-counters.js'
 
 const log = logger('Task')
 
@@ -87,6 +88,7 @@ export class Task {
   readonly #time: TimeAccount
   readonly #rates = new RateWindow()
   readonly #latencies: LatencyStats
+  readonly #userCounters = new UserCounters()
   #latencyReport: { readonly at: number; readonly histograms: LatencyHistogram[] } | undefined
   /** A source's latency marker is to go out. */
   #markerDue = false
@@ -188,7 +190,13 @@ export class Task {
     }
     const rates = this.#rates.sample(counters, this.#services.environment.clock.monotonic())
     const latencies = this.#latencyHistograms()
-    return { ...counters, ...(rates === undefined ? {} : { rates }), ...(latencies.length === 0 ? {} : { latencies }) }
+    const userCounters = this.#userCounters.report()
+    return {
+      ...counters,
+      ...(rates === undefined ? {} : { rates }),
+      ...(latencies.length === 0 ? {} : { latencies }),
+      ...(userCounters.length === 0 ? {} : { userCounters }),
+    }
   }
 
   /** Worked out once a second at most, and when the task is over. */
@@ -563,6 +571,7 @@ export class Task {
       countLate: (rows) => {
         this.#late += rows
       },
+      counter: (name) => this.#userCounters.counter(node.name, name),
       schedule: (delay, action) => this.#schedule(delay, action),
       nextTurn: () =>
         this.#unlessAbandoned<void>((resolve) => {

@@ -26,6 +26,12 @@ export interface Output {
   emitIdle?(idle: boolean): void
 }
 
+/** Counts what a function of the program wants counted; shown among the task's metrics. */
+export interface Counter {
+  inc(by?: number): void
+  readonly count: number
+}
+
 export interface OperatorContext {
   readonly jobId: JobId
   /** 0, 1, … : which attempt to run the subtask this is. */
@@ -47,6 +53,8 @@ export interface OperatorContext {
   printLine(line: string, stderr: boolean): void
   /** Counts rows dropped because they came too late. */
   countLate(rows: number): void
+  /** This operator's counter of that name, the same each time. */
+  counter(name: string): Counter
   /** Key groups of this subtask, both inclusive. */
   readonly keyGroups: { readonly first: number; readonly last: number }
   /** Runs the action in the mailbox after `delay` ms unless the task has ended. */

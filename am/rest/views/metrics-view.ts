@@ -70,6 +70,7 @@ export function subtaskMetrics({ metrics: task }: Pick<Execution, 'metrics'>): M
   metrics.set('accumulateIdleTimeMs', task.idleMs)
   metrics.set('accumulateBackPressuredTimeMs', task.backPressuredMs)
   addRates(metrics, task)
+  for (const { name, count } of task.userCounters ?? []) metrics.set(name, count)
   return metrics
 }
 

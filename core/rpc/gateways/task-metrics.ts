@@ -49,8 +49,17 @@ export const LatencyHistogramSchema = z.object({
 })
 export type LatencyHistogram = z.infer<typeof LatencyHistogramSchema>
 
+/** Counters that the functions of one subtask may show, and the length of a name with its operator's. */
+export const MAX_USER_COUNTERS = 500
+export const MAX_COUNTER_NAME = 400
+
+/** A function's own counter; `name`: `<operator>.<counter>`. */
+export const UserCounterSchema = z.object({ name: z.string().min(1).max(MAX_COUNTER_NAME), count: z.number() })
+export type UserCounter = z.infer<typeof UserCounterSchema>
+
 export const TaskMetricsSchema = TaskCountersSchema.extend({
   rates: TaskRatesSchema.optional(),
   latencies: z.array(LatencyHistogramSchema).max(MAX_LATENCY_HISTOGRAMS).optional(),
+  userCounters: z.array(UserCounterSchema).max(MAX_USER_COUNTERS).optional(),
 })
 export type TaskMetrics = z.infer<typeof TaskMetricsSchema>

@@ -4,6 +4,7 @@
  *
  * Every function that takes one element may be written as a bare function or as an object with the method (and with `open`/`close`).
  */
+import type { Counter } from '../operator.js'
 import type { TypeInformation } from './type-information.js'
 
 /**
@@ -31,8 +32,8 @@ export interface RuntimeContext {
   getMapState<K, V>(descriptor: MapStateDescriptor<K, V>): MapState<K, V>
   getReducingState<T>(descriptor: ReducingStateDescriptor<T>): ReducingState<T>
   getAggregatingState<IN, ACC, OUT>(descriptor: AggregatingStateDescriptor<IN, ACC, OUT>): AggregatingState<IN, OUT>
-  /** A counter among the task's metrics. */
-  counter(name: string): { inc(by?: number): void; readonly count: number }
+  /** A counter among the task's metrics: REST shows it as `<subtask>.<operator>.<name>`. It begins at 0 with every attempt. */
+  counter(name: string): Counter
 }
 
 export interface Collector<T> {

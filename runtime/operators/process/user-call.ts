@@ -88,7 +88,6 @@ export function runtimeContext(
   const notKeyed = (descriptor: { readonly name: string }): never => {
     throw new StateNotKeyed({ operator: context.operatorName, state: `state '${descriptor.name}'` })
   }
-  const counters = new Map<string, { inc(by?: number): void; readonly count: number }>()
   return {
     jobId: context.jobId,
     taskName: context.operatorName,
@@ -101,19 +100,6 @@ export function runtimeContext(
     getMapState: (descriptor) => store?.getMapState(descriptor) ?? notKeyed(descriptor),
     getReducingState: (descriptor) => store?.getReducingState(descriptor) ?? notKeyed(descriptor),
     getAggregatingState: (descriptor) => store?.getAggregatingState(descriptor) ?? notKeyed(descriptor),
-    counter(name) {
-      let counter = counters.get(name)
-      if (counter === undefined) {
-        let count = 0
-        counter = {
-          inc: (by = 1) => void (count += by),
-          get count() {
-            return count
-          },
-        }
-        counters.set(name, counter)
-      }
-      return counter
-    },
+    counter: (name) => context.counter(name),
   }
 }

@@ -61,6 +61,7 @@ export function operatorContext(options: ContextOptions = {}): TestContext {
     requestCoordinator: options.coordinator ?? (() => Promise.reject(new Error('no coordinator'))),
     printLine: (line, stderr) => void lines.push({ line, stderr }),
     countLate: () => undefined,
+    counter: () => ({ inc: () => undefined, count: 0 }),
     schedule: (delay, action) => environment.timers.after(delay, action),
     nextTurn: () => Promise.resolve(),
     lines,

@@ -60,6 +60,7 @@ export class Task {
       requestCoordinator: options.requestCoordinator ?? (() => Promise.reject(new Error('no coordinator'))),
       printLine: (line) => void this.printed.push(line),
       countLate: () => undefined,
+      counter: () => ({ inc: () => undefined, count: 0 }),
       schedule: (delay, action) => this.environment.timers.after(delay, action),
       nextTurn: () => Promise.resolve(),
     }
