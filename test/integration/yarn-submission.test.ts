@@ -10,7 +10,7 @@ import { ApplicationNotOurs, ApplicationRefused, UnknownApplication } from '#cli
 import { explainFailure } from '#client/deploy/yarn/explain-failure.js'
 import { submitYarnApplication, type SubmittedApplication } from '#client/deploy/yarn/submit-application.js'
 import { ApplicationDescriptorSchema, SECRET_ALIAS } from '#core/cluster/application-descriptor.js'
-import { masterHeapMb } from '#core/cluster/memory-budget.js'
+import { masterHeapOptions } from '#core/cluster/memory-budget.js'
 import { Configuration } from '#core/config/configuration.js'
 import { JOBMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
 import { jobId } from '#core/ids/ids.js'
@@ -151,7 +151,7 @@ describe('YARN submission', () => {
       const environment = containerFile(id, 'environment').toString().split('\0')
       expect(environment).to.include(`TRICKY=${tricky}`)
       expect(containerFile(id, 'arguments').toString().split('\0')).to.deep.equal([
-        `--max-old-space-size=${masterHeapMb(JOBMANAGER_PROCESS_SIZE.default)}`,
+        ...masterHeapOptions(JOBMANAGER_PROCESS_SIZE.default),
         './runtime/am.mjs',
         '',
       ])

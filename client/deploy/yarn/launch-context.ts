@@ -3,7 +3,7 @@
  * texts are escaped for that (hadoop/yarn/shell-text.ts). Secrets go into the credentials, never into command or environment.
  */
 import { SECRET_ALIAS, RUNTIME_LINK, type LocalResource } from '#core/cluster/application-descriptor.js'
-import { masterHeapMb } from '#core/cluster/memory-budget.js'
+import { masterHeapOptions } from '#core/cluster/memory-budget.js'
 import type { Configuration } from '#core/config/configuration.js'
 import { MASTER_ENV_PREFIX } from '#core/config/options/containerized.js'
 import { JOBMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
@@ -28,7 +28,7 @@ import type { Preflight } from './preflight.js'
 /** One simple command: bash is replaced by it, signals reach it, and nothing in it is left to expand. */
 export function masterCommand(processBytes: number): string {
   return launchCommand({
-    argv: [`./${RUNTIME_LINK}/node`, `--max-old-space-size=${masterHeapMb(processBytes)}`, `./${RUNTIME_LINK}/am.mjs`],
+    argv: [`./${RUNTIME_LINK}/node`, ...masterHeapOptions(processBytes), `./${RUNTIME_LINK}/am.mjs`],
   })
 }
 

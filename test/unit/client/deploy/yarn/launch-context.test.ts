@@ -75,7 +75,7 @@ describe('launch context of the application master', () => {
 
   it('is one simple command with both outputs in the log folder and a heap within the container', () => {
     expect(masterCommand(256 * 1024 * 1024)).to.equal(
-      'exec ./runtime/node --max-old-space-size=102 ./runtime/am.mjs 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr',
+      'exec ./runtime/node --max-old-space-size=102 --max-semi-space-size=2 ./runtime/am.mjs 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr',
     )
     const heap = (mb: number) => Number(/size=(\d+)/.exec(masterCommand(mb * 1024 * 1024))?.[1])
     for (const mb of [147, 256, 1024, 4096]) expect(heap(mb)).to.be.within(40, mb - 64)
