@@ -5,8 +5,8 @@ import type { YarnCluster } from '#client/deploy/yarn/yarn-cluster.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
 import { createWebHdfsClient } from '#hadoop/hdfs/hdfs-file-system.js'
-import { simpleAuthenticator } from '#hadoop/rest/http-authenticator.js'
 import { ResourceManagerClient } from '#hadoop/rest/resource-manager-client.js'
+import { clusterLogin } from '#hadoop/security/cluster-login.js'
 import { rejection } from '../../../../support/file-system-contract.js'
 import { deadUrl, scriptedServer, type ScriptedServer } from '../../../../support/scripted-http.js'
 
@@ -16,10 +16,12 @@ describe('the master through the web proxy', () => {
   after(() => rm.close())
   const clusterAt = (url: string, properties: Record<string, string> = {}): YarnCluster => {
     const hadoop = HadoopConfiguration.of(properties)
-    const authenticator = simpleAuthenticator('alice')
+    const login = clusterLogin(hadoop, 'alice', {})
+    const authenticator = login.resourceManager
     return {
       hadoop,
       user: 'alice',
+      login,
       authenticator,
       environment: systemEnvironment,
       clientTimeoutMs: 5_000,
