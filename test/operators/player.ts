@@ -210,6 +210,7 @@ export function operatorContext(
     requestCoordinator: () => Promise.reject(new Error('no coordinator')),
     printLine: () => undefined,
     countLate,
+    counter: () => ({ inc: () => undefined, count: 0 }),
     schedule: (delay, action) => environment.timers.after(delay, action),
     nextTurn: async () => stateMemory.trim(),
   }
