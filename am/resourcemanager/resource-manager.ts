@@ -11,10 +11,11 @@ import {
   TASKMANAGER_IDLE_TIMEOUT,
   WORKER_REGISTRATION_TIMEOUT,
 } from '#core/config/options/cluster.js'
+import { TASKMANAGER_MAX_PROCESS_SIZE } from '#core/config/options/memory.js'
 import { NODE_BLOCK_DURATION, NODE_MAX_START_FAILURES } from '#core/config/options/slotmanager.js'
 import { defineError } from '#core/errors/define-error.js'
 import { newHexId, type AllocationId, type JobId, type ResourceId } from '#core/ids/ids.js'
-import { formatDuration } from '#core/config/units.js'
+import { formatDuration, formatMemorySize } from '#core/config/units.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
 import type { Gateway, GatewayHandlers, RpcCaller } from '#core/rpc/gateway.js'
@@ -35,6 +36,16 @@ import {
   type SlotPolicy,
   type WorkersWanted,
 } from './slotmanager/slot-manager.js'
+import {
+  onGrown,
+  onRefused,
+  onWished,
+  wish,
+  workerMemory,
+  type GrowthPolicy,
+  type MemoryReport,
+  type WorkerMemory,
+} from './worker-growth.js'
 import type { WorkerLimits } from './slotmanager/worker-limits.js'
 import { isHopeless, NO_START_FAILURES, onStartFailed, onWorkerStarted, type StartFailures } from './start-failures.js'
 import {
@@ -76,6 +87,7 @@ interface Connected {
   lastHeartbeat: Millis
   residentSetBytes: number
   memory: Heartbeat['memory']
+  container: WorkerMemory
 }
 
 /** A registered worker for REST. */
@@ -114,6 +126,7 @@ export class ResourceManager implements SlotProvider {
   #working = false
   #startFailures: StartFailures = NO_START_FAILURES
   readonly #blocking: BlocklistPolicy
+  readonly #growth: GrowthPolicy
   #nodes: NodeBlocklist = NO_NODES
   #blocked: readonly string[] = []
   #everRegistered = false
@@ -136,6 +149,7 @@ export class ResourceManager implements SlotProvider {
       idleTimeout: configuration.get(TASKMANAGER_IDLE_TIMEOUT),
       limits: settings.limits,
     }
+    this.#growth = { most: configuration.get(TASKMANAGER_MAX_PROCESS_SIZE) }
     this.#blocking = { maxFailures: configuration.get(NODE_MAX_START_FAILURES), duration: configuration.get(NODE_BLOCK_DURATION) }
   }
 
@@ -172,6 +186,7 @@ export class ResourceManager implements SlotProvider {
       connected.lastHeartbeat = this.#settings.environment.clock.now()
       connected.residentSetBytes = heartbeat.residentSetBytes
       connected.memory = heartbeat.memory
+      this.#growIfShort(heartbeat.resourceId, connected)
       this.#onWorker(heartbeat.resourceId, { type: 'heartbeat' })
       this.#onSlots({ type: 'slotReport', resourceId: heartbeat.resourceId, report: heartbeat.slotReport })
       for (const task of heartbeat.tasks) {
@@ -218,8 +233,9 @@ export class ResourceManager implements SlotProvider {
   // For REST.
 
   workers(): WorkerView[] {
-    return [...this.#connected.values()].map(({ registration, lastHeartbeat, residentSetBytes, memory }) => ({
+    return [...this.#connected.values()].map(({ registration, lastHeartbeat, residentSetBytes, memory, container }) => ({
       ...registration,
+      processMemory: container.size,
       lastHeartbeat,
       residentSetBytes,
       memory,
@@ -251,6 +267,13 @@ export class ResourceManager implements SlotProvider {
     nodeLost: (resourceIds, reason) => {
       for (const resourceId of resourceIds) this.#onWorker(resourceId, { type: 'nodeLost', reason })
     },
+    resized: (resourceId, memory) => this.#onResized(resourceId, memory),
+    resizeRefused: (resourceId, reason) => {
+      const connected = this.#connected.get(resourceId)
+      if (connected === undefined) return
+      connected.container = onRefused(connected.container, this.#now())
+      this.#log.warn(`The container of TaskManager ${resourceId} stays as it is: ${reason}`)
+    },
     unobtainable: (error) => {
       for (const listener of [...this.#jobs.values()]) listener.noResources(error)
     },
@@ -267,6 +290,7 @@ export class ResourceManager implements SlotProvider {
       lastHeartbeat: this.#settings.environment.clock.now(),
       residentSetBytes: 0,
       memory: undefined,
+      container: workerMemory(registration.processMemory),
     }
     if (this.#stopped || !this.#workers.has(resourceId)) throw new UnknownWorker({ worker: resourceId })
     const state = this.#workers.get(resourceId)?.state
@@ -353,6 +377,36 @@ export class ResourceManager implements SlotProvider {
       default:
         return unreachable(effect)
     }
+  }
+
+  #growIfShort(resourceId: ResourceId, connected: Connected): void {
+    const report = memoryReport(connected)
+    const size = wish(connected.container, report, this.#now(), this.#growth)
+    if (size === undefined) return
+    if (!this.#driver.resizeWorker(resourceId, size)) {
+      connected.container = onRefused(connected.container, this.#now())
+      return
+    }
+    connected.container = onWished(connected.container, size)
+    this.#log.info(
+      `TaskManager ${resourceId} is short of memory (${formatMemorySize(report.residentSetBytes)} of ${formatMemorySize(connected.container.size)} in use, ` +
+        `${formatMemorySize(report.spilledBytes)} of state written to disk): ${formatMemorySize(size)} are asked for.`,
+    )
+  }
+
+  #onResized(resourceId: ResourceId, memory: number): void {
+    const connected = this.#connected.get(resourceId)
+    if (connected === undefined) return
+    const before = connected.container.size
+    connected.container = onGrown(memory, memoryReport(connected), this.#now())
+    connected.gateway.resize({ processMemory: memory }).then(
+      () =>
+        this.#log.info(
+          `The container of TaskManager ${resourceId} has grown from ${formatMemorySize(before)} to ${formatMemorySize(memory)}.`,
+        ),
+      // A lost connection is noticed as such.
+      (error: unknown) => this.#log.warn(`TaskManager ${resourceId} was not told of its ${formatMemorySize(memory)}`, error),
+    )
   }
 
   #loss({ resourceId, host }: Worker, reason: string, takenBack: boolean): Error {
@@ -563,4 +617,8 @@ export class ResourceManager implements SlotProvider {
   #now(): Millis {
     return this.#settings.environment.clock.monotonic()
   }
+}
+
+function memoryReport({ residentSetBytes, memory }: Connected): MemoryReport {
+  return { residentSetBytes, spilledBytes: memory?.spilledBytes ?? 0 }
 }

@@ -113,6 +113,8 @@ export class SlotRuntime {
       }
       case 'connection':
         return this.#network.acceptPort(message.slotIndex, message.port)
+      case 'budget':
+        return stateMemory.rebudget(message.managedBytes)
       case 'memory':
         return stateMemory.tighten(message.tight)
       case 'printed':

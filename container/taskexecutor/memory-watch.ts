@@ -51,7 +51,8 @@ export function onSample(state: MemoryWatchState, sample: MemorySample, limit: n
 
 export interface MemoryWatchOptions {
   readonly environment: Environment
-  readonly limitBytes: number
+  /** The container's size, which may change. */
+  limitBytes(): number
   sample(): MemorySample
   /** Memory has become tight, or is so no more: slots are to hold less state (runtime/state/state-memory.ts). */
   onTight(tight: boolean): void
@@ -67,13 +68,14 @@ export function watchMemory({ environment, limitBytes, sample, onTight, onExceed
   function look(): void {
     const now = sample()
     const before = state
-    state = onSample(before, now, limitBytes)
+    const limit = limitBytes()
+    state = onSample(before, now, limit)
     if (state.level === 'exceeded')
-      return onExceeded(new MemoryExceeded({ rssMb: toMb(now.rss), limitMb: toMb(limitBytes), split: describe(now) }))
+      return onExceeded(new MemoryExceeded({ rssMb: toMb(now.rss), limitMb: toMb(limit), split: describe(now) }))
     if (state.level !== before.level) onTight(state.level === 'tight')
     if (state.level === 'tight' && before.level === 'calm')
       log.warn(
-        `${toMb(now.rss)} MB of the container's ${toMb(limitBytes)} MB are in use: ${describe(now)}. Slots move state to disk until there is room`,
+        `${toMb(now.rss)} MB of the container's ${toMb(limit)} MB are in use: ${describe(now)}. Slots move state to disk until there is room`,
       )
     timer = environment.timers.after(SAMPLE_INTERVAL_MS, look, true)
   }

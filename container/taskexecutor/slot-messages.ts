@@ -68,6 +68,8 @@ export type TaskExecutorToSlot =
   | { readonly type: 'answer'; readonly request: number; readonly answer: unknown; readonly error?: WireError | undefined }
   /** Slot `slotIndex` opened a data connection to this one. */
   | { readonly type: 'connection'; readonly slotIndex: number; readonly port: MessagePort }
+  /** The process has another size: what its slot's state may take of memory now. */
+  | { readonly type: 'budget'; readonly managedBytes: number }
   /** The process is short of memory, or no more: state is to take less of it. */
   | { readonly type: 'memory'; readonly tight: boolean }
   /** That many characters of `print` messages have been written. */

@@ -153,7 +153,7 @@ export class TaskExecutor {
     if (descriptor.processMemory === 0 || descriptor.master.kind === 'thread') return
     this.#stopWatching = watchMemory({
       environment,
-      limitBytes: descriptor.processMemory,
+      limitBytes: () => Math.max(descriptor.processMemory, this.#slots.processBytes),
       sample: () => {
         const main = this.#process.memoryUsage()
         const slots = this.#slots.memory()
@@ -195,7 +195,7 @@ export class TaskExecutor {
         slots: [...dataPorts],
         slotReport: this.#slots.report(),
         hardware: { ...this.#process.hardware(), managedMemory: this.#slots.managedBytes },
-        processMemory: descriptor.processMemory,
+        processMemory: Math.max(descriptor.processMemory, this.#slots.processBytes),
       }),
       handlers: this.#handlers(),
       ended: () => this.#fatal !== undefined,
@@ -260,6 +260,10 @@ export class TaskExecutor {
       },
       cancelTask({ executionAttemptId }) {
         slots.cancel(executionAttemptId)
+        return {}
+      },
+      resize: ({ processMemory }) => {
+        this.#slots.resize(processMemory)
         return {}
       },
       shutdown: ({ reason }) => {

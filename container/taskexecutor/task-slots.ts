@@ -6,7 +6,7 @@ import type { WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describeBudget } from '#core/cluster/memory-budget.js'
+import { describeBudget, grownBudget, type MemoryBudget } from '#core/cluster/memory-budget.js'
 import { Configuration } from '#core/config/configuration.js'
 import { TASK_CANCELLATION_TIMEOUT, TASKMANAGER_BIND_HOST, TASKMANAGER_DATA_PORT, TMP_DIRS } from '#core/config/options/cluster.js'
 import { ISOLATE_JOBS } from '#core/config/options/session.js'
@@ -121,7 +121,8 @@ export class TaskSlots {
   /** A job finds nothing of the one before it. */
   readonly #isolatesJobs: boolean
   readonly #networkBytes: number
-  readonly managedBytes: number
+  /** Undefined: the process is not limited. */
+  #memory: MemoryBudget | undefined
   readonly #localStateDirectory: string
   #table: SlotTable
   readonly #slots: SlotEntry[] = []
@@ -156,7 +157,7 @@ export class TaskSlots {
     this.#heapMb = memory?.slotHeapMb
     this.#isolatesJobs = this.#configuration.get(ISOLATE_JOBS)
     this.#networkBytes = memory?.slotNetworkBytes ?? 0
-    this.managedBytes = (memory?.slotManagedBytes ?? 0) * descriptor.slots
+    this.#memory = memory
     this.#table = emptySlotTable(descriptor.slots)
     const worker = `weft-state-${process.pid}-${encodeURIComponent(descriptor.resourceId)}`
     this.#localStateDirectory = join(localDirectory(this.#configuration), worker)
@@ -191,6 +192,24 @@ export class TaskSlots {
       }),
       NO_MEMORY,
     )
+  }
+
+  /** Bytes of state that all slots may hold in memory. */
+  get managedBytes(): number {
+    return (this.#memory?.slotManagedBytes ?? 0) * this.#descriptor.slots
+  }
+
+  /** The container's size in bytes; 0: not limited. */
+  get processBytes(): number {
+    return this.#memory?.processBytes ?? 0
+  }
+
+  /** The container has grown: what is gained is for state. */
+  resize(processBytes: number): void {
+    if (this.#memory === undefined || processBytes <= this.#memory.processBytes) return
+    this.#memory = grownBudget(this.#memory, processBytes, this.#descriptor.slots)
+    log.info(`This TaskManager's container has grown: ${describeBudget(this.#memory, this.#descriptor.slots)}`)
+    for (const { thread } of this.#slots) thread.send({ type: 'budget', managedBytes: this.#memory.slotManagedBytes })
   }
 
   /** The process is short of memory, or no more. */
@@ -345,7 +364,7 @@ export class TaskSlots {
       bindHost: this.#configuration.get(TASKMANAGER_BIND_HOST),
       dataPorts,
       networkBytes: this.#networkBytes,
-      managedBytes: Math.floor(this.managedBytes / this.#descriptor.slots),
+      managedBytes: this.#memory?.slotManagedBytes ?? 0,
       spillDirectory: localDirectory(this.#configuration),
       localStateDirectory: this.#localStateDirectory,
       metricsIntervalMs: METRICS_INTERVAL_MS,

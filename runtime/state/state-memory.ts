@@ -67,6 +67,13 @@ export class StateMemory {
     this.#files = new SpillFiles(directory)
   }
 
+  /** There is another budget from now on. A larger one fills as pages are asked for. Without effect where there is no limit. */
+  rebudget(budget: number): void {
+    if (this.#files === undefined) return
+    this.#budget = budget
+    this.#trimStep = Math.min(TRIM_STEP_BYTES, budget * TRIM_STEP_SHARE)
+  }
+
   /** The process is short of memory, or no more: until then state takes less than its budget. */
   tighten(tight: boolean): void {
     this.#share = tight ? TIGHT_SHARE : 1

@@ -258,6 +258,7 @@ export class SimMaster {
       register: (registration) => later(() => client.register(registration)),
       setAsks: (asks, seen) => later(() => client.setAsks(asks, seen)),
       release: (ids) => later(() => client.release(ids)),
+      resize: (wish) => later(() => client.resize(wish)),
       setBlacklist: (hosts) => later(() => client.setBlacklist(hosts)),
       setProgress: (progress) => later(() => client.setProgress(progress)),
       finish: (finish) => later(() => client.finish(finish)),

@@ -306,6 +306,8 @@ export class Yarn {
         const node = this.#node(host)
         if (node?.manager !== undefined) this.#stopContainer(node, id, 143)
       },
+      // Memory is not simulated: no container grows.
+      update: () => Promise.resolve(),
       close: () => undefined,
     }
   }

@@ -28,6 +28,10 @@ export interface DriverListener {
   reclaimed(reclaim: Reclaim): void
   /** The workers' node is gone, or as good as: they count for nothing any more, and the driver expects to be told to release them. */
   nodeLost(resourceIds: readonly ResourceId[], reason: string): void
+  /** The worker's container has that many bytes now: it may use them. */
+  resized(resourceId: ResourceId, memory: number): void
+  /** It stays as it is. */
+  resizeRefused(resourceId: ResourceId, reason: string): void
   /** No worker of the kind asked for will ever be had. */
   unobtainable(error: Error): void
   /** This master may not go on. `retry`: another attempt may take over, so nothing is to be unregistered. */
@@ -42,6 +46,11 @@ export interface ResourceManagerDriver {
   declareWorkers(wanted: readonly WorkersWanted[]): void
   /** The worker is still there and counts no longer towards those wanted: lost, or about to leave. Unknown ones are ignored. */
   discountWorker(resourceId: ResourceId): void
+  /**
+   * Makes a worker larger where it is, to that many bytes or what is the most. False: it cannot be. Else answered by `resized` or
+   * `resizeRefused`, or by neither while there is no room.
+   */
+  resizeWorker(resourceId: ResourceId, memory: number): boolean
   /** Hosts that get no more workers for now, all of them, the worst first. */
   blockNodes(hosts: readonly string[]): void
   /** 0..1, for the cluster's pages. Cheap: called often. */

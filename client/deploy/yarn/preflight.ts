@@ -4,7 +4,7 @@ import type { Configuration } from '#core/config/configuration.js'
 import { nearest } from '#core/config/nearest.js'
 import { TASK_SLOTS } from '#core/config/options/cluster.js'
 import { PARALLELISM } from '#core/config/options/execution.js'
-import { JOBMANAGER_PROCESS_SIZE, MANAGED_MEMORY_SIZE, TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
+import { JOBMANAGER_PROCESS_SIZE, MANAGED_MEMORY_SIZE, TASKMANAGER_MAX_PROCESS_SIZE, TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
 import {
   YARN_APPLICATION_QUEUE,
   YARN_APPLICATION_TYPE,
@@ -82,6 +82,7 @@ export function checkSubmission(configuration: Configuration, facts: ClusterFact
   checkMinimum(master, MASTER_SLOTS)
   checkMinimum(worker, configuration.get(TASK_SLOTS))
   checkManagedMemory(configuration, worker.memoryMb * MIB)
+  checkLargestWorker(configuration)
   const asked = queueOf(configuration)
   const queue = checkQueue(facts.scheduler, asked)
   if (facts.access?.allowed === false) {
@@ -105,6 +106,16 @@ function checkManagedMemory(configuration: Configuration, processBytes: number):
       reason: `a TaskManager of ${formatMemorySize(processBytes)} has room for ${Math.floor(most / MIB)} mb beside its own needs; raise ${TASKMANAGER_PROCESS_SIZE.key}`,
     })
   }
+}
+
+function checkLargestWorker(configuration: Configuration): void {
+  const most = configuration.get(TASKMANAGER_MAX_PROCESS_SIZE)
+  if (most === undefined || most >= configuration.get(TASKMANAGER_PROCESS_SIZE)) return
+  throw new SubmissionOptionInvalid({
+    option: TASKMANAGER_MAX_PROCESS_SIZE.key,
+    value: formatMemorySize(most),
+    reason: `a TaskManager starts with ${formatMemorySize(configuration.get(TASKMANAGER_PROCESS_SIZE))} (${TASKMANAGER_PROCESS_SIZE.key}) and only grows`,
+  })
 }
 
 function checkNames(configuration: Configuration): void {

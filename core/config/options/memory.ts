@@ -12,6 +12,10 @@ export const TASKMANAGER_PROCESS_SIZE = option('taskmanager.memory.process.size'
   default: '256 mb',
   description: 'Memory of a TaskManager’s container (Flink: 1728 MB).',
 })
+export const TASKMANAGER_MAX_PROCESS_SIZE = option('taskmanager.memory.process.max-size', memorySize(), {
+  description:
+    'A TaskManager’s container that runs short of memory is made larger where it is, by half each time, up to this: what is gained is for operators’ state. Unset: never. YARN only (not in Flink).',
+})
 export const MANAGED_MEMORY_FRACTION = option('taskmanager.memory.managed.fraction', double(0, 0.9), {
   default: '0.4',
   description: 'Share of the memory beyond the runtime’s own that is for operators’ state, split evenly among the slots.',

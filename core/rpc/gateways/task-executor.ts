@@ -43,6 +43,8 @@ export const TaskExecutorGateway = gateway('TaskExecutor', {
     z.object({ executionAttemptIds: z.array(id<ExecutionAttemptId>()), checkpointId: z.int().min(0), complete: z.boolean() }),
     nothing,
   ),
+  /** Its container has that many bytes now. */
+  resize: call(z.object({ processMemory: z.int().positive() }), nothing),
   /** The master is done with this TaskExecutor: it ends itself with status 0. */
   shutdown: call(z.object({ reason: z.string() }), nothing),
 })

@@ -144,6 +144,12 @@ export class NmClient {
     this.#check(answer.failedRequests, place, 'stopContainers')
   }
 
+  /** Tells the node that the container has another size. `token`: from `resized`. @throws YARN_CONTAINER_CALL_FAILED */
+  async update(place: ContainerPlace, token: Token): Promise<void> {
+    const answer = await this.#node(place.node).calls.updateContainer({ updateContainerToken: [token] })
+    this.#check(answer.failedRequests, place, 'updateContainer')
+  }
+
   /** Undefined: the node does not know the container (any more). @throws YARN_CONTAINER_CALL_FAILED */
   async status(place: ContainerPlace): Promise<ContainerReport | undefined> {
     const answer = await this.#node(place.node).calls.getContainerStatuses({ containerId: [parseContainerId(place.id)] })

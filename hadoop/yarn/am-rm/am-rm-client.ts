@@ -15,7 +15,7 @@ import { decodeAmRmTokenIdentifier } from '../../security/tokens.js'
 import { formatApplicationAttemptId } from '../identifiers.js'
 import { AmRmSession, type SessionAnswer, type SessionCall, type SessionEffect } from './am-rm-session.js'
 import { callFailure } from './call-failure.js'
-import type { AmRmEvent, Ask, Counters, Finish, Registration } from './events.js'
+import type { AmRmEvent, Ask, Counters, Finish, Registration, Resize } from './events.js'
 
 export interface AmRmClientOptions {
   /** Scheduler addresses of all ResourceManagers (`resourceManagerSchedulerAddresses`). */
@@ -83,6 +83,10 @@ export class AmRmClient {
   }
   release(containerIds: readonly string[]): void {
     this.#perform(this.#session.release(containerIds, this.#now()))
+  }
+  /** Enlarges a container where it is; answered by `resized` or `resizeRefused`, or by neither while its node has no room. */
+  resize(wish: Resize): void {
+    this.#perform(this.#session.resize(wish, this.#now()))
   }
   setBlacklist(hosts: readonly string[]): void {
     this.#perform(this.#session.setBlacklist(hosts, this.#now()))

@@ -8,7 +8,7 @@
  *
  * - At most one call is under way. After a lost answer the *same* request goes again: for the same response id the RM repeats its
  *   stored answer and ignores the content.
- * - A restarted RM gets everything again: response id 0, all asks, all releases without a completion, the whole blacklist.
+ * - A restarted RM gets everything again: response id 0, all asks, all releases without a completion, all larger sizes wished, the whole blacklist.
  * - What is allocated beyond the asks is released at once. Completions count once per container; unknown ids are ignored.
  */
 import type { Millis } from '#core/time/environment.js'
@@ -25,7 +25,7 @@ import type { Token } from '../../proto/token.js'
 import { formatContainerId, nodeAddress, parseContainerId } from '../identifiers.js'
 import { AskTable } from './ask-table.js'
 import type { CallFailure } from './call-failure.js'
-import type { AllocatedContainer, AmRmEvent, Ask, CompletedContainer, Counters, Finish, NodeToken, Registration } from './events.js'
+import type { AllocatedContainer, AmRmEvent, Ask, CompletedContainer, Counters, Finish, NodeToken, Registration, Resize } from './events.js'
 import { FINAL_STATUS, allocatedContainer, completedContainer, nodeUpdate } from './records.js'
 
 export interface SessionSettings {
@@ -63,21 +63,40 @@ export type SessionEffect =
 type Phase = 'NEW' | 'REGISTERING' | 'ACTIVE' | 'FINISHING' | 'ENDED'
 interface InFlight {
   readonly call: SessionCall
-  /** Priorities and releases that an allocate carries. */
+  /** Priorities, releases and containers to be enlarged that an allocate carries. */
   readonly priorities: readonly number[]
   readonly releases: readonly string[]
+  readonly resizes: readonly string[]
+}
+
+interface HeldContainer {
+  readonly priority: number
+  released: boolean
+  /** Of its size: a request names the one that it changes. */
+  version: number
+}
+
+interface PendingResize {
+  readonly wish: Resize
+  /** The ResourceManager has it. */
+  sent: boolean
+  /** Refusals for a version that was not the right one. */
+  outdated: number
 }
 
 const UNREGISTER_RETRY_MS = 200
 const FIRST_BACKOFF_MS = 200
 const MAX_BACKOFF_MS = 5_000
 const MAX_REFUSALS = 5
+const MAX_OUTDATED = 3
 
 export class AmRmSession {
   readonly #settings: SessionSettings
   readonly #asks = new AskTable()
   /** Granted or recovered, not yet completed; `released`: we gave it back. */
-  readonly #held = new Map<string, { readonly priority: number; released: boolean }>()
+  readonly #held = new Map<string, HeldContainer>()
+  /** Larger sizes wished and neither granted nor refused, by container. */
+  readonly #resizes = new Map<string, PendingResize>()
   /** Never granted: released on arrival. */
   readonly #surplus = new Set<string>()
   readonly #toRelease = new Set<string>()
@@ -146,9 +165,18 @@ export class AmRmSession {
       const held = this.#held.get(id)
       if (held === undefined || held.released) continue
       held.released = true
+      this.#resizes.delete(id)
       this.#toRelease.add(id)
       this.#counts.released++
     }
+    return this.#proceed(now)
+  }
+
+  /** Enlarges a container where it is. Unknown and released ones are passed over; a later wish replaces one that has not been sent. */
+  resize(wish: Resize, now: Millis): SessionEffect[] {
+    const held = this.#held.get(wish.id)
+    if (held !== undefined && !held.released && this.#resizes.get(wish.id)?.sent !== true)
+      this.#resizes.set(wish.id, { wish, sent: false, outdated: 0 })
     return this.#proceed(now)
   }
 
@@ -231,7 +259,11 @@ export class AmRmSession {
         } else this.#over(failure)
         break
       case 'asks-rejected':
-        if (flight.priorities.length === 0) this.#tryAgain(flight, failure, now)
+        // Which of the two is refused is not said: the larger sizes are what the application can do without.
+        if (flight.resizes.length > 0) {
+          for (const id of flight.resizes) this.#refuseResize(id, failure.reason)
+          this.#asksAgain(flight)
+        } else if (flight.priorities.length === 0) this.#tryAgain(flight, failure, now)
         else {
           const asks = this.#asks.refused(flight.priorities)
           if (asks.length > 0) this.#emit({ type: 'asksRejected', asks, reason: failure.reason, className: failure.className })
@@ -282,13 +314,14 @@ export class AmRmSession {
       this.#asks.outstanding > 0 ||
       this.#asks.anyDirty ||
       this.#toRelease.size > 0 ||
+      this.#unsentResizes().length > 0 ||
       this.#blacklistDelta() !== undefined ||
       this.#trackingUrl !== undefined
     return this.#lastHeartbeat + (busy ? this.#settings.requestIntervalMs : this.#settings.intervalMs)
   }
 
   #nextCall(): InFlight {
-    const nothing = { priorities: [], releases: [] }
+    const nothing = { priorities: [], releases: [], resizes: [] }
     if (this.#phase === 'REGISTERING') {
       const { host, rpcPort, trackingUrl } = this.#registration!
       return { call: { call: 'register', request: { host, rpcPort, trackingUrl } }, ...nothing }
@@ -305,6 +338,7 @@ export class AmRmSession {
   #nextAllocate(): InFlight {
     const { requests, priorities } = this.#asks.takeDirty()
     const releases = [...this.#toRelease]
+    const resizes = this.#unsentResizes()
     const request: AllocateRequest = {
       ask: requests,
       release: releases.map(parseContainerId),
@@ -312,8 +346,18 @@ export class AmRmSession {
       responseId: this.#responseId,
       progress: this.#progress,
       trackingUrl: this.#trackingUrl,
+      updateRequests: resizes.map(({ id, memoryMb, vcores }) => ({
+        containerVersion: this.#held.get(id)?.version ?? 0,
+        containerId: parseContainerId(id),
+        updateType: 'INCREASE_RESOURCE',
+        capability: { memory: BigInt(memoryMb), virtualCores: vcores },
+      })),
     }
-    return { call: { call: 'allocate', request }, priorities, releases }
+    return { call: { call: 'allocate', request }, priorities, releases, resizes: resizes.map(({ id }) => id) }
+  }
+
+  #unsentResizes(): Resize[] {
+    return this.#finish === undefined ? [...this.#resizes.values()].filter(({ sent }) => !sent).map(({ wish }) => wish) : []
   }
 
   #blacklistDelta(): { blacklistAdditions: string[]; blacklistRemovals: string[] } | undefined {
@@ -370,6 +414,7 @@ export class AmRmSession {
     this.#responseId = 0
     this.#repeat = undefined
     this.#asks.forgotten()
+    for (const resize of this.#resizes.values()) resize.sent = false
     this.#blacklistSent = new Set()
     for (const [id, held] of this.#held) if (held.released) this.#toRelease.add(id)
     for (const id of this.#surplus) this.#toRelease.add(id)
@@ -411,6 +456,7 @@ export class AmRmSession {
     const recovered = this.#recover(response.containersFromPreviousAttempts)
     if (recovered.length > 0) this.#emit({ type: 'recovered', containers: recovered })
     this.#onContainers(flight, response.allocatedContainers)
+    this.#onResized(response)
     this.#onCompleted(response)
     const nodes = response.updatedNodes.map(nodeUpdate).filter((node) => node !== undefined)
     if (nodes.length > 0) this.#emit({ type: 'nodesUpdated', nodes })
@@ -421,6 +467,10 @@ export class AmRmSession {
 
   #rememberSent(flight: InFlight): void {
     if (flight.call.call !== 'allocate') return
+    for (const id of flight.resizes) {
+      const resize = this.#resizes.get(id)
+      if (resize !== undefined) resize.sent = true
+    }
     const { blacklistRequest, trackingUrl } = flight.call.request
     for (const host of blacklistRequest?.blacklistAdditions ?? []) this.#blacklistSent.add(host)
     for (const host of blacklistRequest?.blacklistRemovals ?? []) this.#blacklistSent.delete(host)
@@ -449,9 +499,10 @@ export class AmRmSession {
   /** Containers of earlier attempts that are new to us. */
   #recover(containers: readonly Container[]): AllocatedContainer[] {
     const recovered: AllocatedContainer[] = []
-    for (const container of containers.map(allocatedContainer)) {
+    for (const record of containers) {
+      const container = allocatedContainer(record)
       if (container === undefined || this.#held.has(container.id) || this.#surplus.has(container.id)) continue
-      this.#held.set(container.id, { priority: container.priority, released: false })
+      this.#held.set(container.id, { priority: container.priority, released: false, version: record.version })
       recovered.push(container)
     }
     return recovered
@@ -460,11 +511,12 @@ export class AmRmSession {
   #onContainers(flight: InFlight, containers: readonly Container[]): void {
     const granted: AllocatedContainer[] = []
     const priorities = new Set<number>()
-    for (const container of containers.map(allocatedContainer)) {
+    for (const record of containers) {
+      const container = allocatedContainer(record)
       if (container === undefined || this.#held.has(container.id) || this.#surplus.has(container.id)) continue
       priorities.add(container.priority)
       if (this.#finish === undefined && this.#asks.accept(container)) {
-        this.#held.set(container.id, { priority: container.priority, released: false })
+        this.#held.set(container.id, { priority: container.priority, released: false, version: record.version })
         granted.push(container)
       } else {
         this.#surplus.add(container.id)
@@ -474,6 +526,34 @@ export class AmRmSession {
     }
     this.#asks.confirmed(flight.priorities, priorities)
     if (granted.length > 0) this.#emit({ type: 'allocated', sequence: this.#asks.sequence, containers: granted })
+  }
+
+  #onResized({ updatedContainers, updateErrors }: AllocateResponse): void {
+    const resized: AllocatedContainer[] = []
+    for (const { updateType, container: record } of updatedContainers) {
+      const container = allocatedContainer(record)
+      const held = container === undefined ? undefined : this.#held.get(container.id)
+      if (container === undefined || held === undefined || updateType !== 'INCREASE_RESOURCE') continue
+      held.version = record.version
+      this.#resizes.delete(container.id)
+      if (!held.released) resized.push(container)
+    }
+    if (resized.length > 0) this.#emit({ type: 'resized', containers: resized })
+    for (const { reason, updateRequest, currentContainerVersion } of updateErrors) {
+      if (updateRequest === undefined) continue
+      const id = formatContainerId(updateRequest.containerId)
+      const held = this.#held.get(id)
+      const resize = this.#resizes.get(id)
+      if (held === undefined || resize === undefined) continue
+      if (currentContainerVersion !== undefined && currentContainerVersion !== held.version && ++resize.outdated <= MAX_OUTDATED) {
+        held.version = currentContainerVersion
+        resize.sent = false
+      } else this.#refuseResize(id, reason === undefined || reason === '' ? 'YARN gives no reason' : reason)
+    }
+  }
+
+  #refuseResize(id: string, reason: string): void {
+    if (this.#resizes.delete(id)) this.#emit({ type: 'resizeRefused', id, reason })
   }
 
   #onCompleted(response: AllocateResponse): void {
@@ -486,6 +566,7 @@ export class AmRmSession {
       const held = this.#held.get(id)
       if (held === undefined) continue
       this.#held.delete(id)
+      this.#resizes.delete(id)
       this.#counts.completed++
       completed.push(completedContainer(id, held.priority, status))
     }

@@ -33,6 +33,13 @@ export interface AllocatedContainer {
   readonly token: Token
 }
 
+/** A larger size for a container that runs. */
+export interface Resize {
+  readonly id: string
+  readonly memoryMb: number
+  readonly vcores: number
+}
+
 export interface CompletedContainer {
   readonly id: string
   readonly priority: number
@@ -132,6 +139,10 @@ export type AmRmEvent =
   | { readonly type: 'headroom'; readonly memoryMb: number; readonly vcores: number; readonly clusterNodes: number }
   /** The RM refused these asks for good (too large, unknown label); they are taken out of the table. */
   | { readonly type: 'asksRejected'; readonly asks: readonly Ask[]; readonly reason: string; readonly className: string }
+  /** Granted; each container's NodeManager is to be told with its new token (NmClient.update), else YARN takes it back. */
+  | { readonly type: 'resized'; readonly containers: readonly AllocatedContainer[] }
+  /** YARN will not enlarge the container. */
+  | { readonly type: 'resizeRefused'; readonly id: string; readonly reason: string }
   /** The newest AMRM token: for a process that restarts inside its container. */
   | { readonly type: 'amRmToken'; readonly token: Token }
   /** No ResourceManager answers; the session goes on trying. */

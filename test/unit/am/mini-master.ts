@@ -20,6 +20,8 @@ import type { WorkersWanted } from '#am/resourcemanager/slotmanager/slot-manager
 import { ScriptedWorker } from './scripted-worker.js'
 
 export class ScriptedDriver implements ResourceManagerDriver {
+  readonly resizes: string[] = []
+  resizable = true
   listener!: DriverListener
   wanted: readonly WorkersWanted[] = []
   readonly released: string[] = []
@@ -40,6 +42,10 @@ export class ScriptedDriver implements ResourceManagerDriver {
   }
   setProgress(progress: number): void {
     this.progress = progress
+  }
+  resizeWorker(id: ResourceId, memory: number): boolean {
+    this.resizes.push(`${id} to ${memory / 1024 / 1024} MB`)
+    return this.resizable
   }
   blockNodes(hosts: readonly string[]): void {
     this.blocked = hosts

@@ -47,6 +47,7 @@ export class ScriptedWorker {
   readonly concluded: string[] = []
   /** Told of every task. */
   onTask: (task: SubmittedTask) => void = () => undefined
+  processMemory = 256 * 1024 * 1024
   shutdownReason: string | undefined
   epoch = 0
   readonly #connection: RpcConnection
@@ -81,6 +82,10 @@ export class ScriptedWorker {
         this.cancelled.push(executionAttemptId)
         return {}
       },
+      resize: ({ processMemory }) => {
+        this.processMemory = processMemory
+        return {}
+      },
       shutdown: ({ reason }) => {
         this.shutdownReason = reason
         return {}
@@ -97,7 +102,7 @@ export class ScriptedWorker {
       slots: Array.from({ length: this.#slots }, (_, slotIndex) => ({ slotIndex, dataPort: 40_000 + slotIndex })),
       slotReport,
       hardware: { cpuCores: 2, physicalMemory: 8e9, freeMemory: 4e9, managedMemory: 0 },
-      processMemory: 256 * 1024 * 1024,
+      processMemory: this.processMemory,
     })
     this.epoch = answer.epoch
   }
@@ -151,6 +156,18 @@ export class ScriptedWorker {
 
   async decline(task: SubmittedTask, checkpointId: number, error: Error): Promise<void> {
     await this.jobMaster().declineCheckpoint({ executionAttemptId: task.executionAttemptId, checkpointId, error: toWireError(error) })
+  }
+
+  /** A heartbeat that tells of its memory, in MB; its slots are as they were. */
+  async beat(residentMb: number, spilledMb = 0): Promise<void> {
+    const bytes = (mb: number) => mb * 1024 * 1024
+    await this.#connection.gateway(ResourceManagerGateway, 'resourcemanager', this.epoch).heartbeat({
+      resourceId: this.resourceId,
+      slotReport: [],
+      residentSetBytes: bytes(residentMb),
+      memory: { heapUsed: 0, arrayBuffers: 0, stateBytes: 0, spilledBytes: bytes(spilledMb) },
+      tasks: [],
+    })
   }
 
   /** The connection breaks. */

@@ -89,6 +89,11 @@ export class ProcessDriver implements ResourceManagerDriver {
   setProgress(): void {}
 
   /** There is one node. */
+  /** What a process takes of its machine is nobody's to grant. */
+  resizeWorker(): boolean {
+    return false
+  }
+
   blockNodes(): void {}
 
   releaseWorker(id: ResourceId): void {

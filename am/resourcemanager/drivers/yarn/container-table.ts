@@ -11,6 +11,9 @@ import type { WorkersWanted } from '../../slotmanager/slot-manager.js'
 export interface HeldContainer {
   readonly id: string
   readonly slots: number
+  /** As granted. */
+  readonly memoryMb: number
+  readonly vcores: number
   readonly node: NodeAddress
   /** `host:port` of the NodeManager's web pages. */
   readonly nodeHttpAddress: string
@@ -42,14 +45,19 @@ export function withContainers(
   sequence = table.sequence,
 ): ContainerTable {
   const held = new Map(table.held)
-  for (const { id, priority, node, nodeHttpAddress } of containers)
-    held.set(id, { id, slots: priority, node, nodeHttpAddress, released: false, discounted: false })
+  for (const { id, priority, node, nodeHttpAddress, memoryMb, vcores } of containers)
+    held.set(id, { id, slots: priority, memoryMb, vcores, node, nodeHttpAddress, released: false, discounted: false })
   return { ...table, held, sequence }
 }
 
 export function withReleased(table: ContainerTable, id: string): ContainerTable {
   const container = table.held.get(id)
   return container === undefined ? table : { ...table, held: new Map(table.held).set(id, { ...container, released: true }) }
+}
+
+export function withSize(table: ContainerTable, id: string, memoryMb: number): ContainerTable {
+  const container = table.held.get(id)
+  return container === undefined ? table : { ...table, held: new Map(table.held).set(id, { ...container, memoryMb }) }
 }
 
 export function withDiscounted(table: ContainerTable, id: string): ContainerTable {

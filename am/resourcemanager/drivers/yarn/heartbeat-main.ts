@@ -32,6 +32,8 @@ port.on('message', (message: ToHeartbeatThread) => {
       return client.setAsks(message.asks, message.seen)
     case 'release':
       return client.release(message.containerIds)
+    case 'resize':
+      return client.resize(message.wish)
     case 'setBlacklist':
       return client.setBlacklist(message.hosts)
     case 'setProgress':

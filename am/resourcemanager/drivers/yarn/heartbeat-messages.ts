@@ -2,7 +2,7 @@
 import type { HostPort } from '#hadoop/conf/addresses.js'
 import type { Token } from '#hadoop/security/tokens.js'
 import type { QualityOfProtection } from '#hadoop/security/sasl-mechanism.js'
-import type { AmRmEvent, Ask, Finish, Registration } from '#hadoop/yarn/am-rm/events.js'
+import type { AmRmEvent, Ask, Finish, Registration, Resize } from '#hadoop/yarn/am-rm/events.js'
 
 /** workerData of the thread. */
 export interface HeartbeatThreadData {
@@ -19,6 +19,7 @@ export type ToHeartbeatThread =
   | { readonly type: 'register'; readonly registration: Registration }
   | { readonly type: 'setAsks'; readonly asks: readonly Ask[]; readonly seen: number }
   | { readonly type: 'release'; readonly containerIds: readonly string[] }
+  | { readonly type: 'resize'; readonly wish: Resize }
   | { readonly type: 'setBlacklist'; readonly hosts: readonly string[] }
   | { readonly type: 'setProgress'; readonly progress: number }
   | { readonly type: 'finish'; readonly finish: Finish }

@@ -1,7 +1,7 @@
 /** The heartbeat thread as the driver sees it. */
 import { Worker } from 'node:worker_threads'
 import { entryPoint } from '#core/cluster/entry-points.js'
-import type { Ask, Finish, Registration } from '#hadoop/yarn/am-rm/events.js'
+import type { Ask, Finish, Registration, Resize } from '#hadoop/yarn/am-rm/events.js'
 import type { FromHeartbeatThread, HeartbeatThreadData, ToHeartbeatThread } from './heartbeat-messages.js'
 
 /** The conversation with YARN's ResourceManager: what the driver needs of it. Tests script it. */
@@ -9,6 +9,7 @@ export interface AmRm {
   register(registration: Registration): void
   setAsks(asks: readonly Ask[], seen: number): void
   release(containerIds: readonly string[]): void
+  resize(wish: Resize): void
   setBlacklist(hosts: readonly string[]): void
   /** 0..1 */
   setProgress(progress: number): void
@@ -41,6 +42,7 @@ export function startHeartbeatThread(
     register: (registration) => send({ type: 'register', registration }),
     setAsks: (asks, seen) => send({ type: 'setAsks', asks, seen }),
     release: (containerIds) => send({ type: 'release', containerIds }),
+    resize: (wish) => send({ type: 'resize', wish }),
     setBlacklist: (hosts) => send({ type: 'setBlacklist', hosts }),
     setProgress: (progress) => send({ type: 'setProgress', progress }),
     finish: (finish) => send({ type: 'finish', finish }),

@@ -18,6 +18,8 @@ import type {
   Registration,
 } from '#hadoop/yarn/am-rm/events.js'
 import type { StartRequest } from '#hadoop/yarn/am-nm/nm-client.js'
+import type { NodeAddress } from '#hadoop/yarn/identifiers.js'
+import type { Token } from '#hadoop/security/tokens.js'
 import type { WorkersWanted } from '../../slotmanager/slot-manager.js'
 import type { DriverListener, FinalStatus, ResourceManagerDriver } from '../driver.js'
 import {
@@ -29,6 +31,7 @@ import {
   withDiscounted,
   withoutContainer,
   withReleased,
+  withSize,
   type ContainerTable,
   type WorkerShape,
 } from './container-table.js'
@@ -54,13 +57,15 @@ export const ContainersRefused = defineError('YARN_CONTAINERS_REFUSED', {
 /** Containers that are awaited so long are named in the log, then every minute. */
 const NAME_PENDING_AFTER_MS: Millis = 15_000
 const NAME_PENDING_EVERY_MS: Millis = 60_000
+const MIB = 1024 * 1024
 /** Unregistering is tried so long. */
 const FINISH_TIMEOUT_MS: Millis = 30_000
 
 export interface NodeManagers {
   setTokens(tokens: readonly NodeToken[]): void
   start(request: StartRequest): Promise<void>
-  stop(place: { readonly id: string; readonly node: { readonly host: string; readonly port: number } }): Promise<void>
+  stop(place: { readonly id: string; readonly node: NodeAddress }): Promise<void>
+  update(place: { readonly id: string; readonly node: NodeAddress }, token: Token): Promise<void>
   close(): void
 }
 
@@ -133,6 +138,16 @@ export class YarnDriver implements ResourceManagerDriver {
   discountWorker(id: ResourceId): void {
     this.#table = withDiscounted(this.#table, id)
     this.#ask()
+  }
+
+  resizeWorker(id: ResourceId, memory: number): boolean {
+    const container = this.#table.held.get(id)
+    if (container === undefined || container.released || container.discounted || this.#ending) return false
+    const most = this.#registered?.maximum.memoryMb ?? 0
+    const memoryMb = Math.min(Math.ceil(memory / MIB), most > 0 ? most : Infinity)
+    if (memoryMb <= container.memoryMb) return false
+    this.#amRm?.resize({ id, memoryMb, vcores: container.vcores })
+    return true
   }
 
   setProgress(progress: number): void {
@@ -246,6 +261,11 @@ export class YarnDriver implements ResourceManagerDriver {
         return
       case 'preemption':
         return this.#onPreemption(event)
+      case 'resized':
+        for (const container of event.containers) void this.#onResized(container)
+        return
+      case 'resizeRefused':
+        return this.#listener?.resizeRefused(resourceId(event.id), event.reason)
       case 'priority':
         return this.#log.info(`The application has priority ${event.priority} in its queue now.`)
       case 'amRmToken':
@@ -329,6 +349,17 @@ export class YarnDriver implements ResourceManagerDriver {
     this.#table = withContainers(this.#table, containers)
     for (const { id, node, priority } of containers) this.#listener?.recovered(resourceId(id), node.host, priority)
     this.#ask()
+  }
+
+  /** Only what the node knows is the container's: until then it may be killed for more. */
+  async #onResized({ id, node, memoryMb, token }: AllocatedContainer): Promise<void> {
+    try {
+      await this.#settings.nodeManagers.update({ id, node }, asBuffers(token))
+    } catch (error) {
+      return this.#listener?.resizeRefused(resourceId(id), error instanceof Error ? error.message : String(error))
+    }
+    this.#table = withSize(this.#table, id, memoryMb)
+    this.#listener?.resized(resourceId(id), memoryMb * MIB)
   }
 
   async #onCompleted(end: CompletedContainer): Promise<void> {

@@ -36,6 +36,7 @@ async function driver(startFails?: Error) {
             `ask ${asks.map((ask) => `${ask.count} of ${ask.memoryMb} MB ${ask.vcores} vcores`).join(', ') || 'nothing'} (seen ${seen})`,
           ),
         release: (ids) => void lines.push(`release ${ids.join(' ')}`),
+        resize: ({ id, memoryMb, vcores }) => void lines.push(`resize ${id} to ${memoryMb} MB ${vcores} vcores`),
         setBlacklist: (hosts) => void lines.push(`blacklist ${hosts.join(' ') || 'nothing'}`),
         setProgress: () => undefined,
         finish: ({ status, diagnostics }) => void lines.push(`finish ${status} ${diagnostics}`.trim()),
@@ -49,6 +50,10 @@ async function driver(startFails?: Error) {
         if (startFails !== undefined) throw startFails
       },
       stop: async ({ id }) => void lines.push(`stop ${id}`),
+      update: async ({ id }) => {
+        lines.push(`update ${id}`)
+        if (startFails !== undefined) throw startFails
+      },
       close: () => undefined,
     },
     launchContext: () => ({}) as never,
@@ -63,6 +68,8 @@ async function driver(startFails?: Error) {
         `reclaimed ${[...resourceIds, ...(anyOthers === 0 ? [] : [`${anyOthers} others`])].join(' ')} within ${grace}${replaced ? ', replaced' : ''}: ${reason}`,
       ),
     nodeLost: (ids, reason) => lines.push(`node lost ${ids.join(' ')}: ${reason}`),
+    resized: (id, memory) => lines.push(`resized ${id} to ${memory / 1024 / 1024} MB`),
+    resizeRefused: (id, reason) => lines.push(`not resized ${id}: ${reason}`),
     unobtainable: (error) => lines.push(`unobtainable: ${error.message}`),
     fatal: (error, retry) => fatal.push({ error, retry }),
   })
@@ -218,6 +225,32 @@ describe('YarnDriver', () => {
     expect(await take()).to.deep.equal(['blacklist a b c'])
     yarn.blockNodes([])
     expect(await take()).to.deep.equal(['blacklist nothing'])
+  })
+
+  it('makes a container larger where it is: the ResourceManager grants it, the node is told, then the worker may use it', async () => {
+    const { yarn, emit, take } = await withTwo()
+    const MB = 1024 * 1024
+    expect(yarn.resizeWorker(id(1), 512 * MB), 'it has that').to.equal(false)
+    expect(yarn.resizeWorker(id(9), 768 * MB), 'unknown').to.equal(false)
+    expect(yarn.resizeWorker(id(1), 768 * MB)).to.equal(true)
+    expect(await take()).to.deep.equal(['resize c1 to 768 MB 2 vcores'])
+    emit({ type: 'resized', containers: [{ ...container(1), memoryMb: 768 }] })
+    expect(await take()).to.deep.equal(['update c1', 'resized c1 to 768 MB'])
+    expect(yarn.resizeWorker(id(1), 9_000 * MB)).to.equal(true)
+    expect(await take(), 'no more than the largest container').to.deep.equal(['resize c1 to 4096 MB 2 vcores'])
+    emit({ type: 'resizeRefused', id: 'c1', reason: 'no' })
+    expect(await take()).to.deep.equal(['not resized c1: no'])
+    yarn.discountWorker(id(2))
+    expect(yarn.resizeWorker(id(2), 768 * MB), 'it is about to leave').to.equal(false)
+  })
+
+  it('does not let a worker use what its node was not told of', async () => {
+    const { yarn, registered, emit, take } = await driver(new Error('no answer'))
+    yarn.declareWorkers(wants(1))
+    registered([container(1)])
+    await take()
+    emit({ type: 'resized', containers: [{ ...container(1), memoryMb: 768 }] })
+    expect(await take()).to.deep.equal(['update c1', 'not resized c1: no answer'])
   })
 
   it('says what it waits for, and which limit is in the way', async () => {

@@ -27,7 +27,7 @@ describe('memory watch', () => {
     const environment = virtualEnvironment()
     const said: boolean[] = []
     let rss = 700
-    const samples = { limitBytes: LIMIT, sample: () => sample(rss) }
+    const samples = { limitBytes: () => LIMIT, sample: () => sample(rss) }
     const stop = watchMemory({ environment, ...samples, onTight: (tight) => said.push(tight), onExceeded: () => undefined })
     for (rss of [700, 860, 870, 820, 790, 700, 851]) environment.advance(1_000)
     expect(said).to.deep.equal([true, false, true])
@@ -40,7 +40,7 @@ describe('memory watch', () => {
     const errors: Error[] = []
     watchMemory({
       environment,
-      limitBytes: 512 * MIB,
+      limitBytes: () => 512 * MIB,
       sample: () => ({ rss: 500 * MIB, heapUsed: 60 * MIB, arrayBuffers: 300 * MIB }),
       onTight: () => undefined,
       onExceeded: (error) => errors.push(error),

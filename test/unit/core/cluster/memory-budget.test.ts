@@ -1,5 +1,6 @@
+import { expect } from 'chai'
 import fc from 'fast-check'
-import { memoryBudget, minimumProcessBytes } from '#core/cluster/memory-budget.js'
+import { grownBudget, memoryBudget, minimumProcessBytes } from '#core/cluster/memory-budget.js'
 
 const MIB = 1024 * 1024
 
@@ -18,5 +19,14 @@ describe('memoryBudget', () => {
         },
       ),
     )
+  })
+
+  it('gives what a container gains to state, and takes nothing back', () => {
+    const before = memoryBudget(512 * MIB, 2, 0.4)
+    const grown = grownBudget(before, 768 * MIB, 2)
+    expect(grown.processBytes).to.equal(768 * MIB)
+    expect(Math.round((grown.slotManagedBytes - before.slotManagedBytes) / MIB)).to.equal(115)
+    expect([grown.slotHeapMb, grown.slotNetworkBytes]).to.deep.equal([before.slotHeapMb, before.slotNetworkBytes])
+    expect(grownBudget(before, 256 * MIB, 2).slotManagedBytes).to.equal(before.slotManagedBytes)
   })
 })

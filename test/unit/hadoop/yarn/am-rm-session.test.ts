@@ -4,7 +4,7 @@ import { RegisterApplicationMasterResponse } from '#hadoop/proto/application-mas
 import { AmRmSession, type SessionEffect } from '#hadoop/yarn/am-rm/am-rm-session.js'
 import { parseContainerId } from '#hadoop/yarn/identifiers.js'
 import { ModelCluster } from './model-cluster.js'
-import { EXPIRY_MS, Story, ask, containerName, ended, granted } from './session-story.js'
+import { EXPIRY_MS, Story, ask, containerName, ended, granted, grown, notGrown } from './session-story.js'
 
 const token = (text: string) => ({ identifier: Buffer.from(text), password: Buffer.from('p'), kind: 'YARN_AM_RM_TOKEN', service: '' })
 const preempted = (number: number) => ({ id: parseContainerId(containerName(number)) })
@@ -823,6 +823,85 @@ describe('AmRmSession', () => {
       <
         wake +1000`,
     )
+  })
+
+  it('enlarges a container it holds, once, whatever is wished of others', () => {
+    const story = new Story()
+      .begun()
+      .asks([ask(2)])
+      .wait()
+      .answer({ allocatedContainers: [granted(2), granted(3)] })
+    story.lines.length = 0
+    story.resize(9, 512).resize(2, 512).wait().answer().resize(2, 768).pass(1_000).wait().answer()
+    story
+      .pass(1_000)
+      .wait()
+      .answer({ updatedContainers: [grown(2, 512, 1)] })
+    story
+      .resize(2, 768)
+      .wait()
+      .answer({ updateErrors: [notGrown(2, 'INCREASE is not possible', 1)] })
+    expect(story.lines.filter((line) => /enlarge|resized/.test(line)).map((line) => line.trim())).to.deep.equal([
+      '> allocate #2 1:*=0x256 enlarge 2 version 0 to 512',
+      'resized 2 to 512',
+      '> allocate #5 enlarge 2 version 1 to 768',
+      'not resized 2: INCREASE is not possible',
+    ])
+  })
+
+  it('asks a restarted ResourceManager again for a larger size, with the version that it has', () => {
+    const story = new Story()
+      .begun()
+      .asks([ask(1)])
+      .wait()
+      .answer({ allocatedContainers: [granted(2)] })
+    story.lines.length = 0
+    story.resize(2, 512).wait().answer().pass(1_000).wait().fails('not-registered').registered()
+    story
+      .answer({ updateErrors: [notGrown(2, 'INCORRECT_CONTAINER_VERSION_ERROR', 0, 3)] })
+      .wait()
+      .answer({ updatedContainers: [grown(2, 512, 4)] })
+    expect(story.lines.filter((line) => /enlarge|resized/.test(line)).map((line) => line.trim())).to.deep.equal([
+      '> allocate #2 1:*=0x256 enlarge 2 version 0 to 512',
+      '> allocate #0 enlarge 2 version 0 to 512',
+      '> allocate #1 enlarge 2 version 3 to 512',
+      'resized 2 to 512',
+    ])
+  })
+
+  it('does without a larger size when the request that carries it is refused, and keeps the asks of that request', () => {
+    const story = new Story()
+      .begun()
+      .asks([ask(1)])
+      .wait()
+      .answer({ allocatedContainers: [granted(2)] })
+    story.lines.length = 0
+    story
+      .asks([ask(2)], 1)
+      .resize(2, 999_999)
+      .wait()
+      .fails('asks-rejected', 'too large')
+      .wait()
+      .answer()
+    const told = story.lines.filter((line) => /allocate #|resized/.test(line)).map((line) => line.trim())
+    expect(told[0]).to.match(/^> allocate #2 1:\*=2x256 enlarge 2 version 0 to 999999$/)
+    expect(told.slice(1)).to.deep.equal(['not resized 2: too large', '> allocate #2 1:*=2x256'])
+  })
+
+  it('forgets the larger size of a container that it gives back', () => {
+    const story = new Story()
+      .begun()
+      .asks([ask(1)])
+      .wait()
+      .answer({ allocatedContainers: [granted(2)] })
+    story.lines.length = 0
+    story
+      .asks([], 1)
+      .resize(2, 512)
+      .release(2)
+      .wait()
+      .answer({ updatedContainers: [grown(2, 512, 1)], completedContainerStatuses: [ended(2)] })
+    expect(story.lines.filter((line) => /enlarge|resized/.test(line))).to.deep.equal([])
   })
 
   it('goes on trying until the ResourceManager has given the attempt up', () => {

@@ -30,6 +30,20 @@ export function granted(number: number, priority = 1, memoryMb = 256): InferInpu
   }
 }
 
+/** The ResourceManager has granted it a larger size. */
+export function grown(number: number, memoryMb: number, version: number) {
+  return { updateType: 'INCREASE_RESOURCE' as const, container: { ...granted(number, 1, memoryMb), version } }
+}
+
+export function notGrown(number: number, reason: string, version: number, currentContainerVersion?: number) {
+  const containerId = parseContainerId(containerName(number))
+  return {
+    reason,
+    updateRequest: { containerVersion: version, containerId, updateType: 'INCREASE_RESOURCE' as const },
+    currentContainerVersion,
+  }
+}
+
 export function ended(number: number, exitStatus = -100): InferInput<typeof ContainerStatus> {
   return { containerId: parseContainerId(containerName(number)), state: 'COMPLETE', exitStatus, diagnostics: '' }
 }
@@ -72,6 +86,9 @@ export class Story {
   }
   release(...numbers: number[]): this {
     return this.#note(`release ${numbers.join(' ')}`, this.session.release(numbers.map(containerName), this.#now))
+  }
+  resize(number: number, memoryMb: number): this {
+    return this.#note(`resize ${number} to ${memoryMb}`, this.session.resize({ id: containerName(number), memoryMb, vcores: 1 }, this.#now))
   }
   blacklist(...hosts: string[]): this {
     return this.#note(`blacklist ${hosts.join(' ')}`, this.session.setBlacklist(hosts, this.#now))
@@ -159,6 +176,10 @@ function describe(effect: Exclude<SessionEffect, { type: 'wake' }>): string | un
         const blacklist = effect.request.blacklistRequest
         for (const host of blacklist?.blacklistAdditions ?? []) parts.push(`+${host}`)
         for (const host of blacklist?.blacklistRemovals ?? []) parts.push(`-${host}`)
+        for (const update of effect.request.updateRequests ?? [])
+          parts.push(
+            `enlarge ${short(formatContainerId(update.containerId as Parameters<typeof formatContainerId>[0]))} version ${update.containerVersion} to ${update.capability?.memory}`,
+          )
         if (effect.request.trackingUrl !== undefined) parts.push(effect.request.trackingUrl)
         return parts.join(' ')
       }
@@ -177,6 +198,10 @@ function describe(effect: Exclude<SessionEffect, { type: 'wake' }>): string | un
       return `recovered ${event.containers.map(({ id }) => short(id)).join(',')}`
     case 'completed':
       return `completed ${event.containers.map(({ id, exit }) => `${short(id)} ${exit.name}`).join(', ')}`
+    case 'resized':
+      return `resized ${event.containers.map(({ id, memoryMb }) => `${short(id)} to ${memoryMb}`).join(', ')}`
+    case 'resizeRefused':
+      return `not resized ${short(event.id)}: ${event.reason}`
     case 'asksRejected':
       return `asksRejected ${event.asks.map(({ priority, count }) => `${priority}=${count}`).join(' ')}: ${event.reason}`
     case 'preemption':

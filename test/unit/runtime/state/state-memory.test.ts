@@ -63,6 +63,21 @@ describe('state beyond its memory', () => {
     expect(memory.spilledBytes).to.equal(551)
   })
 
+  it('may hold more when its process has been given more', () => {
+    const memory = new StateMemory()
+    let held = 1_500
+    memory.register({ residentBytes: () => held, release: (wanted) => ((held -= Math.ceil(wanted)), Math.ceil(wanted)) })
+    memory.rebudget(10)
+    memory.taken(2 ** 20)
+    memory.trim()
+    expect(held, 'it has no limit').to.equal(1_500)
+    memory.limit(1_000, directory)
+    memory.rebudget(1_400)
+    memory.taken(2 ** 20)
+    memory.trim()
+    expect(held).to.equal(1_330)
+  })
+
   it('holds three quarters of its budget while the process is short of memory', () => {
     const memory = new StateMemory()
     memory.limit(1_000, directory)
