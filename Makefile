@@ -71,8 +71,8 @@ memory-run: build ## a join whose state outgrows its worker: RSS against the dec
 	$(NODE) dist/bench/memory/memory-run.js $(ARGS)
 
 .PHONY: citizens
-citizens: build ## the ResourceManager takes containers back, nodes leave, it restarts itself: once each on a real cluster (6 minutes)
-	$(MOCHA) --config test/citizens/.mocharc.json
+citizens: build ## every word of YARN on a real cluster, ROUNDS=10 times each: preemption, decommission, nodes, ResourceManager and masters killed (35 minutes; ROUNDS=1: 6; ONLY=preempted,…)
+	@$(NODE) --enable-source-maps dist/test/citizens/main.js --rounds $(or $(ROUNDS),10) --only '$(ONLY)'
 
 .PHONY: autoscaler
 autoscaler: build ## the autoscaler follows a load up and down on this machine, in threads and in processes (3 minutes)
