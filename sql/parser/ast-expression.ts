@@ -119,6 +119,50 @@ export interface CallNode extends Node<'call'> {
   readonly distinct: boolean
   readonly filter: ExpressionNode | null
   readonly over: WindowNode | Name | null
+  /** WITHIN GROUP (ORDER BY …); empty: none. */
+  readonly withinGroup: readonly SortItemNode[]
+  /** IGNORE NULLS, RESPECT NULLS */
+  readonly nulls: 'IGNORE' | 'RESPECT' | null
+}
+/** What a JSON function does `ON EMPTY` or `ON ERROR`. */
+export type JsonBehavior =
+  | { readonly kind: 'NULL' | 'ERROR' | 'TRUE' | 'FALSE' | 'UNKNOWN' | 'EMPTY ARRAY' | 'EMPTY OBJECT' }
+  | { readonly kind: 'DEFAULT'; readonly value: ExpressionNode }
+/** JSON_VALUE, JSON_QUERY, JSON_EXISTS, JSON_OBJECT, JSON_ARRAY, JSON_OBJECTAGG, JSON_ARRAYAGG: calls with clauses between their arguments. */
+export interface JsonCallNode extends Node<'json-call'> {
+  readonly name: string
+  /** Values; of JSON_OBJECT and JSON_OBJECTAGG key, value, key, value, … */
+  readonly args: readonly ExpressionNode[]
+  readonly returning: TypeNode | null
+  /** Of JSON_QUERY. */
+  readonly wrapper: 'WITHOUT' | 'UNCONDITIONAL' | 'CONDITIONAL' | null
+  readonly onEmpty: JsonBehavior | null
+  readonly onError: JsonBehavior | null
+  /** Of the constructors; null: as the function has it. */
+  readonly onNull: 'NULL' | 'ABSENT' | null
+  readonly filter: ExpressionNode | null
+}
+/** `x IS [NOT] JSON [VALUE | OBJECT | ARRAY | SCALAR]` */
+export interface IsJsonNode extends Node<'is-json'> {
+  readonly arg: ExpressionNode
+  readonly type: 'VALUE' | 'OBJECT' | 'ARRAY' | 'SCALAR'
+  readonly negated: boolean
+}
+/** `x = ANY (…)`, `x > ALL (…)`; SOME is ANY. */
+export interface QuantifiedNode extends Node<'quantified'> {
+  readonly operator: '=' | '<>' | '<' | '<=' | '>' | '>='
+  readonly quantifier: 'ANY' | 'ALL'
+  readonly arg: ExpressionNode
+  readonly of: Query | readonly ExpressionNode[]
+}
+/** `MODEL m` as an argument. */
+export interface ModelArgumentNode extends Node<'model-argument'> {
+  readonly model: readonly Name[]
+}
+/** `(a, b) OVERLAPS (c, d)` */
+export interface OverlapsNode extends Node<'overlaps'> {
+  readonly left: ExpressionNode
+  readonly right: ExpressionNode
 }
 /** A keyword as an argument: a time unit, BOTH, LEADING, TRAILING. */
 export interface SymbolNode extends Node<'symbol'> {
@@ -135,7 +179,7 @@ export interface RowNode extends Node<'row'> {
 }
 /** `ARRAY[a, b]`, `MAP['k', v]` */
 export interface CollectionNode extends Node<'collection'> {
-  readonly type: 'ARRAY' | 'MAP'
+  readonly type: 'ARRAY' | 'MAP' | 'MULTISET'
   readonly items: readonly ExpressionNode[]
 }
 /** `a[i]` */
@@ -160,6 +204,7 @@ export interface DescriptorNode extends Node<'descriptor'> {
 export interface TableArgumentNode extends Node<'table-argument'> {
   readonly table: readonly Name[]
   readonly partitionBy: readonly ExpressionNode[]
+  readonly orderBy: readonly SortItemNode[]
 }
 
 /** `[PARTITION BY …] [ORDER BY …] [ROWS|RANGE BETWEEN … AND …]` */
@@ -213,3 +258,8 @@ export type ExpressionNode =
   | AtTimeZoneNode
   | DescriptorNode
   | TableArgumentNode
+  | ModelArgumentNode
+  | JsonCallNode
+  | IsJsonNode
+  | QuantifiedNode
+  | OverlapsNode

@@ -121,4 +121,38 @@ export interface JoinNode {
   readonly using: readonly Name[] | null
 }
 
-export type TableNode = NamedTableNode | DerivedTableNode | FunctionTableNode | UnnestNode | JoinNode
+/** `t MATCH_RECOGNIZE (…)` */
+export interface MatchNode {
+  readonly kind: 'match'
+  readonly at: Position
+  readonly input: TableNode
+  readonly partitionBy: readonly ExpressionNode[]
+  readonly orderBy: readonly SortItemNode[]
+  readonly measures: readonly { readonly expression: ExpressionNode; readonly alias: Name; readonly final: boolean }[]
+  readonly rows: 'ONE' | 'ALL'
+  readonly skip: MatchSkip
+  readonly pattern: PatternNode
+  /** `^` and `$` */
+  readonly anchored: { readonly start: boolean; readonly end: boolean }
+  readonly within: ExpressionNode | null
+  readonly subsets: readonly { readonly name: Name; readonly of: readonly Name[] }[]
+  readonly define: readonly { readonly name: Name; readonly condition: ExpressionNode }[]
+  readonly alias: AliasNode | null
+}
+/** AFTER MATCH SKIP … */
+export type MatchSkip =
+  { readonly kind: 'PAST LAST ROW' | 'TO NEXT ROW' } | { readonly kind: 'TO FIRST' | 'TO LAST'; readonly variable: Name }
+export type PatternNode =
+  | { readonly kind: 'variable'; readonly name: Name }
+  | { readonly kind: 'sequence' | 'alternatives' | 'permutation'; readonly parts: readonly PatternNode[] }
+  | {
+      readonly kind: 'repeat'
+      readonly part: PatternNode
+      readonly least: number
+      /** null: any number. */
+      readonly most: number | null
+      readonly greedy: boolean
+    }
+  | { readonly kind: 'exclusion'; readonly part: PatternNode }
+
+export type TableNode = NamedTableNode | DerivedTableNode | FunctionTableNode | UnnestNode | JoinNode | MatchNode

@@ -6,14 +6,10 @@ import type { Name, TokenStream } from './token-stream.js'
 
 /** Functions whose first argument may be a time unit as a bare word. */
 const UNIT_FIRST = new Set(['EXTRACT', 'TIMESTAMPADD', 'TIMESTAMPDIFF'])
-/** Functions of standard SQL with keywords between their arguments that are not executed. */
-const JSON_CLAUSES = new Set(['JSON_VALUE', 'JSON_QUERY', 'JSON_EXISTS', 'JSON_OBJECT', 'JSON_ARRAY', 'JSON_OBJECTAGG', 'JSON_ARRAYAGG'])
-
 /** At the `(` behind the name. */
 export function parseCall(tokens: TokenStream, name: readonly Name[]): CallNode {
   const function_ = name.length === 1 ? (name[0] as Name).text.toUpperCase() : ''
   const { at } = name[0] as Name
-  if (JSON_CLAUSES.has(function_)) throw tokens.refuse(`the function ${function_}.`, at)
   tokens.expect('(')
   let star = false
   let distinct = false
@@ -28,18 +24,35 @@ export function parseCall(tokens: TokenStream, name: readonly Name[]): CallNode 
   }
   tokens.wish(',')
   tokens.expect(')')
-  if (tokens.isAtAll('WITHIN', 'GROUP')) throw tokens.refuse('WITHIN GROUP.')
-  if (tokens.isAtAll('IGNORE', 'NULLS') || tokens.isAtAll('RESPECT', 'NULLS')) throw tokens.refuse(`${tokens.token.upper} NULLS.`)
-  let filter: ExpressionNode | null = null
-  if (tokens.accept('FILTER')) {
+  let nulls = parseNullTreatment(tokens)
+  let withinGroup: CallNode['withinGroup'] = Object.freeze([])
+  if (tokens.accept('WITHIN', 'GROUP')) {
     tokens.expect('(')
-    tokens.expect('WHERE')
-    filter = parseExpression(tokens)
+    tokens.expect('ORDER')
+    tokens.expect('BY')
+    withinGroup = tokens.commaSeparated(() => parseSortItem(tokens))
     tokens.expect(')')
   }
+  const filter = parseFilter(tokens)
+  nulls ??= parseNullTreatment(tokens)
   let over: CallNode['over'] = null
   if (tokens.accept('OVER')) over = tokens.isAt('(') ? parseWindow(tokens) : tokens.expectIdentifier("a window's name")
-  return Object.freeze({ kind: 'call', at, name: Object.freeze([...name]), args: Object.freeze(args), star, distinct, filter, over })
+  const of = { at, name: Object.freeze([...name]), args: Object.freeze(args), star, distinct, filter, over, withinGroup, nulls }
+  return Object.freeze({ kind: 'call', ...of })
+}
+
+/** `[FILTER (WHERE …)]` */
+export function parseFilter(tokens: TokenStream): ExpressionNode | null {
+  if (!tokens.accept('FILTER')) return null
+  tokens.expect('(')
+  tokens.expect('WHERE')
+  const filter = parseExpression(tokens)
+  tokens.expect(')')
+  return filter
+}
+
+function parseNullTreatment(tokens: TokenStream): CallNode['nulls'] {
+  return tokens.accept('IGNORE', 'NULLS') ? 'IGNORE' : tokens.accept('RESPECT', 'NULLS') ? 'RESPECT' : null
 }
 
 function parseArguments(tokens: TokenStream, function_: string): ExpressionNode[] {

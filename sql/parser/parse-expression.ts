@@ -5,7 +5,7 @@
  *
  * Comparisons are left-associative, as in Calcite.
  */
-import type { BinaryOperator, ExpressionNode, Truth } from './ast-expression.js'
+import type { BinaryOperator, ExpressionNode, QuantifiedNode, Truth } from './ast-expression.js'
 import { parsePrimary } from './parse-primary.js'
 import { parseQuery, startsQuery } from './parse-query.js'
 import { syntaxError } from './sql-errors.js'
@@ -83,6 +83,7 @@ function infix(tokens: TokenStream, left: ExpressionNode, power: number): Expres
     const [operator, strength] = binary
     if (strength <= power) return undefined
     tokens.advance()
+    if (strength === POWER.COMPARE && isQuantifier(tokens)) return parseQuantified(tokens, left, operator as QuantifiedNode['operator'])
     return Object.freeze({ kind: 'binary', at, operator, left, right: climb(tokens, strength) })
   }
   if (token.upper === 'IS') return POWER.IS <= power ? undefined : parseIs(tokens, left)
@@ -115,13 +116,33 @@ function parseIs(tokens: TokenStream, left: ExpressionNode): ExpressionNode {
   for (const truth of ['NULL', 'TRUE', 'FALSE', 'UNKNOWN'] satisfies Truth[]) {
     if (tokens.accept(truth)) return Object.freeze({ kind: 'is', at, arg: left, truth, negated })
   }
-  if (tokens.isAt('JSON')) throw tokens.refuse('the predicate IS JSON.')
+  if (tokens.accept('JSON')) {
+    const type = (['VALUE', 'OBJECT', 'ARRAY', 'SCALAR'] as const).find((word) => tokens.accept(word)) ?? 'VALUE'
+    return Object.freeze({ kind: 'is-json', at, arg: left, type, negated })
+  }
   throw tokens.unexpected()
 }
 
-/** [NOT] BETWEEN, IN, LIKE, SIMILAR TO. */
+function isQuantifier(tokens: TokenStream): boolean {
+  return ['ANY', 'SOME', 'ALL'].some((word) => tokens.isAt(word)) && tokens.isAt('(', 1)
+}
+
+/** `ANY (query)`, `ALL (a, b)` behind a comparison. */
+function parseQuantified(tokens: TokenStream, arg: ExpressionNode, operator: QuantifiedNode['operator']): QuantifiedNode {
+  const quantifier = tokens.advance().upper === 'ALL' ? 'ALL' : 'ANY'
+  tokens.expect('(')
+  const of = startsQuery(tokens) ? parseQuery(tokens) : tokens.commaSeparated(() => parseExpression(tokens))
+  tokens.expect(')')
+  return Object.freeze({ kind: 'quantified', at: arg.at, operator, quantifier, arg, of })
+}
+
+/** [NOT] BETWEEN, IN, LIKE, SIMILAR TO; OVERLAPS. */
 function parsePredicate(tokens: TokenStream, left: ExpressionNode): ExpressionNode | undefined {
   const { at } = left
+  if (tokens.isAt('OVERLAPS')) {
+    tokens.advance()
+    return Object.freeze({ kind: 'overlaps', at, left, right: climb(tokens, POWER.COMPARE) })
+  }
   const ahead = tokens.isAt('NOT') ? 1 : 0
   if (!['BETWEEN', 'IN', 'LIKE', 'SIMILAR'].some((word) => tokens.isAt(word, ahead))) {
     for (const word of ['IS', 'BETWEEN', 'IN', 'LIKE', 'AND', 'OR']) if (ahead === 1 && word !== 'IS') tokens.wish(`NOT ${word}`)

@@ -1,8 +1,9 @@
 /** Operands of expressions: literals, columns, calls, CASE, CAST, constructors, parentheses. */
 import type { CaseNode, ExpressionNode, IntervalNode } from './ast-expression.js'
 import { isFunctionWord, isReserved, TIME_UNITS } from './keywords.js'
-import { parseCall } from './parse-call.js'
+import { parseCall, parseSortItem } from './parse-call.js'
 import { parseExpression } from './parse-expression.js'
+import { isJsonFunction, parseJsonCall } from './parse-json-call.js'
 import { parseQuery, startsQuery } from './parse-query.js'
 import { parseType } from './parse-type.js'
 import { syntaxError } from './sql-errors.js'
@@ -93,6 +94,7 @@ function parseWord(tokens: TokenStream): ExpressionNode {
       tokens.advance()
       return Object.freeze({ kind: 'row', at, items: tokens.parenthesized(() => parseExpression(tokens)) })
     case 'ARRAY':
+    case 'MULTISET':
     case 'MAP': {
       if (!tokens.isAt('[', 1)) break
       tokens.advance()
@@ -104,9 +106,24 @@ function parseWord(tokens: TokenStream): ExpressionNode {
     case 'TABLE': {
       tokens.advance()
       const table = tokens.expectCompoundIdentifier("a table's name")
-      const partitionBy = tokens.accept('PARTITION', 'BY') ? tokens.commaSeparated(() => parseExpression(tokens)) : []
-      return Object.freeze({ kind: 'table-argument', at, table, partitionBy: Object.freeze(partitionBy) })
+      const inParentheses = tokens.isAtAll('PARTITION', 'BY', '(')
+      const partitionBy = !tokens.accept('PARTITION', 'BY')
+        ? []
+        : inParentheses
+          ? tokens.parenthesized(() => parseExpression(tokens))
+          : // A comma ends it: another argument follows.
+            [parseExpression(tokens)]
+      const orderBy = !tokens.accept('ORDER', 'BY')
+        ? []
+        : tokens.isAt('(')
+          ? tokens.parenthesized(() => parseSortItem(tokens))
+          : [parseSortItem(tokens)]
+      return Object.freeze({ kind: 'table-argument', at, table, partitionBy: Object.freeze(partitionBy), orderBy: Object.freeze(orderBy) })
     }
+    case 'MODEL':
+      if (!tokens.atIdentifier(1)) break
+      tokens.advance()
+      return Object.freeze({ kind: 'model-argument', at, model: tokens.expectCompoundIdentifier("a model's name") })
     case 'DESCRIPTOR':
       if (!tokens.isAt('(', 1)) break
       tokens.advance()
@@ -125,6 +142,8 @@ function parseWord(tokens: TokenStream): ExpressionNode {
       distinct: false,
       filter: null,
       over: null,
+      withinGroup: Object.freeze([]),
+      nulls: null,
     })
   }
   return parseNamed(tokens)
@@ -134,6 +153,7 @@ function parseWord(tokens: TokenStream): ExpressionNode {
 function parseNamed(tokens: TokenStream): ExpressionNode {
   const { token, at } = tokens
   if (token.kind === 'word' && tokens.isAt('(', 1) && isFunctionWord(token.upper)) {
+    if (isJsonFunction(token.upper)) return parseJsonCall(tokens)
     tokens.advance()
     return parseCall(tokens, [Object.freeze({ text: token.text, at })])
   }
@@ -163,7 +183,6 @@ function parseNamed(tokens: TokenStream): ExpressionNode {
     }
     tokens.expectIdentifier('an expression')
   }
-  if (tokens.isAt('MODEL') && tokens.atIdentifier(1)) throw tokens.refuse('a MODEL as an argument.')
   const path = [tokens.expectIdentifier('an expression')]
   while (tokens.isAt('.')) {
     tokens.advance()

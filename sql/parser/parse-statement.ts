@@ -1,52 +1,28 @@
-/** Statements by their first words. What the dialect has and Weft does not execute is refused by name, at its place. */
-import type { Explain, Insert, ScriptStatement, Show, Statement, StatementSet } from './ast-statement.js'
-import { parseCreate, parseProperty } from './parse-ddl.js'
+/** Statements by their first words. */
+import type {
+  Analyze,
+  Call,
+  ClientCommand,
+  Drop,
+  DropObject,
+  Jar,
+  PropertyNode,
+  ScriptStatement,
+  Statement,
+  StopJob,
+} from './ast-statement.js'
+import { parseAlter } from './parse-alter.js'
+import { parseCall } from './parse-call.js'
+import { parseCreate } from './parse-create.js'
+import { parseCreateTable } from './parse-ddl.js'
+import { parseCompilePlan, parseDelete, parseInsert, parseStatementSet, parseTruncate, parseUpdate } from './parse-dml.js'
+import { parseOptions, parsePartitionSpec } from './parse-property.js'
 import { parseQuery, startsQuery } from './parse-query.js'
+import { parseDescribe, parseExplain, parseShow } from './parse-show.js'
 import { tokenize } from './lexer.js'
-import { SourceText } from './source-text.js'
-import { TokenStream } from './token-stream.js'
-
-/** First words of statements that are known and refused. */
-const REFUSED = new Set([
-  'ALTER',
-  'ANALYZE',
-  'ADD',
-  'CALL',
-  'CLEAR',
-  'COMPILE',
-  'DELETE',
-  'EXIT',
-  'HELP',
-  'LOAD',
-  'QUIT',
-  'REMOVE',
-  'REPLACE',
-  'SOURCE',
-  'STOP',
-  'TRUNCATE',
-  'UNLOAD',
-  'UPDATE',
-  'USE',
-])
-const REFUSED_SHOW = new Set([
-  'CATALOGS',
-  'CATALOG',
-  'DATABASES',
-  'DATABASE',
-  'COLUMNS',
-  'CREATE',
-  'CURRENT',
-  'FUNCTIONS',
-  'FULL',
-  'JARS',
-  'JOBS',
-  'MODELS',
-  'MODULES',
-  'PARTITIONS',
-  'PROCEDURES',
-  'USER',
-  'MATERIALIZED',
-])
+import { SourceText, type Position } from './source-text.js'
+import { syntaxError } from './sql-errors.js'
+import { TokenStream, type Name } from './token-stream.js'
 
 /** All statements of a script. @throws SQL_SYNTAX, SQL_NOT_SUPPORTED at the first that cannot be read */
 export function parseScript(source: SourceText): readonly ScriptStatement[] {
@@ -73,130 +49,175 @@ export function parseSingleStatement(text: string, name = ''): Statement {
   return first.statement
 }
 
-function parseStatement(tokens: TokenStream): Statement {
-  const { at, token } = tokens
-  if (startsQuery(tokens)) return Object.freeze({ kind: 'select-statement', at, query: parseQuery(tokens) })
-  if (tokens.accept('CREATE')) return parseCreate(tokens, at)
-  if (tokens.accept('DROP')) return parseDrop(tokens, at)
-  if (tokens.isAt('INSERT')) return parseInsert(tokens)
-  if (tokens.accept('EXECUTE')) {
-    if (tokens.accept('STATEMENT', 'SET')) return parseStatementSet(tokens, at)
-    if (tokens.isAt('PLAN')) throw tokens.refuse('EXECUTE PLAN.', at)
-    if (tokens.isAt('INSERT')) return parseInsert(tokens)
-    if (startsQuery(tokens)) return Object.freeze({ kind: 'select-statement', at, query: parseQuery(tokens) })
-    throw tokens.unexpected()
-  }
-  if (tokens.accept('BEGIN')) {
+/** By the first word, which has been skipped. In the order in which an error names them. */
+const BY_FIRST_WORD: Readonly<Record<string, (tokens: TokenStream, at: Position) => Statement>> = {
+  CREATE: parseCreate,
+  DROP: parseDrop,
+  ALTER: parseAlter,
+  EXECUTE: parseExecute,
+  BEGIN: (tokens, at) => {
     tokens.expect('STATEMENT', 'SET')
     return Object.freeze({ kind: 'begin-statement-set', at })
-  }
-  if (tokens.accept('END')) return Object.freeze({ kind: 'end-statement-set', at })
-  if (tokens.accept('SET')) {
-    const property = tokens.token.kind === 'string' ? parseProperty(tokens) : null
-    if (property === null && !tokens.isAt(';') && tokens.token.kind !== 'end')
-      tokens.expectString("a key between quotes, as in SET 'key' = 'value'")
-    return Object.freeze({ kind: 'set', at, property })
-  }
-  if (tokens.accept('RESET')) return Object.freeze({ kind: 'reset', at, key: tokens.acceptString('a key between quotes')?.text ?? null })
-  if (tokens.accept('SHOW')) return parseShow(tokens, at)
-  if (tokens.accept('DESCRIBE') || tokens.accept('DESC')) {
-    if (
-      ['CATALOG', 'DATABASE', 'JOB', 'FUNCTION', 'MODEL'].some(
-        (word) => tokens.isAt(word) && tokens.peek(1).kind !== 'end' && !tokens.isAt(';', 1),
-      )
-    ) {
-      throw tokens.refuse(`DESCRIBE ${tokens.token.upper}.`, at)
-    }
-    if (tokens.isAt('EXTENDED') && tokens.atIdentifier(1)) throw tokens.refuse('DESCRIBE EXTENDED.', at)
-    return Object.freeze({ kind: 'describe', at, name: tokens.expectCompoundIdentifier("a table's name") })
-  }
-  if (tokens.accept('EXPLAIN')) return parseExplain(tokens, at)
-  if (token.kind === 'word' && REFUSED.has(token.upper)) {
-    const second = tokens.peek(1)
-    throw tokens.refuse(`the statement ${token.upper}${second.kind === 'word' && second.upper.length > 1 ? ` ${second.upper}` : ''}.`)
-  }
-  for (const word of ['SELECT', 'WITH', 'VALUES']) tokens.wish(word)
+  },
+  END: (_tokens, at) => Object.freeze({ kind: 'end-statement-set', at }),
+  SET: (tokens, at) => Object.freeze({ kind: 'set', at, property: parseSetting(tokens) }),
+  RESET: (tokens, at) => {
+    const quoted = tokens.acceptString('a key between quotes')
+    const key = quoted?.text ?? (tokens.token.kind === 'word' ? parseBareKey(tokens) : null)
+    return Object.freeze({ kind: 'reset', at, key })
+  },
+  USE: parseUse,
+  SHOW: parseShow,
+  DESCRIBE: parseDescribe,
+  DESC: parseDescribe,
+  EXPLAIN: parseExplain,
+  DELETE: parseDelete,
+  UPDATE: parseUpdate,
+  TRUNCATE: parseTruncate,
+  STOP: parseStopJob,
+  COMPILE: parseCompilePlan,
+  LOAD: (tokens, at) => {
+    tokens.expect('MODULE')
+    return Object.freeze({ kind: 'load-module', at, name: parseModuleName(tokens), options: parseOptions(tokens) })
+  },
+  UNLOAD: (tokens, at) => {
+    tokens.expect('MODULE')
+    return Object.freeze({ kind: 'unload-module', at, name: parseModuleName(tokens) })
+  },
+  ADD: (tokens, at) => parseJar(tokens, at, 'ADD'),
+  REMOVE: (tokens, at) => parseJar(tokens, at, 'REMOVE'),
+  CALL: parseCallProcedure,
+  ANALYZE: parseAnalyze,
+  REPLACE: (tokens, at) => {
+    tokens.expect('TABLE')
+    return parseCreateTable(tokens, at, false, 'REPLACE')
+  },
+  QUIT: clientCommand('QUIT'),
+  EXIT: clientCommand('EXIT'),
+  CLEAR: clientCommand('CLEAR'),
+  HELP: clientCommand('HELP'),
+  SOURCE: clientCommand('SOURCE'),
+}
+
+function parseStatement(tokens: TokenStream): Statement {
+  const { at } = tokens
+  if (startsQuery(tokens)) return Object.freeze({ kind: 'select-statement', at, query: parseQuery(tokens) })
+  if (tokens.isAt('INSERT')) return parseInsert(tokens)
+  tokens.wish('SELECT')
+  tokens.wish('INSERT')
+  for (const [word, parse] of Object.entries(BY_FIRST_WORD)) if (tokens.accept(word)) return parse(tokens, at)
+  for (const word of ['WITH', 'VALUES']) tokens.wish(word)
   throw tokens.unexpected()
 }
 
-function parseDrop(tokens: TokenStream, at: Statement['at']): Statement {
+function parseDrop(tokens: TokenStream, at: Position): Drop | DropObject {
   const temporary = tokens.accept('TEMPORARY')
-  for (const word of ['CATALOG', 'DATABASE', 'FUNCTION', 'MODEL', 'MATERIALIZED', 'SYSTEM', 'CONNECTION']) {
-    if (tokens.isAt(word)) throw tokens.refuse(`the statement DROP ${word}.`, at)
+  const simple = (['TABLE', 'VIEW'] as const).find((word) => tokens.accept(word))
+  if (simple !== undefined) {
+    const ifExists = tokens.accept('IF', 'EXISTS')
+    const name = tokens.expectCompoundIdentifier(`the ${simple.toLowerCase()}'s name`)
+    return Object.freeze({ kind: 'drop', at, object: simple, temporary, ifExists, name })
   }
-  const object = tokens.accept('TABLE') ? 'TABLE' : (tokens.expect('VIEW'), 'VIEW' as const)
+  const system = temporary && tokens.accept('SYSTEM')
+  const words = temporary ? (['FUNCTION', 'MODEL'] as const) : (['DATABASE', 'CATALOG', 'FUNCTION', 'MODEL'] as const)
+  let object = words.find((word) => tokens.accept(word)) as DropObject['object'] | undefined
+  if (object === undefined) {
+    if (temporary) throw tokens.unexpected()
+    tokens.expect('MATERIALIZED')
+    tokens.expect('TABLE')
+    object = 'MATERIALIZED TABLE'
+  }
   const ifExists = tokens.accept('IF', 'EXISTS')
-  return Object.freeze({
-    kind: 'drop',
-    at,
-    object,
-    temporary,
-    ifExists,
-    name: tokens.expectCompoundIdentifier(`the ${object.toLowerCase()}'s name`),
-  })
+  const what = `the ${object.toLowerCase()}'s name`
+  const name = object === 'CATALOG' ? Object.freeze([tokens.expectIdentifier(what)]) : tokens.expectCompoundIdentifier(what)
+  const behavior = object !== 'DATABASE' ? null : tokens.accept('RESTRICT') ? 'RESTRICT' : tokens.accept('CASCADE') ? 'CASCADE' : null
+  return Object.freeze({ kind: 'drop-object', at, object, temporary, system, ifExists, name, behavior })
 }
 
-function parseInsert(tokens: TokenStream): Insert {
-  const at = tokens.expect('INSERT').at
-  const overwrite = tokens.accept('OVERWRITE')
-  if (!overwrite) tokens.expect('INTO')
+function parseExecute(tokens: TokenStream, at: Position): Statement {
+  if (tokens.accept('STATEMENT', 'SET')) return parseStatementSet(tokens, at)
+  if (tokens.accept('PLAN'))
+    return Object.freeze({ kind: 'execute-plan', at, path: tokens.expectString("the plan's path between quotes").text })
+  if (startsQuery(tokens)) return Object.freeze({ kind: 'select-statement', at, query: parseQuery(tokens) })
+  tokens.wish('SELECT')
+  return parseInsert(tokens)
+}
+
+/** `'key' = 'value'`; nothing: all are shown. */
+function parseSetting(tokens: TokenStream): PropertyNode | null {
+  const { at } = tokens
+  if (tokens.isAt(';') || tokens.token.kind === 'end') return null
+  const key = tokens.expectString("a key between quotes, as in SET 'key' = 'value'")
+  tokens.expect('=')
+  return Object.freeze({ key: key.text, value: tokens.expectString('a value between quotes').text, at })
+}
+
+/** `a.b-c` without quotes, as Flink's RESET takes it. */
+function parseBareKey(tokens: TokenStream): string {
+  const start = tokens.at.offset
+  let end = start
+  while (tokens.token.kind !== 'end' && !tokens.isAt(';') && tokens.at.offset === end) end = tokens.advance().end
+  const key = tokens.source.text.slice(start, end)
+  if (!/^[\w$]+(?:[.-][\w$]+)*$/.test(key))
+    throw syntaxError(tokens.source, tokens.source.position(start), `'${key}' is no key.`, "Put it between quotes: RESET 'key'.")
+  return key
+}
+
+function parseUse(tokens: TokenStream, at: Position): Statement {
+  if (tokens.isAt('CATALOG') && tokens.atIdentifier(1)) {
+    tokens.advance()
+    return Object.freeze({ kind: 'use-catalog', at, name: tokens.expectIdentifier("a catalog's name") })
+  }
+  if (tokens.isAt('MODULES') && tokens.atIdentifier(1)) {
+    tokens.advance()
+    return Object.freeze({ kind: 'use-modules', at, names: tokens.commaSeparated(() => parseModuleName(tokens)) })
+  }
+  for (const word of ['CATALOG', 'MODULES']) tokens.wish(word)
+  return Object.freeze({ kind: 'use-database', at, name: tokens.expectCompoundIdentifier("a database's name") })
+}
+
+function parseModuleName(tokens: TokenStream): Name {
+  return tokens.expectIdentifier("a module's name")
+}
+
+function parseStopJob(tokens: TokenStream, at: Position): StopJob {
+  tokens.expect('JOB')
+  const { text, at: textAt } = tokens.expectString('a job id between quotes')
+  const withSavepoint = tokens.accept('WITH', 'SAVEPOINT')
+  const withDrain = tokens.accept('WITH', 'DRAIN')
+  if (withDrain && !withSavepoint)
+    throw syntaxError(tokens.source, at, 'WITH DRAIN belongs to WITH SAVEPOINT.', "Write STOP JOB '…' WITH SAVEPOINT WITH DRAIN.")
+  return Object.freeze({ kind: 'stop-job', at, job: Object.freeze({ text, at: textAt }), withSavepoint, withDrain })
+}
+
+function parseJar(tokens: TokenStream, at: Position, action: Jar['action']): Jar {
+  tokens.expect('JAR')
+  return Object.freeze({ kind: 'jar', at, action, path: tokens.expectString('a path between quotes').text })
+}
+
+function parseCallProcedure(tokens: TokenStream, at: Position): Call {
+  const name = tokens.expectCompoundIdentifier("a procedure's name")
+  tokens.wish('(')
+  if (!tokens.isAt('(')) throw tokens.unexpected()
+  return Object.freeze({ kind: 'call-procedure', at, call: parseCall(tokens, name) })
+}
+
+/** Behind ANALYZE: `TABLE t [PARTITION (…)] COMPUTE STATISTICS [FOR COLUMNS a, b | FOR ALL COLUMNS]` */
+function parseAnalyze(tokens: TokenStream, at: Position): Analyze {
+  tokens.expect('TABLE')
   const table = tokens.expectCompoundIdentifier("the table's name")
-  if (tokens.isAt('PARTITION')) throw tokens.refuse('INSERT … PARTITION (…).')
-  const columns = tokens.isAt('(') && !startsQuery(tokens) ? tokens.parenthesized(() => tokens.expectIdentifier("a column's name")) : null
-  if (!startsQuery(tokens)) {
-    for (const word of ['SELECT', 'VALUES', 'WITH', '(']) tokens.wish(word)
-    throw tokens.unexpected()
-  }
-  const query = parseQuery(tokens)
-  if (tokens.isAtAll('ON', 'CONFLICT')) throw tokens.refuse('INSERT … ON CONFLICT.')
-  return Object.freeze({ kind: 'insert', at, overwrite, table, columns, query })
+  const partition = tokens.accept('PARTITION') ? parsePartitionSpec(tokens) : Object.freeze([])
+  tokens.expect('COMPUTE')
+  tokens.expect('STATISTICS')
+  let columns: Analyze['columns'] = null
+  if (tokens.accept('FOR', 'ALL', 'COLUMNS')) columns = Object.freeze([])
+  else if (tokens.accept('FOR', 'COLUMNS')) columns = tokens.commaSeparated(() => tokens.expectIdentifier("a column's name"))
+  return Object.freeze({ kind: 'analyze', at, table, partition, columns })
 }
 
-/** Behind STATEMENT SET: `BEGIN insert; insert; END` */
-function parseStatementSet(tokens: TokenStream, at: Statement['at']): StatementSet {
-  tokens.expect('BEGIN')
-  const inserts: Insert[] = []
-  while (!tokens.isAt('END')) {
-    if (tokens.isAt('INSERT')) inserts.push(parseInsert(tokens))
-    else tokens.expect('INSERT')
-    tokens.expect(';')
+function clientCommand(command: string) {
+  return (tokens: TokenStream, at: Position): ClientCommand => {
+    tokens.acceptString('a file')
+    return Object.freeze({ kind: 'client-command', at, command })
   }
-  tokens.wish('INSERT')
-  if (inserts.length === 0) throw tokens.unexpected()
-  tokens.expect('END')
-  return Object.freeze({ kind: 'statement-set', at, inserts: Object.freeze(inserts) })
-}
-
-function parseShow(tokens: TokenStream, at: Statement['at']): Show {
-  const { token } = tokens
-  if (token.kind === 'word' && REFUSED_SHOW.has(token.upper)) throw tokens.refuse(`the statement SHOW ${token.upper}.`, at)
-  const object = tokens.accept('TABLES') ? 'TABLES' : (tokens.expect('VIEWS'), 'VIEWS' as const)
-  if (tokens.isAt('FROM') || tokens.isAt('IN')) throw tokens.refuse(`SHOW ${object} ${tokens.token.upper}.`)
-  const negated = tokens.accept('NOT')
-  const operator = tokens.accept('LIKE') ? 'LIKE' : tokens.accept('ILIKE') ? 'ILIKE' : undefined
-  if (negated && operator === undefined) throw tokens.unexpected()
-  const pattern = operator === undefined ? null : Object.freeze({ text: tokens.expectString('a pattern').text, operator, negated })
-  return Object.freeze({ kind: 'show', at, object, pattern })
-}
-
-function parseExplain(tokens: TokenStream, at: Statement['at']): Explain {
-  const details: string[] = []
-  if (!tokens.accept('PLAN', 'FOR')) {
-    for (const detail of ['ESTIMATED_COST', 'CHANGELOG_MODE', 'JSON_EXECUTION_PLAN', 'PLAN_ADVICE']) tokens.wish(detail)
-    while (['ESTIMATED_COST', 'CHANGELOG_MODE', 'JSON_EXECUTION_PLAN', 'PLAN_ADVICE'].includes(tokens.token.upper)) {
-      const detailAt = tokens.at
-      const detail = tokens.advance().upper
-      if (detail !== 'CHANGELOG_MODE')
-        throw tokens.refuse(`EXPLAIN ${detail}.`, detailAt, 'EXPLAIN CHANGELOG_MODE and plain EXPLAIN are there.')
-      details.push(detail)
-      if (!tokens.accept(',')) break
-    }
-  }
-  const inner = tokens.at
-  const statement = startsQuery(tokens)
-    ? Object.freeze({ kind: 'select-statement' as const, at: inner, query: parseQuery(tokens) })
-    : tokens.accept('STATEMENT', 'SET') || tokens.accept('EXECUTE', 'STATEMENT', 'SET')
-      ? parseStatementSet(tokens, inner)
-      : parseInsert(tokens)
-  return Object.freeze({ kind: 'explain', at, details: Object.freeze(details), statement })
 }

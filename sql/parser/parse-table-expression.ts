@@ -3,6 +3,7 @@ import type { AliasNode, JoinNode, TableNode } from './ast-query.js'
 import type { CallNode } from './ast-expression.js'
 import { parseCall } from './parse-call.js'
 import { parseExpression } from './parse-expression.js'
+import { parseMatch } from './parse-match.js'
 import { parseHints, parseQuery, startsQuery } from './parse-query.js'
 import type { Name, TokenStream } from './token-stream.js'
 
@@ -75,7 +76,7 @@ function parseTablePrimary(tokens: TokenStream): TableNode {
       tokens.expect('(')
       const call = parseTableCall(tokens)
       tokens.expect(')')
-      return refuseMatch(tokens, Object.freeze({ kind: 'function-table', at, call, lateral, alias: parseAlias(tokens) }))
+      return withMatch(tokens, Object.freeze({ kind: 'function-table', at, call, lateral, alias: parseAlias(tokens) }))
     }
     if (tokens.isAt('UNNEST')) {
       tokens.advance()
@@ -90,7 +91,7 @@ function parseTablePrimary(tokens: TokenStream): TableNode {
         tokens.advance()
         const query = parseQuery(tokens)
         tokens.expect(')')
-        return refuseMatch(tokens, Object.freeze({ kind: 'derived-table', at, query, lateral, alias: parseAlias(tokens) }))
+        return withMatch(tokens, Object.freeze({ kind: 'derived-table', at, query, lateral, alias: parseAlias(tokens) }))
       }
       tokens.advance()
       const inner = parseTableExpression(tokens)
@@ -117,7 +118,7 @@ function parseTablePrimary(tokens: TokenStream): TableNode {
     }
     const alias = parseAlias(tokens)
     const moreHints = parseHints(tokens)
-    return refuseMatch(
+    return withMatch(
       tokens,
       Object.freeze({ kind: 'named-table', at, name, hints: Object.freeze([...hints, ...moreHints]), asOf, sampled, alias }),
     )
@@ -143,7 +144,7 @@ function parseAlias(tokens: TokenStream): AliasNode | null {
   return Object.freeze({ name, columns })
 }
 
-function refuseMatch(tokens: TokenStream, table: TableNode): TableNode {
-  if (tokens.isAt('MATCH_RECOGNIZE')) throw tokens.refuse('MATCH_RECOGNIZE.')
-  return table
+/** `[MATCH_RECOGNIZE (…)]` behind a table. */
+function withMatch(tokens: TokenStream, table: TableNode): TableNode {
+  return tokens.isAt('MATCH_RECOGNIZE') ? parseMatch(tokens, table, () => parseAlias(tokens)) : table
 }

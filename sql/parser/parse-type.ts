@@ -61,7 +61,14 @@ function plainType(tokens: TokenStream): TypeNode {
   if (name === 'CHAR' && tokens.accept('VARYING')) name = 'VARCHAR'
   if (name === 'BINARY' && tokens.accept('VARYING')) name = 'VARBINARY'
   if (name === 'DOUBLE') tokens.accept('PRECISION')
-  if (name === 'INTERVAL' || name === 'RAW') throw tokens.refuse(`the data type ${name}.`, at)
+  if (name === 'INTERVAL') return intervalType(tokens, at)
+  // RAW('class', 'serializer snapshot')
+  if (name === 'RAW' && tokens.accept('(')) {
+    tokens.expectString("a class's name")
+    tokens.expect(',')
+    tokens.expectString("a serializer's snapshot")
+    tokens.expect(')')
+  }
 
   if (name === 'ROW') {
     const close = tokens.accept('<') ? '>' : (tokens.expect('('), ')')
@@ -110,6 +117,34 @@ function plainType(tokens: TokenStream): TypeNode {
     parameters: Object.freeze(parameters),
     elements: Object.freeze(elements),
     fields: Object.freeze(fields),
+    nullable: nullability(tokens),
+  })
+}
+
+const YEAR_UNITS = ['YEAR', 'MONTH']
+const DAY_UNITS = ['DAY', 'HOUR', 'MINUTE', 'SECOND']
+
+/** `INTERVAL YEAR TO MONTH`, `INTERVAL DAY(2) TO SECOND(3)`, `INTERVAL HOUR`: INTERVAL_MONTHS or INTERVAL_MILLIS, with no parameters. */
+function intervalType(tokens: TokenStream, at: TypeNode['at']): TypeNode {
+  const unit = (units: readonly string[]): string => {
+    const found = units.find((word) => tokens.accept(word))
+    if (found === undefined) throw tokens.unexpected()
+    if (tokens.accept('(')) {
+      parameter(tokens)
+      tokens.expect(')')
+    }
+    return found
+  }
+  const from = unit([...YEAR_UNITS, ...DAY_UNITS])
+  const units = YEAR_UNITS.includes(from) ? YEAR_UNITS : DAY_UNITS
+  if (from !== units.at(-1) && tokens.accept('TO')) unit(units.slice(units.indexOf(from) + 1))
+  return Object.freeze({
+    kind: 'type',
+    at,
+    name: units === YEAR_UNITS ? 'INTERVAL_MONTHS' : 'INTERVAL_MILLIS',
+    parameters: Object.freeze([]),
+    elements: Object.freeze([]),
+    fields: Object.freeze([]),
     nullable: nullability(tokens),
   })
 }

@@ -2,12 +2,33 @@
 import { defineError, WeftError } from '#core/errors/define-error.js'
 import type { Position, SourceText } from './source-text.js'
 
-type Details = { problem: string; hint: string | null; line: number; column: number; where: string; excerpt: string }
+type Details = {
+  problem: string
+  hint: string | null
+  line: number
+  column: number
+  where: string
+  excerpt: string
+  /** What Flink throws for it, by its simple name, where that is not the usual one; clients of the SQL gateway show it. */
+  exception?: FlinkException
+  /** Of a syntax error: the text that nothing was expected of, as Flink's parser names it. */
+  encountered?: string
+}
+
+export type FlinkException =
+  | 'CatalogException'
+  | 'DatabaseNotExistException'
+  | 'DatabaseAlreadyExistException'
+  | 'DatabaseNotEmptyException'
+  | 'TableAlreadyExistException'
+  | 'IllegalArgumentException'
+  | 'SqlValidatorException'
+  | 'TableException'
 
 const render =
   (lead: string) =>
   (d: Details): string =>
-    `${lead}${d.problem}${d.hint === null ? '' : ` ${d.hint}`}\nat ${d.where}:\n${d.excerpt}`
+    `${lead}${d.problem}${d.hint === null ? '' : `${/[.?!]$/.test(d.problem) ? '' : '.'} ${d.hint}`}\nat ${d.where}:\n${d.excerpt}`
 
 /** The text is no statement. */
 export const SqlSyntaxError = defineError('SQL_SYNTAX', { recovery: 'none', message: render('SQL syntax error: ') })
@@ -20,16 +41,29 @@ function details(source: SourceText, at: Position, problem: string, hint: string
   return { problem, hint, line: at.line, column: at.column, where: source.describe(at), excerpt: source.excerpt(at) }
 }
 
-export function syntaxError(source: SourceText, at: Position, problem: string, hint: string | null = null): WeftError {
-  return new SqlSyntaxError(details(source, at, problem, hint))
+/** `encountered`: the token that is wrong there. */
+export function syntaxError(
+  source: SourceText,
+  at: Position,
+  problem: string,
+  hint: string | null = null,
+  encountered?: string,
+): WeftError {
+  return new SqlSyntaxError({ ...details(source, at, problem, hint), ...(encountered === undefined ? {} : { encountered }) })
 }
 
 export function notSupported(source: SourceText, at: Position, problem: string, hint: string | null = null): WeftError {
   return new SqlNotSupported(details(source, at, problem, hint))
 }
 
-export function validationError(source: SourceText, at: Position, problem: string, hint: string | null = null): WeftError {
-  return new SqlValidationError(details(source, at, problem, hint))
+export function validationError(
+  source: SourceText,
+  at: Position,
+  problem: string,
+  hint: string | null = null,
+  exception?: FlinkException,
+): WeftError {
+  return new SqlValidationError({ ...details(source, at, problem, hint), ...(exception === undefined ? {} : { exception }) })
 }
 
 /** An error found below (a connector's option, a configuration key), with the place in the script that led to it. */

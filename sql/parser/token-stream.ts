@@ -172,7 +172,13 @@ export class TokenStream {
     const shown = expected.slice(0, MAX_EXPECTATIONS)
     const list = shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`
     const more = expected.length > shown.length ? ', …' : ''
-    return syntaxError(this.source, token.at, `found ${found}, expected ${list}${more}.`, this.meant())
+    return syntaxError(
+      this.source,
+      token.at,
+      `found ${found}, expected ${list}${more}.`,
+      this.meant(),
+      token.kind === 'end' ? '<EOF>' : token.text,
+    )
   }
 
   /** The error for a construct that is part of the dialect but not executed. */

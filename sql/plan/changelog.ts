@@ -41,8 +41,13 @@ function infer(relation: Relation): Changes {
     case 'calc':
       // An update may bring a row into the condition, or out of it.
       return relation.condition !== null && below === 'updates' ? 'all' : below
-    case 'filter':
     case 'join':
+      // A row without a match is taken back when one comes.
+      if (relation.joinType !== 'inner' && (below !== 'none' || relation.joinType !== 'semi')) return 'all'
+      return below === 'updates' ? 'all' : below
+    case 'set-operation':
+      return relation.operator === 'except' || below !== 'none' ? 'all' : 'none'
+    case 'filter':
       return below === 'updates' ? 'all' : below
     default:
       return below
@@ -58,7 +63,7 @@ export function planProblem(root: Root, mode: RuntimeMode): string | undefined {
     if (accepts === 'append') {
       const producer = producerOf(root.input, mode)
       const changes = changesText(producer, mode)
-      return `Table sink '${fullName(root.table.name)}' doesn't support consuming ${changes} which is produced by node ${describeNode(producer)}.`
+      return `Table sink '${fullName(root.table)}' doesn't support consuming ${changes} which is produced by node ${describeNode(producer)}.`
     }
   }
   return relationProblem(root.input, mode)
@@ -72,7 +77,7 @@ function producerOf(relation: Relation, mode: RuntimeMode): Relation {
 
 function relationProblem(relation: Relation, mode: RuntimeMode): string | undefined {
   if (mode === 'BATCH' && relation.kind === 'scan' && !relation.bounded) {
-    return `Querying an unbounded table '${fullName(relation.table.name)}' in batch mode is not allowed. The table source is unbounded.`
+    return `Querying an unbounded table '${fullName(relation.table)}' in batch mode is not allowed. The table source is unbounded.`
   }
   if (mode === 'STREAMING') {
     const [input] = inputsOf(relation)

@@ -1,9 +1,9 @@
 /** Plan nodes as Flink prints them: `Calc(select=[a, b], where=[(a > 1)])`. */
 import type { Expression } from '#core/graph/expression.js'
-import type { AggregateCall, SortKey } from '#core/graph/operator-spec.js'
+import type { AggregateCall, JoinType, SortKey } from '#core/graph/operator-spec.js'
 import { formatDuration } from '#core/config/units.js'
 import { describeExpression } from '#runtime/expr/describe.js'
-import { DEFAULT_CATALOG, DEFAULT_DATABASE, fullName } from '../catalog/catalog.js'
+import { fullName } from '../catalog/catalog.js'
 import {
   inputsOf,
   type Aggregate,
@@ -15,6 +15,14 @@ import {
 } from './relation.js'
 
 const MAX_VALUES = 10
+const JOIN_TYPES: Readonly<Record<JoinType, string>> = {
+  inner: 'InnerJoin',
+  left: 'LeftOuterJoin',
+  right: 'RightOuterJoin',
+  full: 'FullOuterJoin',
+  semi: 'LeftSemiJoin',
+  anti: 'LeftAntiJoin',
+}
 
 export function expressionText(expression: Expression, fields: readonly RelationField[]): string {
   return describeExpression(expression, { fields })
@@ -47,6 +55,8 @@ export function nodeName(node: Relation | Root): string {
       return node.keys.length === 0 ? 'Limit' : node.limit === null && node.offset === 0 ? 'Sort' : 'SortLimit'
     case 'union':
       return 'Union'
+    case 'set-operation':
+      return node.operator === 'intersect' ? 'Intersect' : 'Minus'
     case 'sink':
     case 'collect':
       return 'Sink'
@@ -64,7 +74,7 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
   switch (node.kind) {
     case 'scan':
       return [
-        ['table', `[${DEFAULT_CATALOG}, ${DEFAULT_DATABASE}, ${node.table.name}]`],
+        ['table', `[${node.table.catalog}, ${node.table.database}, ${node.table.name}]`],
         ['fields', names(node.fields)],
       ]
     case 'values': {
@@ -105,12 +115,13 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
       const keys = node.leftKeys.map(
         (key, i) => `(${node.left.fields[key]?.name} = ${node.right.fields[node.rightKeys[i] as number]?.name})`,
       )
-      const rest = node.condition === null ? [] : [expressionText(node.condition, node.fields)]
+      const rest = node.condition === null ? [] : [expressionText(node.condition, [...node.left.fields, ...node.right.fields])]
       const where = [...keys, ...rest]
       return [
-        ['joinType', 'InnerJoin'],
+        ['joinType', JOIN_TYPES[node.joinType]],
         ['where', where.length === 0 ? 'true' : where.length === 1 ? (where[0] as string) : `(${where.join(' AND ')})`],
         ['select', names(node.fields)],
+        ...(node.single === true ? [['singleRow', 'true'] as const] : []),
       ]
     }
     case 'sort': {
@@ -120,6 +131,11 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
         attributes.push(['offset', String(node.offset)], ['fetch', node.limit === null ? 'unlimited' : String(node.limit)])
       return attributes
     }
+    case 'set-operation':
+      return [
+        ['all', String(node.all)],
+        [node.operator === 'intersect' ? 'intersect' : 'minus', names(node.fields)],
+      ]
     case 'union':
       return [
         ['all', 'true'],
@@ -127,7 +143,7 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
       ]
     case 'sink':
       return [
-        ['table', fullName(node.table.name)],
+        ['table', fullName(node.table)],
         ['fields', names(node.input.fields)],
       ]
     case 'collect':

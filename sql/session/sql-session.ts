@@ -7,19 +7,26 @@ import { declaredOption } from '#core/config/option.js'
 import { DML_SYNC } from '#core/config/options/sql.js'
 import { newHexId, nthJobId, type JobId } from '#core/ids/ids.js'
 import type { ResultSortKey } from '#core/rest/responses.js'
+import type { LogicalType } from '#core/types/logical-type.js'
 import type { Clock, RandomSource } from '#core/time/environment.js'
 import { Catalog, fullName } from '../catalog/catalog.js'
-import type { Explain, Insert, ScriptStatement, Select, Statement, StatementSet } from '../parser/ast-statement.js'
+import type { Query } from '../parser/ast-query.js'
+import type { CreateTable, Explain, Insert, ScriptStatement, Select, Statement, StatementSet } from '../parser/ast-statement.js'
 import type { SourceText } from '../parser/source-text.js'
-import { located, validationError } from '../parser/sql-errors.js'
+import { located, notSupported, validationError } from '../parser/sql-errors.js'
 import type { Collect } from '../plan/relation.js'
 import { bindInsert } from '../validate/bind-insert.js'
 import { bindQuery } from '../validate/bind-query.js'
+import { objectPath } from '../validate/table-names.js'
 import type { BindContext } from '../validate/binder.js'
-import { applyCatalogStatement, describeObject, showObjects } from './catalog-statements.js'
+import { alterTable } from './alter-table.js'
+import { alterView, createTable, createView, drop } from './catalog-statements.js'
 import { explain } from './explain.js'
+import { executeOther } from './other-statements.js'
 import { jobGraphOf, planJob, runtimeModeOf, type BoundStatement, type JobSettings } from './plan-job.js'
 import { orderedResult } from './result-order.js'
+import { showCreate } from './show-create.js'
+import { describe, describeNamed, show, showCurrent } from './show-statements.js'
 import { sessionTimeZone } from './session-time-zone.js'
 import type { StatementEffect } from './statement-effect.js'
 
@@ -84,9 +91,20 @@ export class SqlSession {
     }
     switch (statement.kind) {
       case 'create-table':
+        if (statement.query !== null) return this.#createTableAs(statement, statement.query, source)
+        createTable(statement, this.#bindContext(source))
+        return OK
       case 'create-view':
+        createView(statement, this.#bindContext(source))
+        return OK
       case 'drop':
-        applyCatalogStatement(statement, this.#bindContext(source))
+        drop(statement, this.#bindContext(source))
+        return OK
+      case 'alter-table':
+        alterTable(statement, this.#bindContext(source))
+        return OK
+      case 'alter-view':
+        alterView(statement, this.#bindContext(source))
         return OK
       case 'insert':
         if (this.#pending === undefined) return this.#insertJob([statement], source)
@@ -114,43 +132,77 @@ export class SqlSession {
         this.#configuration = statement.key === null ? this.#initial : resetTo(this.#configuration, this.#initial, statement.key)
         return OK
       case 'show':
-        return showObjects(statement, this.catalog)
+        return show(statement, this.#bindContext(source))
+      case 'show-current':
+        return showCurrent(statement, this.#bindContext(source))
+      case 'show-create': {
+        return { kind: 'rows', columns: ['result'], rows: [[showCreate(statement, this.#bindContext(source))]] }
+      }
       case 'describe':
-        return describeObject(statement, this.catalog, source)
+        return describe(statement, this.#bindContext(source))
+      case 'describe-object':
+        return describeNamed(statement, this.#bindContext(source))
       case 'explain':
         return { kind: 'message', text: this.#explain(statement, source) }
+      default:
+        executeOther(statement, this.#bindContext(source))
+        return OK
     }
   }
 
   #insertJob(inserts: readonly Insert[], source: SourceText): StatementEffect {
     const settings = this.#settings(source)
     const plan = planJob(this.#bindInserts(inserts, source), settings)
-    const name = `insert-into_${plan.roots.map((root) => (root.kind === 'sink' ? fullName(root.table.name) : '')).join(',')}`
+    const name = `insert-into_${plan.roots.map((root) => (root.kind === 'sink' ? fullName(root.table) : '')).join(',')}`
     return {
       kind: 'job',
       jobGraph: jobGraphOf(plan, this.#nextJobId(), name, settings),
       columns: null,
+      types: null,
       wait: this.#configuration.get(DML_SYNC),
+    }
+  }
+
+  /** The table is there from now on, also should its job fail, as in Flink; a query that cannot be planned leaves no table. */
+  #createTableAs(statement: CreateTable, query: Query, source: SourceText): StatementEffect {
+    const context = this.#bindContext(source)
+    const bound = bindQuery(query, context)
+    const before = this.catalog.findExactly(objectPath(source, statement.name, this.catalog), false)
+    const table = createTable(statement, context, bound)
+    if (table === undefined) return OK
+    const { at, name } = statement
+    try {
+      return this.#insertJob(
+        [{ kind: 'insert', at, overwrite: false, table: name, partition: [], columns: null, query, onConflict: null }],
+        source,
+      )
+    } catch (error) {
+      this.catalog.remove(table, false)
+      if (before !== undefined) this.catalog.put(before)
+      throw error
     }
   }
 
   #selectJob(statement: Select, source: SourceText, text: string): StatementEffect {
     const settings = this.#settings(source)
-    const { bound, columns, order } = this.#result(this.#bindSelect(statement, source))
+    const { bound, columns, types, order } = this.#result(this.#bindSelect(statement, source))
     const plan = planJob([bound], settings)
     const jobGraph = jobGraphOf(plan, this.#nextJobId(), text.replace(/\s+/g, ' ').trim().slice(0, MAX_JOB_NAME), settings)
-    return { kind: 'job', jobGraph, columns, wait: true, ...(order.length === 0 ? {} : { order }) }
+    return { kind: 'job', jobGraph, columns, types, wait: true, ...(order.length === 0 ? {} : { order }) }
   }
 
   /** A streaming SELECT brings what its rows are ordered by, since they come as changes; a batch one brings them in order. */
-  #result({ root, at }: BoundSelect): { bound: BoundStatement; columns: string[]; order: readonly ResultSortKey[] } {
+  #result({ root, at }: BoundSelect): { bound: BoundStatement; columns: string[]; types: LogicalType[]; order: readonly ResultSortKey[] } {
     const columns = root.input.fields.map(({ name }) => name)
-    if (runtimeModeOf([{ root, at }], this.#configuration) === 'BATCH') return { bound: { root, at }, columns, order: [] }
+    const types = root.input.fields.map(({ type }) => type)
+    if (runtimeModeOf([{ root, at }], this.#configuration) === 'BATCH') return { bound: { root, at }, columns, types, order: [] }
     const ordered = orderedResult(root)
-    return { bound: { root: ordered.root, at }, columns, order: ordered.order }
+    return { bound: { root: ordered.root, at }, columns, types, order: ordered.order }
   }
 
-  #explain({ statement, details }: Explain, source: SourceText): string {
+  #explain({ statement, details, at }: Explain, source: SourceText): string {
+    const refused = details.find((detail) => detail !== 'CHANGELOG_MODE')
+    if (refused !== undefined) throw notSupported(source, at, `EXPLAIN ${refused}.`, 'EXPLAIN CHANGELOG_MODE and plain EXPLAIN are there.')
     const settings = this.#settings(source)
     const bound =
       statement.kind === 'select-statement' ? [this.#bindSelect(statement, source)] : this.#bindInserts(insertsOf(statement), source)

@@ -40,7 +40,7 @@ export class PlanTranslator {
     const spec: OperatorSpec = {
       op: 'sink',
       connector: options['connector'] as string,
-      tableName: fullName(table.name),
+      tableName: fullName(table),
       options: { ...options },
       schema: { fields: columns },
       notNullEnforcer: this.#configuration.get(NOT_NULL_ENFORCER),
@@ -111,8 +111,16 @@ export class PlanTranslator {
         return this.#keyed(node, { op: 'window-aggregate', window, timeColumn, keys, calls, emit: [...emit] }, [node.input], [keys], output)
       }
       case 'join': {
-        const { leftKeys, rightKeys, condition } = node
-        const spec: OperatorSpec = { op: 'join', joinType: 'inner', leftKeys, rightKeys, ...(condition === null ? {} : { condition }) }
+        const { joinType, leftKeys, rightKeys, condition } = node
+        const spec: OperatorSpec = {
+          op: 'join',
+          joinType,
+          leftKeys,
+          rightKeys,
+          ...(condition === null ? {} : { condition }),
+          ...(joinType === 'inner' ? {} : { output: this.#output() }),
+          ...(node.single === true ? { single: true } : {}),
+        }
         return this.#keyed(node, spec, [node.left, node.right], [leftKeys, rightKeys], output)
       }
       case 'sort': {
@@ -127,6 +135,12 @@ export class PlanTranslator {
           ...limit,
         }
         return this.#add(spec, nodeName(node), describeNode(node), [this.#toOne(this.translate(node.input))], output, 1, 1)
+      }
+      case 'set-operation': {
+        const { operator, all, inputs, fields } = node
+        const whole = fields.map((_, i) => i)
+        const spec: OperatorSpec = { op: 'set-operation', operator, all, output: this.#output() }
+        return this.#keyed(node, spec, inputs, [whole, whole], output)
       }
       case 'union':
         return this.#union(node, output)
@@ -147,7 +161,7 @@ export class PlanTranslator {
     const spec: OperatorSpec = {
       op: 'source',
       connector,
-      tableName: fullName(node.table.name),
+      tableName: fullName(node.table),
       options: { ...node.options },
       schema: physicalSchema(node),
       projection: node.columns,

@@ -10,7 +10,8 @@ import { digest, inputColumn } from '../plan/expressions.js'
 
 export type AggregateFunction = AggregateCall['function']
 
-const FUNCTIONS: ReadonlySet<string> = new Set<AggregateFunction>(['COUNT', 'SUM', 'AVG', 'MIN', 'MAX'])
+export const AGGREGATE_FUNCTIONS: readonly AggregateFunction[] = ['COUNT', 'SUM', 'AVG', 'MIN', 'MAX']
+const FUNCTIONS: ReadonlySet<string> = new Set(AGGREGATE_FUNCTIONS)
 /** Aggregate and window functions of the dialect that are not executed. */
 const REFUSED = new Set([
   'STDDEV',
@@ -83,7 +84,7 @@ export class AggregateCollector {
   collect(node: CallNode, name: AggregateFunction, context: ExpressionContext): Expression {
     const { source } = context
     if (node.over !== null) throw notSupported(source, node.at, 'OVER windows.')
-    const inner: ExpressionContext = { ...context, aggregates: null, clause: `the arguments of ${name}` }
+    const inner: ExpressionContext = { ...context, aggregates: null, subqueries: null, clause: `the arguments of ${name}` }
     if (node.star && name !== 'COUNT') throw validationError(source, node.at, `${name}(*) has no meaning; only COUNT takes '*'.`)
     if (!node.star && node.args.length === 0)
       throw validationError(source, node.at, `Invalid number of arguments to function '${name}'. Was expecting 1 arguments.`)

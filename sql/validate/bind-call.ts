@@ -14,6 +14,11 @@ const INTERNAL = new Set(['TIMESTAMP_ADD_MILLIS', 'TIMESTAMP_ADD_MONTHS', 'CASE'
 
 let known: ReadonlySet<string> | undefined
 
+/** True for a name of the function table that people call. */
+export function isPublicFunction(name: string): boolean {
+  return /^[A-Z]/.test(name) && !INTERNAL.has(name)
+}
+
 function isKnown(name: string): boolean {
   known ??= new Set(functionNames())
   return known.has(name) && !INTERNAL.has(name)
@@ -23,6 +28,8 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
   const { source } = context
   if (node.name.length > 1) throw notSupported(source, node.at, `functions of a catalog (${node.name.map(({ text }) => text).join('.')}).`)
   const name = (node.name[0]?.text ?? '').toUpperCase()
+  if (node.withinGroup.length > 0) throw notSupported(source, node.at, 'WITHIN GROUP.')
+  if (node.nulls !== null) throw notSupported(source, node.at, `${node.nulls} NULLS.`)
   if (isAggregateFunction(name)) {
     if (node.over !== null) throw notSupported(source, node.at, 'OVER windows.')
     if (context.aggregates === null)

@@ -9,12 +9,16 @@ import { canCast, typeInMessage } from '#runtime/expr/type-rules.js'
 import type { BinaryNode, CaseNode, ExpressionNode } from '../parser/ast-expression.js'
 import type { Position, SourceText } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
+import { OUTER } from '../plan/decorrelate.js'
 import { castTo, inputColumn } from '../plan/expressions.js'
 import type { AggregateCollector } from './aggregate-calls.js'
 import { bindFunctionCall } from './bind-call.js'
 import { logicalType } from './data-type.js'
 import { intervalLiteral, NULL_LITERAL, numberLiteral, stringLiteral, temporalLiteral, type Interval } from './literals.js'
-import { resolveColumn, type Scope } from './scope.js'
+import { isColumn, resolveColumn, type Scope } from './scope.js'
+import type { ScalarSubqueries } from './subqueries.js'
+
+const AMONG_OTHERS = 'other than as a condition of WHERE that must hold by itself or with others (AND).'
 
 /** Longest list of IN: what an expression spec holds (core/graph). */
 const MAX_LIST = 9_999
@@ -26,6 +30,10 @@ export interface ExpressionContext {
   readonly aggregates: AggregateCollector | null
   /** WHERE, ON, GROUP BY, …: for messages. */
   readonly clause: string
+  /** Takes sub-queries that stand as values; null where none may. */
+  readonly subqueries: ScalarSubqueries | null
+  /** In a sub-query: the columns of the query around it. */
+  readonly outer?: Scope | undefined
   /** Where each column reference stands in the text. */
   readonly origins: WeakMap<Expression, Position>
 }
@@ -36,7 +44,7 @@ export function expressionContext(
   clause: string,
   aggregates: AggregateCollector | null = null,
 ): ExpressionContext {
-  return { source, scope, clause, aggregates, origins: new WeakMap() }
+  return { source, scope, clause, aggregates, subqueries: null, origins: new WeakMap() }
 }
 
 /** @throws SQL_VALIDATION, SQL_NOT_SUPPORTED */
@@ -44,6 +52,11 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
   const { source } = context
   switch (node.kind) {
     case 'column': {
+      const { outer } = context
+      if (outer !== undefined && !isColumn(context.scope, node.path) && isColumn(outer, node.path)) {
+        const around = resolveColumn(source, outer, node.path)
+        return inputColumn(OUTER + around, (outer[around] as Scope[number]).type)
+      }
       const index = resolveColumn(source, context.scope, node.path)
       const column = inputColumn(index, (context.scope[index] as Scope[number]).type)
       context.origins.set(column, node.at)
@@ -120,11 +133,20 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
         `'${node.kind === 'symbol' ? node.name : `${node.name.text} =>`}' has no meaning as an argument here.`,
       )
     case 'in-query':
-      throw notSupported(source, node.at, 'IN with a sub-query.', 'Write it as a join.')
+      throw notSupported(source, node.at, `IN with a sub-query ${AMONG_OTHERS}`, 'Write it as a join.')
     case 'exists':
-      throw notSupported(source, node.at, 'EXISTS.', 'Write it as a join.')
+      throw notSupported(source, node.at, `EXISTS ${AMONG_OTHERS}`, 'Write it as a join.')
     case 'scalar-query':
-      throw notSupported(source, node.at, 'a sub-query as a value.')
+      if (context.subqueries !== null) return context.subqueries.bind(node)
+      throw notSupported(source, node.at, `a sub-query as a value in ${context.clause}.`, 'Use it in SELECT, WHERE or HAVING.')
+    case 'json-call':
+      throw notSupported(source, node.at, `the function ${node.name}.`)
+    case 'is-json':
+      throw notSupported(source, node.at, 'the predicate IS JSON.')
+    case 'quantified':
+      throw notSupported(source, node.at, `${node.operator} ${node.quantifier}.`)
+    case 'overlaps':
+      throw notSupported(source, node.at, 'OVERLAPS.')
     case 'binary-string':
       throw notSupported(source, node.at, "binary strings X'…'.")
     case 'row':
@@ -139,6 +161,7 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
       throw notSupported(source, node.at, 'AT TIME ZONE.')
     case 'descriptor':
       throw validationError(source, node.at, 'DESCRIPTOR(…) stands only among the arguments of a table function.')
+    case 'model-argument':
     case 'table-argument':
       throw validationError(source, node.at, 'TABLE … stands only among the arguments of a table function.')
   }

@@ -8,7 +8,7 @@ import { castTo, inputColumn } from '../plan/expressions.js'
 import { projectedField, type Relation, type Sink } from '../plan/relation.js'
 import { bindQuery } from './bind-query.js'
 import type { BindContext } from './binder.js'
-import { checkConnector } from './connector-options.js'
+import { checkConnector, refusePartsOf } from './connector-options.js'
 import { didYouMean } from './scope.js'
 import { findObject } from './table-names.js'
 import { fullName } from '../catalog/catalog.js'
@@ -22,8 +22,12 @@ export function bindInsert(statement: Insert, context: BindContext): Sink {
   const { source } = context
   const at = (statement.table.at(-1) as Name).at
   if (statement.overwrite) throw notSupported(source, statement.at, 'INSERT OVERWRITE.', 'Use INSERT INTO.')
+  if (statement.onConflict !== null) throw notSupported(source, statement.onConflict.at, 'INSERT … ON CONFLICT.')
+  const [partition] = statement.partition
+  if (partition !== undefined) throw notSupported(source, partition.column.at, 'INSERT … PARTITION (…).')
   const table = findObject(source, statement.table, context.catalog)
   if (table.kind === 'view') throw validationError(source, at, `'${table.name}' is a view; only tables can be written.`)
+  refusePartsOf(table, at, source, false)
   const columns: Column[] = table.columns.flatMap((column) =>
     column.kind === 'physical' ? [{ name: column.name, type: column.type }] : [],
   )
@@ -33,7 +37,7 @@ export function bindInsert(statement: Insert, context: BindContext): Sink {
     statement.columns === null
       ? columns
       : statement.columns.map((name) => namedColumn(name, statement.columns as readonly Name[], columns, context))
-  checkTypes(fullName(table.name), query, targets, statement, context)
+  checkTypes(fullName(table), query, targets, statement, context)
 
   const expressions = columns.map((column) => {
     const position = targets.indexOf(column)

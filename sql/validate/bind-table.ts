@@ -4,16 +4,17 @@ import type { AliasNode, JoinNode, NamedTableNode, TableNode } from '../parser/a
 import type { Position } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import type { Name } from '../parser/token-stream.js'
-import type { CatalogColumn, CatalogTable, CatalogView } from '../catalog/catalog.js'
+import { fullName, type CatalogColumn, type CatalogTable, type CatalogView, type RowField } from '../catalog/catalog.js'
 import { castTo, inputColumn } from '../plan/expressions.js'
-import { projectedField, type Relation, type RelationField } from '../plan/relation.js'
+import { joinFields, projectedField, type Relation, type RelationField } from '../plan/relation.js'
 import { bindCondition, bindExpression, expressionContext } from './bind-expression.js'
 import { bindQuery, renamed } from './bind-query.js'
 import { bindWindowFunction } from './bind-window-function.js'
 import { MAX_VIEW_DEPTH, type BindContext } from './binder.js'
-import { checkConnector } from './connector-options.js'
-import { scopeOf, type Scope } from './scope.js'
-import { findObject, objectName } from './table-names.js'
+import { checkConnector, refusePartsOf } from './connector-options.js'
+import { commonColumns, equalities, mergeCommon } from './common-columns.js'
+import { scopeOf, type Scope, type ScopeColumn } from './scope.js'
+import { findObject } from './table-names.js'
 
 export interface BoundTable {
   readonly relation: Relation
@@ -33,6 +34,8 @@ export function bindTable(node: TableNode, context: BindContext): BoundTable {
       return aliased(bindWindowFunction(node.call, context), node.alias, null, context)
     case 'unnest':
       throw notSupported(source, node.at, 'UNNEST.')
+    case 'match':
+      throw notSupported(source, node.at, 'MATCH_RECOGNIZE.')
     case 'join':
       return bindJoin(node, context)
   }
@@ -68,15 +71,24 @@ export function bindNamed(name: readonly Name[], options: Readonly<Record<string
   if (object?.kind === 'table') return scanTable(object, options, at, context)
   if (Object.keys(options).length > 0)
     throw validationError(source, at, `The hint OPTIONS belongs to tables, and '${(name.at(-1) as Name).text}' is none.`)
-  return cte ?? expandView(object as CatalogView, objectName(source, name), at, context)
+  if (cte !== undefined) return cte
+  return expandView(object as CatalogView, at, context)
 }
 
-function expandView(view: CatalogView, name: string, at: Position, context: BindContext): Relation {
+function expandView(view: CatalogView, at: Position, context: BindContext): Relation {
+  const name = fullName(view)
   if (context.views.includes(name))
     throw validationError(context.source, at, `The view '${name}' is made of itself (${[...context.views, name].join(' → ')}).`)
   if (context.views.length >= MAX_VIEW_DEPTH)
     throw validationError(context.source, at, `Views are nested more than ${MAX_VIEW_DEPTH} levels deep.`)
-  const inner: BindContext = { ...context, source: view.source, ctes: new Map(), views: [...context.views, name] }
+  const inner: BindContext = {
+    ...context,
+    source: view.source,
+    catalog: context.catalog.within(view.within),
+    ctes: new Map(),
+    views: [...context.views, name],
+    outer: undefined,
+  }
   const relation = bindQuery(view.query, inner)
   const same = relation.fields.length === view.columns.length && relation.fields.every((field, i) => field.name === view.columns[i]?.name)
   if (same) return relation
@@ -87,6 +99,7 @@ function expandView(view: CatalogView, name: string, at: Position, context: Bind
 /** Scan of the physical columns, the computed ones above it, then the watermark. */
 function scanTable(table: CatalogTable, hinted: Readonly<Record<string, string>>, at: Position, context: BindContext): Relation {
   const options = Object.keys(hinted).length === 0 ? table.options : { ...table.options, ...hinted }
+  refusePartsOf(table, at, context.source, true)
   const physical = table.columns.filter((column) => column.kind === 'physical')
   const schema = { fields: physical.map(({ name, type }) => ({ name, type })) }
   checkConnector(table, options, schema, 'source', at, context.source)
@@ -96,12 +109,12 @@ function scanTable(table: CatalogTable, hinted: Readonly<Record<string, string>>
     options,
     columns: physical.map((_, i) => i),
     bounded: findConnector(options['connector'] ?? '')?.source?.bounded(options) ?? false,
-    fields: physical.map(({ name, type }) => ({ name, type, rowtime: false })),
+    fields: physical.map(({ name, type, field }) => ({ name, type, rowtime: false, ...pathOf(field) })),
   }
   if (table.columns.some((column) => column.kind === 'computed')) relation = computeColumns(table, relation)
   if (table.watermark === null) return relation
   const { column } = table.watermark
-  const inner = expressionContext(table.source, scopeOf(relation.fields, table.name), 'WATERMARK FOR')
+  const inner = expressionContext(table.watermark.source, scopeOf(relation.fields, table.name), 'WATERMARK FOR')
   const expression = bindExpression(table.watermark.expression, inner)
   return {
     kind: 'watermark',
@@ -120,22 +133,28 @@ function computeColumns(table: CatalogTable, scan: Relation): Relation {
       const index = scan.fields.findIndex((field) => field.name === column.name)
       return inputColumn(index, column.type)
     }
-    return castTo(bindExpression(column.expression, expressionContext(table.source, scope, 'a computed column')), column.type)
+    if (column.kind === 'metadata') throw new TypeError(`Column ${column.name} of ${fullName(table)} has no source`)
+    return castTo(bindExpression(column.expression, expressionContext(column.source, scope, 'a computed column')), column.type)
   })
   return {
     kind: 'project',
     input: scan,
     expressions,
-    fields: expressions.map((expression, i) => projectedField(table.columns[i]?.name ?? '', expression, scan.fields)),
+    fields: expressions.map((expression, i) => {
+      const column = table.columns[i] as CatalogColumn
+      return { ...projectedField(column.name, expression, scan.fields), ...(column.kind === 'physical' ? pathOf(column.field) : {}) }
+    }),
   }
 }
 
+function pathOf(field: RowField | undefined): { path: readonly string[] } | undefined {
+  return field === undefined ? undefined : { path: field.path }
+}
+
+const JOIN_TYPES = { INNER: 'inner', CROSS: 'inner', LEFT: 'left', RIGHT: 'right', FULL: 'full' } as const
+
 function bindJoin(node: JoinNode, context: BindContext): BoundTable {
   const { source } = context
-  if (node.type === 'LEFT' || node.type === 'RIGHT' || node.type === 'FULL')
-    throw notSupported(source, node.right.at, `${node.type} JOIN.`, 'INNER JOIN is there.')
-  if (node.natural) throw notSupported(source, node.right.at, 'NATURAL JOIN.', 'Use JOIN … ON.')
-  if (node.using !== null) throw notSupported(source, node.right.at, 'JOIN … USING.', 'Use JOIN … ON.')
   const left = bindTable(node.left, context)
   const right = bindTable(node.right, context)
   const twice = right.scope.find(({ qualifier }) => qualifier !== null && left.scope.some((column) => column.qualifier === qualifier))
@@ -146,9 +165,22 @@ function bindJoin(node: JoinNode, context: BindContext): BoundTable {
       `Table or alias '${twice.qualifier}' stands twice in FROM.`,
       'Give one of them another name with AS.',
     )
-  // A regular join keeps rows for as long as it likes, so event time ends here (Flink materialises the attribute, too).
   const scope = [...left.scope, ...right.scope].map((column) => ({ ...column, rowtime: false }))
-  const condition = node.on === null ? null : bindCondition(node.on, expressionContext(source, scope, 'ON'))
-  const fields = [...left.relation.fields, ...right.relation.fields].map((field) => ({ ...field, rowtime: false }))
-  return { relation: { kind: 'join', left: left.relation, right: right.relation, leftKeys: [], rightKeys: [], condition, fields }, scope }
+  const common = commonColumns(node, left.scope, right.scope, context)
+  const on = { ...expressionContext(source, scope, 'ON'), outer: context.outer }
+  const condition = common === undefined ? (node.on === null ? null : bindCondition(node.on, on)) : equalities(common, scope, on)
+  const joinType = JOIN_TYPES[node.type]
+  const fields = joinFields(joinType, left.relation.fields, right.relation.fields)
+  const relation: Relation = {
+    kind: 'join',
+    joinType,
+    left: left.relation,
+    right: right.relation,
+    leftKeys: [],
+    rightKeys: [],
+    condition,
+    fields,
+  }
+  const joined = scope.map((column, i): ScopeColumn => ({ ...column, type: (fields[i] as RelationField).type }))
+  return common === undefined ? { relation, scope: joined } : mergeCommon({ relation, scope: joined }, common, joinType, on)
 }

@@ -32,6 +32,7 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
   const table = argument('DATA')
   if (table.kind !== 'table-argument')
     throw validationError(source, table.at, 'The first argument of TUMBLE is TABLE and the name of a table or view.')
+  if (table.orderBy.length > 0) throw notSupported(source, table.at, 'ORDER BY of a table argument.')
   if (table.partitionBy.length > 0) throw validationError(source, table.at, 'TUMBLE takes no PARTITION BY.')
   const descriptor = argument('TIMECOL')
   if (descriptor.kind !== 'descriptor' || descriptor.columns.length !== 1)

@@ -4,7 +4,6 @@ import type { LogicalType } from '#core/types/logical-type.js'
 import type { SourceText } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import type { Name } from '../parser/token-stream.js'
-import { DEFAULT_CATALOG, DEFAULT_DATABASE } from '../catalog/catalog.js'
 import type { RelationField } from '../plan/relation.js'
 
 export interface ScopeColumn {
@@ -13,12 +12,22 @@ export interface ScopeColumn {
   readonly name: string
   readonly type: LogicalType
   readonly rowtime: boolean
+  /** As in RelationField. */
+  readonly path?: readonly string[]
+  /** Only under its table's name: a column of USING and NATURAL, which the merged one stands for. */
+  readonly hidden?: boolean
 }
 
 export type Scope = readonly ScopeColumn[]
 
 export function scopeOf(fields: readonly RelationField[], qualifier: string | null): Scope {
-  return fields.map((field) => ({ qualifier, name: field.name, type: field.type, rowtime: field.rowtime }))
+  return fields.map((field) => ({
+    qualifier,
+    name: field.name,
+    type: field.type,
+    rowtime: field.rowtime,
+    ...(field.path === undefined ? {} : { path: field.path }),
+  }))
 }
 
 /**
@@ -29,6 +38,8 @@ export function resolveColumn(source: SourceText, scope: Scope, path: readonly N
   const column = path.at(-1) as Name
   const [first] = path as [Name]
   const table = qualifierOf(path)
+  const field = rowField(source, scope, path)
+  if (field !== undefined) return field
   if (table !== undefined) {
     const candidates = matching(scope, column.text, table)
     if (candidates.length === 1) return candidates[0] as number
@@ -75,17 +86,62 @@ export function resolveColumn(source: SourceText, scope: Scope, path: readonly N
   )
 }
 
+/** True when a column has that name, or several do. */
+export function isColumn(scope: Scope, path: readonly Name[]): boolean {
+  const qualifier = qualifierOf(path)
+  if (path.length > 1 && qualifier === undefined) return false
+  return matching(scope, (path.at(-1) as Name).text, qualifier).length > 0
+}
+
+/** `column.field`, `t.column.field`: a field of a ROW. A column or table alias of the same name comes first. */
+function rowField(source: SourceText, scope: Scope, path: readonly Name[]): number | undefined {
+  const names = path.map(({ text }) => text)
+  const begins = (column: ScopeColumn, of: readonly string[]): boolean => of.every((name, i) => column.path?.[i] === name)
+  const within = scope.flatMap((column, index) => {
+    if (column.path === undefined) return []
+    if (names[0] === column.qualifier && names.length > 1 && begins(column, names.slice(1))) return [{ index, depth: names.length - 1 }]
+    return begins(column, names) ? [{ index, depth: names.length }] : []
+  })
+  if (within.length === 0) {
+    const row = scope.find((column) => column.path?.[0] === names[0] || (names.length > 1 && column.path?.[0] === names[1]))
+    const isColumn = scope.some((column) => column.path === undefined && (column.name === names.at(-1) || column.qualifier === names[0]))
+    if (row === undefined || isColumn) return undefined
+    const fields = scope
+      .filter((column) => column.path?.[0] === row.path?.[0])
+      .map((column) => (column.path as string[]).slice(1).join('.'))
+    const at = (path.at(-1) as Name).at
+    throw validationError(
+      source,
+      at,
+      `The ROW '${row.path?.[0]}' has no field '${names.at(-1)}'.`,
+      didYouMean(names.at(-1) as string, fields),
+    )
+  }
+  const exact = within.find(({ index, depth }) => scope[index]?.path?.length === depth)
+  if (exact !== undefined) {
+    if (within.length === 1) return exact.index
+    const first = path[0] as Name
+    throw validationError(source, first.at, `Column '${names.join('.')}' is ambiguous.`)
+  }
+  const { path: of } = scope[(within[0] as { index: number }).index] as ScopeColumn
+  throw notSupported(
+    source,
+    (path[0] as Name).at,
+    `a whole ROW as a value ('${names.join('.')}').`,
+    `Name its fields: ${(of as string[]).join('.')}, …`,
+  )
+}
+
 function qualifierOf(path: readonly Name[]): string | undefined {
   if (path.length === 2) return path[0]?.text
-  if (path.length === 3 && path[0]?.text === DEFAULT_DATABASE) return path[1]?.text
-  if (path.length === 4 && path[0]?.text === DEFAULT_CATALOG && path[1]?.text === DEFAULT_DATABASE) return path[2]?.text
-  return undefined
+  // database.t.a and catalog.database.t.a
+  return path.length === 3 || path.length === 4 ? path.at(-2)?.text : undefined
 }
 
 function matching(scope: Scope, name: string, qualifier?: string): number[] {
   const found: number[] = []
   for (const [i, column] of scope.entries()) {
-    if (column.name === name && (qualifier === undefined || column.qualifier === qualifier)) found.push(i)
+    if (column.name === name && (qualifier === undefined ? column.hidden !== true : column.qualifier === qualifier)) found.push(i)
   }
   return found
 }

@@ -50,6 +50,8 @@ const { tree } = fc.letrec<{ tree: ExpressionNode }>((tie) => {
     distinct: false,
     filter: null,
     over: null,
+    withinGroup: [],
+    nulls: null,
     ...more,
   })
   return {
