@@ -44,6 +44,7 @@ import { workerLimits, workerSize } from './resourcemanager/slotmanager/worker-l
 import type { WorkerShape } from './resourcemanager/drivers/yarn/container-table.js'
 import { containerLogTail } from './resourcemanager/drivers/yarn/container-log.js'
 import { startHeartbeatThread } from './resourcemanager/drivers/yarn/heartbeat-thread.js'
+import { queueReader } from './resourcemanager/drivers/yarn/queue-report.js'
 import { workerLaunchContext } from './resourcemanager/drivers/yarn/worker-launch.js'
 import { YarnDriver } from './resourcemanager/drivers/yarn/yarn-driver.js'
 
@@ -212,6 +213,7 @@ function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderF
       ),
     nodeManagers: new NmClient({ environment, protection }),
     launchContext: (containerId, slots) => containerLaunchContext(workerLaunchContext(workerLaunch, containerId, slots)),
+    readQueue: queueReader(hadoop, target.applicationId, descriptor.user),
     logTail: (nodeHttpAddress, containerId) => containerLogTail(nodeHttpAddress, containerId, 'stderr'),
   })
 }

@@ -229,6 +229,7 @@ export class SimMaster {
       preemptionGrace: PREEMPTION_GRACE,
       nodeManagers: yarn.nodeManagersFor(process),
       launchContext: (containerId, slots) => containerLaunchContext(workerLaunchContext(launch, containerId, slots)),
+      readQueue: () => Promise.resolve(undefined),
       logTail: () => Promise.resolve(undefined),
     })
   }

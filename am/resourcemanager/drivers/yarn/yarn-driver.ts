@@ -37,6 +37,7 @@ import {
 } from './container-table.js'
 import { describeContainerEnd } from './describe-container-end.js'
 import type { AmRm } from './heartbeat-thread.js'
+import { describeQueue, type QueueReport, type ReadQueue } from './queue-report.js'
 import { endOf, nodeVerdict, unnamedContainers } from './node-events.js'
 
 export const AttemptOver = defineError('YARN_ATTEMPT_OVER', {
@@ -57,6 +58,8 @@ export const ContainersRefused = defineError('YARN_CONTAINERS_REFUSED', {
 /** Containers that are awaited so long are named in the log, then every minute. */
 const NAME_PENDING_AFTER_MS: Millis = 15_000
 const NAME_PENDING_EVERY_MS: Millis = 60_000
+/** What the queue leaves has changed: so often at most it is asked whether the application has been moved. */
+const QUEUE_READ_EVERY_MS: Millis = 60_000
 const MIB = 1024 * 1024
 /** Unregistering is tried so long. */
 const FINISH_TIMEOUT_MS: Millis = 30_000
@@ -79,6 +82,7 @@ export interface YarnDriverSettings {
   amRm(onEvent: (event: AmRmEvent) => void, onDied: (error: Error) => void): AmRm
   readonly nodeManagers: NodeManagers
   launchContext(containerId: string, slots: number): StartRequest['context']
+  readonly readQueue: ReadQueue
   /** Last lines of a container's log; undefined: not to be had. */
   logTail(nodeHttpAddress: string, containerId: string): Promise<string | undefined>
 }
@@ -91,6 +95,9 @@ export class YarnDriver implements ResourceManagerDriver {
   #table: ContainerTable = NO_CONTAINERS
   #registered: Extract<AmRmEvent, { type: 'registered' }> | undefined
   #headroom: Extract<AmRmEvent, { type: 'headroom' }> | undefined
+  /** As of the last look; undefined: it was not to be had. */
+  #queue: QueueReport | undefined
+  #queueReadAt: Millis = 0
   #pendingSince: Millis | undefined
   #pendingTimer: TimerHandle | undefined
   #onRegistered: (() => void) | undefined
@@ -176,7 +183,7 @@ export class YarnDriver implements ResourceManagerDriver {
       const { memoryMb, vcores, clusterNodes } = this.#headroom
       const vcoresCounted = this.#registered?.vcoresCounted === true
       parts.push(
-        `queue '${this.#registered?.queue ?? ''}' leaves this application room for ${memoryMb} MB${vcoresCounted ? ` and ${vcores} vcores` : ''} more; the cluster has ${clusterNodes} nodes`,
+        `queue '${this.#queueName()}' leaves this application room for ${memoryMb} MB${vcoresCounted ? ` and ${vcores} vcores` : ''} more; the cluster has ${clusterNodes} nodes`,
       )
       const limits = [
         ...(memoryMb < shape.memoryMb ? ['memory'] : []),
@@ -184,6 +191,7 @@ export class YarnDriver implements ResourceManagerDriver {
       ]
       if (limits.length > 0) parts.push(`the limit is the queue’s ${limits.join(' and ')}`)
     }
+    if (this.#queue?.used !== undefined) parts.push(describeQueue(this.#queue))
     const maximum = this.#registered?.maximum
     if (maximum !== undefined && maximum.memoryMb > 0) parts.push(`the largest container has ${maximum.memoryMb} MB`)
     return parts.join('; ')
@@ -227,8 +235,8 @@ export class YarnDriver implements ResourceManagerDriver {
     if (this.#pendingSince !== undefined) return
     this.#pendingSince = environment.clock.monotonic()
     const name = () => {
-      this.#log.warn(this.describePending())
       this.#pendingTimer = environment.timers.after(NAME_PENDING_EVERY_MS, name, true)
+      void this.#lookAtQueue().then(() => this.#pendingSince !== undefined && this.#log.warn(this.describePending()))
     }
     this.#pendingTimer = environment.timers.after(NAME_PENDING_AFTER_MS, name, true)
   }
@@ -237,6 +245,8 @@ export class YarnDriver implements ResourceManagerDriver {
     switch (event.type) {
       case 'registered':
         this.#registered = event
+        // Not at once: a master that starts has other work.
+        this.#queueReadAt = this.#settings.environment.clock.monotonic()
         this.#log.info(`${event.resynchronized ? 'Registered again' : 'Registered'} with the ResourceManager, queue ${event.queue}.`)
         this.#onRecovered(event.previousContainers)
         return this.#onRegistered?.()
@@ -251,6 +261,7 @@ export class YarnDriver implements ResourceManagerDriver {
         return this.#settings.nodeManagers.setTokens(event.tokens.map(({ node, token }) => ({ node, token: asBuffers(token) })))
       case 'headroom':
         this.#headroom = event
+        if (this.#settings.environment.clock.monotonic() - this.#queueReadAt >= QUEUE_READ_EVERY_MS) void this.#lookAtQueue()
         return this.blockNodes(this.#blockable)
       case 'asksRejected': {
         const { memoryMb = 0, vcores = 0 } = event.asks[0] ?? {}
@@ -285,6 +296,20 @@ export class YarnDriver implements ResourceManagerDriver {
       default:
         return unreachable(event)
     }
+  }
+
+  #queueName(): string {
+    return this.#queue?.name ?? this.#registered?.queue ?? ''
+  }
+
+  async #lookAtQueue(): Promise<void> {
+    if (this.#ending) return
+    this.#queueReadAt = this.#settings.environment.clock.monotonic()
+    const before = this.#queueName()
+    this.#queue = await this.#settings.readQueue()
+    // 'root.a' and 'a' are the same.
+    if (before !== '' && this.#queue !== undefined && lastPart(this.#queue.name) !== lastPart(before))
+      this.#log.info(`The application was moved from queue '${before}' to '${this.#queue.name}'. Its containers go on.`)
   }
 
   #onNode(update: NodeUpdate): void {
@@ -373,6 +398,10 @@ export class YarnDriver implements ResourceManagerDriver {
     const how = container.released ? 'taken-back' : endOf(end.exitStatus, end.exit)
     this.#listener?.terminated(resourceId(end.id), describeContainerEnd(end, tail), how)
   }
+}
+
+function lastPart(queue: string): string {
+  return queue.slice(queue.lastIndexOf('.') + 1)
 }
 
 /** Structured clone between threads turns Buffers into plain Uint8Arrays. */

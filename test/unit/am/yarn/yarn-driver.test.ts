@@ -3,6 +3,8 @@ import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import type { ResourceId } from '#core/ids/ids.js'
 import type { AllocatedContainer, AmRmEvent, CompletedContainer } from '#hadoop/yarn/am-rm/events.js'
 import { explainExit } from '#hadoop/yarn/exit-status.js'
+import { setLogSink } from '#core/log/logger.js'
+import type { QueueReport } from '#am/resourcemanager/drivers/yarn/queue-report.js'
 import { AttemptOver, YarnDriver } from '#am/resourcemanager/drivers/yarn/yarn-driver.js'
 
 const token = { identifier: Buffer.from('i'), password: Buffer.from('p'), kind: 'ContainerToken', service: 's' } as never
@@ -19,6 +21,7 @@ function completed(number: number, exitStatus: number, diagnostics = ''): Comple
 /** The driver between a scripted session with YARN and a listener; `lines` tells what it said to both. */
 async function driver(startFails?: Error) {
   const environment = virtualEnvironment()
+  let queue: QueueReport | undefined
   const lines: string[] = []
   const fatal: { error: Error; retry: boolean }[] = []
   let emit: (event: AmRmEvent) => void = () => undefined
@@ -57,6 +60,7 @@ async function driver(startFails?: Error) {
       close: () => undefined,
     },
     launchContext: () => ({}) as never,
+    readQueue: async () => queue,
     logTail: async () => 'out of luck',
   })
   const started = yarn.start({
@@ -86,7 +90,8 @@ async function driver(startFails?: Error) {
     await new Promise((resolve) => setImmediate(resolve))
     return lines.splice(0)
   }
-  return { yarn, environment, started, registered, emit: (event: AmRmEvent) => emit(event), take, fatal }
+  const moveTo = (report: QueueReport) => void (queue = report)
+  return { yarn, environment, moveTo, started, registered, emit: (event: AmRmEvent) => emit(event), take, fatal }
 }
 
 const wants = (count: number) => [{ slots: 2, count }]
@@ -264,6 +269,22 @@ describe('YarnDriver', () => {
       'YARN was asked for containers and has not given them for 12 s: 3 more of 512 MB and 2 vcores; ' +
         "queue 'default' leaves this application room for 2048 MB and 1 vcores more; the cluster has 2 nodes; the limit is the queue’s vcores; the largest container has 4096 MB",
     )
+  })
+
+  it('says in which queue it waits, where an administrator has moved it, and what that queue has', async () => {
+    const { yarn, environment, moveTo, registered, emit, take } = await driver()
+    registered()
+    yarn.declareWorkers(wants(1))
+    moveTo({ name: 'root.small', used: { memory: 900, vCores: 2 }, maximum: { memory: 1024, vCores: 8 } })
+    const logged: string[] = []
+    const former = setLogSink(({ message }) => void logged.push(message))
+    environment.advance(15_000)
+    await take()
+    setLogSink(former)
+    expect(logged[0]).to.equal("The application was moved from queue 'default' to 'root.small'. Its containers go on.")
+    expect(logged[1]).to.contain("queue 'root.small' uses 900 of 1024 MB and 2 of 8 vcores")
+    emit({ type: 'headroom', memoryMb: 124, vcores: 6, clusterNodes: 2 })
+    expect(yarn.describePending()).to.contain("queue 'root.small' leaves this application room for 124 MB and 6 vcores more")
   })
 
   it('tells when YARN refuses such containers for good', async () => {

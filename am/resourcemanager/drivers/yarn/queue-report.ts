@@ -1,0 +1,53 @@
+/**
+ * The application's queue as the ResourceManager's REST shows it: heartbeats tell neither that an administrator has moved the application nor
+ * what its queue may still take.
+ */
+import { isSecure, resourceManagerWebUrls } from '#hadoop/conf/addresses.js'
+import type { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
+
+export interface QueueReport {
+  readonly name: string
+  /** Undefined: its ResourceManager does not say. */
+  readonly used: Resources | undefined
+  readonly maximum: Resources | undefined
+}
+
+interface Resources {
+  readonly memory: number
+  readonly vCores: number
+}
+
+/** Undefined: not to be had, as on a cluster with Kerberos, where the master has no ticket. Never rejects. */
+export type ReadQueue = () => Promise<QueueReport | undefined>
+
+export function queueReader(hadoop: HadoopConfiguration, applicationId: string, user: string): ReadQueue {
+  return async () => {
+    if (isSecure(hadoop)) return undefined
+    try {
+      // Loaded by the first that wants it: a master whose containers come at once does not.
+      const [{ ResourceManagerClient }, { simpleAuthenticator }, { findQueue }] = await Promise.all([
+        import('#hadoop/rest/resource-manager-client.js'),
+        import('#hadoop/rest/http-authenticator.js'),
+        import('#hadoop/rest/scheduler-queues.js'),
+      ])
+      const client = new ResourceManagerClient({
+        urls: resourceManagerWebUrls(hadoop),
+        authenticator: simpleAuthenticator(user),
+        rounds: 1,
+      })
+      const [application, scheduler] = await Promise.all([client.application(applicationId), client.scheduler()])
+      if (application === undefined || application.queue === '') return undefined
+      const queue = findQueue(scheduler.queues, application.queue)
+      return { name: application.queue, used: queue?.used, maximum: queue?.maximum }
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** `queue 'a' uses 512 of 1024 MB and 2 of 4 vcores`. */
+export function describeQueue({ name, used, maximum }: QueueReport): string {
+  if (used === undefined) return `queue '${name}'`
+  const of = (most: number | undefined) => (most === undefined ? '' : ` of ${most}`)
+  return `queue '${name}' uses ${used.memory}${of(maximum?.memory)} MB and ${used.vCores}${of(maximum?.vCores)} vcores`
+}
