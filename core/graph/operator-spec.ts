@@ -92,6 +92,8 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     condition: ExpressionSchema.optional(),
     /** Absent: 'changelog'. */
     output: z.enum(['changelog', 'final']).optional(),
+    /** Of a left join: a second match of a left row fails the job (a sub-query as a value). */
+    single: z.boolean().optional(),
   }),
   /**
    * ORDER BY … [LIMIT n] [OFFSET m]. 'final': rows sorted, emitted at the end of input. 'changelog' (streaming Top-N): emits
@@ -108,6 +110,13 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
   }),
   /** UNION ALL: passes the rows of all its inputs. */
   z.object({ op: z.literal('union') }),
+  /** INTERSECT and EXCEPT over inputs 0 and 1 of the same columns. 'final': no input retracts. */
+  z.object({
+    op: z.literal('set-operation'),
+    operator: z.enum(['intersect', 'except']),
+    all: z.boolean(),
+    output: z.enum(['changelog', 'final']),
+  }),
   /** Literal rows: `values[row][column]` as in LiteralValue. No input. */
   z.object({
     op: z.literal('values'),

@@ -5,6 +5,7 @@ import { createCalc } from './calc.js'
 import { createGroupAggregate } from './group-aggregate.js'
 import { createJoin } from './join/create-join.js'
 import type { Operator, SourceOperator } from './operator.js'
+import { createSetOperation } from './set-operation.js'
 import { createSortLimit } from './sort-limit.js'
 import { createUnion } from './union.js'
 import { createValues } from './values.js'
@@ -29,6 +30,8 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
       return createJoin(spec, inputs, output)
     case 'sort-limit':
       return createSortLimit(spec, inputs, output)
+    case 'set-operation':
+      return createSetOperation(spec, inputs, output)
     case 'union':
       return createUnion(spec, inputs, output)
     case 'values':

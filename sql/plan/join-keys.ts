@@ -1,7 +1,7 @@
 /** Equalities between the sides of a join become its keys; a key that is an expression gets a column of its own below. */
 import type { Expression } from '#core/graph/expression.js'
 import { columnsOf, conjunction, conjuncts, inputColumn, renumber, sameExpression } from './expressions.js'
-import { inputsOf, projectedField, withInputs, type Join, type Relation } from './relation.js'
+import { hasRightColumns, inputsOf, joinFields, projectedField, withInputs, type Join, type Relation } from './relation.js'
 
 export function extractJoinKeys(relation: Relation): Relation {
   const node = withInputs(relation, inputsOf(relation).map(extractJoinKeys))
@@ -40,10 +40,10 @@ function withKeys(join: Join, condition: Expression): Relation {
     leftKeys: left.columns,
     rightKeys: right.columns,
     condition: remaining === undefined ? null : renumber(remaining, (index) => (index < width ? index : index + shift)),
-    fields: [...left.relation.fields, ...right.relation.fields].map((field) => ({ ...field, rowtime: false })),
+    fields: joinFields(join.joinType, left.relation.fields, right.relation.fields),
   }
   if (joined.fields.length === join.fields.length) return joined
-  const expressions = join.fields.map((field, i) => inputColumn(i < width ? i : i + shift, field.type))
+  const expressions = join.fields.map((field, i) => inputColumn(i < width || !hasRightColumns(join) ? i : i + shift, field.type))
   return { kind: 'project', input: joined, expressions, fields: join.fields }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Expression } from '#core/graph/expression.js'
 import { columnsOf, renumber } from './expressions.js'
-import { type Relation, type RelationField } from './relation.js'
+import { hasRightColumns, joinFields, type Relation, type RelationField } from './relation.js'
 
 interface Pruned {
   readonly relation: Relation
@@ -152,7 +152,7 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       )
       const narrow = left.relation.fields.length
       const at = new Map([...left.at, ...[...right.at].map(([from, to]) => [from + width, to + narrow] as const)])
-      const fields = [...left.relation.fields, ...right.relation.fields].map((field) => ({ ...field, rowtime: false }))
+      const fields = joinFields(relation.joinType, left.relation.fields, right.relation.fields)
       return {
         relation: {
           ...relation,
@@ -163,13 +163,19 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
           rightKeys: relation.rightKeys.map((key) => right.at.get(key) as number),
           condition: relation.condition === null ? null : renumber(relation.condition, (index) => at.get(index) as number),
         },
-        at,
+        at: hasRightColumns(relation) ? at : left.at,
       }
     }
     case 'sort': {
       const input = pruneExactly(relation.input, new Set([...wanted, ...relation.keys.map((key) => key.column)]), shared)
       const keys = relation.keys.map((key) => ({ ...key, column: input.at.get(key.column) as number }))
       return { relation: { ...relation, input: input.relation, keys, fields: input.relation.fields }, at: input.at }
+    }
+    case 'set-operation': {
+      // Rows are compared whole.
+      const all = relation.fields.map((_, i) => i)
+      const inputs = relation.inputs.map((input) => exactly(prune(input, new Set(all), shared), all, input.fields))
+      return { relation: { ...relation, inputs }, at: positions(all) }
     }
     case 'union': {
       const kept = keep(relation.fields, wanted)

@@ -29,6 +29,10 @@ function push(relation: Relation, conditions: readonly Expression[]): Relation {
       )
     }
     case 'union':
+    case 'set-operation':
+      // Equal rows are equal in the condition, too.
+      if (relation.kind === 'set-operation' && !conditions.every(isDeterministic))
+        return here(conditions, { ...relation, inputs: relation.inputs.map((input) => push(input, [])) })
       return { ...relation, inputs: relation.inputs.map((input) => push(input, conditions)) }
     case 'join':
       return pushIntoJoin(relation, conditions)
@@ -62,17 +66,37 @@ function push(relation: Relation, conditions: readonly Expression[]): Relation {
   }
 }
 
-/** Conditions over one side go to that side; those over both become the join's. */
+/**
+ * Conditions over one side go to that side, those of an inner join over both become the join's. A condition of ON never makes a side
+ * smaller whose rows come out without a match, too; one above the join never the side that is then padded with NULL.
+ */
 function pushIntoJoin(join: Join, conditions: readonly Expression[]): Relation {
+  const { joinType } = join
   const width = join.left.fields.length
   const left: Expression[] = []
   const right: Expression[] = []
-  const both: Expression[] = []
-  for (const condition of [...(join.condition === null ? [] : conjuncts(join.condition)), ...conditions]) {
+  const on: Expression[] = []
+  const above: Expression[] = []
+  const side = (condition: Expression): 'left' | 'right' | 'both' => {
     const columns = [...columnsOf(condition)]
-    if (columns.length > 0 && columns.every((column) => column < width)) left.push(condition)
-    else if (columns.length > 0 && columns.every((column) => column >= width)) right.push(renumber(condition, (index) => index - width))
-    else both.push(condition)
+    if (columns.length === 0) return 'both'
+    return columns.every((column) => column < width) ? 'left' : columns.every((column) => column >= width) ? 'right' : 'both'
   }
-  return { ...join, left: push(join.left, left), right: push(join.right, right), condition: conjunction(both) ?? null }
+  const ofRight = (condition: Expression): Expression => renumber(condition, (index) => index - width)
+  for (const condition of join.condition === null ? [] : conjuncts(join.condition)) {
+    const of = side(condition)
+    if (of === 'left' && (joinType === 'inner' || joinType === 'semi' || joinType === 'right')) left.push(condition)
+    else if (of === 'right' && joinType !== 'right' && joinType !== 'full') right.push(ofRight(condition))
+    else on.push(condition)
+  }
+  for (const condition of conditions) {
+    const of = side(condition)
+    if (of === 'left' && joinType !== 'right' && joinType !== 'full') left.push(condition)
+    else if (of === 'right' && (joinType === 'inner' || joinType === 'right')) right.push(ofRight(condition))
+    else if (joinType === 'inner') on.push(condition)
+    else above.push(condition)
+  }
+  const pushed: Join = { ...join, left: push(join.left, left), right: push(join.right, right), condition: conjunction(on) ?? null }
+  const rest = conjunction(above)
+  return rest === undefined ? pushed : { kind: 'filter', input: pushed, condition: rest, fields: pushed.fields }
 }

@@ -3,8 +3,8 @@
  * inputs count the columns of the node's input (a join: left's, then right's).
  */
 import type { Expression } from '#core/graph/expression.js'
-import type { AggregateCall, SortKey } from '#core/graph/operator-spec.js'
-import type { LogicalType, Value } from '#core/types/logical-type.js'
+import type { AggregateCall, JoinType, SortKey } from '#core/graph/operator-spec.js'
+import { withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
 import type { LiteralValue } from '#core/graph/expression.js'
 import type { CatalogTable } from '../catalog/catalog.js'
 
@@ -13,6 +13,8 @@ export interface RelationField {
   readonly type: LogicalType
   /** True for an event-time attribute: watermarks of the stream speak of this column. */
   readonly rowtime: boolean
+  /** Of a table's column that is a field of a ROW: the column and the fields on the way to it. */
+  readonly path?: readonly string[]
 }
 
 export interface TumbleWindow {
@@ -77,13 +79,19 @@ export interface WindowAggregate extends Node<'window-aggregate'> {
   readonly calls: readonly AggregateCall[]
   readonly emit: readonly WindowProperty[]
 }
-/** Inner join. `condition` holds all of it before planning; then what the keys do not say. */
+/**
+ * `condition` holds all of it before planning; then what the keys do not say. It counts left ++ right columns, also that of a semi or anti
+ * join, whose fields are the left's.
+ */
 export interface Join extends Node<'join'> {
+  readonly joinType: JoinType
   readonly left: Relation
   readonly right: Relation
   readonly leftKeys: readonly number[]
   readonly rightKeys: readonly number[]
   readonly condition: Expression | null
+  /** A left join whose left rows may have at most one match: a sub-query as a value. Another is an error when it happens. */
+  readonly single?: boolean
 }
 export interface Sort extends Node<'sort'> {
   readonly input: Relation
@@ -91,12 +99,30 @@ export interface Sort extends Node<'sort'> {
   readonly limit: number | null
   readonly offset: number
 }
+/** Rows that both inputs have, or only the first. */
+export interface SetOperation extends Node<'set-operation'> {
+  readonly operator: 'intersect' | 'except'
+  readonly all: boolean
+  readonly inputs: readonly Relation[]
+}
 export interface Union extends Node<'union'> {
   readonly inputs: readonly Relation[]
 }
 
 export type Relation =
-  Scan | Values | Project | Filter | Calc | Watermark | Aggregate | WindowTableFunction | WindowAggregate | Join | Sort | Union
+  | Scan
+  | Values
+  | Project
+  | Filter
+  | Calc
+  | Watermark
+  | Aggregate
+  | WindowTableFunction
+  | WindowAggregate
+  | Join
+  | Sort
+  | Union
+  | SetOperation
 
 /** A query with a place to go: a table, or the client. */
 export interface Sink {
@@ -119,6 +145,7 @@ export function inputsOf(relation: Relation): readonly Relation[] {
     case 'join':
       return [relation.left, relation.right]
     case 'union':
+    case 'set-operation':
       return relation.inputs
     default:
       return [relation.input]
@@ -135,10 +162,24 @@ export function withInputs(relation: Relation, inputs: readonly Relation[]): Rel
     case 'join':
       return { ...relation, left: inputs[0] as Relation, right: inputs[1] as Relation }
     case 'union':
+    case 'set-operation':
       return { ...relation, inputs }
     default:
       return { ...relation, input: inputs[0] as Relation }
   }
+}
+
+/** Fields of a join. A regular join keeps rows for as long as it likes, so event time ends there (Flink materialises the attribute, too). */
+export function joinFields(joinType: JoinType, left: readonly RelationField[], right: readonly RelationField[]): RelationField[] {
+  const regular = (fields: readonly RelationField[], padded: boolean): RelationField[] =>
+    fields.map((field) => ({ ...field, type: padded ? withNullable(field.type, true) : field.type, rowtime: false }))
+  if (joinType === 'semi' || joinType === 'anti') return regular(left, false)
+  return [...regular(left, joinType === 'right' || joinType === 'full'), ...regular(right, joinType === 'left' || joinType === 'full')]
+}
+
+/** True where the right side's columns come out, too. */
+export function hasRightColumns({ joinType }: Join): boolean {
+  return joinType !== 'semi' && joinType !== 'anti'
 }
 
 /** A value as it stands in an expression tree or a `values` operator. */

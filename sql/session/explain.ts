@@ -20,6 +20,8 @@ const LOGICAL_NAMES: Readonly<Record<(Relation | Root)['kind'], string>> = {
   join: 'LogicalJoin',
   sort: 'LogicalSort',
   union: 'LogicalUnion',
+  // LogicalIntersect, LogicalMinus
+  'set-operation': 'Logical$&',
   sink: 'LogicalSink',
   collect: 'LogicalSink',
 }

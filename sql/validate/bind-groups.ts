@@ -16,6 +16,7 @@ import { AggregateCollector, isAggregateFunction, PLACEHOLDER } from './aggregat
 import { bindCondition, bindExpression, expressionContext, type ExpressionContext } from './bind-expression.js'
 import type { BindContext } from './binder.js'
 import type { Scope } from './scope.js'
+import { SUBQUERY, type ScalarSubqueries } from './subqueries.js'
 
 export class GroupedSelect {
   readonly #input: Relation
@@ -24,13 +25,15 @@ export class GroupedSelect {
   readonly #keys: readonly Expression[]
   readonly #keyNames: readonly string[]
   readonly #collector: AggregateCollector
+  readonly #subqueries: ScalarSubqueries
   readonly #origins: ExpressionContext['origins']
 
-  constructor(node: SelectNode, input: Relation, scope: Scope, context: BindContext) {
+  constructor(node: SelectNode, input: Relation, scope: Scope, context: BindContext, subqueries: ScalarSubqueries) {
+    this.#subqueries = subqueries
     this.#input = input
     this.#scope = scope
     this.#context = context
-    const keyContext = expressionContext(context.source, scope, 'GROUP BY')
+    const keyContext = { ...expressionContext(context.source, scope, 'GROUP BY'), outer: context.outer }
     this.#origins = keyContext.origins
     const keys: Expression[] = []
     const names: string[] = []
@@ -102,6 +105,8 @@ export class GroupedSelect {
       const key = this.#keys.findIndex((candidate) => sameExpression(candidate, node))
       if (key >= 0) return inputColumn(key, (relation.fields[key] as RelationField).type)
       if (node.kind !== 'input') return undefined
+      // Columns of sub-queries, and of the query around.
+      if (node.index >= SUBQUERY) return node
       if (node.index >= PLACEHOLDER) return inputColumn(this.#keys.length + node.index - PLACEHOLDER, node.type)
       const at = this.#origins.get(node) as Position
       throw validationError(
@@ -114,7 +119,15 @@ export class GroupedSelect {
   }
 
   #expressions(clause: string): ExpressionContext {
-    return { source: this.#context.source, scope: this.#scope, aggregates: this.#collector, clause, origins: this.#origins }
+    return {
+      source: this.#context.source,
+      scope: this.#scope,
+      aggregates: this.#collector,
+      subqueries: this.#subqueries,
+      outer: this.#context.outer,
+      clause,
+      origins: this.#origins,
+    }
   }
 }
 

@@ -50,42 +50,44 @@ function bindBody(body: QueryBody, context: BindContext): Relation {
 }
 
 function bindSetOperation(node: SetOperationNode, context: BindContext): Relation {
-  if (node.operator !== 'UNION' || !node.all) {
-    throw notSupported(
-      context.source,
-      node.at,
-      `${node.operator}${node.all ? ' ALL' : ''}.`,
-      node.operator === 'UNION' ? 'Use SELECT DISTINCT over UNION ALL.' : null,
-    )
-  }
-  const bodies: QueryBody[] = []
-  let rest: QueryBody = node
-  while (rest.kind === 'set-operation' && rest.operator === 'UNION' && rest.all) {
+  const bodies: QueryBody[] = [node.right]
+  let rest = node.left
+  // A UNION of unions is one; without ALL it does not matter which of them kept rows twice.
+  while (node.operator === 'UNION' && rest.kind === 'set-operation' && rest.operator === 'UNION' && (rest.all || !node.all)) {
     bodies.unshift(rest.right)
     rest = rest.left
   }
   bodies.unshift(rest)
-  const inputs = bodies.map((body) => bindBody(body, context))
-  return unionOf(
-    inputs,
-    bodies.map((body) => body.at),
-    context,
-  )
+  const bound = bodies.map((body) => bindBody(body, context))
+  const places = bodies.map((body) => body.at)
+  const fields = commonFields(bound, places, `${node.operator}${node.all ? ' ALL' : ''}`, context)
+  const inputs = bound.map((input) => converted(input, fields))
+  const kept = fields.map((field) => ({ ...field, rowtime: false }))
+  switch (node.operator) {
+    case 'UNION': {
+      const union: Relation = { kind: 'union', inputs, fields }
+      return node.all ? union : { kind: 'aggregate', input: union, keys: fields.map((_, i) => i), calls: [], fields: kept }
+    }
+    case 'INTERSECT':
+      return { kind: 'set-operation', operator: 'intersect', all: node.all, inputs, fields: kept }
+    case 'EXCEPT':
+      return { kind: 'set-operation', operator: 'except', all: node.all, inputs, fields: kept }
+  }
 }
 
 /** Columns by position; each takes the common type and the first input's name. */
-function unionOf(inputs: readonly Relation[], places: readonly Position[], context: BindContext): Relation {
+function commonFields(inputs: readonly Relation[], places: readonly Position[], operation: string, context: BindContext): RelationField[] {
   const [first] = inputs as [Relation]
   for (const [i, input] of inputs.entries()) {
     if (input.fields.length !== first.fields.length) {
       throw validationError(
         context.source,
         places[i] as Position,
-        `Column count mismatch in UNION ALL: ${first.fields.length} in the first query, ${input.fields.length} in this one.`,
+        `Column count mismatch in ${operation}: ${first.fields.length} in the first query, ${input.fields.length} in this one.`,
       )
     }
   }
-  const fields = first.fields.map((field, column): RelationField => {
+  return first.fields.map((field, column): RelationField => {
     const columns = inputs.map((input) => input.fields[column] as RelationField)
     const type = commonType(columns.map((other) => other.type))
     if (type === undefined) {
@@ -93,12 +95,11 @@ function unionOf(inputs: readonly Relation[], places: readonly Position[], conte
       throw validationError(
         context.source,
         places[Math.max(0, wrong)] as Position,
-        `Type mismatch in column ${column + 1} of UNION ALL: ${columns.map((other) => typeInMessage(other.type)).join(' and ')}.`,
+        `Type mismatch in column ${column + 1} of ${operation}: ${columns.map((other) => typeInMessage(other.type)).join(' and ')}.`,
       )
     }
     return { name: field.name, type, rowtime: columns.every((other) => other.rowtime) }
   })
-  return { kind: 'union', inputs: inputs.map((input) => converted(input, fields)), fields }
 }
 
 /** The relation with its columns cast to the types of `fields` and named like them. */

@@ -9,12 +9,13 @@ import type { SelectItemNode, SelectNode } from '../parser/ast-query.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { inputColumn, sameExpression } from '../plan/expressions.js'
 import { projectedField, type Relation, type RelationField } from '../plan/relation.js'
-import { bindCondition, bindExpression, expressionContext } from './bind-expression.js'
+import { bindCondition, bindExpression, expressionContext, type ExpressionContext } from './bind-expression.js'
 import { GroupedSelect, hasAggregate } from './bind-groups.js'
 import { constantRows, ordinalOf, sortKey } from './bind-query.js'
 import { bindTable } from './bind-table.js'
 import type { BindContext } from './binder.js'
 import { didYouMean, type Scope } from './scope.js'
+import { allOf, joinQueryCondition, ScalarSubqueries, splitCondition } from './subqueries.js'
 
 /** An output column: its expression and name. */
 interface Item {
@@ -35,21 +36,20 @@ export function bindSelect(
   const scope: Scope = from?.scope ?? []
   let relation = from?.relation
 
-  if (node.where !== null) {
-    const condition = bindCondition(node.where, expressionContext(source, scope, 'WHERE'))
-    relation = { kind: 'filter', input: relation ?? oneRow(), condition, fields: (relation ?? oneRow()).fields }
-  }
+  if (node.where !== null) relation = bindWhere(node.where, relation ?? oneRow(), scope, context)
 
+  const subqueries = new ScalarSubqueries(context, scope)
+  const plain = (clause: string): ExpressionContext => ({ ...expressionContext(source, scope, clause), subqueries, outer: context.outer })
   const grouped =
     node.groupBy !== null ||
     node.having !== null ||
     node.items.some(({ expression }) => hasAggregate(expression)) ||
     orderBy.some(({ expression }) => hasAggregate(expression))
-      ? new GroupedSelect(node, relation ?? oneRow(), scope, context)
+      ? new GroupedSelect(node, relation ?? oneRow(), scope, context, subqueries)
       : undefined
   // Everything above the groups is bound in the same way with or without them; only what it becomes differs.
   const bind = (expression: ExpressionNode, clause: string): Expression =>
-    grouped === undefined ? bindExpression(expression, expressionContext(source, scope, clause)) : grouped.bind(expression, clause)
+    grouped === undefined ? bindExpression(expression, plain(clause)) : grouped.bind(expression, clause)
 
   const items = distinctNames(
     node.items
@@ -57,7 +57,7 @@ export function bindSelect(
       .map(({ expression, name }, i): Item => ({ expression, name: name ?? `EXPR$${i}` })),
   )
   const sort = orderBy.map((item) => ({ item, target: bindSortTarget(item, items, node.items, bind, context) }))
-  const having = node.having === null || grouped === undefined ? undefined : grouped.bindHaving(node.having)
+  let having = node.having === null || grouped === undefined ? undefined : grouped.bindHaving(node.having)
 
   let input = relation
   const resolved = grouped?.finish([
@@ -71,8 +71,16 @@ export function bindSelect(
     input = resolved.relation
     expressions = resolved.expressions.slice(0, items.length)
     hidden = resolved.expressions.slice(items.length, items.length + hidden.length)
-    if (having !== undefined) input = { kind: 'filter', input, condition: resolved.expressions.at(-1) as Expression, fields: input.fields }
+    if (having !== undefined) having = resolved.expressions.at(-1) as Expression
   }
+  if (!subqueries.empty) {
+    const attached = subqueries.attach(input ?? oneRow(), grouped !== undefined)
+    input = attached.relation
+    expressions = expressions.map(attached.resolve)
+    hidden = hidden.map(attached.resolve)
+    if (having !== undefined) having = attached.resolve(having)
+  }
+  if (having !== undefined && input !== undefined) input = { kind: 'filter', input, condition: having, fields: input.fields }
 
   if (input === undefined && hidden.length === 0) {
     const fields = items.map(({ name, expression }): RelationField => ({ name, type: expression.type, rowtime: false }))
@@ -123,6 +131,22 @@ export function bindSelect(
   return { kind: 'project', input: result, expressions: fields.map((field, i) => inputColumn(i, field.type)), fields }
 }
 
+/** The rows for which WHERE holds. Their columns stay where they are. */
+function bindWhere(where: ExpressionNode, input: Relation, scope: Scope, context: BindContext): Relation {
+  const subqueries = new ScalarSubqueries(context, scope)
+  const inner = { ...expressionContext(context.source, scope, 'WHERE'), outer: context.outer }
+  const { plain, queries } = splitCondition(where)
+  let relation = input
+  if (plain.length > 0) {
+    const parts = { ...inner, subqueries }
+    const bound = queries.length === 0 ? bindCondition(where, parts) : allOf(plain.map((part) => bindCondition(part, parts)))
+    const attached = subqueries.attach(relation)
+    relation = { kind: 'filter', input: attached.relation, condition: attached.resolve(bound), fields: attached.relation.fields }
+  }
+  for (const query of queries) relation = joinQueryCondition(relation, query, inner, context)
+  return relation
+}
+
 /** As Calcite: of columns with one name the second becomes `id0`, the third `id1`. */
 function distinctNames(items: readonly Item[]): Item[] {
   const taken = new Set<string>()
@@ -165,7 +189,7 @@ function expandItem(
   if (alias !== null) throw validationError(source, alias.at, "'*' takes no name.")
   const qualifier = expression.qualifier.at(-1)
   const columns = scope.flatMap((column, index) =>
-    qualifier === undefined || column.qualifier === qualifier.text ? [{ column, index }] : [],
+    (qualifier === undefined ? column.hidden !== true : column.qualifier === qualifier.text) ? [{ column, index }] : [],
   )
   if (columns.length === 0) {
     if (qualifier === undefined) throw validationError(source, expression.at, "'*' needs a FROM clause.")
@@ -177,6 +201,13 @@ function expandItem(
     )
   }
   return columns.map(({ column }) => {
+    if (column.path !== undefined)
+      throw notSupported(
+        source,
+        expression.at,
+        `'*' over a table with the ROW '${column.path[0]}'.`,
+        `Name its fields: ${column.path.join('.')}, …`,
+      )
     const path = [
       ...(column.qualifier === null ? [] : [{ text: column.qualifier, at: expression.at }]),
       { text: column.name, at: expression.at },

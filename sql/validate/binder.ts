@@ -3,6 +3,7 @@ import type { Configuration } from '#core/config/configuration.js'
 import type { Catalog } from '../catalog/catalog.js'
 import type { SourceText } from '../parser/source-text.js'
 import type { Relation } from '../plan/relation.js'
+import type { Scope } from './scope.js'
 
 export interface BindContext {
   readonly catalog: Catalog
@@ -15,6 +16,8 @@ export interface BindContext {
   readonly ctes: ReadonlyMap<string, Relation>
   /** Views being expanded, outermost first. */
   readonly views: readonly string[]
+  /** In a sub-query of an expression: the columns of the query around it. */
+  readonly outer?: Scope | undefined
 }
 
 /** Deepest nesting of views. */

@@ -104,7 +104,12 @@ export class OperatorTest {
   /** What one item makes it emit has no order of its own. */
   #unordered(): boolean {
     const { spec } = this.#subject
-    return spec.op === 'join' || spec.op === 'window-aggregate' || (spec.op === 'group-aggregate' && spec.output === 'final')
+    return (
+      spec.op === 'join' ||
+      spec.op === 'set-operation' ||
+      spec.op === 'window-aggregate' ||
+      (spec.op === 'group-aggregate' && spec.output === 'final')
+    )
   }
 
   #step(line: string): Step {

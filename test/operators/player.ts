@@ -67,6 +67,8 @@ export class Player {
         return [spec.keys]
       case 'join':
         return [spec.leftKeys, spec.rightKeys]
+      case 'set-operation':
+        return this.#subject.inputs.map(({ fields }) => fields.map((_, i) => i))
       case 'sort-limit':
         return [[]]
       default:

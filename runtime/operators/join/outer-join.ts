@@ -9,7 +9,7 @@
  *   A row of one input meets the other side, which stands still during the batch: its candidates are tested many rows at a time, then
  *   taken in their order. Each changes the count of its partner, which then comes out alone no longer, or alone again.
  *
- * @throws EXPRESSION_FAILED when the condition fails on a pair.
+ * @throws EXPRESSION_FAILED when the condition fails on a pair; SUBQUERY_NOT_SINGLE when a row matches twice that may not.
  * Source: Flink's StreamingJoinOperator and StreamingSemiAntiJoinOperator.
  */
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
@@ -27,6 +27,7 @@ import { hasRetractions, takeVector } from '../changelog.js'
 import { evaluationContext } from '../evaluation-context.js'
 import { inTurns } from '../in-turns.js'
 import type { Operator, OperatorContext, Output } from '../operator.js'
+import { SubqueryNotSingle } from './errors.js'
 import { COUNT, JoinState, MATCHES, NEXT, type JoinSide } from './join-side.js'
 import { NO_ROW, nullVector, storedPadded, takePadded } from './padded-columns.js'
 
@@ -60,6 +61,7 @@ export class OuterJoinOperator implements Operator {
   readonly #aloneWithout: boolean
   readonly #state: JoinState
   #maxParallelism = 1
+  #name = ''
   #condition: ((batch: Batch) => Int32Array) | undefined
   #nextTurn!: () => Promise<void>
   #output!: Output
@@ -89,6 +91,7 @@ export class OuterJoinOperator implements Operator {
 
   open(context: OperatorContext, output: Output): void {
     this.#output = output
+    this.#name = context.operatorName
     this.#maxParallelism = context.maxParallelism
     this.#nextTurn = () => context.nextTurn()
     const { condition } = this.#spec
@@ -249,6 +252,8 @@ export class OuterJoinOperator implements Operator {
     const count = other.store.extra(id, COUNT)
     const pair = this.#pairsOut ? (positions[row] as number) : NO_ROW
     pass.matches += count
+    if (this.#spec.single === true && !removes && (pass.input === 0 ? pass.matches : other.store.extra(id, MATCHES) + 1) > 1)
+      throw new SubqueryNotSingle({ operator: this.#name })
     if (!other.countsMatches) {
       if (this.#pairsOut) this.#emit(pass, pair, id, kind, count)
       return

@@ -145,6 +145,18 @@ describe('OuterJoinOperator', () => {
                +I b 2`)
   })
 
+  it('fails on a second match where a row may have one', async () => {
+    const single = { ...join('left'), single: true } as OperatorSpec
+    const once = '0: +I a 1\n1: +I a 10\n1: -U a 10\n1: +U a 11\n0: +I a 2'
+    await operatorTest(single, INPUTS, PAIRS).input(once).materialized('a 1 a 11\na 2 a 11')
+    await operatorTest(single, INPUTS, PAIRS)
+      .input(`${once}\n1: +I a 12`)
+      .fails('SUBQUERY_NOT_SINGLE', /more than one row/)
+    await operatorTest(single, INPUTS, PAIRS)
+      .input('1: +I a 1\n1: +I a 2\n0: +I a 1')
+      .fails('SUBQUERY_NOT_SINGLE', /LIMIT 1/)
+  })
+
   it('emits more rows than fit one batch', async () => {
     const rows = (input: number, count: number, kind: Row['kind'] = 0): Step[] =>
       Array.from({ length: count }, (_, i) => ({ type: 'row', input, row: { kind, values: ['a', i] } }))

@@ -126,6 +126,9 @@ const { query } = fc.letrec<{ query: string }>((tie) => {
         .map(([q, n, m]) => `SELECT y AS x, x AS y FROM (SELECT * FROM (${q}) ORDER BY x DESC, y NULLS LAST LIMIT ${n} OFFSET ${m})`),
       fc.tuple(sub, sub).map(([a, b]) => `${a.startsWith('SELECT y AS x') ? `SELECT * FROM (${a})` : a} UNION ALL SELECT * FROM (${b})`),
       fc
+        .tuple(sub, sub, fc.constantFrom('UNION', 'INTERSECT', 'INTERSECT ALL', 'EXCEPT', 'EXCEPT ALL'))
+        .map(([a, b, operator]) => `SELECT * FROM (${a}) ${operator} SELECT * FROM (${b})`),
+      fc
         .tuple(sub, sub, condition)
         .map(
           ([a, b, c]) =>
@@ -137,9 +140,36 @@ const { query } = fc.letrec<{ query: string }>((tie) => {
           ([a, b, c]) =>
             `SELECT l.y AS x, r.x AS y FROM (${a}) AS l, (${b}) AS r WHERE l.y = r.y AND (${c.replaceAll('x', 'r.x').replaceAll('y', 'l.y')})`,
         ),
+      fc
+        .tuple(sub, sub, fc.constantFrom('LEFT', 'RIGHT', 'FULL'), condition, condition)
+        .map(
+          ([a, b, type, c, d]) =>
+            `SELECT l.x AS x, r.y AS y FROM (${a}) AS l ${type} JOIN (${b}) AS r ON l.x = r.x AND (${sides(c)}) WHERE ${sides(d)}`,
+        ),
+      fc
+        .tuple(sub, sub, fc.constantFrom('', 'LEFT', 'RIGHT', 'FULL'))
+        .map(([a, b, type]) => `SELECT x, l.y + r.y AS y FROM (${a}) AS l ${type} JOIN (${b}) AS r USING (x)`),
+      fc
+        .tuple(sub, sub, fc.constantFrom('IN', 'NOT IN'), condition, condition)
+        .map(
+          ([a, b, is, c, d]) =>
+            `SELECT x, y FROM (${a}) AS l WHERE (${c}) AND x ${is} (SELECT r.y FROM (${b}) AS r WHERE ${d.replaceAll('x', 'l.x').replaceAll('y', 'r.x')})`,
+        ),
+      fc
+        .tuple(sub, sub, fc.constantFrom('EXISTS', 'NOT EXISTS'), fc.constantFrom('TRUE', 'l.y = r.x'), condition)
+        .map(([a, b, is, key, c]) => `SELECT x, y FROM (${a}) AS l WHERE ${is} (SELECT 1 FROM (${b}) AS r WHERE ${key} AND (${sides(c)}))`),
+      fc
+        .tuple(sub, sub, fc.constantFrom('MAX(r.y)', 'CAST(COUNT(*) AS INT)', '1 + MIN(r.x)'), fc.constantFrom('TRUE', 'l.y = r.x'))
+        .map(([a, b, call, key]) => `SELECT x, (SELECT ${call} FROM (${b}) AS r WHERE ${key}) AS y FROM (${a}) AS l`),
+      fc.tuple(sub, sub).map(([a, b]) => `SELECT x, y FROM (${a}) AS l WHERE y <= (SELECT SUM(r.y) FROM (${b}) AS r WHERE r.x = l.x + 1)`),
     ),
   }
 })
+
+/** A condition of x and y over both sides of a join. */
+function sides(condition: string): string {
+  return condition.replaceAll('x', 'l.x').replaceAll('y', 'r.y')
+}
 
 describe('a plan means what its query means', () => {
   it('for random queries over random tables', () => {

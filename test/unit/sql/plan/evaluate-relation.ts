@@ -51,28 +51,46 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
       ])
     }
     case 'join': {
-      const right = below(relation.right)
-      return below(relation.left).flatMap((l) =>
-        right
-          .filter(
-            (r) =>
-              relation.leftKeys.every((key, i) => l[key] !== null && l[key] === r[relation.rightKeys[i] as number]) &&
-              holds(relation.condition, [...l, ...r]),
-          )
-          .map((r) => [...l, ...r]),
-      )
+      const [left, right] = [below(relation.left), below(relation.right)]
+      const { joinType } = relation
+      const matches = (l: Row, r: Row): boolean =>
+        relation.leftKeys.every((key, i) => l[key] !== null && l[key] === r[relation.rightKeys[i] as number]) &&
+        holds(relation.condition, [...l, ...r])
+      const hasMatch = (l: Row): boolean => right.some((r) => matches(l, r))
+      if (joinType === 'semi') return left.filter(hasMatch)
+      if (joinType === 'anti') return left.filter((l) => !hasMatch(l))
+      const padding = ({ fields }: Relation): null[] => fields.map(() => null)
+      const rows = left.flatMap((l) => right.filter((r) => matches(l, r)).map((r) => [...l, ...r]))
+      if (joinType === 'left' || joinType === 'full')
+        rows.push(...left.filter((l) => !hasMatch(l)).map((l) => [...l, ...padding(relation.right)]))
+      if (joinType === 'right' || joinType === 'full')
+        rows.push(...right.filter((r) => !left.some((l) => matches(l, r))).map((r) => [...padding(relation.left), ...r]))
+      return rows
     }
     case 'sort': {
       const rows = below(relation.input).sort((a, b) => compareRows(a, b, relation.keys))
       return rows.slice(relation.offset, relation.limit === null ? undefined : relation.offset + relation.limit)
+    }
+    case 'set-operation': {
+      const [left, right] = relation.inputs.map((input) => grouped(below(input), (row) => [...row])) as [Group[], Group[]]
+      return left.flatMap(({ key, rows }) => {
+        const [l, r] = [rows.length, right.find((group) => rowText(group.key) === rowText(key))?.rows.length ?? 0]
+        const times = relation.operator === 'intersect' ? Math.min(l, r) : relation.all ? Math.max(0, l - r) : r === 0 ? l : 0
+        return new Array<Row>(relation.all ? times : Math.min(1, times)).fill(key)
+      })
     }
     case 'union':
       return relation.inputs.flatMap(below)
   }
 }
 
-function grouped(rows: readonly Row[], keyOf: (row: Row) => Value[]): { key: Value[]; rows: Row[] }[] {
-  const groups = new Map<string, { key: Value[]; rows: Row[] }>()
+interface Group {
+  readonly key: Value[]
+  readonly rows: Row[]
+}
+
+function grouped(rows: readonly Row[], keyOf: (row: Row) => Value[]): Group[] {
+  const groups = new Map<string, Group>()
   for (const row of rows) {
     const key = keyOf(row)
     const text = rowText(key)
