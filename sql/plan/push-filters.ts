@@ -4,6 +4,7 @@
  */
 import type { Expression } from '#core/graph/expression.js'
 import { columnsOf, conjunction, conjuncts, isDeterministic, renumber, substitute } from './expressions.js'
+import { rejectsNull } from './null-rejection.js'
 import { inputsOf, withInputs, type Join, type Relation } from './relation.js'
 
 export function pushFilters(relation: Relation): Relation {
@@ -66,11 +67,26 @@ function push(relation: Relation, conditions: readonly Expression[]): Relation {
   }
 }
 
+/** An outer join whose padded rows no condition above would let pass keeps fewer sides, or none. */
+function withoutPadding(join: Join, conditions: readonly Expression[]): Join {
+  if (join.single === true) return join
+  const width = join.left.fields.length
+  const rejected = (isPadded: (column: number) => boolean): boolean => conditions.some((condition) => rejectsNull(condition, isPadded))
+  let { joinType } = join
+  // Rows of the left padded on the right, and the other way round.
+  if ((joinType === 'left' || joinType === 'full') && rejected((column) => column >= width))
+    joinType = joinType === 'full' ? 'right' : 'inner'
+  if ((joinType === 'right' || joinType === 'full') && rejected((column) => column < width))
+    joinType = joinType === 'full' ? 'left' : 'inner'
+  return joinType === join.joinType ? join : { ...join, joinType }
+}
+
 /**
  * Conditions over one side go to that side, those of an inner join over both become the join's. A condition of ON never makes a side
  * smaller whose rows come out without a match, too; one above the join never the side that is then padded with NULL.
  */
-function pushIntoJoin(join: Join, conditions: readonly Expression[]): Relation {
+function pushIntoJoin(outer: Join, conditions: readonly Expression[]): Relation {
+  const join = withoutPadding(outer, conditions)
   const { joinType } = join
   const width = join.left.fields.length
   const left: Expression[] = []
