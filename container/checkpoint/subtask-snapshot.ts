@@ -16,8 +16,9 @@ import type {
 import type { FileSystems } from '#core/fs/file-systems.js'
 import type { EdgeId, OperatorId } from '#core/ids/ids.js'
 import { encodeInFlight, type InFlightElement } from '#runtime/checkpoint/in-flight.js'
+import { KeyGroupBlocks } from '#runtime/checkpoint/key-group-blocks.js'
 import { SegmentWriter } from '#runtime/checkpoint/segment-writer.js'
-import type { KeyedSnapshot, OperatorSnapshot } from '#runtime/state/snapshot.js'
+import type { KeyedRows, KeyedSnapshot, OperatorSnapshot } from '#runtime/state/snapshot.js'
 import { extend, type SegmentChain } from './segment-chains.js'
 import type { LocalState } from './local-state.js'
 import { SnapshotFile, type WrittenRange } from './snapshot-file.js'
@@ -68,6 +69,8 @@ interface Segment {
   readonly part: OperatorPart
   readonly keyed: KeyedSnapshot
   readonly writer: SegmentWriter
+  /** Of one that holds everything: it is what a rescale deals out. */
+  readonly sorting: KeyGroupBlocks | undefined
   offset: number
 }
 
@@ -94,7 +97,9 @@ export class SubtaskSnapshot {
     this.#inFlightFile = new SnapshotFile({ ...common, directory: barrier.directory, name: `${options.fileName}.inflight`, relative: true })
     this.#segments = options.operators.flatMap((part) => {
       const { keyed } = part.snapshot
-      return keyed === undefined ? [] : [{ part, keyed, writer: new SegmentWriter(part.tables), offset: 0 }]
+      if (keyed === undefined) return []
+      const sorting = part.base === undefined ? new KeyGroupBlocks(options.keyGroups) : undefined
+      return [{ part, keyed, writer: new SegmentWriter(part.tables), sorting, offset: 0 }]
     })
     this.#reading = new Promise((resolve, reject) => {
       this.#drained = resolve
@@ -128,12 +133,9 @@ export class SubtaskSnapshot {
       const rows = segment.keyed.next()
       if (rows !== undefined) {
         if (rows.ids.length === 0 && rows.removed.length === 0) return
-        if (segment.writer.length === 0) {
-          segment.offset = this.#file.length
-          this.#file.write(segment.writer.begin())
-        }
-        return this.#file.write(segment.writer.block(rows))
+        return this.#write(segment, segment.sorting?.add(rows) ?? [rows])
       }
+      if (segment.sorting !== undefined) this.#write(segment, segment.sorting.flush())
       if (segment.writer.length > 0) this.#file.write(segment.writer.end())
       segment.keyed.close()
       this.#next++
@@ -141,6 +143,16 @@ export class SubtaskSnapshot {
     } catch (error) {
       this.#failed(error)
       this.#closeSnapshots()
+    }
+  }
+
+  #write(segment: Segment, blocks: readonly KeyedRows[]): void {
+    for (const rows of blocks) {
+      if (segment.writer.length === 0) {
+        segment.offset = this.#file.length
+        this.#file.write(segment.writer.begin())
+      }
+      this.#file.write(segment.writer.block(rows))
     }
   }
 

@@ -14,11 +14,10 @@ import type { BlockRows } from './segment-format.js'
 import { SegmentReader } from './segment-reader.js'
 
 /**
- * Segments up to this size stay in memory between check and use, as long as all of them together are within the second figure and
- * within what the slot gives to a table's arrays: they are there beside the state that they become.
+ * So much stays in memory between check and use, within what the slot gives to a table's arrays: it is there beside the state that it becomes,
+ * and goes block by block as that grows.
  */
-const KEEP_SEGMENT_BYTES = 16 * 1024 * 1024
-const KEEP_BYTES = 64 * 1024 * 1024
+const KEEP_BYTES = 256 * 1024 * 1024
 
 export interface KeyedRestore {
   /** For messages. */
@@ -32,7 +31,7 @@ export interface KeyedRestore {
 }
 
 /**
- * Resolves when everything has been checked (all segments' lengths and checksums, tables against the operator's own): from then on rows
+ * Resolves when everything that is needed has been checked (lengths and checksums, tables against the operator's own): from then on rows
  * may be handed out.
  * @throws STATE_INCOMPATIBLE, CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING
  */
@@ -43,9 +42,11 @@ export async function openKeyedState(fileSystems: FileSystems, restore: KeyedRes
   for (const handle of restore.handles) {
     const readers: SegmentReader[] = []
     for (const segment of [...handle.segments].reverse()) {
-      const keep = Math.min(KEEP_SEGMENT_BYTES, room)
-      readers.push(await SegmentReader.open(fileSystems, segment, keep))
-      if (segment.length <= keep) room -= segment.length
+      // An id may have been given to a row of another key group later: only where nothing older is hidden by it may a row be left out unseen.
+      const keyGroups = isWhole(handle, restore.keyGroups) || segment !== handle.segments[0] ? undefined : restore.keyGroups
+      const reader = await SegmentReader.open(fileSystems, segment, { keepBytes: room, keyGroups })
+      readers.push(reader)
+      room -= reader.keptBytes
     }
     opened.push({ handle, newestFirst: readers })
   }
@@ -70,7 +71,7 @@ async function* rowsOf(
   { tables, keyGroups }: KeyedRestore,
 ): AsyncGenerator<RestoredRows> {
   for (const [number, { handle, newestFirst }] of opened.entries()) {
-    const whole = handle.firstKeyGroup >= keyGroups.first && handle.lastKeyGroup <= keyGroups.last
+    const whole = isWhole(handle, keyGroups)
     for (const { name, schema } of tables) {
       const seen = new SeenIds()
       for (const reader of newestFirst) {
@@ -84,6 +85,10 @@ async function* rowsOf(
       }
     }
   }
+}
+
+function isWhole(handle: KeyedStateHandle, { first, last }: KeyedRestore['keyGroups']): boolean {
+  return handle.firstKeyGroup >= first && handle.lastKeyGroup <= last
 }
 
 /** What of the block counts; marks all its ids as seen. */

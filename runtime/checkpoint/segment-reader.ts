@@ -1,5 +1,6 @@
 /** Reads a segment (segment-format.ts) from where its handle says it lies. */
-import { nameOfStateBytes, readStateBytes, readStatePart, verifyStateBytes } from '#core/checkpoint/state-bytes.js'
+import { crc32 } from 'node:zlib'
+import { nameOfStateBytes, readStateBytes, readStatePart } from '#core/checkpoint/state-bytes.js'
 import { CheckpointFileCorrupt } from '#core/checkpoint/errors.js'
 import type { StateBytes } from '#core/checkpoint/state-handles.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
@@ -12,56 +13,163 @@ import {
   HEADER_BYTES,
   SegmentProblem,
   TRAILER_BYTES,
+  type BlockEntry,
   type BlockRows,
   type SegmentIndex,
 } from './segment-format.js'
 
-type Part = (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>
+/** Segments up to this size are read in one piece, whatever of them is wanted. */
+const SMALL_SEGMENT_BYTES = 1024 * 1024
+/** An index mostly lies in so many bytes at the end, with the trailer. */
+const TAIL_BYTES = 64 * 1024
+/** Blocks that follow each other are read together, up to so many bytes. */
+const RUN_BYTES = 2 * 1024 * 1024
+/** Runs under way at once: the next ones come while one is checked. */
+const RUNS_AT_ONCE = 4
+
+export interface SegmentReading {
+  /** So many bytes may stay in memory between check and use; of what does not fit the blocks are read again when they are asked for. */
+  readonly keepBytes: number
+  /** Blocks without rows of these (both inclusive) are left out; undefined: none are. */
+  readonly keyGroups?: { readonly first: number; readonly last: number } | undefined
+}
+
+type Block = BlockEntry & { readonly table: string }
+/** Blocks one behind the other in the segment. */
+interface Run {
+  readonly offset: number
+  readonly length: number
+  readonly blocks: readonly Block[]
+}
 
 export class SegmentReader {
+  readonly #fileSystems: FileSystems
   readonly #bytes: StateBytes
-  readonly #part: Part
-  readonly #index: SegmentIndex
+  readonly #runs: readonly Run[]
+  /** By offset; given up when they are handed out. */
+  readonly #kept: Map<number, Uint8Array<ArrayBuffer>>
+  /** Bytes in memory after the check. */
+  readonly keptBytes: number
 
-  private constructor(bytes: StateBytes, part: Part, index: SegmentIndex) {
+  private constructor(
+    fileSystems: FileSystems,
+    bytes: StateBytes,
+    runs: readonly Run[],
+    kept: Map<number, Uint8Array<ArrayBuffer>>,
+    keptBytes: number,
+  ) {
+    this.#fileSystems = fileSystems
     this.#bytes = bytes
-    this.#part = part
-    this.#index = index
+    this.#runs = runs
+    this.#kept = kept
+    this.keptBytes = keptBytes
   }
 
   /**
-   * Checks length and checksum of the whole range, header and index. A segment of at most `keepBytes` stays in memory; of a larger one
-   * only the index, its blocks are read again (and checked again) when asked for.
+   * Checks everything that is wanted: header, index and blocks, each against its checksum.
    * @throws CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING
    */
-  static async open(fileSystems: FileSystems, bytes: StateBytes, keepBytes: number): Promise<SegmentReader> {
-    const part = await verified(fileSystems, bytes, keepBytes)
-    if (bytes.length < HEADER_BYTES + TRAILER_BYTES) throw corrupt(bytes, 0, `${bytes.length} bytes are no segment`)
-    await decoded(bytes, 0, async () => checkHeader(await part(0, HEADER_BYTES)))
-    const trailerAt = bytes.length - TRAILER_BYTES
-    const trailer = await decoded(bytes, trailerAt, async () => decodeTrailer(await part(trailerAt, TRAILER_BYTES), bytes.length))
-    const index = await decoded(bytes, trailer.offset, async () =>
-      decodeIndex(await part(trailer.offset, trailer.length), trailer.checksum, trailer.offset),
-    )
-    return new SegmentReader(bytes, part, index)
+  static async open(fileSystems: FileSystems, bytes: StateBytes, { keepBytes, keyGroups }: SegmentReading): Promise<SegmentReader> {
+    if (bytes.length < HEADER_BYTES + TRAILER_BYTES) {
+      await readStateBytes(fileSystems, bytes)
+      throw corrupt(bytes, 0, `${bytes.length} bytes are no segment`)
+    }
+    const small = bytes.kind === 'inline' || bytes.length <= Math.min(SMALL_SEGMENT_BYTES, keepBytes)
+    const whole = small ? await readStateBytes(fileSystems, bytes) : undefined
+    const part = partsOf(fileSystems, bytes, whole)
+    const runs = runsOf(await readIndex(bytes, part), keyGroups)
+    const kept = new Map<number, Uint8Array<ArrayBuffer>>()
+    let keptBytes = whole?.length ?? 0
+    for await (const [run, read] of ahead(runs, part)) {
+      const keeps = whole !== undefined || keptBytes + run.length <= keepBytes
+      if (whole === undefined && keeps) keptBytes += run.length
+      for (const block of run.blocks) {
+        const own = read.subarray(block.offset - run.offset, block.offset - run.offset + block.length)
+        if (crc32(own) !== block.checksum) throw corrupt(bytes, block.offset, 'the checksum of a block is another')
+        if (keeps) kept.set(block.offset, own)
+      }
+    }
+    return new SegmentReader(fileSystems, bytes, runs, kept, keptBytes)
   }
 
-  /** Blocks of one table in the order in which they were written. @throws CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING */
+  /** Blocks of one table in the order in which they were written; once. @throws CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING */
   async *blocks(table: string, schema: Schema): AsyncGenerator<BlockRows> {
-    for (const entry of this.#index.tables.find(({ name }) => name === table)?.blocks ?? []) {
-      const bytes = await this.#part(entry.offset, entry.length)
-      yield await decoded(this.#bytes, entry.offset, async () => decodeBlock(bytes, entry, schema))
+    const wanted = this.#runs.filter(({ blocks }) => blocks.some((block) => block.table === table))
+    const held = (run: Run) => run.blocks.every(({ offset }) => this.#kept.has(offset))
+    const again = ahead(
+      wanted.filter((run) => !held(run)),
+      partsOf(this.#fileSystems, this.#bytes, undefined),
+    )
+    for (const run of wanted) {
+      const read = held(run) ? undefined : ((await again.next()).value as [Run, Uint8Array<ArrayBuffer>])[1]
+      for (const block of run.blocks) {
+        if (block.table !== table) continue
+        const { offset, length } = block
+        const bytes =
+          read?.subarray(offset - run.offset, offset - run.offset + length) ?? (this.#kept.get(offset) as Uint8Array<ArrayBuffer>)
+        this.#kept.delete(offset)
+        yield await decoded(this.#bytes, offset, async () => decodeBlock(bytes, block, schema, read === undefined))
+      }
     }
   }
 }
 
-async function verified(fileSystems: FileSystems, bytes: StateBytes, keepBytes: number): Promise<Part> {
-  if (bytes.kind === 'file' && bytes.length > keepBytes) {
-    await verifyStateBytes(fileSystems, '', bytes)
-    return (offset, length) => readStatePart(fileSystems, bytes, offset, length)
+type Part = (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>
+
+function partsOf(fileSystems: FileSystems, bytes: StateBytes, whole: Uint8Array<ArrayBuffer> | undefined): Part {
+  return async (offset, length) => {
+    if (whole !== undefined) return whole.subarray(offset, offset + length)
+    if (bytes.kind === 'inline') return (await readStateBytes(fileSystems, bytes)).subarray(offset, offset + length)
+    return readStatePart(fileSystems, bytes, offset, length)
   }
-  const whole = await readStateBytes(fileSystems, bytes)
-  return async (offset, length) => whole.subarray(offset, offset + length)
+}
+
+async function readIndex(bytes: StateBytes, part: Part): Promise<SegmentIndex> {
+  const tailAt = Math.max(0, bytes.length - TAIL_BYTES) & ~7
+  const [header, tail] = await Promise.all([part(0, HEADER_BYTES), part(tailAt, bytes.length - tailAt)])
+  await decoded(bytes, 0, async () => checkHeader(header))
+  const trailerAt = bytes.length - TRAILER_BYTES
+  const { offset, length, checksum } = await decoded(bytes, trailerAt, async () =>
+    decodeTrailer(tail.subarray(trailerAt - tailAt), bytes.length),
+  )
+  const index = offset >= tailAt ? tail.subarray(offset - tailAt, offset - tailAt + length) : await part(offset, length)
+  return decoded(bytes, offset, async () => decodeIndex(index, checksum, offset))
+}
+
+function runsOf({ tables }: SegmentIndex, keyGroups: SegmentReading['keyGroups']): Run[] {
+  const isWanted = ({ groups }: BlockEntry) =>
+    keyGroups === undefined || groups === undefined || (groups.first <= keyGroups.last && groups.last >= keyGroups.first)
+  const runs: { offset: number; length: number; blocks: Block[] }[] = []
+  for (const { name, blocks } of tables) {
+    for (const block of blocks) {
+      if (!isWanted(block)) continue
+      const last = runs.at(-1)
+      const follows = last !== undefined && last.offset + last.length === block.offset && last.length + block.length <= RUN_BYTES
+      if (follows) {
+        last.blocks.push({ ...block, table: name })
+        last.length += block.length
+      } else runs.push({ offset: block.offset, length: block.length, blocks: [{ ...block, table: name }] })
+    }
+  }
+  return runs
+}
+
+/** The runs in order, each read while those before it are worked on. */
+async function* ahead(runs: readonly Run[], part: Part): AsyncGenerator<[Run, Uint8Array<ArrayBuffer>], undefined> {
+  const coming: Promise<Uint8Array<ArrayBuffer>>[] = []
+  let next = 0
+  try {
+    for (const run of runs) {
+      for (; next < runs.length && coming.length < RUNS_AT_ONCE; next++) {
+        const { offset, length } = runs[next] as Run
+        coming.push(part(offset, length))
+      }
+      yield [run, await (coming.shift() as Promise<Uint8Array<ArrayBuffer>>)]
+    }
+  } finally {
+    for (const left of coming) left.catch(() => undefined) // nobody asks any more
+  }
+  return undefined
 }
 
 async function decoded<T>(bytes: StateBytes, at: number, decode: () => Promise<T>): Promise<T> {

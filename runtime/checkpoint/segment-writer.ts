@@ -39,6 +39,7 @@ export class SegmentWriter {
       checksum: crc32(bytes),
       rows: rows.ids.length,
       removed: rows.removed.length,
+      ...(rows.removed.length > 0 || rows.ids.length === 0 ? {} : { groups: bounds(rows.keyGroups) }),
     })
     this.rows += rows.ids.length + rows.removed.length
     return this.#count(bytes)
@@ -53,4 +54,14 @@ export class SegmentWriter {
     this.checksum = crc32(bytes, this.checksum)
     return bytes
   }
+}
+
+function bounds(keyGroups: Uint16Array): { first: number; last: number } {
+  let first = 65_535
+  let last = 0
+  for (const group of keyGroups) {
+    if (group < first) first = group
+    if (group > last) last = group
+  }
+  return { first, last }
 }

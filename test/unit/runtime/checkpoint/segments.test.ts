@@ -182,7 +182,7 @@ describe('segments of keyed state', () => {
         bytes[position % bytes.length] = bytes[position % bytes.length]! ^ flip
         const handle: StateBytes = { kind: 'file', path: 'mem://f', offset: 0, length: bytes.length, checksum: crc32(bytes) }
         const attempt = async () => {
-          const reader = await SegmentReader.open(memoryFiles(new Map([['mem://f', bytes]])), handle, 0)
+          const reader = await SegmentReader.open(memoryFiles(new Map([['mem://f', bytes]])), handle, { keepBytes: 0 })
           for (const { name, schema: of } of TABLES) for await (const _ of reader.blocks(name, of));
         }
         const error = await attempt().then(
@@ -222,7 +222,7 @@ describe('segments of keyed state', () => {
     const file = new Map([['mem://savepoint/file', made.bytes]])
     const relative: StateBytes = { kind: 'file', path: 'file', offset: 0, length: made.length, checksum: made.checksum }
     await verifyStateBytes(memoryFiles(file), 'mem://savepoint/', relative)
-    const reader = await SegmentReader.open(memoryFiles(file), { ...relative, path: 'mem://savepoint/file' }, 100)
+    const reader = await SegmentReader.open(memoryFiles(file), { ...relative, path: 'mem://savepoint/file' }, { keepBytes: 100 })
     let count = 0
     for await (const block of reader.blocks('groups', groups)) count += block.ids.length
     expect(count).to.equal(3000)
