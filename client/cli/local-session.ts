@@ -71,7 +71,8 @@ export async function localSession({ properties, installation, out, err }: Local
   }
 }
 
-async function start(
+/** A session in threads or processes of this machine. */
+export async function start(
   descriptor: Parameters<typeof import('../deploy/local/run-local.js').runLocal>[0],
   isolation: 'THREADS' | 'PROCESSES',
   timeoutMs: number,

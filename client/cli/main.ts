@@ -144,6 +144,20 @@ program
   )
 
 program
+  .command('sql-gateway')
+  .description('Takes SQL statements by REST from Flink’s SQL client, its JDBC driver and others until Ctrl-C.')
+  .option('-t, --target <target>', 'local (a cluster in this process), or a session: yarn-session, remote')
+  .option('-m, --jobmanager <host:port>', 'REST address of the session (target remote)')
+  .option('--yarnapplicationId <id>', '(-yid) session on YARN (target yarn-session)')
+  .option(...property, collect, [])
+  .action(
+    guarded(async ({ D, ...options }: { target?: string; jobmanager?: string; yarnapplicationId?: string; D: string[] }) => {
+      const [{ sqlGateway }, { textSink }] = await Promise.all([import('./sql-gateway.js'), import('./progress.js')])
+      return sqlGateway({ ...options, properties: D, installation, out: textSink(process.stdout), err: textSink(process.stderr) })
+    }),
+  )
+
+program
   .command('status')
   .description('Tells what an application does, or how and why it ended.')
   .argument('<application>', 'application id, application_…')

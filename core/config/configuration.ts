@@ -125,6 +125,11 @@ export class Configuration {
     }
   }
 
+  /** True for an option that is known here. */
+  isDeclared(key: string): boolean {
+    return declaredOption(key) !== undefined
+  }
+
   /** Keys that were given and have no effect here. */
   inertKeys(): string[] {
     return [...this.#values.keys()].filter((key) => declaredOption(key) === undefined && isInert(key)).sort()

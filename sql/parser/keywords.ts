@@ -33,6 +33,9 @@ const STRUCTURE_WORDS = words(`
 /** Function words that Flink leaves free as identifiers. */
 const FREE_FUNCTION_WORDS = words('IF REPLACE')
 
+/** All words above, sorted: for completion. */
+export const KEYWORDS: readonly string[] = [...new Set([...STRUCTURE_WORDS, ...FUNCTION_WORDS])].sort()
+
 export function isReserved(upper: string): boolean {
   return STRUCTURE_WORDS.has(upper) || (FUNCTION_WORDS.has(upper) && !FREE_FUNCTION_WORDS.has(upper))
 }

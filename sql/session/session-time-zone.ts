@@ -2,7 +2,7 @@
 import type { Configuration } from '#core/config/configuration.js'
 import { InvalidOptionValue } from '#core/config/configuration.js'
 import { LOCAL_TIME_ZONE } from '#core/config/options/sql.js'
-import { timeZone } from '#runtime/expr/time-zone.js'
+import { localToUtc, timeZone } from '#runtime/expr/time-zone.js'
 
 let ofProcess: string | undefined
 
@@ -20,4 +20,12 @@ export function sessionTimeZone(configuration: Configuration): string {
     )
   }
   return given
+}
+
+/** `2024-01-02 03:04:05.678` of a clock in the zone as the instant `2024-01-02T02:04:05.678Z`; the digits of the second are kept. */
+export function localTextToInstant(text: string, zone: string): string {
+  const match = /^(-?\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?$/.exec(text)
+  const local = match === null ? NaN : Date.parse(`${match[1]}T${match[2]}Z`)
+  if (match === null || Number.isNaN(local)) return text
+  return `${new Date(localToUtc(local, timeZone(zone))).toISOString().slice(0, -5)}${match[3] ?? ''}Z`
 }

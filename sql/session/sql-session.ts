@@ -70,12 +70,24 @@ export class SqlSession {
     return this.#configuration
   }
 
-  /** @throws WeftErrors whose message ends in line, column, source line and caret */
-  execute({ statement, start, end }: ScriptStatement, source: SourceText): StatementEffect {
+  /**
+   * `settings`: on top of the session's, for this statement alone.
+   * @throws WeftErrors whose message ends in line, column, source line and caret
+   */
+  execute(
+    { statement, start, end }: ScriptStatement,
+    source: SourceText,
+    settings: Readonly<Record<string, string>> = {},
+  ): StatementEffect {
+    const before = this.#configuration
+    const lasting = statement.kind === 'set' || statement.kind === 'reset'
     try {
+      if (!lasting) this.#configuration = before.with(settings)
       return this.#execute(statement, source, source.text.slice(start.offset, end))
     } catch (error) {
       throw located(source, start, error)
+    } finally {
+      if (!lasting) this.#configuration = before
     }
   }
 
@@ -158,7 +170,6 @@ export class SqlSession {
       kind: 'job',
       jobGraph: jobGraphOf(plan, this.#nextJobId(), name, settings),
       columns: null,
-      types: null,
       wait: this.#configuration.get(DML_SYNC),
     }
   }
@@ -270,7 +281,13 @@ function insertsOf(statement: Insert | StatementSet): readonly Insert[] {
 /** The key as it was when the session began. @throws CONFIG_UNKNOWN_OPTION */
 function resetTo(configuration: Configuration, initial: Configuration, key: string): Configuration {
   const values = initial.toRecord()
-  if (!(key in values) && !(key in configuration.toRecord()) && declaredOption(key) === undefined) {
+  const known =
+    key in values ||
+    key in configuration.toRecord() ||
+    declaredOption(key) !== undefined ||
+    Configuration.of({ [key]: '' }).inertKeys().length > 0
+  // Keys of Flink's own making, which its clients reset.
+  if (!known && !key.startsWith('$internal.')) {
     throw new UnknownOption({ key, source: 'RESET', nearest: null })
   }
   const before = values[key]

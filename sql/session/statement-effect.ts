@@ -26,8 +26,8 @@ export type StatementEffect =
       readonly jobGraph: JobGraph
       /** Names of the result's columns of a SELECT; null: the job has no result. */
       readonly columns: readonly string[] | null
-      /** Of `columns`. */
-      readonly types: readonly LogicalType[] | null
+      /** Of `columns`; absent: all are texts. */
+      readonly types?: readonly LogicalType[]
       /** Order of the rows that a streaming SELECT's changes add up to; their cells may then go on behind `columns`. */
       readonly order?: readonly ResultSortKey[]
       /** The next statement waits for the job's end. */

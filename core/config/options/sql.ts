@@ -16,6 +16,10 @@ export const NOT_NULL_ENFORCER = option('table.exec.sink.not-null-enforcer', one
   default: 'ERROR',
   description: 'What happens to a row with NULL for a NOT NULL column of the sink.',
 })
+export const SQL_DIALECT = option('table.sql-dialect', oneOf('DEFAULT'), {
+  default: 'DEFAULT',
+  description: 'The dialect of statements: there is one.',
+})
 export const SQL_PARALLELISM = option('table.exec.resource.default-parallelism', integer(-1, 32768), {
   default: '-1',
   description: 'Parallelism of SQL operators; -1: parallelism.default.',
