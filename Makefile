@@ -74,6 +74,10 @@ memory-run: build ## a join whose state outgrows its worker: RSS against the dec
 citizens: build ## every word of YARN on a real cluster, ROUNDS=10 times each: preemption, decommission, nodes, ResourceManager and masters killed (35 minutes; ROUNDS=1: 6; ONLY=preempted,…)
 	@$(NODE) --enable-source-maps dist/test/citizens/main.js --rounds $(or $(ROUNDS),10) --only '$(ONLY)'
 
+.PHONY: test-kerberos
+test-kerberos: build ## jobs, tokens, failures and mallory on a Kerberized Hadoop, at all three levels of protection (5 minutes; installs a KDC)
+	$(MOCHA) --config test/kerberos/.mocharc.json
+
 .PHONY: autoscaler
 autoscaler: build ## the autoscaler follows a load up and down on this machine, in threads and in processes (3 minutes)
 	$(MOCHA) --config test/elastic/.mocharc.json

@@ -2,6 +2,7 @@
  * The JobManager put together: RPC, REST, ResourceManager, Dispatcher and the application. The same for every target; what
  * differs comes in as `MasterTarget`.
  */
+import type { RequestListener } from 'node:http'
 import type { ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
 import { disposeSavepoint } from '#core/checkpoint/metadata-file.js'
 import { Configuration } from '#core/config/configuration.js'
@@ -55,6 +56,8 @@ export interface MasterTarget {
   registerFileSystems(fileSystems: FileSystems): Promise<void>
   /** Made when REST listens, since YARN is told its address (`restPort` 0: it does not). Serves `endpoints` to the workers. */
   createDriver(endpoints: RpcEndpoints, restPort: number): Promise<ResourceManagerDriver>
+  /** Lets only some requests through to what answers REST; absent: all. */
+  guardRest?(answer: RequestListener): RequestListener
   /** REST listens. */
   onRest(port: number): void
   /** From now on there are answers for clients that come by another way than REST. */
@@ -122,7 +125,8 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     target.onAnswers?.(view)
     if (rest !== undefined) {
       const { restAnswers } = await import('./rest/server.js')
-      rest.serve(await restAnswers(view))
+      const answers = await restAnswers(view)
+      rest.serve(target.guardRest?.(answers) ?? answers)
     }
     const result = await ended
     await application.clientIsDone()

@@ -1,5 +1,7 @@
 /** The JobManager as YARN's application master: reads what the client left in the working directory, runs, takes leave, exits. */
+import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
+import type { RequestListener } from 'node:http'
 import { hostname } from 'node:os'
 import * as z from '#core/zod.js'
 import {
@@ -18,7 +20,9 @@ import {
   YARN_CONTAINER_VCORES,
   YARN_HEARTBEAT_INTERVAL,
   YARN_HEARTBEAT_REQUEST_INTERVAL,
+  YARN_MODIFY_ACLS,
   YARN_TASKMANAGER_NODE_LABEL,
+  YARN_VIEW_ACLS,
 } from '#core/config/options/yarn.js'
 import { parsePortRange } from '#core/config/port-range.js'
 import { defineError } from '#core/errors/define-error.js'
@@ -29,7 +33,13 @@ import { useWinston } from '#core/log/winston-sink.js'
 import { RpcConnection, type RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { listenTls } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
-import { applicationMasterExpiryMillis, applicationMasterLeaseMillis, resourceManagerSchedulerAddresses } from '#hadoop/conf/addresses.js'
+import {
+  applicationMasterExpiryMillis,
+  applicationMasterLeaseMillis,
+  isSecure,
+  resourceManagerSchedulerAddresses,
+  webProxyHosts,
+} from '#hadoop/conf/addresses.js'
 import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
 import { findToken, readCredentials, type Credentials } from '#hadoop/security/credentials.js'
 import { parseRpcProtection } from '#hadoop/security/sasl-mechanism.js'
@@ -39,6 +49,7 @@ import { containerLaunchContext } from '#hadoop/yarn/launch-context.js'
 import { openJobResultStore } from './dispatcher/job-result-store.js'
 import { exitOnUncaught, exitWith } from './exit-with.js'
 import { registerHdfs } from './hdfs.js'
+import { behindProxy, plainAddress, type ProxyDoorOptions } from './rest/proxy-door.js'
 import { runMaster } from './master.js'
 import { workerLimits, workerSize } from './resourcemanager/slotmanager/worker-limits.js'
 import type { WorkerShape } from './resourcemanager/drivers/yarn/container-table.js'
@@ -149,8 +160,9 @@ async function runLaunch(launch: Launch): Promise<number> {
       if (attempt > 1) await leaderWritten
       return createDriver(launch, rpcPort, restPort, leaderFile)
     },
+    ...(isSecure(launch.hadoop) ? { guardRest: (answer: RequestListener) => behindProxy(answer, proxyDoor(launch)) } : {}),
     onRest: (port) => {
-      if (configuration.get(REST_BIND_ADDRESS) !== undefined) return
+      if (isSecure(launch.hadoop) || configuration.get(REST_BIND_ADDRESS) !== undefined) return
       log.warn(
         `The REST endpoint listens on every interface of ${host} and asks nobody who they are: whoever reaches port ${port} can see and cancel ` +
           `the jobs. ${REST_BIND_ADDRESS.key} restricts it to one interface; YARN's proxy and clients must reach that one.`,
@@ -170,6 +182,18 @@ async function runLaunch(launch: Launch): Promise<number> {
     },
     onFatal: (error, retry) => exitWith(1, retry ? 'The JobManager cannot go on' : 'This attempt is over', error),
   })
+}
+
+/** On a Kerberized cluster REST is for YARN's proxy, which runs in the ResourceManagers or on a host of its own. */
+function proxyDoor({ descriptor, configuration, hadoop }: Launch): ProxyDoorOptions {
+  return {
+    clock: environment.clock,
+    rules: { owner: descriptor.user, viewAcl: configuration.get(YARN_VIEW_ACLS), modifyAcl: configuration.get(YARN_MODIFY_ACLS) },
+    async resolveProxies() {
+      const found = await Promise.all(webProxyHosts(hadoop).map((host) => lookup(host, { all: true }).catch(() => [])))
+      return new Set(found.flat().map(({ address }) => plainAddress(address)))
+    },
+  }
 }
 
 async function listenForWorkers({ configuration, secret }: Launch, endpoints: RpcEndpoints): Promise<number> {

@@ -89,6 +89,14 @@ export function resourceManagerWebUrls(conf: HadoopConfiguration): string[] {
   })
 }
 
+/** Hosts that YARN's web proxy may run on: its own, and those of the ResourceManagers. @throws HADOOP_CONF_MISSING */
+export function webProxyHosts(conf: HadoopConfiguration): string[] {
+  const own = readHostPort(conf, 'yarn.web-proxy.address', RM_PORTS['webapp.address'])
+  const which = isYarnHttps(conf) ? 'webapp.https.address' : 'webapp.address'
+  const managers = resourceManagerIds(conf).map((id) => resourceManagerAddress(conf, which, id).host)
+  return [...new Set(own === undefined || isUnset(own.host) ? managers : [own.host, ...managers])]
+}
+
 /** Where clients call the ResourceManagers by RPC. @throws HADOOP_CONF_MISSING */
 export function resourceManagerAddresses(conf: HadoopConfiguration): HostPort[] {
   return resourceManagerIds(conf).map((id) => resourceManagerAddress(conf, 'address', id))

@@ -28,6 +28,10 @@ export interface HadoopOptions {
   readonly nodeManagerRecovery?: boolean
   /** The scheduler takes containers back for a queue below its share. */
   readonly preemption?: boolean
+  /** A KDC of its own, everything of Hadoop secure, RPC protected as said. */
+  readonly kerberos?: 'authentication' | 'integrity' | 'privacy'
+  /** Of Kerberos tickets; 10h if absent. */
+  readonly ticketLifetime?: string
   /** Added to, or overriding, the site files. */
   readonly properties?: Readonly<Record<string, string>>
 }
@@ -49,6 +53,10 @@ export interface HadoopCluster {
   /** Takes a NodeManager out of service, within that time. Only with `distinctHosts`. */
   decommission(daemon: string, seconds: number): Promise<void>
   recommission(daemon: string): Promise<void>
+  /** Only with `kerberos`: a fresh ticket cache of alice, mallory, hdfs, yarn. @returns its path, for KRB5CCNAME */
+  kinit(user: string): Promise<string>
+  /** Only with `kerberos`. */
+  kadmin(query: string): Promise<string>
   /** Runs a Hadoop client class as that user. @returns its stdout */
   java(user: string, className: string, ...args: string[]): Promise<string>
   /** Daemons, containers and files gone. */
@@ -82,6 +90,8 @@ export async function startHadoop(options: HadoopOptions): Promise<HadoopCluster
   if (options.distinctHosts === true) args.push('--distinct-hosts')
   if (options.withoutHdfs === true) args.push('--no-hdfs')
   if (options.nodeManagerRecovery === true) args.push('--nm-recovery')
+  if (options.kerberos !== undefined) args.push('--kerberos', '--protection', options.kerberos)
+  if (options.ticketLifetime !== undefined) args.push('--ticket-lifetime', options.ticketLifetime)
   if (options.preemption === true) args.push('--preemption')
   for (const [key, value] of Object.entries(options.properties ?? {})) args.push('--set', `${key}=${value}`)
   try {
@@ -110,6 +120,8 @@ async function attach(directory: string): Promise<HadoopCluster> {
     launch: async (daemon) => void (await clusterScript(directory, ['launch', daemon])),
     decommission: async (daemon, seconds) => void (await clusterScript(directory, ['decommission', daemon, String(seconds)])),
     recommission: async (daemon) => void (await clusterScript(directory, ['recommission', daemon])),
+    kinit: async (user) => (await clusterScript(directory, ['kinit', user])).trim(),
+    kadmin: (query) => clusterScript(directory, ['kadmin', query]),
     java: (user, className, ...args) => clusterScript(directory, ['java', className, ...args], { HADOOP_USER_NAME: user }),
     async stop() {
       running.delete(directory)

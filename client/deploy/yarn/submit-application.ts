@@ -26,6 +26,7 @@ import { limitLifetime } from './lifetime.js'
 import { checkSubmission, queueOf } from './preflight.js'
 import { listShipFiles, PROGRAM_LINK, stageShipFile, type ShipFile } from './ship-files.js'
 import { localResource, makeApplicationDirectory, stageRuntime, stagingRoot, uploadFile, type StagingRoot } from './staging-area.js'
+import { openSubmission, type SubmissionWay } from './submission-way.js'
 import type { YarnCluster } from './yarn-cluster.js'
 
 const SECRET_BYTES = 32
@@ -60,10 +61,19 @@ export interface SubmittedApplication {
  *   YARN_APPLICATION_REFUSED when YARN takes the submission and then refuses the application
  */
 export async function submitYarnApplication(cluster: YarnCluster, submission: YarnSubmission): Promise<SubmittedApplication> {
+  // One at a time first: where nothing answers, one error is enough.
+  const way = await openSubmission(cluster)
+  try {
+    return await submitBy(way, cluster, submission)
+  } finally {
+    way.close()
+  }
+}
+
+async function submitBy(way: SubmissionWay, cluster: YarnCluster, submission: YarnSubmission): Promise<SubmittedApplication> {
   const { configuration } = submission
   const { resourceManager, user } = cluster
-  // One at a time first: where nothing answers, one error is enough.
-  const { applicationId, maximum } = await resourceManager.newApplication()
+  const { applicationId, maximum } = way
   const [scheduler, access, root, shipFiles] = await Promise.all([
     resourceManager.scheduler(),
     resourceManager.queueAccess(queueOf(configuration), user),
@@ -82,7 +92,7 @@ export async function submitYarnApplication(cluster: YarnCluster, submission: Ya
       secret: randomBytes(SECRET_BYTES),
       tokens: await applicationTokens(cluster, configuration, root.uri),
     })
-    await submitOrRefuse(cluster, context)
+    await submitOrRefuse(way, context)
     // Waiting costs nothing: what earlier applications left behind when they were killed goes meanwhile.
     const [report] = await Promise.all([untilAccepted(cluster, applicationId), sweepQuietly(cluster, configuration, applicationId)])
     const { endsAt, warnings } = await limitLifetime(cluster, report, context.lifetime)
@@ -166,9 +176,9 @@ async function settled<const T extends readonly unknown[]>(work: T): Promise<{ -
 }
 
 /** Resolves with the 202. @throws YARN_APPLICATION_REFUSED */
-async function submitOrRefuse(cluster: YarnCluster, context: SubmissionContext): Promise<void> {
+async function submitOrRefuse(way: SubmissionWay, context: SubmissionContext): Promise<void> {
   try {
-    await cluster.resourceManager.submit(context)
+    await way.submit(context)
   } catch (error) {
     const reason = isRemoteException(error) ? error.details.reason : HadoopHttpFailed.is(error) ? error.details.text : undefined
     if (reason === undefined) throw error
