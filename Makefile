@@ -82,6 +82,10 @@ test-kerberos: build ## jobs, tokens, failures and mallory on a Kerberized Hadoo
 autoscaler: build ## the autoscaler follows a load up and down on this machine, in threads and in processes (3 minutes)
 	$(MOCHA) --config test/elastic/.mocharc.json
 
+.PHONY: elastic
+elastic: build ## containers follow a load up and down on a real cluster of four nodes: give-back, pauses, exactly-once, a plot (6 minutes)
+	$(NODE) --enable-source-maps dist/test/elastic/elastic.js $(ARGS)
+
 .PHONY: sim
 sim: compile ## the control plane in a simulation: SEEDS=200 seeds of faults, or one with its transcript (SEED=17)
 	@$(NODE) --enable-source-maps dist/test/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))

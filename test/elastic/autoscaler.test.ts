@@ -8,6 +8,7 @@ import { freePort } from '../support/free-port.js'
 import { projectRoot } from '../support/project-root.js'
 import { KEYS } from '../support/programs/changing-load.js'
 import { startWeft, type RunningCommand } from '../support/weft-command.js'
+import { exactnessOf, parseRows } from './exactness.js'
 
 const PROGRAM = join(projectRoot, 'test/support/programs/changing-load.ts')
 const MS_PER_NUMBER = 4
@@ -86,27 +87,8 @@ async function until(holds: () => Promise<boolean>, weft: RunningCommand): Promi
 
 /** Each number from 0 on once, and each key's counts 1, 2, 3, … */
 function expectExact(directory: string): void {
-  const rows = readdirSync(directory)
-    .filter((name) => name.startsWith('part-'))
-    .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n'))
-    .filter((line) => line !== '')
-    .map((line) => line.split(',').map(Number) as [id: number, k: number, n: number])
-  const ids = rows.map(([id]) => id).sort((a, b) => a - b)
-  expect(ids.length).to.be.greaterThan(KEYS)
-  const times = new Map<number, number>()
-  for (const id of ids) times.set(id, (times.get(id) ?? 0) + 1)
-  const last = ids.at(-1) ?? 0
-  const missing = Array.from({ length: last + 1 }, (_, id) => id).filter((id) => !times.has(id))
-  const repeated = [...times].filter(([, count]) => count > 1).map(([id]) => id)
-  expect({ missing: missing.slice(0, 20), repeated: repeated.slice(0, 20) }, `of ${last}`).to.deep.equal({ missing: [], repeated: [] })
-  const counts = new Map<number, number[]>()
-  for (const [id, k, n] of rows) {
-    expect(k).to.equal(id % KEYS)
-    counts.set(k, [...(counts.get(k) ?? []), n])
-  }
-  for (const [k, seen] of counts)
-    expect(
-      seen.sort((a, b) => a - b),
-      `counts of key ${k}`,
-    ).to.deep.equal(seen.map((_, index) => index + 1))
+  const files = readdirSync(directory).filter((name) => name.startsWith('part-'))
+  const exact = exactnessOf(parseRows(files.map((name) => readFileSync(join(directory, name), 'utf8'))), KEYS)
+  expect(exact.rows).to.be.greaterThan(KEYS)
+  expect(exact).to.deep.equal({ rows: exact.rows, missing: [], repeated: [], miscounted: [] })
 }

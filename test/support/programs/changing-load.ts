@@ -1,6 +1,8 @@
 /**
  * Numbers that come as fast as a file says, so that a test decides about the load while the job runs; each takes a while. Every number with how
- * many of its key there were up to it goes into files. Arguments: directory of the output, the file (numbers per second, or `end`), ms per number.
+ * many of its key there were up to it, and when it was counted, goes into files. Arguments: directory of the output, the file (numbers per
+ * second, or `end`), ms per number; then, to give the job state: keys, and bytes that each of them keeps. As many numbers as there are keys come
+ * at once at the beginning and take no time, so that the state is there.
  */
 import { readFileSync } from 'node:fs'
 import {
@@ -25,11 +27,13 @@ export const KEYS = 64
 /** Numbers go out in portions of so many ms. */
 const PORTION_MS = 50
 
-const Counted = Types.ROW({ id: Types.INT, k: Types.INT, n: Types.INT })
+const Counted = Types.ROW({ id: Types.INT, k: Types.INT, n: Types.INT, at: Types.LONG })
 interface Counted {
   id: number
   k: number
   n: number
+  /** ms since 1970. */
+  at: bigint
 }
 
 interface Numbers {
@@ -40,14 +44,16 @@ interface Numbers {
 class Load implements Source<number, Numbers> {
   readonly boundedness = 'bounded'
   readonly #file: string
+  readonly #atOnce: number
 
-  constructor(file: string) {
+  constructor(file: string, atOnce: number) {
     this.#file = file
+    this.#atOnce = atOnce
   }
 
   createEnumerator(_context: EnumeratorContext): SplitEnumerator<Numbers> {
-    let next = 0
-    let ready: Numbers[] = []
+    let next = this.#atOnce
+    let ready: Numbers[] = next === 0 ? [] : [{ from: 0, to: next - 1 }]
     let last = false
     let timer: NodeJS.Timeout | undefined
     let due = 0
@@ -123,35 +129,41 @@ class Load implements Source<number, Numbers> {
 
 class SlowCounts implements KeyedProcessFunction<number, number, Counted> {
   readonly #ms: number
+  readonly #bytes: number
   readonly #never = new Int32Array(new SharedArrayBuffer(4))
   #count!: ValueState<number>
+  #memory!: ValueState<string>
 
-  constructor(ms: number) {
+  constructor(ms: number, bytes: number) {
     this.#ms = ms
+    this.#bytes = bytes
   }
 
   open(context: RuntimeContext): void {
-    this.#count = context.getState({ name: 'count' })
+    this.#count = context.getState({ name: 'count', type: Types.INT })
+    this.#memory = context.getState({ name: 'memory', type: Types.STRING })
   }
 
   processElement(id: number, context: KeyedProcessContext<number>, out: Collector<Counted>): void {
-    Atomics.wait(this.#never, 0, 0, this.#ms) // the thread is taken, no core is
-    const n = (this.#count.value() ?? 0) + 1
-    this.#count.update(n)
-    out.collect({ id, k: context.getCurrentKey(), n })
+    const k = context.getCurrentKey()
+    const before = this.#count.value() ?? 0
+    if (before === 0 && this.#bytes > 0) this.#memory.update(String(id).repeat(Math.ceil(this.#bytes / String(id).length)))
+    else Atomics.wait(this.#never, 0, 0, this.#ms) // the thread is taken, no core is
+    this.#count.update(before + 1)
+    out.collect({ id, k, n: before + 1, at: BigInt(Date.now()) })
   }
 }
 
 export async function main(): Promise<void> {
   const env = StreamExecutionEnvironment.getExecutionEnvironment()
-  const [output, file, ms] = env.args
+  const [output, file, ms, keys = String(KEYS), bytes = '0'] = env.args
   if (output === undefined || file === undefined || ms === undefined)
     throw new Error('name the output, the file of the rate, and the ms per number')
   env
-    .fromSource(new Load(file), WatermarkStrategy.noWatermarks<number>(), 'load', Types.INT)
+    .fromSource(new Load(file, Number(bytes) > 0 ? Number(keys) : 0), WatermarkStrategy.noWatermarks<number>(), 'load', Types.INT)
     .uid('load')
-    .keyBy((id) => id % KEYS)
-    .process<Counted>(new SlowCounts(Number(ms)), Counted)
+    .keyBy((id) => id % Number(keys))
+    .process<Counted>(new SlowCounts(Number(ms), Number(bytes)), Counted)
     .uid('slow-counts')
     .sinkTo(TableSink.of({ connector: 'filesystem', format: 'csv', path: output }, Counted))
     .uid('counted')
