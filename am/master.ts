@@ -16,6 +16,7 @@ import { logger } from '#core/log/logger.js'
 import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
 import { RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
+import { retrying, type RetryPolicy } from '#core/time/retrying.js'
 import { Application, type ApplicationResult } from './application/application.js'
 import { programOf } from './application/program.js'
 import { sessionCoordinators } from './application/session-coordinators.js'
@@ -40,6 +41,9 @@ const ANSWERS_LOAD_AFTER_MS: Millis = 300
 
 /** Who stopped the job with a savepoint wants to know where it is: the master stays so long for that question. */
 const OUTCOME_PATIENCE_MS: Millis = 5_000
+
+/** YARN waits longer than that for a master that has taken its leave. */
+export const CLEAN_UP_RETRY: RetryPolicy = { tries: 5, first: 500, most: 5_000 }
 
 export interface MasterTarget {
   readonly environment: Environment
@@ -68,7 +72,7 @@ export interface MasterTarget {
   readonly submissionDirectory: string
   /** Where the ends of jobs are written down for later attempts; undefined: there are none. */
   openJobResults(fileSystems: FileSystems): Promise<StoredJobResults | undefined>
-  /** Just before the driver takes leave: everything the application left in shared places is removed. */
+  /** When the leave has been taken, and no later attempt needs it: everything the application left in shared places is removed. */
   cleanUp(fileSystems: FileSystems): Promise<void>
   /** This master may not go on. `retry`: a later attempt may. Ends the process; never returns. */
   onFatal(error: Error, retry: boolean): void
@@ -132,8 +136,10 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     await application.clientIsDone()
     await operations.drained(OUTCOME_PATIENCE_MS)
     await removeIfEmpty(fileSystems, target.checkpointDirectory)
-    await target.cleanUp(fileSystems).catch((error: unknown) => log.warn('What the application staged could not be removed', error))
-    await resourceManager.finish(finalStatus(result), result.failure ?? '')
+    // The ends of jobs lie in what is staged: were it removed first, a master that dies in between would be followed by one that runs them again.
+    const heard = await resourceManager.finish(finalStatus(result), result.failure ?? '')
+    if (heard) await removeStaged(target, fileSystems)
+    else log.warn('Nobody has heard that the application has ended: what it staged stays for the attempt that may follow.')
     return result.status === 'FINISHED' ? 0 : 1
   } finally {
     await rest?.close()
@@ -145,6 +151,14 @@ async function listen({ restHost, restPorts }: MasterTarget): Promise<RestListen
   if (restPorts.length === 0) return undefined
   const { RestListener } = await import('./rest/listener.js')
   return RestListener.listen(restHost, restPorts)
+}
+
+async function removeStaged({ environment, cleanUp }: MasterTarget, fileSystems: FileSystems): Promise<void> {
+  try {
+    await retrying(environment, CLEAN_UP_RETRY, () => cleanUp(fileSystems))
+  } catch (error) {
+    log.warn('What the application staged could not be removed', error)
+  }
 }
 
 /** The default directory of checkpoints, when jobs have left none in it. */
@@ -188,6 +202,7 @@ function assemble(
     epoch,
     results,
     slots: {
+      leads: () => parts.resourceManager?.leads() ?? Promise.resolve(),
       declare: (jobId, count, listener, giveBack) => parts.resourceManager?.declare(jobId, count, listener, giveBack),
       forget: (jobId) => parts.resourceManager?.forget(jobId),
       describeShortage: (jobId) => parts.resourceManager?.describeShortage(jobId) ?? '',

@@ -27,7 +27,7 @@ import {
 import { parsePortRange } from '#core/config/port-range.js'
 import { defineError } from '#core/errors/define-error.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
-import { writeLeader } from '#core/ha/leader-file.js'
+import { announceLeader, type Announcement } from '#core/ha/leader-file.js'
 import { logger } from '#core/log/logger.js'
 import { useWinston } from '#core/log/winston-sink.js'
 import { RpcConnection, type RpcEndpoints } from '#core/rpc/rpc-connection.js'
@@ -136,7 +136,7 @@ async function runLaunch(launch: Launch): Promise<number> {
   log.info(`JobManager of ${target.applicationId}, attempt ${attempt}, on ${host}, Node ${process.version}.`)
   const bindPort = configuration.get(REST_BIND_PORT)
   let fileSystems: FileSystems | undefined
-  let leaderWritten: Promise<void> = Promise.resolve()
+  let leader: Announcement | undefined
   return runMaster(descriptor, {
     environment,
     epoch: attempt,
@@ -152,12 +152,12 @@ async function runLaunch(launch: Launch): Promise<number> {
     createDriver: async (endpoints, restPort) => {
       const rpcPort = await listenForWorkers(launch, endpoints)
       const leaderFile = `${target.stagingDirectory}/${LEADER_FILE}`
-      const written = writeLeader((fileSystems as FileSystems).of(leaderFile), leaderFile, { epoch: attempt, host, port: rpcPort })
-      leaderWritten = written.catch((error: unknown) =>
-        log.warn(`The leader file ${leaderFile} could not be written; workers of this attempt cannot be taken over by a later one`, error),
+      const record = { epoch: attempt, host, port: rpcPort }
+      leader = announceLeader((fileSystems as FileSystems).of(leaderFile), leaderFile, record, environment, (error) =>
+        log.warn(`The leader file ${leaderFile} could not be written; until it can, no worker of an earlier attempt finds this one`, error),
       )
       // Workers of an earlier attempt look there; those of the first are told the address when they start.
-      if (attempt > 1) await leaderWritten
+      if (attempt > 1) await leader.tried
       return createDriver(launch, rpcPort, restPort, leaderFile)
     },
     ...(isSecure(launch.hadoop) ? { guardRest: (answer: RequestListener) => behindProxy(answer, proxyDoor(launch)) } : {}),
@@ -176,7 +176,7 @@ async function runLaunch(launch: Launch): Promise<number> {
       return openJobResultStore(all.of(directory), directory, attempt)
     },
     cleanUp: async (all) => {
-      await leaderWritten
+      await leader?.stop()
       await all.of(target.stagingDirectory).delete(target.stagingDirectory)
       log.info(`Removed ${target.stagingDirectory}.`)
     },
@@ -204,7 +204,7 @@ async function listenForWorkers({ configuration, secret }: Launch, endpoints: Rp
 }
 
 function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderFile: string): YarnDriver {
-  const { configuration, hadoop, credentials, target, descriptor, host } = launch
+  const { configuration, hadoop, credentials, target, descriptor, host, attempt } = launch
   const protection = parseRpcProtection(hadoop.get('hadoop.rpc.protection'))
   const token = findToken(credentials, TokenKind.amRm)
   if (token === undefined) throw new InvalidMasterLaunch({ problem: 'its token file lacks YARN’s token' })
@@ -214,7 +214,7 @@ function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderF
     credentials,
     hadoopConfiguration: target.hadoopConfiguration,
     user: descriptor.user,
-    master: { host, port: rpcPort, leaderFile },
+    master: { host, port: rpcPort, epoch: attempt, leaderFile },
   }
   return new YarnDriver({
     environment,

@@ -9,6 +9,7 @@ import type { RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { BlobGateway } from '#core/rpc/gateways/blob.js'
 import { JobMasterGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, Millis } from '#core/time/environment.js'
+import { retrying, type RetryPolicy } from '#core/time/retrying.js'
 import { BlobServer } from '../blob/blob-server.js'
 import type { CheckpointHost, Checkpoints } from '../jobmaster/checkpoint/checkpoint-host.js'
 import type { CoordinatorLoader, ProgramCoordinators } from '../jobmaster/coordinators/coordinator-loader.js'
@@ -18,6 +19,9 @@ import { checkJobGraph } from './check-job-graph.js'
 import { expiredJobs, expiresAfter, type JobStorePolicy } from './ended-jobs.js'
 import type { JobResultStore } from './job-result-store.js'
 import { isRecordOf, recordOf, recoveredJob } from './recovered-job.js'
+
+/** Nobody is told of a job's end before it is written down: later attempts go by that. */
+const WRITE_RETRY: RetryPolicy = { tries: 8, first: 500, most: 10_000 }
 
 export interface DispatcherServices {
   readonly environment: Environment
@@ -132,7 +136,8 @@ export class Dispatcher {
     const { results } = this.#services
     if (results === undefined || job.collect !== undefined) return
     try {
-      await results.add(recordOf(job, result, statement))
+      const record = recordOf(job, result, statement)
+      await retrying(this.#services.environment, WRITE_RETRY, () => results.add(record))
     } catch (error) {
       this.#log.warn(`The end of job ${job.jobId} could not be written down: a later attempt of this JobManager would run it again`, error)
     }

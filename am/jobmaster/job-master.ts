@@ -309,7 +309,7 @@ export class JobMaster implements Job {
           (error: unknown) => this.#dispatch({ type: 'globalFailure', error: asError(error) }),
         )
       case 'abortCoordinators':
-        return void this.#inTurn(() => this.#coordinators.abort()).then(() => this.#dispatch({ type: 'aborted' }))
+        return void this.#inTurn(() => this.#coordinators.abort(this.#services.environment)).then(() => this.#dispatch({ type: 'aborted' }))
       case 'deploy':
         return this.#deploy(effect)
       case 'cancelTask':
@@ -354,6 +354,7 @@ export class JobMaster implements Job {
   }
 
   async #startCoordinators({ start, restarted }: Extract<SchedulerEffect, { type: 'startCoordinators' }>): Promise<void> {
+    await this.#services.slots.leads()
     // Not in turn: a checkpoint that is being completed is waited for, whose commit needs its own turn.
     const restored = await (this.#recovered ? this.checkpoints.restore() : this.checkpoints.recover(this.#isSelectAgain))
     this.#recovered = true

@@ -7,6 +7,7 @@ import {
   HEARTBEAT_TIMEOUT,
   PREVIOUS_WORKER_RECOVERY_TIMEOUT,
   START_WORKER_MAX_FAILURE_RATE,
+  START_WORKER_MAX_FAILURES,
   START_WORKER_RETRY_INTERVAL,
   TASKMANAGER_IDLE_TIMEOUT,
   WORKER_REGISTRATION_TIMEOUT,
@@ -47,7 +48,7 @@ import {
   type WorkerMemory,
 } from './worker-growth.js'
 import type { WorkerLimits } from './slotmanager/worker-limits.js'
-import { isHopeless, NO_START_FAILURES, onStartFailed, onWorkerStarted, type StartFailures } from './start-failures.js'
+import { isHopeless, NO_START_FAILURES, onStartFailed, onWorkerStarted, type StartFailures, type StartPolicy } from './start-failures.js'
 import {
   onWorkerEvent,
   recoveredWorker,
@@ -65,7 +66,7 @@ export const UnknownWorker = defineError('RESOURCEMANAGER_UNKNOWN_WORKER', {
 export const WorkersFail = defineError('RESOURCEMANAGER_WORKERS_FAIL', {
   recovery: 'none',
   message: (d: { failed: number; reason: string }) =>
-    `No TaskManager comes up: ${d.failed} starts failed in a row. The last one: ${d.reason}`,
+    `No TaskManager comes up: ${d.failed} starts failed in a row (${START_WORKER_MAX_FAILURES.key}). The last one: ${d.reason}`,
 })
 
 const LOST_TIMEOUT_MS = 5_000
@@ -161,8 +162,8 @@ export class ResourceManager implements SlotProvider {
     this.#tickLater()
   }
 
-  /** Gives all workers back and takes leave of the driver. */
-  async finish(status: FinalStatus, diagnostics: string): Promise<void> {
+  /** Gives all workers back and takes leave of the driver. True: that was heard, no other master follows. */
+  async finish(status: FinalStatus, diagnostics: string): Promise<boolean> {
     this.#stopped = true
     this.#ticker?.cancel()
     // Those that never came so far as to register can be told nothing.
@@ -170,7 +171,7 @@ export class ResourceManager implements SlotProvider {
       if (!this.#connected.has(resourceId)) this.#driver.releaseWorker(resourceId, 'the application has ended')
     const releases = [...this.#connected.values()].map(({ gateway }) => this.#shutdown(gateway, 'the application has ended'))
     await Promise.all(releases)
-    await this.#driver.finish(status, diagnostics)
+    return this.#driver.finish(status, diagnostics)
   }
 
   /** What TaskExecutors say to the ResourceManager. */
@@ -197,6 +198,10 @@ export class ResourceManager implements SlotProvider {
   }
 
   // The job's view.
+
+  leads(): Promise<void> {
+    return this.#started
+  }
 
   declare(jobId: JobId, count: number, listener: SlotListener, giveBack: readonly AllocationId[] = []): void {
     this.#jobs.set(jobId, listener)
@@ -331,15 +336,16 @@ export class ResourceManager implements SlotProvider {
         const registration = this.#connected.get(resourceId)?.registration
         if (registration === undefined) return
         this.#log.info(`TaskManager ${resourceId} on ${registration.host} registered with ${registration.slots.length} slots.`)
-        // Slots only after the answer to the registration has left, which carries the epoch.
-        this.#settings.environment.timers.after(0, () =>
+        // Slots only after the answer to the registration has left, which carries the epoch. It may be lost by then.
+        this.#settings.environment.timers.after(0, () => {
+          if (this.#connected.get(resourceId)?.registration !== registration) return
           this.#onSlots({
             type: 'workerRegistered',
             resourceId,
             slots: registration.slots.map((slot) => slot.slotIndex),
             report: registration.slotReport,
-          }),
-        )
+          })
+        })
         return
       }
       case 'refuse':
@@ -477,15 +483,14 @@ export class ResourceManager implements SlotProvider {
   #onStartFailed(resourceId: ResourceId, reason: string): void {
     const { configuration } = this.#settings
     this.#log.warn(`TaskManager ${resourceId} did not start: ${reason}`)
-    this.#startFailures = onStartFailed(
-      this.#startFailures,
-      reason,
-      this.#now(),
-      configuration.get(START_WORKER_MAX_FAILURE_RATE),
-      configuration.get(START_WORKER_RETRY_INTERVAL),
-    )
+    const policy: StartPolicy = {
+      maxPerMinute: configuration.get(START_WORKER_MAX_FAILURE_RATE),
+      retryInterval: configuration.get(START_WORKER_RETRY_INTERVAL),
+      maxInARow: configuration.get(START_WORKER_MAX_FAILURES),
+    }
+    this.#startFailures = onStartFailed(this.#startFailures, reason, this.#everRegistered, this.#now(), policy)
     const wanted = this.#slots.wanted.reduce((sum, each) => sum + each.count, 0)
-    if (isHopeless(this.#startFailures, this.#everRegistered, wanted)) {
+    if (isHopeless(this.#startFailures, this.#everRegistered, wanted, policy)) {
       const error = new WorkersFail({ failed: this.#startFailures.inARow, reason })
       for (const listener of [...this.#jobs.values()]) listener.noResources(error)
     }

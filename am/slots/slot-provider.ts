@@ -41,6 +41,11 @@ export interface SlotListener {
 
 export interface SlotProvider {
   /**
+   * Resolves when the cluster has taken this master for the one that leads. Before that nothing may be changed that another attempt may use:
+   * one that was slow to start may have been given up.
+   */
+  leads(): Promise<void>
+  /**
    * The job wants to hold `count` slots from now on; 0 gives all back. `giveBack`: these go, besides; a worker all of whose slots fell free
    * that way is given back at once. The listener hears of it until `forget`.
    */

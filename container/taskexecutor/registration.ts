@@ -6,7 +6,7 @@ import { ConnectionLost, Fenced, RpcConnection, RpcEndpoints, RpcTimeout, Unknow
 import { logger } from '#core/log/logger.js'
 import { sleep, type Environment, type Millis } from '#core/time/environment.js'
 import type { ResourceId } from '#core/ids/ids.js'
-import { backoffDelay } from './backoff.js'
+import { backoffDelay } from '#core/time/backoff.js'
 import { RegistrationRefused, RegistrationTimedOut } from './errors.js'
 
 const log = logger('TaskExecutor')

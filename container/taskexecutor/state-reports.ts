@@ -6,7 +6,7 @@ import type { ExecutionAttemptId, JobId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { ConnectionLost, Fenced, UnknownEndpoint } from '#core/rpc/rpc-connection.js'
 import { sleep, type Environment } from '#core/time/environment.js'
-import { backoffDelay } from './backoff.js'
+import { backoffDelay } from '#core/time/backoff.js'
 import type { TaskStateUpdate } from './slot-messages.js'
 
 const log = logger('TaskExecutor')

@@ -14,10 +14,13 @@ export const WorkerDescriptorSchema = z.object({
   /** Container size in bytes; 0: not limited (local). */
   processMemory: z.number(),
   configuration: z.record(z.string(), z.string()),
-  /** How to find the master. `leaderFile`: where a later master writes its address (LeaderRecord), undefined: none follows. */
+  /**
+   * How to find the master: the address and epoch of the one that started the worker. `leaderFile`: where a later master writes its
+   * address (LeaderRecord), undefined: none follows. Of the two, the one of the higher epoch counts.
+   */
   master: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('thread') }),
-    z.object({ kind: z.literal('address'), host: z.string(), port: z.int(), leaderFile: z.string().optional() }),
+    z.object({ kind: z.literal('address'), host: z.string(), port: z.int(), epoch: z.int(), leaderFile: z.string().optional() }),
   ]),
   workingDirectory: z.string().optional(),
   hadoopConfiguration: z.record(z.string(), z.string()).optional(),

@@ -7,7 +7,7 @@ import { Configuration } from '#core/config/configuration.js'
 import type { FileSystem } from '#core/fs/file-system.js'
 import { FileSystems } from '#core/fs/file-systems.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
-import { writeLeader } from '#core/ha/leader-file.js'
+import { announceLeader } from '#core/ha/leader-file.js'
 import { ResourceManagerGateway } from '#core/rpc/gateways/task-executor.js'
 import { RpcConnection, RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import type { GatewayHandlers } from '#core/rpc/gateway.js'
@@ -32,6 +32,8 @@ import { NO_CREDENTIALS } from '#hadoop/security/credentials.js'
 import { createCommitter } from '#runtime/connectors/filesystem/committer.js'
 import { createEnumerator } from '#runtime/connectors/filesystem/enumerator.js'
 import { ROOT, type SimJob } from './jobs.js'
+import { CLEAN_UP_RETRY } from '#am/master.js'
+import { retrying } from '#core/time/retrying.js'
 import { SimProcess, type Kernel } from './kernel.js'
 import type { Network } from './network.js'
 import type { SimFileSystem } from './volume.js'
@@ -115,8 +117,8 @@ export class SimMaster {
     const port = MASTER_PORT + epoch
     network.listen(process, port, (channel) => void new RpcConnection(channel, endpoints, environment))
     const leaderFile = `${STAGING}/leader.json`
-    const written = writeLeader(fileSystem, leaderFile, { epoch, host: process.host, port }).catch(() => undefined)
-    if (epoch > 1) await written
+    const leader = announceLeader(fileSystem, leaderFile, { epoch, host: process.host, port }, environment, () => undefined)
+    if (epoch > 1) await leader.tried
     const resourceManager = new ResourceManager(wiring.driver(this.#driver(environment, configuration, port, leaderFile)), {
       configuration,
       environment,
@@ -143,8 +145,9 @@ export class SimMaster {
     )
     resourceManager.start().catch((error: unknown) => this.#exit(1, String(error)))
     await Promise.all(jobs.map((job) => this.#runJob(job, dispatcher)))
-    await fileSystem.delete(STAGING).catch(() => undefined)
-    await resourceManager.finish('SUCCEEDED', '')
+    const heard = await resourceManager.finish('SUCCEEDED', '')
+    await leader.stop()
+    if (heard) await retrying(environment, CLEAN_UP_RETRY, () => fileSystem.delete(STAGING)).catch(() => undefined)
     this.#exit(0, 'all jobs have ended')
   }
 
@@ -171,6 +174,7 @@ export class SimMaster {
       epoch: this.epoch,
       results,
       slots: wiring.slots({
+        leads: () => this.resourceManager?.leads() ?? Promise.resolve(),
         declare: (jobId, count, listener, giveBack) => this.resourceManager?.declare(jobId, count, listener, giveBack),
         forget: (jobId) => this.resourceManager?.forget(jobId),
         describeShortage: (jobId) => this.resourceManager?.describeShortage(jobId) ?? '',
@@ -219,7 +223,7 @@ export class SimMaster {
       credentials: NO_CREDENTIALS,
       hadoopConfiguration: {},
       user: 'sim',
-      master: { host: process.host, port, leaderFile },
+      master: { host: process.host, port, epoch, leaderFile },
     }
     return new YarnDriver({
       environment,

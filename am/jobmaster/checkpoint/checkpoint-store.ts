@@ -7,7 +7,9 @@ import { PathAlreadyExists, PathNotFound } from '#core/fs/errors.js'
 import type { FileStatus } from '#core/fs/file-system.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 import { logger } from '#core/log/logger.js'
-import type { Environment } from '#core/time/environment.js'
+import { backoffDelay } from '#core/time/backoff.js'
+import { sleep, type Environment } from '#core/time/environment.js'
+import { mayPass, type RetryPolicy } from '#core/time/retrying.js'
 import { checkpointNumber, sharedDirectory } from './checkpoint-paths.js'
 import { MetadataExists } from './errors.js'
 
@@ -16,6 +18,8 @@ const PRIVATE_DIRECTORY = 0o700
 const PRIVATE_FILE = 0o600
 /** Deletions at once. */
 const PARALLEL_DELETES = 4
+/** Half a minute in all: about what a NameNode needs to fail over. */
+const DELETE_RETRY: RetryPolicy = { tries: 8, first: 500, most: 10_000 }
 
 const log = logger('CheckpointStore')
 
@@ -104,24 +108,39 @@ export class CheckpointStore {
     }
   }
 
-  /** Files first, then directories with all in them. Failures are logged: the job does not wait for this. */
+  /** Files first, then directories with all in them. What fails is tried again a few times; what stays is named in the log. */
   async delete(files: readonly string[], directories: readonly string[]): Promise<void> {
     for (const paths of [files, directories]) {
-      const waiting = [...paths]
-      const worker = async () => {
-        for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-          try {
-            await this.#fileSystems.of(path).delete(path)
-          } catch (error) {
-            log.warn(
-              `${path} is not needed any more and could not be deleted: ${error instanceof Error ? error.message : String(error)}`,
-              error,
-            )
-          }
+      let failed = await this.#deleteOnce(paths)
+      for (let tried = 1; failed.some(({ error }) => mayPass(error)) && tried < DELETE_RETRY.tries; tried++) {
+        if (tried === 1) log.info(`${failed.length} files or directories could not be deleted yet, ${failed[0]?.path ?? ''} for one.`)
+        await sleep(this.#environment, backoffDelay(DELETE_RETRY, tried, this.#environment.random))
+        const final = failed.filter(({ error }) => !mayPass(error))
+        const again = failed.filter(({ error }) => mayPass(error)).map(({ path }) => path)
+        failed = [...final, ...(await this.#deleteOnce(again))]
+      }
+      for (const { path, error } of failed)
+        log.warn(
+          `${path} is not needed any more and could not be deleted, it stays: ${error instanceof Error ? error.message : String(error)}`,
+          error,
+        )
+    }
+  }
+
+  async #deleteOnce(paths: readonly string[]): Promise<{ path: string; error: unknown }[]> {
+    const waiting = [...paths]
+    const failed: { path: string; error: unknown }[] = []
+    const worker = async () => {
+      for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+        try {
+          await this.#fileSystems.of(path).delete(path)
+        } catch (error) {
+          failed.push({ path, error })
         }
       }
-      await Promise.all(Array.from({ length: PARALLEL_DELETES }, worker))
     }
+    await Promise.all(Array.from({ length: PARALLEL_DELETES }, worker))
+    return failed
   }
 
   async #list(directory: string): Promise<FileStatus[]> {

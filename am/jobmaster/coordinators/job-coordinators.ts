@@ -7,6 +7,8 @@ import { roleOf } from '#core/graph/operator-spec.js'
 import type { OperatorId, VertexId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { AlignmentRequestSchema, CollectRequestSchema, SourceRequestSchema } from '#core/rpc/operator-events.js'
+import type { Environment } from '#core/time/environment.js'
+import { retrying, type RetryPolicy } from '#core/time/retrying.js'
 import type { CommitterRestore, SinkCommitter } from '#runtime/connectors/connector.js'
 import type { EnumeratorSnapshot, RestartedSubtask, RestoredJob } from '../checkpoint/checkpoint-host.js'
 import { StaleAttempt, TableInaccessible, TableUnavailable, UnknownCoordinator } from '../errors.js'
@@ -18,6 +20,8 @@ import { SourceCoordinator } from './source-coordinator.js'
 import { WatermarkAlignment } from './watermark-alignment.js'
 
 const log = logger('JobMaster')
+
+const ABORT_RETRY: RetryPolicy = { tries: 5, first: 500, most: 5_000 }
 
 interface Loaded {
   readonly node: OperatorNode
@@ -153,12 +157,12 @@ export class JobCoordinators {
     this.#collect?.complete()
   }
 
-  /** Nothing uncommitted may stay behind. Failures are logged: there is nobody left to act on them. */
-  async abort(): Promise<void> {
+  /** Nothing uncommitted may stay behind. What fails is tried again a few times, then logged: there is nobody left to act on it. */
+  async abort(environment: Environment): Promise<void> {
     for (const { node, table, committer } of this.#loaded?.values() ?? []) {
       if (!this.#committing.has(node.id)) continue
       try {
-        await committer?.abort()
+        if (committer !== undefined) await retrying(environment, ABORT_RETRY, () => committer.abort())
       } catch (error) {
         log.warn(`What was written for table '${table}' could not be removed`, error)
       }

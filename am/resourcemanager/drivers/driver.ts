@@ -59,6 +59,6 @@ export interface ResourceManagerDriver {
   releaseWorker(resourceId: ResourceId, reason: string): void
   /** What is asked for and not there, and the limits that may be in the way: for people. */
   describePending(): string
-  /** Gives everything back and takes leave. */
-  finish(status: FinalStatus, diagnostics: string): Promise<void>
+  /** Gives everything back and takes leave. True: that was heard, no other master follows. */
+  finish(status: FinalStatus, diagnostics: string): Promise<boolean>
 }

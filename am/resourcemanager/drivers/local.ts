@@ -99,8 +99,9 @@ export class LocalDriver implements ResourceManagerDriver {
     return ''
   }
 
-  async finish(): Promise<void> {
+  async finish(): Promise<boolean> {
     await Promise.all([...this.#workers.values()].map((worker) => (worker.releasing ? worker.stop() : this.#end(worker, GRACE_MS))))
+    return true
   }
 
   #startWorker(slots: number): void {

@@ -42,6 +42,11 @@ export const START_WORKER_MAX_FAILURE_RATE = option('resourcemanager.start-worke
   default: '10.0',
   description: 'Failed starts of TaskManagers per minute before the ResourceManager pauses.',
 })
+export const START_WORKER_MAX_FAILURES = option('resourcemanager.start-worker.max-failures-in-a-row', integer(0), {
+  default: '8',
+  description:
+    'When so many starts of TaskManagers in a row fail before the first one has come up, the job ends with the cause of the last; 0: it waits for its slots in any case (not in Flink).',
+})
 export const START_WORKER_RETRY_INTERVAL = option('resourcemanager.start-worker.retry-interval', duration(), {
   default: '3 s',
   description: 'That pause.',

@@ -29,10 +29,11 @@ export class ScriptedDriver implements ResourceManagerDriver {
   blocked: readonly string[] = []
   progress = 0
   finished: string | undefined
+  registered: Promise<void> = Promise.resolve()
 
   start(listener: DriverListener): Promise<void> {
     this.listener = listener
-    return Promise.resolve()
+    return this.registered
   }
   declareWorkers(wanted: readonly WorkersWanted[]): void {
     this.wanted = wanted
@@ -56,9 +57,9 @@ export class ScriptedDriver implements ResourceManagerDriver {
   describePending(): string {
     return 'the queue is full'
   }
-  finish(status: string, diagnostics: string): Promise<void> {
+  finish(status: string, diagnostics: string): Promise<boolean> {
     this.finished = `${status} ${diagnostics}`
-    return Promise.resolve()
+    return Promise.resolve(true)
   }
 }
 
@@ -110,6 +111,12 @@ export class ScriptedConnectors implements CoordinatorLoader {
   }
 }
 
+interface MasterOptions {
+  readonly epoch?: number
+  readonly files?: MemoryFileSystem
+  readonly registered?: Promise<void>
+}
+
 export class MiniMaster {
   readonly environment = virtualEnvironment()
   readonly endpoints = new RpcEndpoints()
@@ -120,12 +127,13 @@ export class MiniMaster {
   readonly fatal: Error[] = []
   readonly files: MemoryFileSystem
 
-  /** `files`: where checkpoints go; another master's, when this one follows it. */
+  /** `files`: where checkpoints go; another master's, when this one follows it. `registered`: with the cluster. */
   constructor(
     options: Readonly<Record<string, string>> = {},
     results?: JobResultStore,
-    { epoch = 7, files = new MemoryFileSystem() }: { readonly epoch?: number; readonly files?: MemoryFileSystem } = {},
+    { epoch = 7, files = new MemoryFileSystem(), registered }: MasterOptions = {},
   ) {
+    if (registered !== undefined) this.driver.registered = registered
     const configuration = Configuration.of(options)
     this.files = files
     const fileSystems = new FileSystems('/', 'file')

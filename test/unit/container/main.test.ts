@@ -63,7 +63,7 @@ describe('a TaskManager process', function () {
     const port = await first.listen()
     const expected = first.expect('container_1')
     const { ended, log } = await start(
-      { resourceId: resourceId('container_1'), master: { kind: 'address', host: '127.0.0.1', port, leaderFile } },
+      { resourceId: resourceId('container_1'), master: { kind: 'address', host: '127.0.0.1', port, epoch: 1, leaderFile } },
       first.secret,
     )
     expect((await expected).host).to.equal('127.0.0.1')
@@ -85,14 +85,20 @@ describe('a TaskManager process', function () {
 
   it('ends with status 1 and says why: no master within the time', async () => {
     const configuration = { 'taskmanager.registration.timeout': '300 ms' }
-    const { ended, log } = await start({ configuration, master: { kind: 'address', host: '127.0.0.1', port: 1 } }, Buffer.alloc(32))
+    const { ended, log } = await start(
+      { configuration, master: { kind: 'address', host: '127.0.0.1', port: 1, epoch: 1 } },
+      Buffer.alloc(32),
+    )
     expect(await ended).to.equal(1)
     expect(log()).to.contain('could not register').and.to.contain('taskmanager.registration.timeout').and.to.contain('127.0.0.1:1')
   })
 
   it('ends with status 1 and says why: refused', async () => {
     const master = new ScriptedMaster()
-    const { ended, log } = await start({ master: { kind: 'address', host: '127.0.0.1', port: await master.listen() } }, master.secret)
+    const { ended, log } = await start(
+      { master: { kind: 'address', host: '127.0.0.1', port: await master.listen(), epoch: 1 } },
+      master.secret,
+    )
     expect(await ended).to.equal(1)
     expect(log()).to.contain('refused TaskManager container_1: unknown worker container_1')
     await master.close()

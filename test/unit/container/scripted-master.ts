@@ -94,7 +94,12 @@ export class ScriptedMaster {
   /** A TaskExecutor that is reached, and reaches others, over TLS only. */
   async startRemote(slots: number, configuration: Record<string, string> = {}): Promise<TestWorker> {
     const port = await this.listen()
-    const { descriptor, registered } = this.#descriptor({ kind: 'address', host: '127.0.0.1', port }, slots, configuration, 0)
+    const { descriptor, registered } = this.#descriptor(
+      { kind: 'address', host: '127.0.0.1', port, epoch: this.epoch },
+      slots,
+      configuration,
+      0,
+    )
     return this.#run(descriptor, registered, {
       secret: this.secret,
       host: '127.0.0.1',

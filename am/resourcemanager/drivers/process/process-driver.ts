@@ -107,7 +107,7 @@ export class ProcessDriver implements ResourceManagerDriver {
     return ''
   }
 
-  async finish(): Promise<void> {
+  async finish(): Promise<boolean> {
     this.#ending = true
     const { environment } = this.#settings
     await Promise.all(
@@ -119,6 +119,7 @@ export class ProcessDriver implements ResourceManagerDriver {
         timer.cancel()
       }),
     )
+    return true
   }
 
   #startMissing(): void {
@@ -141,7 +142,7 @@ export class ProcessDriver implements ResourceManagerDriver {
       slots,
       processMemory,
       configuration: configuration.toRecord(),
-      master: { kind: 'address', ...master },
+      master: { kind: 'address', epoch, ...master },
       workingDirectory,
       user,
       ...(hadoopConfiguration === undefined ? {} : { hadoopConfiguration }),

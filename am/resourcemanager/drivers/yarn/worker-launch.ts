@@ -17,7 +17,7 @@ export interface WorkerLaunch {
   readonly credentials: Credentials
   readonly hadoopConfiguration: Readonly<Record<string, string>>
   readonly user: string
-  readonly master: { readonly host: string; readonly port: number; readonly leaderFile: string }
+  readonly master: { readonly host: string; readonly port: number; readonly epoch: number; readonly leaderFile: string }
 }
 
 export function workerLaunchContext(launch: WorkerLaunch, containerId: string, slots: number): LaunchContext {

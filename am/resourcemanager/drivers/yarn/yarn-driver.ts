@@ -197,7 +197,7 @@ export class YarnDriver implements ResourceManagerDriver {
     return parts.join('; ')
   }
 
-  async finish(status: FinalStatus, diagnostics: string): Promise<void> {
+  async finish(status: FinalStatus, diagnostics: string): Promise<boolean> {
     const { environment, nodeManagers } = this.#settings
     this.#ending = true
     this.#pendingTimer?.cancel()
@@ -216,6 +216,7 @@ export class YarnDriver implements ResourceManagerDriver {
     else this.#log.info(describeCounters(counters, this.#recovered, this.#endedByThemselves))
     nodeManagers.close()
     this.#amRm?.close()
+    return counters !== undefined
   }
 
   #ask(): void {

@@ -151,8 +151,26 @@ describe('a job and its record', () => {
     expect(results.added).to.deep.equal([])
   })
 
+  it('is written down as soon as it can be, before the job counts as ended', async () => {
+    const store = new MemoryStore()
+    let broken = true
+    const master = await run(
+      { find: () => undefined, add: (record) => (broken ? Promise.reject(new Error('no answer')) : store.add(record)) },
+      'FINISHED',
+    )
+    let ended = false
+    void master.dispatcher.jobs()[0]?.result.then(() => (ended = true))
+    await master.settle(2_000)
+    expect(ended).to.equal(false)
+    broken = false
+    for (let i = 0; i < 10; i++) await master.settle(1_000)
+    expect(ended).to.equal(true)
+    expect(store.added).to.have.length(1)
+  })
+
   it('ends the job though it cannot be written', async () => {
     const master = await run({ find: () => undefined, add: () => Promise.reject(new Error('no space left')) }, 'FINISHED')
+    for (let i = 0; i < 60; i++) await master.settle(1_000)
     expect((await master.dispatcher.jobs()[0]?.result)?.state).to.equal('FINISHED')
   })
 

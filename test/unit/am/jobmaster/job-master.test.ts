@@ -131,13 +131,14 @@ describe('a job under a scripted TaskExecutor', () => {
   it('fails soon when no worker comes up, with the reason of the last one', async () => {
     const master = new MiniMaster()
     const job = master.dispatcher.submit(sourceToSink())
-    for (const name of ['w1', 'w2', 'w3']) {
-      master.driver.listener.started(name as ResourceId, 'node-1', 1)
-      master.driver.listener.terminated(name as ResourceId, 'exit status 127: its command was not found', 'failed')
+    for (let start = 1; start <= 8; start++) {
+      expect(job.state).to.equal('CREATED')
+      master.driver.listener.started(`w${start}` as ResourceId, 'node-1', 1)
+      master.driver.listener.terminated(`w${start}` as ResourceId, 'exit status 127: its command was not found', 'failed')
     }
     await master.settle()
     expect((await job.result).failure?.error.message).to.equal(
-      'No TaskManager comes up: 3 starts failed in a row. The last one: exit status 127: its command was not found',
+      'No TaskManager comes up: 8 starts failed in a row (resourcemanager.start-worker.max-failures-in-a-row). The last one: exit status 127: its command was not found',
     )
   })
 

@@ -21,7 +21,7 @@ const launch = workerLaunchContext(
     },
     hadoopConfiguration: { 'fs.defaultFS': 'hdfs://nn:8020' },
     user: 'alice',
-    master: { host: 'node-0', port: 4711, leaderFile: 'hdfs://nn:8020/user/alice/.weft/leader.json' },
+    master: { host: 'node-0', port: 4711, epoch: 1, leaderFile: 'hdfs://nn:8020/user/alice/.weft/leader.json' },
   },
   'container_1_0001_01_000002',
   2,
@@ -37,7 +37,7 @@ describe('launch context of a TaskManager', () => {
       slots: 2,
       processMemory: 256 * 1024 * 1024,
       user: 'alice',
-      master: { kind: 'address', host: 'node-0', port: 4711, leaderFile: 'hdfs://nn:8020/user/alice/.weft/leader.json' },
+      master: { kind: 'address', host: 'node-0', port: 4711, epoch: 1, leaderFile: 'hdfs://nn:8020/user/alice/.weft/leader.json' },
     })
     expect(launch.environment['MODE']).to.equal('a"b $HOME')
     expect(launch.viewAcl).to.equal('bob')

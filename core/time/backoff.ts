@@ -1,5 +1,5 @@
 /** How long to wait before the next try: doubling, with an upper bound and a random part so that workers do not march in step. */
-import type { Millis, RandomSource } from '#core/time/environment.js'
+import type { Millis, RandomSource } from './environment.js'
 
 export interface Backoff {
   readonly first: Millis
