@@ -96,6 +96,23 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     single: z.boolean().optional(),
   }),
   /**
+   * Join of insertions on leftKeys = rightKeys, `condition`, and time: leftTime between rightTime + lowerMs and rightTime + upperMs, both
+   * inclusive. `time`: what those columns hold. A rowtime; or the end of a window, on the clock of the session's zone if 'zoned' (then both
+   * bounds are 0). State goes when the watermark has passed what it may meet; all output is insertions. Output columns as of 'join'.
+   */
+  z.object({
+    op: z.literal('interval-join'),
+    joinType: z.enum(['inner', 'left', 'right', 'full', 'semi', 'anti']),
+    leftKeys: columns,
+    rightKeys: columns,
+    condition: ExpressionSchema.optional(),
+    time: z.enum(['rowtime', 'window-end', 'zoned-window-end']),
+    leftTime: z.int().min(0),
+    rightTime: z.int().min(0),
+    lowerMs: z.number(),
+    upperMs: z.number(),
+  }),
+  /**
    * ORDER BY … [LIMIT n] [OFFSET m]. 'final': rows sorted, emitted at the end of input. 'changelog' (streaming Top-N): emits
    * the change of the first n rows after each batch. No keys: LIMIT alone.
    */

@@ -4,6 +4,7 @@ import type { Schema } from '#core/types/schema.js'
 import { createCalc } from './calc.js'
 import { createGroupAggregate } from './group-aggregate.js'
 import { createJoin } from './join/create-join.js'
+import { createIntervalJoin } from './join/interval-join.js'
 import type { Operator, SourceOperator } from './operator.js'
 import { createSetOperation } from './set-operation.js'
 import { createSortLimit } from './sort-limit.js'
@@ -28,6 +29,8 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
       return createWindowTableFunction(spec, inputs, output)
     case 'join':
       return createJoin(spec, inputs, output)
+    case 'interval-join':
+      return createIntervalJoin(spec, inputs, output)
     case 'sort-limit':
       return createSortLimit(spec, inputs, output)
     case 'set-operation':

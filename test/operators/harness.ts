@@ -106,6 +106,7 @@ export class OperatorTest {
     const { spec } = this.#subject
     return (
       spec.op === 'join' ||
+      spec.op === 'interval-join' ||
       spec.op === 'set-operation' ||
       spec.op === 'window-aggregate' ||
       (spec.op === 'group-aggregate' && spec.output === 'final')

@@ -66,6 +66,7 @@ export class Player {
       case 'window-aggregate':
         return [spec.keys]
       case 'join':
+      case 'interval-join':
         return [spec.leftKeys, spec.rightKeys]
       case 'set-operation':
         return this.#subject.inputs.map(({ fields }) => fields.map((_, i) => i))

@@ -249,6 +249,32 @@ export class JoinState {
   }
 }
 
+/** Key ids by row, as `assign` gives them for the rows at those positions; -1 for a key with a NULL. */
+export function keyIdsOf(
+  rows: Batch,
+  keys: readonly number[],
+  positions: Int32Array,
+  assign: (rows: Batch, positions: Int32Array, count: number, hashes: Int32Array) => Int32Array,
+): Int32Array {
+  const nullable = keys.map((key) => (rows.columns[key] as Vector).nulls).filter((nulls) => nulls !== undefined)
+  if (nullable.length === 0) return assign(rows, positions, rows.length, hashRows(rows, keys))
+  const keyed = new Int32Array(rows.length)
+  const rowOf = new Int32Array(rows.length)
+  let count = 0
+  for (let row = 0; row < rows.length; row++) {
+    const position = positions[row] as number
+    if (!nullable.every((nulls) => ((nulls[position >> 3] as number) & (1 << (position & 7))) === 0)) continue
+    keyed[count] = position
+    rowOf[count++] = row
+  }
+  const keyIds = new Int32Array(rows.length).fill(-1)
+  if (count === 0) return keyIds
+  const some = rows.select(keyed.subarray(0, count))
+  const ids = assign(some, keyed, count, hashRows(some, keys))
+  for (let i = 0; i < count; i++) keyIds[rowOf[i] as number] = ids[i] as number
+  return keyIds
+}
+
 /** The rows whose key columns are all not NULL. */
 export function withKeys(batch: Batch, keys: readonly number[]): Batch {
   const nullable = keys.map((key) => (batch.columns[key] as Vector).nulls).filter((nulls) => nulls !== undefined)

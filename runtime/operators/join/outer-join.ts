@@ -15,29 +15,25 @@
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import { isRetraction, RowKind } from '#core/types/row-kind.js'
-import type { LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
-import { Batch, BATCH_CAPACITY } from '../../columnar/batch.js'
-import { hashRows } from '../../columnar/hash.js'
-import type { Vector } from '../../columnar/vector.js'
+import { BATCH_CAPACITY, type Batch } from '../../columnar/batch.js'
 import { compileCondition } from '../../expr/compile.js'
 import { identityPositions } from '../../state/growable.js'
 import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../../state/snapshot.js'
-import { hasRetractions, takeVector } from '../changelog.js'
+import { hasRetractions } from '../changelog.js'
 import { evaluationContext } from '../evaluation-context.js'
 import { inTurns } from '../in-turns.js'
 import type { Operator, OperatorContext, Output } from '../operator.js'
+import { Candidates } from './candidates.js'
 import { SubqueryNotSingle } from './errors.js'
-import { COUNT, JoinState, MATCHES, NEXT, type JoinSide } from './join-side.js'
-import { NO_ROW, nullVector, storedPadded, takePadded } from './padded-columns.js'
+import { JoinOutput, type JoinedBatch } from './join-output.js'
+import { COUNT, JoinState, keyIdsOf, MATCHES, NEXT, type JoinSide } from './join-side.js'
+import { NO_ROW } from './padded-columns.js'
 
 /** A batch on its way through the join. */
-interface Pass {
-  readonly rows: Batch
-  readonly input: 0 | 1
+interface Pass extends JoinedBatch {
   readonly own: JoinSide
   readonly other: JoinSide
-  readonly positions: Int32Array
   /** By row: 1 takes a row away. */
   readonly removes: Uint8Array
   /** By row: 1 for what has no effect: taken away without having been there. */
@@ -51,9 +47,7 @@ interface Pass {
 
 export class OuterJoinOperator implements Operator {
   readonly #spec: SpecOf<'join'>
-  readonly #left: Schema
-  readonly #right: Schema
-  readonly #outputSchema: Schema
+  readonly #pairSchema: Schema
   readonly #final: boolean
   /** Pairs come out; otherwise rows of the left side only. */
   readonly #pairsOut: boolean
@@ -62,29 +56,21 @@ export class OuterJoinOperator implements Operator {
   readonly #state: JoinState
   #maxParallelism = 1
   #name = ''
-  #condition: ((batch: Batch) => Int32Array) | undefined
   #nextTurn!: () => Promise<void>
   #output!: Output
   #openInputs = 2
-  /** Candidates not yet tested: row of the batch, id of the other side's row. */
-  readonly #candidateRows = new Int32Array(BATCH_CAPACITY)
-  readonly #candidateIds = new Int32Array(BATCH_CAPACITY)
-  #candidates = 0
-  /** Rows not yet emitted: position in the batch, id of the other side's row, either or NO_ROW; kind. */
-  readonly #outPositions = new Int32Array(BATCH_CAPACITY)
-  readonly #outIds = new Int32Array(BATCH_CAPACITY)
-  readonly #outKinds = new Uint8Array(BATCH_CAPACITY)
-  #outs = 0
-  #anyDelete = false
+  readonly #out: JoinOutput
+  readonly #candidates: Candidates
+  #pass: Pass | undefined
 
   constructor(spec: SpecOf<'join'>, left: Schema, right: Schema, output: Schema) {
     const { joinType } = spec
     this.#spec = spec
-    this.#left = left
-    this.#right = right
-    this.#outputSchema = output
+    this.#pairSchema = { fields: [...left.fields, ...right.fields] }
     this.#final = spec.output === 'final'
     this.#pairsOut = joinType !== 'semi' && joinType !== 'anti'
+    this.#out = new JoinOutput(output, left.fields.length, this.#pairsOut)
+    this.#candidates = new Candidates(this.#pairSchema, (row, id) => this.#match(row, id))
     this.#aloneWithout = joinType !== 'semi'
     this.#state = new JoinState(spec, left, right, [joinType !== 'right', joinType === 'right' || joinType === 'full'])
   }
@@ -95,7 +81,8 @@ export class OuterJoinOperator implements Operator {
     this.#maxParallelism = context.maxParallelism
     this.#nextTurn = () => context.nextTurn()
     const { condition } = this.#spec
-    if (condition !== undefined) this.#condition = compileCondition(condition, this.#pairSchema(), evaluationContext(context))
+    this.#candidates.open(condition === undefined ? undefined : compileCondition(condition, this.#pairSchema, evaluationContext(context)))
+    this.#out.open(output)
   }
 
   processBatch(batch: Batch, input: number): void {
@@ -111,6 +98,7 @@ export class OuterJoinOperator implements Operator {
       input: input as 0 | 1,
       own,
       other,
+      otherStore: other.store,
       positions,
       removes: new Uint8Array(length),
       ignored: new Uint8Array(length),
@@ -119,21 +107,21 @@ export class OuterJoinOperator implements Operator {
       matches: 0,
     }
     if (retracts) for (let row = 0; row < length; row++) pass.removes[row] = isRetraction(batch.rowKind(positions[row] as number)) ? 1 : 0
-    const keyIds = this.#keyIds(pass)
+    const keyIds = keyIdsOf(batch, own.keys, positions, (some, at, count, hashes) => this.#state.assignKeys(some, own, at, count, hashes))
     if (retracts && !own.index.enabled) own.index.enable()
     this.#store(pass, keyIds)
+    this.#pass = pass
     for (let row = 0; row < length; row++) {
       const key = keyIds[row] as number
       if (key < 0 || pass.ignored[row] === 1) continue
       for (let entry = this.#state.chains.head(key, 1 - input); entry !== 0; entry = other.store.extra(entry - 1, NEXT)) {
-        if (this.#candidates === BATCH_CAPACITY) this.#take(pass)
-        this.#candidateRows[this.#candidates] = row
-        this.#candidateIds[this.#candidates++] = entry - 1
+        this.#candidates.add(pass, row, entry - 1)
       }
     }
-    this.#take(pass)
+    this.#candidates.test(pass)
     this.#finishUntil(pass, length)
-    this.#flush(pass)
+    this.#out.flush(pass)
+    this.#pass = undefined
     if (retracts) this.#state.removeEmptyKeys(batch, positions, keyIds)
   }
 
@@ -163,27 +151,6 @@ export class OuterJoinOperator implements Operator {
 
   checkpointAborted(checkpointId: number): void {
     this.#state.checkpointAborted(checkpointId)
-  }
-
-  /** Key ids by row; -1 for a key with a NULL. */
-  #keyIds({ rows, own, positions }: Pass): Int32Array {
-    const nullable = own.keys.map((key) => (rows.columns[key] as Vector).nulls).filter((nulls) => nulls !== undefined)
-    if (nullable.length === 0) return this.#state.assignKeys(rows, own, positions, rows.length, hashRows(rows, own.keys))
-    const keyed = new Int32Array(rows.length)
-    const rowOf = new Int32Array(rows.length)
-    let count = 0
-    for (let row = 0; row < rows.length; row++) {
-      const position = positions[row] as number
-      if (!nullable.every((nulls) => ((nulls[position >> 3] as number) & (1 << (position & 7))) === 0)) continue
-      keyed[count] = position
-      rowOf[count++] = row
-    }
-    const keyIds = new Int32Array(rows.length).fill(-1)
-    if (count === 0) return keyIds
-    const some = rows.select(keyed.subarray(0, count))
-    const ids = this.#state.assignKeys(some, own, keyed, count, hashRows(some, own.keys))
-    for (let i = 0; i < count; i++) keyIds[rowOf[i] as number] = ids[i] as number
-    return keyIds
   }
 
   /** Takes the rows with keys into their side, or out of it. */
@@ -226,25 +193,8 @@ export class OuterJoinOperator implements Operator {
     }
   }
 
-  /** Tests the candidates and joins those that match. */
-  #take(pass: Pass): void {
-    const count = this.#candidates
-    if (count === 0) return
-    this.#candidates = 0
-    const { rows, other, input, positions } = pass
-    if (this.#condition === undefined) {
-      for (let i = 0; i < count; i++) this.#match(pass, this.#candidateRows[i] as number, this.#candidateIds[i] as number)
-      return
-    }
-    const at = this.#candidateRows.slice(0, count)
-    for (let i = 0; i < count; i++) at[i] = positions[at[i] as number] as number
-    const own = rows.columns.map((column) => takeVector(column, at))
-    const others = other.store.columns(this.#candidateIds, count)
-    const pairs = new Batch(this.#pairSchema(), input === 0 ? [...own, ...others] : [...others, ...own], count)
-    for (const i of this.#condition(pairs)) this.#match(pass, this.#candidateRows[i] as number, this.#candidateIds[i] as number)
-  }
-
-  #match(pass: Pass, row: number, id: number): void {
+  #match(row: number, id: number): void {
+    const pass = this.#pass as Pass
     this.#finishUntil(pass, row)
     const { other, positions } = pass
     const removes = pass.removes[row] === 1
@@ -255,7 +205,7 @@ export class OuterJoinOperator implements Operator {
     if (this.#spec.single === true && !removes && (pass.input === 0 ? pass.matches : other.store.extra(id, MATCHES) + 1) > 1)
       throw new SubqueryNotSingle({ operator: this.#name })
     if (!other.countsMatches) {
-      if (this.#pairsOut) this.#emit(pass, pair, id, kind, count)
+      if (this.#pairsOut) this.#out.add(pass, pair, id, kind, count)
       return
     }
     const before = other.store.extra(id, MATCHES)
@@ -264,12 +214,12 @@ export class OuterJoinOperator implements Operator {
     other.store.setExtra(id, MATCHES, after)
     const turns = before === 0 || after === 0
     if (!this.#aloneWithout) {
-      if (turns) this.#emit(pass, NO_ROW, id, kind, count)
+      if (turns) this.#out.add(pass, NO_ROW, id, kind, count)
       return
     }
-    if (turns && !removes && !this.#final) this.#emit(pass, NO_ROW, id, RowKind.DELETE, count)
-    if (this.#pairsOut) this.#emit(pass, pair, id, kind, count)
-    if (turns && removes) this.#emit(pass, NO_ROW, id, RowKind.INSERT, count)
+    if (turns && !removes && !this.#final) this.#out.add(pass, NO_ROW, id, RowKind.DELETE, count)
+    if (this.#pairsOut) this.#out.add(pass, pair, id, kind, count)
+    if (turns && removes) this.#out.add(pass, NO_ROW, id, RowKind.INSERT, count)
   }
 
   /** All matches of the rows before `end` are known. */
@@ -282,38 +232,8 @@ export class OuterJoinOperator implements Operator {
       if ((pass.matches === 0) !== this.#aloneWithout) continue
       // At the end the others' rows may still come, but not for a key with a NULL.
       if (this.#final && this.#aloneWithout && id >= 0) continue
-      this.#emit(pass, pass.positions[row] as number, NO_ROW, pass.removes[row] === 1 ? RowKind.DELETE : RowKind.INSERT, 1)
+      this.#out.add(pass, pass.positions[row] as number, NO_ROW, pass.removes[row] === 1 ? RowKind.DELETE : RowKind.INSERT, 1)
     }
-  }
-
-  #emit(pass: Pass, position: number, id: number, kind: RowKind, times: number): void {
-    if (kind === RowKind.DELETE) this.#anyDelete = true
-    for (; times > 0; times--) {
-      if (this.#outs === BATCH_CAPACITY) {
-        this.#flush(pass)
-        this.#anyDelete = kind === RowKind.DELETE
-      }
-      this.#outPositions[this.#outs] = position
-      this.#outIds[this.#outs] = id
-      this.#outKinds[this.#outs++] = kind
-    }
-  }
-
-  #flush({ rows, input, other, positions }: Pass): void {
-    const count = this.#outs
-    if (count === 0) return
-    this.#outs = 0
-    const at = this.#outPositions.slice(0, count)
-    const ids = this.#outIds.slice(0, count)
-    const kinds = this.#anyDelete ? this.#outKinds.slice(0, count) : undefined
-    this.#anyDelete = false
-    const somewhere = positions[0] as number
-    const columnsOf = (side: 0 | 1): Vector[] => {
-      const types = this.#outputTypes(side)
-      return side === input ? takePadded(rows.columns, at, somewhere, types) : storedPadded(other.store, ids, types)
-    }
-    if (this.#pairsOut) this.#output.collect(new Batch(this.#outputSchema, [...columnsOf(0), ...columnsOf(1)], count, undefined, kinds))
-    else this.#output.collect(new Batch(this.#outputSchema, columnsOf(0), count, undefined, kinds))
   }
 
   *#emitUnmatched(): Generator<void, void> {
@@ -323,27 +243,9 @@ export class OuterJoinOperator implements Operator {
       const ids = store.liveIds()
       for (let from = 0; from < ids.length; from += BATCH_CAPACITY) {
         const some = ids.subarray(from, from + BATCH_CAPACITY).filter((id) => store.extra(id, MATCHES) === 0)
-        if (some.length > 0) this.#output.collect(this.#unmatched(side, some))
+        this.#out.alone(side, store, some)
         yield
       }
     }
-  }
-
-  #unmatched(side: 0 | 1, ids: Int32Array): Batch {
-    const own = storedPadded(this.#state.sides[side].store, ids, this.#outputTypes(side))
-    if (!this.#pairsOut) return new Batch(this.#outputSchema, own, ids.length)
-    const others = this.#outputTypes((1 - side) as 0 | 1).map((type) => nullVector(type, ids.length))
-    return new Batch(this.#outputSchema, side === 0 ? [...own, ...others] : [...others, ...own], ids.length)
-  }
-
-  /** Of the output columns of that side. */
-  #outputTypes(side: 0 | 1): LogicalType[] {
-    const width = this.#left.fields.length
-    const fields = side === 0 ? this.#outputSchema.fields.slice(0, width) : this.#outputSchema.fields.slice(width)
-    return fields.map((field) => field.type)
-  }
-
-  #pairSchema(): Schema {
-    return { fields: [...this.#left.fields, ...this.#right.fields] }
   }
 }
