@@ -78,6 +78,11 @@ citizens: build ## every word of YARN on a real cluster, ROUNDS=10 times each: p
 test-kerberos: build ## jobs, tokens, failures and mallory on a Kerberized Hadoop, at all three levels of protection (5 minutes; installs a KDC)
 	$(MOCHA) --config test/kerberos/.mocharc.json
 
+.PHONY: peer-tests
+peer-tests: build ## Flink's own table test programs against the SQL gateway (jars from Maven; ARGS="--filter '^join-'"; 10 minutes)
+	test/peer-tests/extract.sh
+	$(NODE) test/peer-tests/with-gateway.mjs $(ARGS)
+
 .PHONY: autoscaler
 autoscaler: build ## the autoscaler follows a load up and down on this machine, in threads and in processes (3 minutes)
 	$(MOCHA) --config test/elastic/.mocharc.json

@@ -312,6 +312,20 @@ export class BatchBuilder {
     this.#length += count
   }
 
+  /** Of a row that has ended. */
+  setKind(row: number, kind: RowKind): void {
+    if (kind !== RowKind.INSERT && this.#rowKinds === undefined) this.#rowKinds = new Uint8Array(Math.max(BATCH_CAPACITY, this.#length + 1))
+    if (this.#rowKinds === undefined) return
+    if (this.#length > this.#rowKinds.length) this.#rowKinds = grow(this.#rowKinds, this.#length)
+    this.#rowKinds[row] = kind
+  }
+
+  /** Takes back rows, those that have ended too, until there are `length`. */
+  backTo(length: number): void {
+    this.#length = length
+    for (const column of this.columns) column.truncate(length)
+  }
+
   /** Takes back the values of a row that has not ended. */
   takeBack(): void {
     for (const column of this.columns) column.truncate(this.#length)

@@ -71,6 +71,22 @@ export function tableParallelism(options: Readonly<Record<string, string>>, use:
   return findConnector(options['connector'] ?? '')?.parallelism?.(options, use)
 }
 
+/** True: the table's rows are read as changes of any kind. */
+export function readsChanges(options: Readonly<Record<string, string>>): boolean {
+  return ofChanges(options)
+}
+
+/** The row kinds that the table takes; undefined: it is written by no connector. */
+export function sinkChangelog(options: Readonly<Record<string, string>>): 'append' | 'all' | undefined {
+  const own = findConnector(options['connector'] ?? '')?.sink?.changelog
+  return own === 'append' && ofChanges(options) ? 'all' : own
+}
+
+function ofChanges(options: Readonly<Record<string, string>>): boolean {
+  const connector = findConnector(options['connector'] ?? '')
+  return connector?.formats === true && findFormat(options['format'] ?? '')?.changelog === true
+}
+
 /**
  * Checks a table's WITH options against its connector and format, for one use. `schema`: the physical columns.
  * @throws TABLE_CONNECTOR_MISSING, TABLE_CONNECTOR_UNKNOWN, TABLE_CONNECTOR_UNSUITABLE, TABLE_OPTION_UNKNOWN,

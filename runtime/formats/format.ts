@@ -20,6 +20,8 @@ export interface FormatOption {
 export interface TableFormat {
   readonly identifier: string
   readonly options: readonly FormatOption[]
+  /** True: its rows are changes of any kind, read and written; else insertions. */
+  readonly changelog?: boolean
   /** Why a table of these columns and options cannot be read or written in this format, or undefined. */
   validate?(options: FormatOptions, schema: Schema): string | undefined
   /** True: a file may be cut behind any newline and the parts be read on their own. */
@@ -51,7 +53,7 @@ export interface RowDecoder {
   readonly consumed: number
 }
 
-/** Turns batches into bytes that may be put one after another into a file. Rows must be +I. */
+/** Turns batches into bytes that may be put one after another into a file. Rows must be +I unless the format is one of changes. */
 export interface RowEncoder {
   /** The bytes belong to the caller. */
   encode(batch: Batch): Uint8Array

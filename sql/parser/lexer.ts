@@ -10,6 +10,8 @@ export const MAX_SCRIPT_LENGTH = 16 * 1024 * 1024
 const MAX_IDENTIFIER_LENGTH = 1000
 
 const WORD_START = /[\p{L}_]/u
+/** `$` begins a word when more of it follows: alone it ends a pattern. */
+const DOLLAR_WORD = /\$[\p{L}\p{N}_$]/uy
 const WORD = /[\p{L}\p{N}_$]+/uy
 const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
 const SPACE = /\s+/y
@@ -87,7 +89,7 @@ export function tokenize(source: SourceText): Token[] {
         'double quotes have no meaning here.',
         "Strings take 'single quotes', identifiers `backticks`.",
       )
-    } else if (WORD_START.test(String.fromCodePoint(text.codePointAt(i) ?? 0))) {
+    } else if (match(DOLLAR_WORD) !== undefined || WORD_START.test(String.fromCodePoint(text.codePointAt(i) ?? 0))) {
       const word = match(WORD) ?? c
       push('word', i, i + word.length, word, word.toUpperCase())
     } else if (/\d/.test(c) || (c === '.' && /\d/.test(text.charAt(i + 1)))) {

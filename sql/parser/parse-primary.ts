@@ -12,6 +12,8 @@ import type { Name, TokenStream } from './token-stream.js'
 /** Functions that are called without parentheses. */
 const NILADIC = new Set(['CURRENT_DATE', 'CURRENT_TIME', 'CURRENT_TIMESTAMP', 'LOCALTIME', 'LOCALTIMESTAMP'])
 
+const NAMES_OF_USERS = new Set(['USER', 'CURRENT_USER', 'SESSION_USER', 'SYSTEM_USER'])
+
 export function parsePrimary(tokens: TokenStream): ExpressionNode {
   const { token, at } = tokens
   tokens.wish('an expression')
@@ -156,6 +158,11 @@ function parseNamed(tokens: TokenStream): ExpressionNode {
     if (isJsonFunction(token.upper)) return parseJsonCall(tokens)
     tokens.advance()
     return parseCall(tokens, [Object.freeze({ text: token.text, at })])
+  }
+  // Niladic functions of standard SQL that Flink does not have: a column of that name is meant.
+  if (token.kind === 'word' && NAMES_OF_USERS.has(token.upper)) {
+    tokens.advance()
+    return Object.freeze({ kind: 'column', at, path: Object.freeze([Object.freeze({ text: token.text, at })]) })
   }
   if (token.kind === 'word' && isReserved(token.upper)) {
     // After a clause's keyword (`SELECT FROM t`) the missing expression is the problem, not the quoting.

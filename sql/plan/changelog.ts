@@ -1,7 +1,7 @@
 /**
  * Changelog modes: does a relation only add rows, or also change and take back earlier ones? And may its reader have that?
  */
-import { findConnector } from '#runtime/connectors/registry.js'
+import { readsChanges, sinkChangelog } from '#runtime/connectors/registry.js'
 import { fullName } from '../catalog/catalog.js'
 import { describeNode } from './describe.js'
 import { inputsOf, type Relation, type Root } from './relation.js'
@@ -30,6 +30,8 @@ function infer(relation: Relation): Changes {
   const inputs = inputsOf(relation).map((input) => changesOf(input, 'STREAMING'))
   const below: Changes = inputs.includes('all') ? 'all' : inputs.includes('updates') ? 'updates' : 'none'
   switch (relation.kind) {
+    case 'scan':
+      return readsChanges(relation.options) ? 'all' : 'none'
     case 'aggregate':
       // A group over rows that only come is updated, and never empty again.
       return below === 'none' ? 'updates' : 'all'
@@ -59,8 +61,7 @@ function infer(relation: Relation): Changes {
  */
 export function planProblem(root: Root, mode: RuntimeMode): string | undefined {
   if (root.kind === 'sink' && changelogOf(root.input, mode) === 'retract') {
-    const accepts = findConnector(root.options['connector'] ?? '')?.sink?.changelog
-    if (accepts === 'append') {
+    if (sinkChangelog(root.options) === 'append') {
       const producer = producerOf(root.input, mode)
       const changes = changesText(producer, mode)
       return `Table sink '${fullName(root.table)}' doesn't support consuming ${changes} which is produced by node ${describeNode(producer)}.`
@@ -79,6 +80,9 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
   if (mode === 'BATCH' && relation.kind === 'scan' && !relation.bounded) {
     return `Querying an unbounded table '${fullName(relation.table)}' in batch mode is not allowed. The table source is unbounded.`
   }
+  if (mode === 'BATCH' && relation.kind === 'scan' && readsChanges(relation.options)) {
+    return `Querying a table in batch mode is currently only possible for INSERT-only table sources. But the source for table '${fullName(relation.table)}' produces other changelog messages than just INSERT.`
+  }
   if (mode === 'STREAMING') {
     const [input] = inputsOf(relation)
     if (relation.kind === 'sort' && relation.keys.length > 0 && relation.limit === null) {
@@ -88,7 +92,7 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
         : 'Sort on a non-time-attribute field is not supported.'
     }
     if (
-      (relation.kind === 'window-aggregate' || relation.kind === 'window-table-function' || relation.kind === 'watermark') &&
+      (relation.kind === 'window-aggregate' || relation.kind === 'window-table-function') &&
       input !== undefined &&
       changelogOf(input, mode) === 'retract'
     ) {

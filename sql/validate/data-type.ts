@@ -24,7 +24,8 @@ function nullableType(source: SourceText, node: TypeNode): LogicalType {
     case 'STRING':
       return { kind: 'VARCHAR', length: MAX_VARCHAR_LENGTH, nullable: true }
     case 'VARCHAR': {
-      const length = first ?? 1
+      // Flink's parser means the longest, where its documentation says VARCHAR(1).
+      const length = first ?? MAX_VARCHAR_LENGTH
       if (length < 1 || length > MAX_VARCHAR_LENGTH)
         throw validationError(source, node.at, `VARCHAR length must be between 1 and ${MAX_VARCHAR_LENGTH} (both inclusive).`)
       return { kind: 'VARCHAR', length, nullable: true }

@@ -31,7 +31,7 @@ export async function createSink(spec: SpecOf<'sink'>): Promise<FileSink> {
   const name = spec.options['format'] ?? ''
   const format = await findFormat(name)?.load()
   if (format === undefined) throw new InvalidTable({ connector: 'filesystem', problem: `there is no format '${name}'` })
-  return new FileSink(spec, format.createEncoder(spec.schema, formatOptions(spec.options, name)))
+  return new FileSink(spec, format.createEncoder(spec.schema, formatOptions(spec.options, name)), findFormat(name)?.changelog === true)
 }
 
 /** List state: the interval that follows the checkpoint, the same from every subtask. */
@@ -50,6 +50,7 @@ interface OpenFile {
 export class FileSink implements Operator {
   readonly #spec: SpecOf<'sink'>
   readonly #encoder: RowEncoder
+  readonly #changes: boolean
   readonly #fileSize: number
   readonly #rolloverMillis: number
   #context: OperatorContext | undefined
@@ -73,8 +74,10 @@ export class FileSink implements Operator {
   #writes: Promise<void> = Promise.resolve()
   #failure: { readonly error: unknown } | undefined
 
-  constructor(spec: SpecOf<'sink'>, encoder: RowEncoder) {
+  /** `changes`: the format takes rows of any kind. */
+  constructor(spec: SpecOf<'sink'>, encoder: RowEncoder, changes = false) {
     this.#spec = spec
+    this.#changes = changes
     this.#encoder = encoder
     this.#fileSize = parseMemorySize(spec.options['sink.rolling-policy.file-size'] ?? DEFAULT_FILE_SIZE) ?? Infinity
     this.#rolloverMillis = parseDuration(spec.options['sink.rolling-policy.rollover-interval'] ?? DEFAULT_ROLLOVER_INTERVAL) ?? Infinity
@@ -95,7 +98,7 @@ export class FileSink implements Operator {
   processBatch(batch: Batch): void | Promise<void> {
     this.#check()
     if (batch.length === 0) return
-    this.#checkKinds(batch)
+    if (!this.#changes) this.#checkKinds(batch)
     const bytes = this.#encoder.encode(batch)
     if (bytes.length === 0) return
     const file = (this.#file ??= this.#newFile())
