@@ -52,6 +52,8 @@ export interface MasterTarget {
   readonly workingDirectory: string
   readonly placement: SlotPolicy['placement']
   readonly limits: SlotPolicy['limits']
+  /** Jobs may have workers of a size of their own. */
+  readonly sizedWorkers?: boolean
   /** Where REST listens; undefined: every interface. */
   readonly restHost: string | undefined
   /** Empty: it does not listen. */
@@ -100,6 +102,7 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
       epoch,
       placement: target.placement,
       limits: target.limits,
+      sizedWorkers: target.sizedWorkers ?? false,
       progress: () => progressOf(dispatcher.jobs().map(({ run }) => run)),
       heartbeatInterval: configuration.get(HEARTBEAT_INTERVAL),
       onFatal: (error, retry) => target.onFatal(error, retry),
@@ -203,7 +206,7 @@ function assemble(
     results,
     slots: {
       leads: () => parts.resourceManager?.leads() ?? Promise.resolve(),
-      declare: (jobId, count, listener, giveBack) => parts.resourceManager?.declare(jobId, count, listener, giveBack),
+      declare: (jobId, count, listener, giveBack, memoryMb) => parts.resourceManager?.declare(jobId, count, listener, giveBack, memoryMb),
       forget: (jobId) => parts.resourceManager?.forget(jobId),
       describeShortage: (jobId) => parts.resourceManager?.describeShortage(jobId) ?? '',
       taskExecutor: (resourceId) => parts.resourceManager?.taskExecutor(resourceId),

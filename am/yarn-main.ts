@@ -7,6 +7,7 @@ import * as z from '#core/zod.js'
 import {
   APPLICATION_DESCRIPTOR_FILE,
   ApplicationDescriptorSchema,
+  KEYTAB_ALIAS,
   SECRET_ALIAS,
   type ApplicationDescriptor,
 } from '#core/cluster/application-descriptor.js'
@@ -30,6 +31,7 @@ import type { FileSystems } from '#core/fs/file-systems.js'
 import { announceLeader, type Announcement } from '#core/ha/leader-file.js'
 import { logger } from '#core/log/logger.js'
 import { useWinston } from '#core/log/winston-sink.js'
+import { DelegationTokensGateway } from '#core/rpc/gateways/delegation-tokens.js'
 import { RpcConnection, type RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { listenTls } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
@@ -41,7 +43,7 @@ import {
   webProxyHosts,
 } from '#hadoop/conf/addresses.js'
 import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
-import { findToken, readCredentials, type Credentials } from '#hadoop/security/credentials.js'
+import { findToken, mergeTokens, readCredentials, withoutSecret, type Credentials } from '#hadoop/security/credentials.js'
 import { parseRpcProtection } from '#hadoop/security/sasl-mechanism.js'
 import { decodeAmRmTokenIdentifier, TokenKind } from '#hadoop/security/tokens.js'
 import { NmClient } from '#hadoop/yarn/am-nm/nm-client.js'
@@ -58,6 +60,7 @@ import { startHeartbeatThread } from './resourcemanager/drivers/yarn/heartbeat-t
 import { queueReader } from './resourcemanager/drivers/yarn/queue-report.js'
 import { workerLaunchContext } from './resourcemanager/drivers/yarn/worker-launch.js'
 import { YarnDriver } from './resourcemanager/drivers/yarn/yarn-driver.js'
+import type { TokenRenewal } from './security/token-renewal.js'
 
 export const InvalidMasterLaunch = defineError('MASTER_INVALID_LAUNCH', {
   recovery: 'fail-process',
@@ -137,19 +140,24 @@ async function runLaunch(launch: Launch): Promise<number> {
   const bindPort = configuration.get(REST_BIND_PORT)
   let fileSystems: FileSystems | undefined
   let leader: Announcement | undefined
+  let renewal: TokenRenewal | undefined
   return runMaster(descriptor, {
     environment,
     epoch: attempt,
     workingDirectory: process.cwd(),
     placement: { kind: 'spread', slotsPerWorker: configuration.get(TASK_SLOTS) },
     limits: workerLimits(configuration, workerSize(configuration)),
+    sizedWorkers: true,
     restHost: configuration.get(REST_BIND_ADDRESS),
     restPorts: bindPort === undefined ? [0] : parsePortRange(REST_BIND_PORT.key, bindPort),
     registerFileSystems: async (all) => {
       fileSystems = all
+      // An attempt that comes later than the tokens of the submission live logs in before it touches a file.
+      renewal = await startRenewal(launch)
       await registerHdfs(all, target.hadoopConfiguration, descriptor.user)
     },
     createDriver: async (endpoints, restPort) => {
+      if (renewal !== undefined) endpoints.serve('delegationtokens', DelegationTokensGateway, renewal.handlers, attempt)
       const rpcPort = await listenForWorkers(launch, endpoints)
       const leaderFile = `${target.stagingDirectory}/${LEADER_FILE}`
       const record = { epoch: attempt, host, port: rpcPort }
@@ -158,7 +166,7 @@ async function runLaunch(launch: Launch): Promise<number> {
       )
       // Workers of an earlier attempt look there; those of the first are told the address when they start.
       if (attempt > 1) await leader.tried
-      return createDriver(launch, rpcPort, restPort, leaderFile)
+      return createDriver(launch, rpcPort, restPort, leaderFile, renewal)
     },
     ...(isSecure(launch.hadoop) ? { guardRest: (answer: RequestListener) => behindProxy(answer, proxyDoor(launch)) } : {}),
     onRest: (port) => {
@@ -203,7 +211,40 @@ async function listenForWorkers({ configuration, secret }: Launch, endpoints: Rp
   return listener.port
 }
 
-function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderFile: string): YarnDriver {
+/** Undefined where the client gave no keytab. The first attempt has the client's fresh tokens meanwhile and does not wait. */
+async function startRenewal({
+  credentials,
+  configuration,
+  hadoop,
+  target,
+  descriptor,
+  attempt,
+}: Launch): Promise<TokenRenewal | undefined> {
+  const keytab = credentials.secrets.get(KEYTAB_ALIAS)
+  if (keytab === undefined) return undefined
+  const { tokenRenewal } = await import('./security/token-renewal.js')
+  const renewal = await tokenRenewal({
+    environment,
+    configuration,
+    hadoop,
+    keytab,
+    workingDirectory: process.cwd(),
+    tokenFile: process.env['HADOOP_TOKEN_FILE_LOCATION'] ?? 'container_tokens',
+    stagingDirectory: target.stagingDirectory,
+    user: descriptor.user,
+  })
+  const first = renewal.manager.start()
+  if (attempt > 1) await first
+  return renewal
+}
+
+function createDriver(
+  launch: Launch,
+  rpcPort: number,
+  restPort: number,
+  leaderFile: string,
+  renewal: TokenRenewal | undefined,
+): YarnDriver {
   const { configuration, hadoop, credentials, target, descriptor, host, attempt } = launch
   const protection = parseRpcProtection(hadoop.get('hadoop.rpc.protection'))
   const token = findToken(credentials, TokenKind.amRm)
@@ -211,7 +252,11 @@ function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderF
   const workerLaunch = {
     configuration,
     resources: target.workerResources,
-    credentials,
+    // With a keytab a worker could be whoever the user is, for ever: it gets tokens, the newest that there are.
+    get credentials() {
+      const own = withoutSecret(credentials, KEYTAB_ALIAS)
+      return renewal?.manager.newest === undefined ? own : mergeTokens(own, renewal.manager.newest)
+    },
     hadoopConfiguration: target.hadoopConfiguration,
     user: descriptor.user,
     master: { host, port: rpcPort, epoch: attempt, leaderFile },
@@ -236,7 +281,8 @@ function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderF
         onDied,
       ),
     nodeManagers: new NmClient({ environment, protection }),
-    launchContext: (containerId, slots) => containerLaunchContext(workerLaunchContext(workerLaunch, containerId, slots)),
+    launchContext: (containerId, slots, memoryMb) =>
+      containerLaunchContext(workerLaunchContext(workerLaunch, containerId, slots, memoryMb)),
     readQueue: queueReader(hadoop, target.applicationId, descriptor.user),
     logTail: (nodeHttpAddress, containerId) => containerLogTail(nodeHttpAddress, containerId, 'stderr'),
   })

@@ -14,10 +14,11 @@ import { BlobServer } from '../blob/blob-server.js'
 import type { CheckpointHost, Checkpoints } from '../jobmaster/checkpoint/checkpoint-host.js'
 import type { CoordinatorLoader, ProgramCoordinators } from '../jobmaster/coordinators/coordinator-loader.js'
 import { JobMaster, schedulerSettings, type Job, type JobResult } from '../jobmaster/job-master.js'
-import type { SlotProvider } from '../slots/slot-provider.js'
+import { withWorkerSize, type SlotProvider } from '../slots/slot-provider.js'
 import { checkJobGraph } from './check-job-graph.js'
 import { expiredJobs, expiresAfter, type JobStorePolicy } from './ended-jobs.js'
 import type { JobResultStore } from './job-result-store.js'
+import { jobWorkerMb } from './job-worker-size.js'
 import { isRecordOf, recordOf, recoveredJob } from './recovered-job.js'
 
 /** Nobody is told of a job's end before it is written down: later attempts go by that. */
@@ -68,7 +69,7 @@ export class Dispatcher {
    * Starts a job. Submitting the same job id again answers with the job that there is; one that ended under an earlier attempt of this
    * master does not run again, unless it is a SELECT, whose rows went with that attempt. `statement`: its number in the program.
    * `program`: where the graph's functions are.
-   * @throws JOB_GRAPH_INVALID
+   * @throws JOB_GRAPH_INVALID, JOB_WORKER_SIZE_INVALID
    */
   submit(raw: unknown, statement = 0, program?: SubmittedProgram): Job {
     const jobGraph = checkJobGraph(raw)
@@ -79,12 +80,13 @@ export class Dispatcher {
     const configuration = this.#services.configuration.with(jobGraph.configuration)
     const recovered = this.#recover(jobGraph, statement, configuration)
     if (recovered !== undefined) return recovered
+    const workerMb = jobWorkerMb(configuration)
     if (program !== undefined) this.#blobs.put(jobGraph.jobId, program.bundle)
     const job = new JobMaster(jobGraph, {
       epoch,
       environment,
       configuration,
-      slots,
+      slots: workerMb === 0 ? slots : withWorkerSize(slots, workerMb),
       coordinators: this.#services.coordinators(configuration, program?.coordinators),
       blobs: this.#blobs,
       checkpoints: (graph, host) => this.#services.checkpoints(configuration, graph, host),

@@ -107,6 +107,8 @@ export interface ResourceManagerSettings {
   readonly placement: SlotPolicy['placement']
   readonly limits: WorkerLimits
   readonly heartbeatInterval: Millis
+  /** Jobs may have workers of a size of their own. */
+  readonly sizedWorkers?: boolean
   /** How far the application is, 0..1. */
   progress(): number
   /** The driver says that this master may not go on. */
@@ -203,9 +205,9 @@ export class ResourceManager implements SlotProvider {
     return this.#started
   }
 
-  declare(jobId: JobId, count: number, listener: SlotListener, giveBack: readonly AllocationId[] = []): void {
+  declare(jobId: JobId, count: number, listener: SlotListener, giveBack: readonly AllocationId[] = [], memoryMb = 0): void {
     this.#jobs.set(jobId, listener)
-    this.#onSlots({ type: 'declared', jobId, count, giveBack })
+    this.#onSlots({ type: 'declared', jobId, count, giveBack, ...(this.#settings.sizedWorkers === true ? { memoryMb } : {}) })
   }
 
   forget(jobId: JobId): void {
@@ -253,14 +255,16 @@ export class ResourceManager implements SlotProvider {
   // Workers.
 
   readonly #driverListener: DriverListener = {
-    started: (resourceId, host, slots) => {
-      this.#log.info(`TaskManager ${resourceId} with ${slots} slots is being started on ${host}.`)
-      this.#workers.set(resourceId, startingWorker(resourceId, host, slots, this.#now(), this.#workerSettings))
+    started: (resourceId, host, slots, memoryMb = 0) => {
+      this.#log.info(
+        `TaskManager ${resourceId} with ${slots} slots${memoryMb === 0 ? '' : ` and ${memoryMb} MB`} is being started on ${host}.`,
+      )
+      this.#workers.set(resourceId, startingWorker(resourceId, host, slots, this.#now(), this.#workerSettings, memoryMb))
     },
-    recovered: (resourceId, host, slots) => {
+    recovered: (resourceId, host, slots, memoryMb = 0) => {
       this.#log.info(`TaskManager ${resourceId} on ${host} was left by an earlier attempt; it may register again.`)
       const timeout = this.#settings.configuration.get(PREVIOUS_WORKER_RECOVERY_TIMEOUT)
-      this.#workers.set(resourceId, recoveredWorker(resourceId, host, slots, this.#now(), timeout))
+      this.#workers.set(resourceId, recoveredWorker(resourceId, host, slots, this.#now(), timeout, memoryMb))
     },
     terminated: (resourceId, reason, end) => {
       this.#log.info(`TaskManager ${resourceId} has ended: ${reason}`)
@@ -279,8 +283,8 @@ export class ResourceManager implements SlotProvider {
       connected.container = onRefused(connected.container, this.#now())
       this.#log.warn(`The container of TaskManager ${resourceId} stays as it is: ${reason}`)
     },
-    unobtainable: (error) => {
-      for (const listener of [...this.#jobs.values()]) listener.noResources(error)
+    unobtainable: (error, memoryMb = 0) => {
+      for (const [jobId, listener] of [...this.#jobs]) if ((this.#slots.sizes.get(jobId) ?? 0) === memoryMb) listener.noResources(error)
     },
     fatal: (error, retry) => this.#settings.onFatal(error, retry),
   }
@@ -502,15 +506,14 @@ export class ResourceManager implements SlotProvider {
     const { pausedUntil } = this.#startFailures
     const paused = pausedUntil !== undefined && this.#now() < pausedUntil
     const leaving = (worker: Worker) => this.#slots.workers.get(worker.resourceId)?.leaving !== undefined
-    const present = (slots: number) =>
-      [...this.#workers.values()].filter((worker) => worker.slots === slots && PRESENT.has(worker.state) && !leaving(worker))
-    this.#driver.declareWorkers(
-      paused ? wanted.map(({ slots, count }) => ({ slots, count: Math.min(count, present(slots).length) })) : wanted,
-    )
+    const present = (size: WorkerSize) =>
+      [...this.#workers.values()].filter((worker) => isOfSize(worker, size) && PRESENT.has(worker.state) && !leaving(worker))
+    this.#driver.declareWorkers(paused ? wanted.map((each) => ({ ...each, count: Math.min(each.count, present(each).length) })) : wanted)
     // Those that are still starting and that nobody waits for any more.
-    for (const slots of new Set([...this.#workers.values()].map((worker) => worker.slots))) {
-      const surplus = present(slots).length - (wanted.find((each) => each.slots === slots)?.count ?? 0)
-      const starting = present(slots).filter((worker) => worker.state === 'STARTING')
+    const sizes = new Map([...this.#workers.values()].map((worker) => [`${worker.slots} ${worker.memoryMb}`, worker]))
+    for (const size of sizes.values()) {
+      const surplus = present(size).length - (wanted.find((each) => isOfSize(size, each))?.count ?? 0)
+      const starting = present(size).filter((worker) => worker.state === 'STARTING')
       for (const worker of starting.slice(Math.max(0, starting.length - surplus))) {
         this.#onWorker(worker.resourceId, { type: 'release', reason: 'it is not needed any more' })
       }
@@ -626,4 +629,11 @@ export class ResourceManager implements SlotProvider {
 
 function memoryReport({ residentSetBytes, memory }: Connected): MemoryReport {
   return { residentSetBytes, spilledBytes: memory?.spilledBytes ?? 0 }
+}
+
+/** Of workers that one can stand for another of. `memoryMb` undefined or 0: the usual. */
+type WorkerSize = Pick<WorkersWanted, 'slots' | 'memoryMb'>
+
+function isOfSize(worker: Worker, { slots, memoryMb = 0 }: WorkerSize): boolean {
+  return worker.slots === slots && worker.memoryMb === memoryMb
 }

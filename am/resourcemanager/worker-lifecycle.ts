@@ -19,6 +19,8 @@ interface Common {
   readonly host: string
   /** Slots it was asked for with. */
   readonly slots: number
+  /** Of its container, where it was asked for with another size than the usual; 0: it was not. */
+  readonly memoryMb: number
 }
 
 export type Worker = Common &
@@ -66,12 +68,26 @@ export interface WorkerSettings {
 
 type WorkerStep = Step<Worker, WorkerEffect>
 
-export function startingWorker(resourceId: ResourceId, host: string, slots: number, now: Millis, settings: WorkerSettings): Worker {
-  return { state: 'STARTING', resourceId, host, slots, deadline: now + settings.registrationTimeout }
+export function startingWorker(
+  resourceId: ResourceId,
+  host: string,
+  slots: number,
+  now: Millis,
+  settings: WorkerSettings,
+  memoryMb = 0,
+): Worker {
+  return { state: 'STARTING', resourceId, host, slots, memoryMb, deadline: now + settings.registrationTimeout }
 }
 
-export function recoveredWorker(resourceId: ResourceId, host: string, slots: number, now: Millis, recoveryTimeout: Millis): Worker {
-  return { state: 'RECOVERED', resourceId, host, slots, deadline: now + recoveryTimeout }
+export function recoveredWorker(
+  resourceId: ResourceId,
+  host: string,
+  slots: number,
+  now: Millis,
+  recoveryTimeout: Millis,
+  memoryMb = 0,
+): Worker {
+  return { state: 'RECOVERED', resourceId, host, slots, memoryMb, deadline: now + recoveryTimeout }
 }
 
 export function onWorkerEvent(worker: Worker, event: WorkerEvent, now: Millis, settings: WorkerSettings): WorkerStep {
@@ -171,7 +187,7 @@ function onRegistered(
 }
 
 function common(worker: Worker): Common {
-  return { resourceId: worker.resourceId, host: worker.host, slots: worker.slots }
+  return { resourceId: worker.resourceId, host: worker.host, slots: worker.slots, memoryMb: worker.memoryMb }
 }
 
 function terminated(worker: Worker, reason: string): Worker {

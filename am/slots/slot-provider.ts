@@ -47,13 +47,25 @@ export interface SlotProvider {
   leads(): Promise<void>
   /**
    * The job wants to hold `count` slots from now on; 0 gives all back. `giveBack`: these go, besides; a worker all of whose slots fell free
-   * that way is given back at once. The listener hears of it until `forget`.
+   * that way is given back at once. `memoryMb`: of its TaskManagers' containers, if not the usual size. The listener hears of it until
+   * `forget`.
    */
-  declare(jobId: JobId, count: number, listener: SlotListener, giveBack?: readonly AllocationId[]): void
+  declare(jobId: JobId, count: number, listener: SlotListener, giveBack?: readonly AllocationId[], memoryMb?: number): void
   /** The job has ended: nothing more is to be told it. */
   forget(jobId: JobId): void
   /** What the job's missing slots wait for, in words. */
   describeShortage(jobId: JobId): string
   /** The worker's gateway, while it is registered. */
   taskExecutor(resourceId: ResourceId): Gateway<typeof TaskExecutorGateway> | undefined
+}
+
+/** For a job whose workers have a size of their own. */
+export function withWorkerSize(slots: SlotProvider, memoryMb: number): SlotProvider {
+  return {
+    leads: () => slots.leads(),
+    declare: (jobId, count, listener, giveBack) => slots.declare(jobId, count, listener, giveBack, memoryMb),
+    forget: (jobId) => slots.forget(jobId),
+    describeShortage: (jobId) => slots.describeShortage(jobId),
+    taskExecutor: (resourceId) => slots.taskExecutor(resourceId),
+  }
 }

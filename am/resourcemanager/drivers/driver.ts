@@ -18,10 +18,10 @@ export interface Reclaim {
 }
 
 export interface DriverListener {
-  /** A worker of `slots` slots is being started on `host`; it is to register. */
-  started(resourceId: ResourceId, host: string, slots: number): void
+  /** A worker of `slots` slots is being started on `host`; it is to register. `memoryMb`: of its container, if not the usual size. */
+  started(resourceId: ResourceId, host: string, slots: number, memoryMb?: number): void
   /** A worker of an earlier attempt of this master may still run. */
-  recovered(resourceId: ResourceId, host: string, slots: number): void
+  recovered(resourceId: ResourceId, host: string, slots: number, memoryMb?: number): void
   /** It has ended; `reason` says why in words, with exit status and the last lines of its log where it failed. */
   terminated(resourceId: ResourceId, reason: string, end: WorkerEnd): void
   /** The cluster wants workers back and gives them time to leave. */
@@ -32,8 +32,8 @@ export interface DriverListener {
   resized(resourceId: ResourceId, memory: number): void
   /** It stays as it is. */
   resizeRefused(resourceId: ResourceId, reason: string): void
-  /** No worker of the kind asked for will ever be had. */
-  unobtainable(error: Error): void
+  /** No worker of that size will ever be had; `memoryMb` undefined: of the usual one. */
+  unobtainable(error: Error, memoryMb?: number): void
   /** This master may not go on. `retry`: another attempt may take over, so nothing is to be unregistered. */
   fatal(error: Error, retry: boolean): void
 }

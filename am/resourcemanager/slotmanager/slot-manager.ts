@@ -36,6 +36,8 @@ export interface ManagedSlot {
 export interface ManagedWorker {
   readonly resourceId: ResourceId
   readonly slots: readonly ManagedSlot[]
+  /** Of its container, where that is not the usual size; 0: it is. */
+  readonly memoryMb: number
   /** Since when no slot is in use. */
   readonly idleSince: Millis | undefined
   /** A job gave slots of it back that it named: empty, it goes at once. */
@@ -45,24 +47,43 @@ export interface ManagedWorker {
   readonly releasing: boolean
 }
 
-/** Workers wanted in all, those that are there included, by number of slots. */
+/** Workers wanted in all, those that are there included, by number of slots and size. */
 export interface WorkersWanted {
   readonly slots: number
   readonly count: number
+  /** Of the container, where it is not the usual size. */
+  readonly memoryMb?: number
 }
 
 export interface SlotManagerState {
   readonly requirements: ReadonlyMap<JobId, number>
+  /** Jobs that want workers of a size of their own, and use no others: MB of a container. */
+  readonly sizes: ReadonlyMap<JobId, number>
   readonly workers: ReadonlyMap<ResourceId, ManagedWorker>
   readonly wanted: readonly WorkersWanted[]
 }
 
-export const NO_SLOTS: SlotManagerState = { requirements: new Map(), workers: new Map(), wanted: [] }
+export const NO_SLOTS: SlotManagerState = { requirements: new Map(), sizes: new Map(), workers: new Map(), wanted: [] }
 
 export type SlotEvent =
-  /** `giveBack`: held slots that the job does without; what it holds beyond `count` besides them is chosen here. */
-  | { readonly type: 'declared'; readonly jobId: JobId; readonly count: number; readonly giveBack?: readonly AllocationId[] }
-  | { readonly type: 'workerRegistered'; readonly resourceId: ResourceId; readonly slots: readonly number[]; readonly report: SlotReport }
+  /**
+   * `giveBack`: held slots that the job does without; what it holds beyond `count` besides them is chosen here. `memoryMb`: of its workers'
+   * containers, if not the usual size; the same in all events of a job.
+   */
+  | {
+      readonly type: 'declared'
+      readonly jobId: JobId
+      readonly count: number
+      readonly giveBack?: readonly AllocationId[]
+      readonly memoryMb?: number
+    }
+  | {
+      readonly type: 'workerRegistered'
+      readonly resourceId: ResourceId
+      readonly slots: readonly number[]
+      readonly report: SlotReport
+      readonly memoryMb?: number
+    }
   | { readonly type: 'workerGone'; readonly resourceId: ResourceId }
   /** `reason`: of its release. */
   | { readonly type: 'workerLeaves'; readonly resourceId: ResourceId; readonly reason: string }
@@ -166,6 +187,7 @@ function isHeldBy(slot: ManagedSlot, jobId: JobId): boolean {
 /** The state while it is being changed, and what is to be done. */
 class Draft {
   readonly requirements: Map<JobId, number>
+  readonly sizes: Map<JobId, number>
   readonly workers: Map<ResourceId, ManagedWorker>
   wanted: readonly WorkersWanted[]
   readonly effects: SlotEffect[] = []
@@ -174,12 +196,13 @@ class Draft {
 
   constructor(state: SlotManagerState) {
     this.requirements = new Map(state.requirements)
+    this.sizes = new Map(state.sizes)
     this.workers = new Map(state.workers)
     this.wanted = state.wanted
   }
 
   finish(): SlotManagerState {
-    return { requirements: this.requirements, workers: this.workers, wanted: this.wanted }
+    return { requirements: this.requirements, sizes: this.sizes, workers: this.workers, wanted: this.wanted }
   }
 
   /** Only when the event has been applied. */
@@ -215,12 +238,17 @@ class Draft {
 function apply(draft: Draft, event: SlotEvent, policy: SlotPolicy): void {
   switch (event.type) {
     case 'declared':
-      if (event.count > 0) draft.requirements.set(event.jobId, event.count)
-      else draft.requirements.delete(event.jobId)
+      if (event.count > 0) {
+        draft.requirements.set(event.jobId, event.count)
+        if (event.memoryMb !== undefined && event.memoryMb > 0) draft.sizes.set(event.jobId, event.memoryMb)
+      } else {
+        draft.requirements.delete(event.jobId)
+        draft.sizes.delete(event.jobId)
+      }
       for (const allocationId of event.giveBack ?? []) giveBack(draft, event.jobId, allocationId)
       return
     case 'workerRegistered':
-      return register(draft, event.resourceId, event.slots, event.report)
+      return register(draft, event.resourceId, event.slots, event.report, event.memoryMb ?? 0)
     case 'workerGone':
       draft.workers.delete(event.resourceId)
       return
@@ -264,7 +292,7 @@ function apply(draft: Draft, event: SlotEvent, policy: SlotPolicy): void {
   }
 }
 
-function register(draft: Draft, resourceId: ResourceId, slots: readonly number[], report: SlotReport): void {
+function register(draft: Draft, resourceId: ResourceId, slots: readonly number[], report: SlotReport, memoryMb: number): void {
   const managed = slots.map((slotIndex): ManagedSlot => {
     const allocationId = report.find((slot) => slot.slotIndex === slotIndex)?.allocationId ?? undefined
     if (allocationId === undefined) return { slotIndex, allocation: undefined }
@@ -272,7 +300,15 @@ function register(draft: Draft, resourceId: ResourceId, slots: readonly number[]
     draft.effects.push({ type: 'freeSlot', resourceId, allocationId, reason: 'the job’s JobManager is gone' })
     return { slotIndex, allocation: { allocationId, jobId: undefined, state: 'FREEING' } }
   })
-  draft.workers.set(resourceId, { resourceId, slots: managed, idleSince: undefined, surplus: false, leaving: undefined, releasing: false })
+  draft.workers.set(resourceId, {
+    resourceId,
+    slots: managed,
+    memoryMb,
+    idleSince: undefined,
+    surplus: false,
+    leaving: undefined,
+    releasing: false,
+  })
 }
 
 /** A slot that we gave away and the worker says is free has lost what ran there. */
@@ -374,7 +410,8 @@ function assign(draft: Draft, moment: SlotMoment, policy: SlotPolicy): Map<JobId
  * keeps the slots there until it has moved and gives them back.
  */
 function candidates(draft: Draft, jobId: JobId, required: number, policy: SlotPolicy): ManagedWorker[] {
-  const usable = [...draft.workers.values()].filter(isStaying)
+  const size = draft.sizes.get(jobId) ?? 0
+  const usable = [...draft.workers.values()].filter((worker) => isStaying(worker) && worker.memoryMb === size)
   if (policy.placement.kind === 'spread') return usable
   const [chosen] = usable
     .filter((worker) => worker.slots.filter((slot) => isHeldBy(slot, jobId) || slot.allocation === undefined).length >= required)
@@ -423,15 +460,23 @@ function releaseIdle(draft: Draft, now: Millis, { idleTimeout, placement, limits
     .filter((worker) => worker.idleSince !== undefined)
     .sort((a, b) => Number(b.surplus) - Number(a.surplus) || (a.idleSince ?? 0) - (b.idleSince ?? 0))
   let dispensable =
-    placement.kind === 'spread' ? Math.min(staying.length - limits.min, idle.length - redundantWorkers(draft, limits)) : idle.length
+    placement.kind === 'spread'
+      ? Math.min(usual(staying).length - limits.min, usual(idle).length - redundantWorkers(draft, limits))
+      : idle.length
   let wakeAt = Infinity
-  for (const { resourceId, surplus, idleSince = now } of idle) {
-    if (dispensable-- <= 0) break
+  for (const { resourceId, surplus, memoryMb, idleSince = now } of idle) {
+    // Those of a size of their own are kept for nobody.
+    if (memoryMb === 0 && dispensable-- <= 0) continue
     if (surplus) release(draft, resourceId, 'its slots were given back')
     else if (now - idleSince >= idleTimeout) release(draft, resourceId, 'it was idle')
     else wakeAt = Math.min(wakeAt, idleSince + idleTimeout)
   }
   if (wakeAt < Infinity) draft.effects.push({ type: 'wakeAt', at: wakeAt })
+}
+
+/** Of the usual size. */
+function usual(workers: readonly ManagedWorker[]): ManagedWorker[] {
+  return workers.filter(({ memoryMb }) => memoryMb === 0)
 }
 
 function redundantWorkers(draft: Draft, limits: WorkerLimits): number {
@@ -442,40 +487,57 @@ function isFreeSoon({ allocation }: ManagedSlot): boolean {
   return allocation === undefined || allocation.state === 'FREEING'
 }
 
-/** Slots whose worker was asked to empty them: a new worker would come later than they. */
-function becomingFree(draft: Draft): number {
+/** Slots on workers of that size which were asked to empty them: a new worker would come later than they. */
+function becomingFree(staying: readonly ManagedWorker[], size: number): number {
   let count = 0
-  for (const worker of draft.workers.values())
-    if (isStaying(worker)) count += worker.slots.filter((slot) => slot.allocation?.state === 'FREEING').length
+  for (const worker of staying)
+    if (worker.memoryMb === size) count += worker.slots.filter((slot) => slot.allocation?.state === 'FREEING').length
   return count
 }
 
 function declareWorkers(draft: Draft, missing: ReadonlyMap<JobId, number>, policy: SlotPolicy): void {
-  const counts = new Map<number, number>()
-  const add = (slots: number, count: number) => counts.set(slots, (counts.get(slots) ?? 0) + count)
+  const counts = new Map<string, WorkersWanted>()
+  const add = (slots: number, memoryMb: number, more: number) => {
+    const count = (counts.get(`${slots} ${memoryMb}`)?.count ?? 0) + more
+    counts.set(`${slots} ${memoryMb}`, { slots, count, ...(memoryMb === 0 ? {} : { memoryMb }) })
+  }
   const staying = [...draft.workers.values()].filter(isStaying)
-  for (const worker of staying) add(worker.slots.length, 1)
+  for (const worker of staying) add(worker.slots.length, worker.memoryMb, 1)
   if (policy.placement.kind === 'spread') {
     const { slotsPerWorker } = policy.placement
     const { min, max } = policy.limits
-    const lacking = missing.size === 0 ? 0 : [...missing.values()].reduce((sum, count) => sum + count, 0) - becomingFree(draft)
-    const needed = Math.max(0, Math.ceil(lacking / slotsPerWorker))
-    const idle = staying.filter((worker) => worker.idleSince !== undefined).length
-    const spare = Math.max(0, redundantWorkers(draft, policy.limits) - idle)
-    // The upper bound takes nothing away that is there.
-    const more = Math.min(Math.max(needed + spare, min - staying.length), Math.max(0, max - staying.length))
-    if (more > 0) add(slotsPerWorker, more)
+    // Those of a size of their own count towards the limits as any other.
+    let room = Math.max(0, max - staying.length)
+    for (const [size, lacks] of lackingBySize(draft, missing)) {
+      const needed = Math.max(0, Math.ceil((lacks === 0 ? 0 : lacks - becomingFree(staying, size)) / slotsPerWorker))
+      const idle = staying.filter((worker) => worker.idleSince !== undefined && worker.memoryMb === size).length
+      const spare = size === 0 ? Math.max(0, redundantWorkers(draft, policy.limits) - idle) : 0
+      // The upper bound takes nothing away that is there.
+      const more = Math.min(size === 0 ? Math.max(needed + spare, min - usual(staying).length) : needed, room)
+      if (more > 0) add(slotsPerWorker, size, more)
+      room -= Math.max(0, more)
+    }
   } else {
     for (const jobId of missing.keys()) {
       const required = draft.requirements.get(jobId) ?? 1
       const soonThere = [...draft.workers.values()].some(
         (worker) => isStaying(worker) && worker.slots.filter((slot) => isHeldBy(slot, jobId) || isFreeSoon(slot)).length >= required,
       )
-      if (!soonThere) add(required, 1)
+      if (!soonThere) add(required, 0, 1)
     }
   }
-  const wanted = [...counts].map(([slots, count]) => ({ slots, count })).sort((a, b) => a.slots - b.slots)
+  const wanted = [...counts.values()].sort((a, b) => a.slots - b.slots || (a.memoryMb ?? 0) - (b.memoryMb ?? 0))
   if (JSON.stringify(wanted) === JSON.stringify(draft.wanted)) return
   draft.wanted = wanted
   draft.effects.push({ type: 'declareWorkers', wanted })
+}
+
+/** Slots that jobs lack, by the size of their workers; the usual one (0) first, and always. */
+function lackingBySize(draft: Draft, missing: ReadonlyMap<JobId, number>): Map<number, number> {
+  const lacking = new Map([[0, 0]])
+  for (const [jobId, count] of missing) {
+    const size = draft.sizes.get(jobId) ?? 0
+    lacking.set(size, (lacking.get(size) ?? 0) + count)
+  }
+  return lacking
 }

@@ -16,6 +16,10 @@ export const TASKMANAGER_MAX_PROCESS_SIZE = option('taskmanager.memory.process.m
   description:
     'A TaskManager’s container that runs short of memory is made larger where it is, by half each time, up to this: what is gained is for operators’ state. Unset: never. YARN only (not in Flink).',
 })
+export const JOB_TASKMANAGER_PROCESS_SIZE = option('job.taskmanager.memory.process.size', memorySize(), {
+  description:
+    'The job runs in TaskManagers of this size, which it shares with no job of another; unset: in the usual ones (taskmanager.memory.process.size). For one job of a session, or one statement of a script. YARN only (not in Flink).',
+})
 export const MANAGED_MEMORY_FRACTION = option('taskmanager.memory.managed.fraction', double(0, 0.9), {
   default: '0.4',
   description: 'Share of the memory beyond the runtime’s own that is for operators’ state, split evenly among the slots.',

@@ -1,8 +1,8 @@
 /**
  * The containers of this application as the driver counts them. Pure: plain data and functions.
  *
- * What is asked for is always derived from *wanted* minus *held*, never from single events. The priority of a row is the number
- * of slots of its workers: the same in every attempt, so containers of an earlier attempt tell their size.
+ * What is asked for is always derived from *wanted* minus *held*, never from single events. The priority of a row says the number of
+ * slots of its workers, and their size where it is not the usual: the same in every attempt, so containers of an earlier attempt tell it.
  */
 import type { NodeAddress } from '#hadoop/yarn/identifiers.js'
 import type { AllocatedContainer, Ask } from '#hadoop/yarn/am-rm/events.js'
@@ -11,6 +11,8 @@ import type { WorkersWanted } from '../../slotmanager/slot-manager.js'
 export interface HeldContainer {
   readonly id: string
   readonly slots: number
+  /** That it was asked for with, if not the usual; 0: it is. */
+  readonly askedMb: number
   /** As granted. */
   readonly memoryMb: number
   readonly vcores: number
@@ -46,7 +48,17 @@ export function withContainers(
 ): ContainerTable {
   const held = new Map(table.held)
   for (const { id, priority, node, nodeHttpAddress, memoryMb, vcores } of containers)
-    held.set(id, { id, slots: priority, memoryMb, vcores, node, nodeHttpAddress, released: false, discounted: false })
+    held.set(id, {
+      id,
+      slots: slotsOf(priority),
+      askedMb: memoryOf(priority),
+      memoryMb,
+      vcores,
+      node,
+      nodeHttpAddress,
+      released: false,
+      discounted: false,
+    })
   return { ...table, held, sequence }
 }
 
@@ -80,21 +92,38 @@ function counts({ released, discounted }: HeldContainer): boolean {
   return !released && !discounted
 }
 
-/** Containers still to be asked for, by number of slots. */
+/** More than a TaskManager can have; a priority has 31 bits, so sizes up to a million MB fit beside them. */
+const MAX_SLOTS = 2_048
+
+/** `memoryMb` 0: the usual size. */
+export function priorityOf(slots: number, memoryMb: number): number {
+  return memoryMb * MAX_SLOTS + slots
+}
+
+export function slotsOf(priority: number): number {
+  return priority % MAX_SLOTS
+}
+
+export function memoryOf(priority: number): number {
+  return Math.floor(priority / MAX_SLOTS)
+}
+
+/** Containers still to be asked for, by number of slots and size. */
 export function missing(table: ContainerTable): WorkersWanted[] {
   return table.wanted
-    .map(({ slots, count }) => ({
-      slots,
-      count: Math.max(0, count - [...table.held.values()].filter((container) => container.slots === slots && counts(container)).length),
-    }))
+    .map((wanted) => {
+      const { slots, count, memoryMb = 0 } = wanted
+      const held = [...table.held.values()].filter((each) => each.slots === slots && each.askedMb === memoryMb && counts(each)).length
+      return { ...wanted, count: Math.max(0, count - held) }
+    })
     .filter(({ count }) => count > 0)
 }
 
 /** The whole table of asks. */
 export function asksOf(table: ContainerTable, shape: WorkerShape): Ask[] {
-  return missing(table).map(({ slots, count }) => ({
-    priority: slots,
-    memoryMb: shape.memoryMb,
+  return missing(table).map(({ slots, count, memoryMb = 0 }) => ({
+    priority: priorityOf(slots, memoryMb),
+    memoryMb: memoryMb === 0 ? shape.memoryMb : memoryMb,
     vcores: shape.vcores(slots),
     count,
     ...(shape.nodeLabel === undefined ? {} : { nodeLabel: shape.nodeLabel }),

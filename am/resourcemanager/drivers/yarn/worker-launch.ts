@@ -10,6 +10,8 @@ import { resourceId } from '#core/ids/ids.js'
 import type { Credentials } from '#hadoop/security/credentials.js'
 import type { LaunchContext } from '#hadoop/yarn/launch-context.js'
 
+const MIB = 1024 * 1024
+
 export interface WorkerLaunch {
   readonly configuration: Configuration
   readonly resources: readonly LocalResource[]
@@ -20,9 +22,10 @@ export interface WorkerLaunch {
   readonly master: { readonly host: string; readonly port: number; readonly epoch: number; readonly leaderFile: string }
 }
 
-export function workerLaunchContext(launch: WorkerLaunch, containerId: string, slots: number): LaunchContext {
+/** `memoryMb`: of the container, if not the usual size; 0: it is. */
+export function workerLaunchContext(launch: WorkerLaunch, containerId: string, slots: number, memoryMb = 0): LaunchContext {
   const { configuration } = launch
-  const processMemory = configuration.get(TASKMANAGER_PROCESS_SIZE)
+  const processMemory = memoryMb === 0 ? configuration.get(TASKMANAGER_PROCESS_SIZE) : memoryMb * MIB
   const { mainHeapMb } = memoryBudget(processMemory, slots, configuration.get(MANAGED_MEMORY_FRACTION))
   const descriptor: WorkerDescriptor = {
     version: 1,

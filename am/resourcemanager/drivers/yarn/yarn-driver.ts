@@ -25,8 +25,10 @@ import type { DriverListener, FinalStatus, ResourceManagerDriver } from '../driv
 import {
   asksOf,
   containersOn,
+  memoryOf,
   missing,
   NO_CONTAINERS,
+  slotsOf,
   withContainers,
   withDiscounted,
   withoutContainer,
@@ -81,7 +83,8 @@ export interface YarnDriverSettings {
   /** Starts the session. */
   amRm(onEvent: (event: AmRmEvent) => void, onDied: (error: Error) => void): AmRm
   readonly nodeManagers: NodeManagers
-  launchContext(containerId: string, slots: number): StartRequest['context']
+  /** `memoryMb`: of the container, if not the usual; 0: it is. */
+  launchContext(containerId: string, slots: number, memoryMb: number): StartRequest['context']
   readonly readQueue: ReadQueue
   /** Last lines of a container's log; undefined: not to be had. */
   logTail(nodeHttpAddress: string, containerId: string): Promise<string | undefined>
@@ -176,7 +179,9 @@ export class YarnDriver implements ResourceManagerDriver {
     const lacking = missing(this.#table)
     if (lacking.length === 0) return ''
     const { shape, environment } = this.#settings
-    const asked = lacking.map(({ slots, count }) => `${count} more of ${shape.memoryMb} MB and ${shape.vcores(slots)} vcores`).join(', ')
+    const asked = lacking
+      .map(({ slots, count, memoryMb: size }) => `${count} more of ${size ?? shape.memoryMb} MB and ${shape.vcores(slots)} vcores`)
+      .join(', ')
     const since = this.#pendingSince === undefined ? 0 : environment.clock.monotonic() - this.#pendingSince
     const parts = [`YARN was asked for containers and has not given them for ${formatDuration(Math.round(since / 1000) * 1000)}: ${asked}`]
     if (this.#headroom !== undefined) {
@@ -186,7 +191,7 @@ export class YarnDriver implements ResourceManagerDriver {
         `queue '${this.#queueName()}' leaves this application room for ${memoryMb} MB${vcoresCounted ? ` and ${vcores} vcores` : ''} more; the cluster has ${clusterNodes} nodes`,
       )
       const limits = [
-        ...(memoryMb < shape.memoryMb ? ['memory'] : []),
+        ...(lacking.some(({ memoryMb: size }) => memoryMb < (size ?? shape.memoryMb)) ? ['memory'] : []),
         ...(vcoresCounted && lacking.some(({ slots }) => vcores < shape.vcores(slots)) ? ['vcores'] : []),
       ]
       if (limits.length > 0) parts.push(`the limit is the queue’s ${limits.join(' and ')}`)
@@ -265,8 +270,9 @@ export class YarnDriver implements ResourceManagerDriver {
         if (this.#settings.environment.clock.monotonic() - this.#queueReadAt >= QUEUE_READ_EVERY_MS) void this.#lookAtQueue()
         return this.blockNodes(this.#blockable)
       case 'asksRejected': {
-        const { memoryMb = 0, vcores = 0 } = event.asks[0] ?? {}
-        return this.#listener?.unobtainable(new ContainersRefused({ memoryMb, vcores, reason: event.reason }))
+        for (const { priority, memoryMb, vcores } of event.asks)
+          this.#listener?.unobtainable(new ContainersRefused({ memoryMb, vcores, reason: event.reason }), memoryOf(priority))
+        return
       }
       case 'nodesUpdated':
         for (const node of event.nodes) this.#onNode(node)
@@ -348,7 +354,7 @@ export class YarnDriver implements ResourceManagerDriver {
     for (const container of containers) {
       if (this.#ending) continue
       this.#log.info(`Container ${container.id} was granted on ${container.node.host}.`)
-      this.#listener?.started(resourceId(container.id), container.node.host, container.priority)
+      this.#listener?.started(resourceId(container.id), container.node.host, slotsOf(container.priority), memoryOf(container.priority))
       void this.#startContainer(container)
     }
     this.#ask()
@@ -358,7 +364,7 @@ export class YarnDriver implements ResourceManagerDriver {
     const { nodeManagers, launchContext } = this.#settings
     try {
       const { id, node, token, priority } = container
-      await nodeManagers.start({ id, node, token: asBuffers(token), context: launchContext(id, priority) })
+      await nodeManagers.start({ id, node, token: asBuffers(token), context: launchContext(id, slotsOf(priority), memoryOf(priority)) })
     } catch (error) {
       this.#log.warn(`Container ${container.id} was not started`, error)
       const known = this.#table.held.has(container.id)
@@ -373,7 +379,8 @@ export class YarnDriver implements ResourceManagerDriver {
     if (containers.length === 0) return
     this.#recovered += containers.length
     this.#table = withContainers(this.#table, containers)
-    for (const { id, node, priority } of containers) this.#listener?.recovered(resourceId(id), node.host, priority)
+    for (const { id, node, priority } of containers)
+      this.#listener?.recovered(resourceId(id), node.host, slotsOf(priority), memoryOf(priority))
     this.#ask()
   }
 

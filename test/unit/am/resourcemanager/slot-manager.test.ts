@@ -41,16 +41,17 @@ class Manager {
     return step.effects.flatMap(describeEffect)
   }
 
-  declare(jobId: JobId, count: number): string[] {
-    return this.on({ type: 'declared', jobId, count })
+  declare(jobId: JobId, count: number, memoryMb = 0): string[] {
+    return this.on({ type: 'declared', jobId, count, memoryMb })
   }
 
-  register(name: string, slots: number): string[] {
+  register(name: string, slots: number, memoryMb = 0): string[] {
     return this.on({
       type: 'workerRegistered',
       resourceId: name as ResourceId,
       slots: Array.from({ length: slots }, (_, index) => index),
       report: [],
+      memoryMb,
     })
   }
 
@@ -83,7 +84,9 @@ function describeEffect(effect: SlotEffect): string[] {
     case 'freeSlot':
       return [`free ${effect.allocationId}`]
     case 'declareWorkers':
-      return [`workers ${effect.wanted.map(({ slots, count }) => `${count}x${slots}`).join(' ')}`]
+      return [
+        `workers ${effect.wanted.map(({ slots, count, memoryMb }) => `${count}x${slots}${memoryMb === undefined ? '' : ` of ${memoryMb}`}`).join(' ')}`,
+      ]
     case 'releaseWorker':
       return [`release ${effect.resourceId}: ${effect.reason}`]
     case 'wakeAt':
@@ -113,6 +116,40 @@ describe('slot manager', () => {
     const manager = new Manager(SPREAD)
     manager.declare(A, 4)
     expect(manager.declare(A, 0)).to.deep.equal(['workers '])
+  })
+
+  it('gives a job that wants workers of its own size those and no others, nor them to others', () => {
+    const manager = new Manager(SPREAD)
+    expect(manager.declare(A, 2)).to.deep.equal(['workers 1x2'])
+    expect(manager.declare(B, 3, 512)).to.deep.equal(['workers 1x2 2x2 of 512'])
+    expect(manager.register('big', 2, 512)).to.deep.equal(['allocate big/0 for job-b as 1', 'allocate big/1 for job-b as 2'])
+    expect(manager.register('usual', 2)).to.deep.equal(['allocate usual/0 for job-a as 3', 'allocate usual/1 for job-a as 4'])
+    manager.allocated(1, 2, 3, 4)
+    expect(manager.register('big2', 2, 512)).to.deep.equal(['allocate big2/0 for job-b as 5'])
+    manager.allocated(5)
+    expect(manager.declare(A, 3), 'a free slot is there, of the other size').to.deep.equal(['workers 2x2 2x2 of 512'])
+  })
+
+  it('waits for slots that fall free on workers of the same size only', () => {
+    const manager = new Manager(SPREAD)
+    manager.declare(A, 2, 512)
+    manager.register('big', 2, 512)
+    manager.allocated(1, 2)
+    manager.declare(A, 0)
+    expect(manager.declare(B, 2)).to.deep.equal(['workers 1x2 1x2 of 512'])
+  })
+
+  it('keeps no worker of a job’s own size when the job is gone, whatever is to be kept', () => {
+    const manager = new Manager({ ...SPREAD, limits: { ...NO_LIMITS, min: 1 } })
+    manager.on({ type: 'tick' })
+    manager.declare(A, 2, 512)
+    manager.register('usual', 2)
+    manager.register('big', 2, 512)
+    manager.allocated(1, 2)
+    manager.declare(A, 0)
+    manager.freed(1, 2)
+    manager.now = 30_000
+    expect(manager.on({ type: 'tick' })).to.deep.equal(['release big: it was idle', 'workers 1x2'])
   })
 
   it('serves the job that came first', () => {

@@ -64,8 +64,9 @@ async function driver(startFails?: Error) {
     logTail: async () => 'out of luck',
   })
   const started = yarn.start({
-    started: (id, host, slots) => lines.push(`started ${id} on ${host} with ${slots} slots`),
-    recovered: (id, host, slots) => lines.push(`recovered ${id} on ${host} with ${slots} slots`),
+    started: (id, host, slots, size = 0) => lines.push(`started ${id} on ${host} with ${slots} slots${size === 0 ? '' : ` of ${size} MB`}`),
+    recovered: (id, host, slots, size = 0) =>
+      lines.push(`recovered ${id} on ${host} with ${slots} slots${size === 0 ? '' : ` of ${size} MB`}`),
     terminated: (id, reason, end) => lines.push(`terminated ${id}${end === 'failed' ? '' : ` (${end})`}: ${reason}`),
     reclaimed: ({ resourceIds, anyOthers, reason, grace, replaced }) =>
       lines.push(
@@ -74,7 +75,7 @@ async function driver(startFails?: Error) {
     nodeLost: (ids, reason) => lines.push(`node lost ${ids.join(' ')}: ${reason}`),
     resized: (id, memory) => lines.push(`resized ${id} to ${memory / 1024 / 1024} MB`),
     resizeRefused: (id, reason) => lines.push(`not resized ${id}: ${reason}`),
-    unobtainable: (error) => lines.push(`unobtainable: ${error.message}`),
+    unobtainable: (error, size = 0) => lines.push(`unobtainable${size === 0 ? '' : ` ${size}`}: ${error.message}`),
     fatal: (error, retry) => fatal.push({ error, retry }),
   })
   const registered = (previousContainers: readonly AllocatedContainer[] = []) =>
@@ -109,6 +110,30 @@ describe('YarnDriver', () => {
     expect(await take()).to.deep.equal(['started c1 on node-1 with 2 slots', 'start c1', 'ask 1 of 512 MB 2 vcores (seen 1)'])
     emit({ type: 'allocated', sequence: 2, containers: [container(2)] })
     expect((await take()).at(-1)).to.equal('ask nothing (seen 2)')
+  })
+
+  it('asks for workers of a size of their own beside the usual ones, and knows them again under the next attempt', async () => {
+    const { yarn, registered, emit, take } = await driver()
+    registered()
+    yarn.declareWorkers([
+      { slots: 2, count: 1 },
+      { slots: 2, count: 1, memoryMb: 1024 },
+    ])
+    expect((await take()).at(-1)).to.equal('ask 1 of 512 MB 2 vcores, 1 of 1024 MB 2 vcores (seen 0)')
+    const sized = { ...container(1), priority: 1024 * 2048 + 2, memoryMb: 1024 }
+    emit({ type: 'allocated', sequence: 1, containers: [sized] })
+    expect(await take()).to.deep.equal(['started c1 on node-1 with 2 slots of 1024 MB', 'start c1', 'ask 1 of 512 MB 2 vcores (seen 1)'])
+    emit({
+      type: 'asksRejected',
+      asks: [{ priority: 1024 * 2048 + 2, memoryMb: 1024, vcores: 2, count: 1 }],
+      reason: 'too large',
+      className: 'InvalidResourceRequestException',
+    })
+    expect((await take())[0]).to.match(/^unobtainable 1024: YARN refuses containers of 1024 MB/)
+    const next = await driver()
+    next.yarn.declareWorkers([{ slots: 2, count: 1, memoryMb: 1024 }])
+    next.registered([sized])
+    expect((await next.take()).slice(-2)).to.deep.equal(['recovered c1 on node-1 with 2 slots of 1024 MB', 'ask nothing (seen 0)'])
   })
 
   it('asks for another in place of one that ended, and tells why it ended', async () => {
