@@ -27,6 +27,17 @@ export type AggregateCall = z.infer<typeof AggregateCallSchema>
 export const SortKeySchema = z.object({ column: z.int().min(0), ascending: z.boolean(), nullsFirst: z.boolean() })
 export type SortKey = z.infer<typeof SortKeySchema>
 
+/**
+ * Windows of fixed size over a time column, in ms. `hop`: one begins every `slideMs`, which divides the size. `cumulate`: all that begin with a
+ * window of `sizeMs` and end at a multiple of `stepMs` within it.
+ */
+export const WindowSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('tumble'), sizeMs: z.number().positive(), offsetMs: z.number() }),
+  z.object({ kind: z.literal('hop'), slideMs: z.number().positive(), sizeMs: z.number().positive(), offsetMs: z.number() }),
+  z.object({ kind: z.literal('cumulate'), stepMs: z.number().positive(), sizeMs: z.number().positive(), offsetMs: z.number() }),
+])
+export type WindowSpec = z.infer<typeof WindowSchema>
+
 export const OperatorSpecSchema = z.discriminatedUnion('op', [
   /**
    * Reads a table whose physical columns are `schema`. Output: those of `projection`, in that order. The whole schema is needed
@@ -67,16 +78,16 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
    */
   z.object({
     op: z.literal('window-aggregate'),
-    window: z.object({ kind: z.literal('tumble'), sizeMs: z.number().positive(), offsetMs: z.number() }),
+    window: WindowSchema,
     timeColumn: z.int().min(0),
     keys: columns,
     calls: z.array(AggregateCallSchema).readonly(),
     emit: z.array(z.enum(['window_start', 'window_end', 'window_time'])).readonly(),
   }),
-  /** TUMBLE TVF without aggregation: appends window_start, window_end, window_time. */
+  /** Window TVF without aggregation: each row once for every window it is in, with window_start, window_end, window_time. */
   z.object({
     op: z.literal('window-table-function'),
-    window: z.object({ kind: z.literal('tumble'), sizeMs: z.number().positive(), offsetMs: z.number() }),
+    window: WindowSchema,
     timeColumn: z.int().min(0),
   }),
   /**

@@ -1,16 +1,18 @@
 /**
- * Aggregation by key within tumbling windows of event time.
+ * Aggregation by key within windows of event time: tumbling, hopping, cumulating.
  *
  * In:    insertions with a time column.   Out: keys, calls, then the spec's window columns; +I, once per key and window.
- * State: one slice per open window: keys and accumulators by group id. A fired slice's memory serves a later window.
- * Time:  a window fires when the watermark reaches its end - 1, windows in order of their ends; then the watermark passes on. Rows
- *        of a window that has fired are dropped and counted. The last watermark fires all. A window of very many keys is emitted in
- *        several turns; what comes meanwhile is taken in.
+ * State: one slice for each stretch of time that is whole in every window it is in: keys and accumulators by group id. A row goes into one slice,
+ *        however many windows hold it; a window that fires merges its slices. The memory of a slice that no window needs serves a later one.
+ * Time:  a window fires when the watermark reaches its end - 1, windows in order of their ends; then the watermark passes on. Rows of which
+ *        every window has fired are dropped and counted. The last watermark fires all. A window of very many keys is emitted in
+ *        several turns; what comes meanwhile waits.
  * @throws ROWTIME_IS_NULL
- * Source: Flink's slicing window aggregation (WindowAggOperator with a tumbling slice assigner).
+ * Source: Flink's slicing window aggregation (WindowAggOperator with slice assigners).
  */
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
+import * as z from '#core/zod.js'
 import { BIGINT, notNull, type LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
@@ -20,7 +22,7 @@ import { KeyedTables } from '../state/keyed-tables.js'
 import { RowPages, type PagedRows } from '../state/row-pages.js'
 import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../state/snapshot.js'
 import { rowtimes } from '../time/rowtime.js'
-import { tumblingWindows, type TumblingWindows } from '../time/tumbling-windows.js'
+import { slicedWindows, type SlicedWindows } from '../time/sliced-windows.js'
 import { GroupedAggregation, RestoredGroups } from './aggregate/grouped-aggregation.js'
 import { hasRetractions } from './changelog.js'
 import { sessionTimeZone } from './evaluation-context.js'
@@ -28,22 +30,24 @@ import { inTurns } from './in-turns.js'
 import { MAX_WATERMARK, NO_WATERMARK, type Operator, type OperatorContext, type Output } from './operator.js'
 import { windowColumn } from './window-columns.js'
 
-/** Aggregations of fired windows kept for use by later ones. */
+/** Aggregations of past slices kept for use by later ones. */
 const KEPT = 2
-/** First column of every stored row: the local start of its window. */
+/** First column of every stored row: the local start of its slice. */
 const START = { name: 'window_start', type: notNull(BIGINT) }
-/** List state: watermarks of all subtasks. */
+/** List state of all subtasks: their watermarks and key groups. */
 const WATERMARK = 'watermark'
 
+const WatermarkItemSchema = z.object({ watermark: z.number(), first: z.int(), last: z.int() })
+
 interface Slice {
-  /** Local start of the window. */
+  /** Local start. */
   readonly start: number
-  /** The watermark that fires it. */
-  readonly firesAt: number
+  /** The watermark that fires its last window. */
+  readonly lastFiresAt: number
   readonly groups: SliceGroups
 }
 
-/** Aggregations serve one window after the other. */
+/** Aggregations serve one slice after the other. */
 interface SliceGroups {
   start: number
   readonly aggregation: GroupedAggregation
@@ -51,7 +55,7 @@ interface SliceGroups {
   rows: readonly PagedRows[]
 }
 
-/** Rows of a batch that belong to one window; slice undefined: late. */
+/** Rows of a batch that belong to one slice; slice undefined: late. */
 interface Share {
   readonly slice: Slice | undefined
   readonly positions: Int32Array
@@ -66,11 +70,14 @@ export class WindowAggregateOperator implements Operator {
   readonly #tables = new KeyedTables()
   /** One for each table of an aggregation; the rows of all slices are in it. */
   readonly #pages: readonly RowPages[]
-  /** Watermarks that came, and the windows that fire before each is passed on. */
-  readonly #firing: { readonly due: readonly Slice[]; readonly watermark: number }[] = []
+  /** While windows are being emitted: what has come since, in order. */
+  readonly #waiting: (Batch | number)[] = []
+  #emitting = false
+  /** Where slices are merged; made when one is needed. */
+  #merged: GroupedAggregation | undefined
   #firstFire = Infinity
   #watermark = NO_WATERMARK
-  #windows!: TumblingWindows
+  #windows!: SlicedWindows
   #context!: OperatorContext
   #output!: Output
 
@@ -89,7 +96,7 @@ export class WindowAggregateOperator implements Operator {
 
   open(context: OperatorContext, output: Output): void {
     const zoned = this.#input.fields[this.#spec.timeColumn]?.type.kind === 'TIMESTAMP_LTZ'
-    this.#windows = tumblingWindows(this.#spec.window, zoned ? sessionTimeZone(context) : undefined)
+    this.#windows = slicedWindows(this.#spec.window, zoned ? sessionTimeZone(context) : undefined)
     this.#context = context
     this.#output = output
   }
@@ -97,19 +104,19 @@ export class WindowAggregateOperator implements Operator {
   processBatch(batch: Batch): void {
     if (batch.length === 0) return
     if (hasRetractions(batch)) throw new Error('a window aggregate takes insertions only')
-    for (const { slice, positions } of this.#shares(batch)) {
-      if (slice === undefined) this.#context.countLate(positions.length)
-      else slice.groups.aggregation.accumulate(positions.length === batch.length ? batch : batch.select(positions))
-    }
+    if (this.#emitting) this.#waiting.push(batch)
+    else this.#accumulate(batch)
   }
 
   processWatermark(watermark: number): void | Promise<void> {
-    if (watermark > this.#watermark) this.#watermark = watermark
-    const due = watermark >= this.#firstFire ? this.#takeDue(watermark) : []
-    if (due.length === 0 && this.#firing.length === 0) return this.#output.emitWatermark(watermark)
-    this.#firing.push({ due, watermark })
-    // One that is at it goes on with these.
-    if (this.#firing.length === 1) return inTurns(this.#fireAll(), () => this.#context.nextTurn())
+    if (this.#emitting) return void this.#waiting.push(watermark)
+    if (watermark < this.#firstFire) {
+      if (watermark > this.#watermark) this.#watermark = watermark
+      return this.#output.emitWatermark(watermark)
+    }
+    this.#emitting = true
+    this.#waiting.push(watermark)
+    return inTurns(this.#workOff(), () => this.#context.nextTurn())
   }
 
   endInput(): void {
@@ -123,13 +130,19 @@ export class WindowAggregateOperator implements Operator {
   snapshotState(request: SnapshotRequest): OperatorSnapshot {
     return {
       keyed: this.#tables.snapshot(request, this.#context.maxParallelism),
-      lists: { [WATERMARK]: { mode: 'UNION', items: [this.#watermark] } },
+      lists: { [WATERMARK]: { mode: 'UNION', items: [{ watermark: this.#watermark, ...this.#context.keyGroups }] } },
     }
   }
 
-  /** Windows of all handles are later than the lowest watermark: what fired before anywhere is late everywhere. */
+  /**
+   * Subtasks of the checkpoint may have had different watermarks. With the same key groups as one of them this one goes on from its own; else the
+   * lowest counts: windows that fired before anywhere are late everywhere.
+   */
   async restoreState(state: RestoredState): Promise<void> {
-    const watermark = (state.lists[WATERMARK] ?? []).filter((item) => typeof item === 'number').reduce((a, b) => Math.min(a, b), Infinity)
+    const items = (state.lists[WATERMARK] ?? []).map((item) => WatermarkItemSchema.parse(item))
+    const { first, last } = this.#context.keyGroups
+    const own = items.filter((item) => item.first === first && item.last === last)
+    const watermark = (own.length > 0 ? own : items).reduce((least, item) => Math.min(least, item.watermark), Infinity)
     // The last watermark of a drained savepoint ends that run, not this one.
     if (watermark < MAX_WATERMARK) this.#watermark = watermark
     const names = this.stateTables().map(({ name }) => name)
@@ -150,7 +163,14 @@ export class WindowAggregateOperator implements Operator {
     this.#tables.checkpointAborted(checkpointId)
   }
 
-  /** The batch's rows by window, in the order in which the windows first appear. */
+  #accumulate(batch: Batch): void {
+    for (const { slice, positions } of this.#shares(batch)) {
+      if (slice === undefined) this.#context.countLate(positions.length)
+      else slice.groups.aggregation.accumulate(positions.length === batch.length ? batch : batch.select(positions))
+    }
+  }
+
+  /** The batch's rows by slice, in the order in which the slices first appear. */
   #shares(batch: Batch): Share[] {
     const times = rowtimes(batch, this.#spec.timeColumn)
     const windows = this.#windows
@@ -162,8 +182,8 @@ export class WindowAggregateOperator implements Operator {
     let from = NaN
     for (let row = 0; row < times.length; row++) {
       const local = windows.localTime(times[row] as number)
-      if (!(local >= from && local < from + windows.sizeMs)) {
-        from = windows.startOf(local)
+      if (!(local >= from && local < from + windows.sliceMs)) {
+        from = windows.sliceOf(local)
         current = known.get(from) ?? -1
         if (current < 0) {
           current = starts.length
@@ -186,24 +206,33 @@ export class WindowAggregateOperator implements Operator {
     return shares
   }
 
-  /** The slice of a window, or undefined when the window has fired. */
+  /** The slice, or undefined when all its windows have fired. */
   #sliceAt(start: number): Slice | undefined {
     const known = this.#slices.get(start)
     if (known !== undefined) return known
-    return this.#firesAt(start) <= this.#watermark ? undefined : this.#newSlice(start)
+    return this.#firesAt(this.#windows.lastEnd(start)) <= this.#watermark ? undefined : this.#newSlice(start)
   }
 
-  #firesAt(start: number): number {
-    return this.#windows.instantOf(start + this.#windows.sizeMs - 1)
+  #firesAt(end: number): number {
+    return this.#windows.instantOf(end - 1)
   }
 
   #newSlice(start: number): Slice {
     const groups = this.#kept.pop() ?? this.#track(this.#newGroups())
     groups.start = start
-    const slice = { start, firesAt: this.#firesAt(start), groups }
+    const slice = { start, lastFiresAt: this.#firesAt(this.#windows.lastEnd(start)), groups }
     this.#slices.set(start, slice)
-    if (slice.firesAt < this.#firstFire) this.#firstFire = slice.firesAt
+    this.#firstFire = Math.min(this.#firstFire, this.#nextFire(slice))
     return slice
+  }
+
+  /** The watermark that fires the first of its windows that has not fired. */
+  #nextFire({ start, lastFiresAt }: Slice): number {
+    for (const end of this.#windows.endsOf(start)) {
+      const firesAt = this.#firesAt(end)
+      if (firesAt > this.#watermark) return firesAt
+    }
+    return lastFiresAt
   }
 
   #newGroups(): SliceGroups {
@@ -221,35 +250,70 @@ export class WindowAggregateOperator implements Operator {
     return groups
   }
 
-  /** Windows that the watermark fires, in order: rows for them are late from now on. */
-  #takeDue(watermark: number): Slice[] {
-    const due = [...this.#slices.values()].filter((slice) => slice.firesAt <= watermark).sort((a, b) => a.start - b.start)
-    for (const { start } of due) this.#slices.delete(start)
-    this.#firstFire = Infinity
-    for (const slice of this.#slices.values()) this.#firstFire = Math.min(this.#firstFire, slice.firesAt)
-    return due
-  }
-
-  *#fireAll(): Generator<void, void> {
-    for (let next = this.#firing[0]; next !== undefined; next = this.#firing[0]) {
-      for (const slice of next.due) {
-        yield* this.#emit(slice)
-        slice.groups.aggregation.clear()
-        if (this.#kept.length < KEPT) this.#kept.push(slice.groups)
-        else for (const rows of slice.groups.rows) rows.close()
-      }
-      this.#output.emitWatermark(next.watermark)
-      this.#firing.shift()
+  *#workOff(): Generator<void, void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (typeof next === 'number') yield* this.#fire(next)
+      else this.#accumulate(next)
     }
+    this.#emitting = false
   }
 
-  *#emit(slice: Slice): Generator<void, void> {
+  *#fire(watermark: number): Generator<void, void> {
+    const due = new Set<number>()
+    for (const { start } of this.#slices.values()) {
+      for (const end of this.#windows.endsOf(start)) {
+        const firesAt = this.#firesAt(end)
+        if (firesAt > this.#watermark && firesAt <= watermark) due.add(end)
+      }
+    }
+    if (watermark > this.#watermark) this.#watermark = watermark
+    for (const end of [...due].sort((a, b) => a - b)) yield* this.#fireWindow(end)
+    this.#firstFire = Infinity
+    for (const slice of this.#slices.values()) {
+      if (slice.lastFiresAt <= watermark) this.#drop(slice)
+      else this.#firstFire = Math.min(this.#firstFire, this.#nextFire(slice))
+    }
+    this.#output.emitWatermark(watermark)
+  }
+
+  *#fireWindow(end: number): Generator<void, void> {
+    const start = this.#windows.startOf(end)
+    const slices = [...this.#slices.values()].filter((slice) => slice.start >= start && slice.start < end)
+    const [only] = slices
+    if (this.#windows.cumulative) {
+      // What this window has in common with the next ones is added up in the first slice.
+      const base = this.#slices.get(start) ?? this.#newSlice(start)
+      for (const slice of slices) {
+        if (slice === base) continue
+        yield* base.groups.aggregation.absorb(slice.groups.aggregation)
+        this.#drop(slice)
+      }
+      yield* this.#emit(base.groups.aggregation, start, end)
+    } else if (slices.length === 1 && only !== undefined) {
+      yield* this.#emit(only.groups.aggregation, start, end)
+    } else {
+      this.#merged ??= this.#newGroups().aggregation
+      for (const slice of slices) yield* this.#merged.absorb(slice.groups.aggregation)
+      yield* this.#emit(this.#merged, start, end)
+      this.#merged.clear()
+    }
+    for (const slice of slices) if (this.#windows.lastEnd(slice.start) <= end) this.#drop(slice)
+  }
+
+  #drop({ start, groups }: Slice): void {
+    if (!this.#slices.delete(start)) return
+    groups.aggregation.clear()
+    if (this.#kept.length < KEPT) this.#kept.push(groups)
+    else for (const rows of groups.rows) rows.close()
+  }
+
+  *#emit(aggregation: GroupedAggregation, start: number, end: number): Generator<void, void> {
     const { keys, calls, emit } = this.#spec
-    const { aggregation } = slice.groups
     for (const some of aggregation.groups(BATCH_CAPACITY)) {
-      const starts = new Float64Array(some.length).fill(slice.start)
+      const starts = new Float64Array(some.length).fill(start)
+      const ends = new Float64Array(some.length).fill(end)
       const bounds = emit.map((column, i) =>
-        windowColumn(column, starts, this.#windows, this.#outputSchema.fields[keys.length + calls.length + i]?.type as LogicalType),
+        windowColumn(column, starts, ends, this.#windows, this.#outputSchema.fields[keys.length + calls.length + i]?.type as LogicalType),
       )
       this.#output.collect(new Batch(this.#outputSchema, [...aggregation.results(some), ...bounds], some.length))
       yield
@@ -261,7 +325,7 @@ function startColumn(start: number, count: number): Vector {
   return { kind: 'int64', type: START.type, nulls: undefined, values: new BigInt64Array(count).fill(BigInt(start)) }
 }
 
-/** The stored rows of each window, without the column of its start. */
+/** The stored rows of each slice, without the column of its start. */
 function byStart(batch: Batch, ids: Int32Array): { start: number; batch: Batch; ids: Int32Array }[] {
   const starts = (batch.columns[0] as Int64Vector).values
   const windows = new Map<bigint, number[]>()

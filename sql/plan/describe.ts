@@ -1,16 +1,16 @@
 /** Plan nodes as Flink prints them: `Calc(select=[a, b], where=[(a > 1)])`. */
 import type { Expression } from '#core/graph/expression.js'
-import type { AggregateCall, JoinType, SortKey } from '#core/graph/operator-spec.js'
+import type { AggregateCall, JoinType, SortKey, WindowSpec } from '#core/graph/operator-spec.js'
 import { formatDuration } from '#core/config/units.js'
 import { describeExpression } from '#runtime/expr/describe.js'
 import { fullName } from '../catalog/catalog.js'
 import {
   inputsOf,
   type Aggregate,
+  type Join,
   type Relation,
   type RelationField,
   type Root,
-  type TumbleWindow,
   type WindowAggregate,
 } from './relation.js'
 
@@ -50,7 +50,7 @@ export function nodeName(node: Relation | Root): string {
     case 'window-aggregate':
       return 'WindowAggregate'
     case 'join':
-      return 'Join'
+      return node.time === undefined ? 'Join' : node.time.kind === 'rowtime' ? 'IntervalJoin' : 'WindowJoin'
     case 'sort':
       return node.keys.length === 0 ? 'Limit' : node.limit === null && node.offset === 0 ? 'Sort' : 'SortLimit'
     case 'union':
@@ -119,6 +119,7 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
       const where = [...keys, ...rest]
       return [
         ['joinType', JOIN_TYPES[node.joinType]],
+        ...joinTimeText(node),
         ['where', where.length === 0 ? 'true' : where.length === 1 ? (where[0] as string) : `(${where.join(' AND ')})`],
         ['select', names(node.fields)],
         ...(node.single === true ? [['singleRow', 'true'] as const] : []),
@@ -154,6 +155,14 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
   }
 }
 
+function joinTimeText({ time, left, right }: Join): (readonly [string, string])[] {
+  if (time === undefined) return []
+  const [ofLeft, ofRight] = [left.fields[time.left]?.name, right.fields[time.right]?.name]
+  if (time.kind !== 'rowtime') return [['windows', `${ofLeft} = ${ofRight}`]]
+  const bounds = `leftLowerBound=${time.lowerMs}, leftUpperBound=${time.upperMs}`
+  return [['windowBounds', `isRowTime=true, ${bounds}, leftTime=${ofLeft}, rightTime=${ofRight}`]]
+}
+
 function selection(expressions: readonly Expression[], fields: readonly RelationField[], input: readonly RelationField[]): string {
   return expressions
     .map((expression, i) => {
@@ -180,8 +189,22 @@ function callText(call: AggregateCall, input: readonly RelationField[]): string 
   return `${call.function}(${call.distinct ? 'DISTINCT ' : ''}${args === '' ? '*' : args})${filter}`
 }
 
-function windowText(window: TumbleWindow, timeColumn: string): string {
-  return `TUMBLE(time_col=[${timeColumn}], size=[${formatDuration(window.sizeMs)}]${window.offsetMs === 0 ? '' : `, offset=[${formatDuration(window.offsetMs)}]`})`
+function windowText(window: WindowSpec, timeColumn: string): string {
+  const attributes: (readonly [string, number])[] =
+    window.kind === 'tumble'
+      ? [['size', window.sizeMs]]
+      : window.kind === 'hop'
+        ? [
+            ['size', window.sizeMs],
+            ['slide', window.slideMs],
+          ]
+        : [
+            ['max_size', window.sizeMs],
+            ['step', window.stepMs],
+          ]
+  if (window.offsetMs !== 0) attributes.push(['offset', window.offsetMs])
+  const texts = attributes.map(([name, ms]) => `${name}=[${formatDuration(ms)}]`)
+  return `${window.kind.toUpperCase()}(${[`time_col=[${timeColumn}]`, ...texts].join(', ')})`
 }
 
 function sortText(key: SortKey, fields: readonly RelationField[]): string {

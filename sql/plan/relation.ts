@@ -3,7 +3,7 @@
  * inputs count the columns of the node's input (a join: left's, then right's).
  */
 import type { Expression } from '#core/graph/expression.js'
-import type { AggregateCall, JoinType, SortKey } from '#core/graph/operator-spec.js'
+import type { AggregateCall, JoinType, SortKey, WindowSpec } from '#core/graph/operator-spec.js'
 import { withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
 import type { LiteralValue } from '#core/graph/expression.js'
 import type { CatalogTable } from '../catalog/catalog.js'
@@ -15,12 +15,6 @@ export interface RelationField {
   readonly rowtime: boolean
   /** Of a table's column that is a field of a ROW: the column and the fields on the way to it. */
   readonly path?: readonly string[]
-}
-
-export interface TumbleWindow {
-  readonly kind: 'tumble'
-  readonly sizeMs: number
-  readonly offsetMs: number
 }
 
 interface Node<K extends string> {
@@ -66,18 +60,27 @@ export interface Aggregate extends Node<'aggregate'> {
 /** Fields: the input's, window_start, window_end, window_time. */
 export interface WindowTableFunction extends Node<'window-table-function'> {
   readonly input: Relation
-  readonly window: TumbleWindow
+  readonly window: WindowSpec
   readonly timeColumn: number
 }
 export type WindowProperty = 'window_start' | 'window_end' | 'window_time'
 /** Fields: keys, calls, then `emit`. */
 export interface WindowAggregate extends Node<'window-aggregate'> {
   readonly input: Relation
-  readonly window: TumbleWindow
+  readonly window: WindowSpec
   readonly timeColumn: number
   readonly keys: readonly number[]
   readonly calls: readonly AggregateCall[]
   readonly emit: readonly WindowProperty[]
+}
+/** left.time between right.time + lowerMs and right.time + upperMs; of windows: both have the same end. */
+export interface JoinTime {
+  readonly kind: 'rowtime' | 'window-end' | 'zoned-window-end'
+  /** Columns of the sides. */
+  readonly left: number
+  readonly right: number
+  readonly lowerMs: number
+  readonly upperMs: number
 }
 /**
  * `condition` holds all of it before planning; then what the keys do not say. It counts left ++ right columns, also that of a semi or anti
@@ -92,6 +95,8 @@ export interface Join extends Node<'join'> {
   readonly condition: Expression | null
   /** A left join whose left rows may have at most one match: a sub-query as a value. Another is an error when it happens. */
   readonly single?: boolean
+  /** An interval or window join: rows go with the watermark. Absent: both sides are kept. */
+  readonly time?: JoinTime
 }
 export interface Sort extends Node<'sort'> {
   readonly input: Relation
@@ -169,10 +174,22 @@ export function withInputs(relation: Relation, inputs: readonly Relation[]): Rel
   }
 }
 
-/** Fields of a join. A regular join keeps rows for as long as it likes, so event time ends there (Flink materialises the attribute, too). */
-export function joinFields(joinType: JoinType, left: readonly RelationField[], right: readonly RelationField[]): RelationField[] {
+/**
+ * Fields of a join. A regular join keeps rows for as long as it likes, so event time ends there (Flink materialises the attribute, too). It
+ * goes on where `time` bounds how long rows are kept, except in a side that may be missing.
+ */
+export function joinFields(
+  joinType: JoinType,
+  left: readonly RelationField[],
+  right: readonly RelationField[],
+  time?: JoinTime,
+): RelationField[] {
   const regular = (fields: readonly RelationField[], padded: boolean): RelationField[] =>
-    fields.map((field) => ({ ...field, type: padded ? withNullable(field.type, true) : field.type, rowtime: false }))
+    fields.map((field) => ({
+      ...field,
+      type: padded ? withNullable(field.type, true) : field.type,
+      rowtime: field.rowtime && time !== undefined && !padded,
+    }))
   if (joinType === 'semi' || joinType === 'anti') return regular(left, false)
   return [...regular(left, joinType === 'right' || joinType === 'full'), ...regular(right, joinType === 'left' || joinType === 'full')]
 }

@@ -1,5 +1,6 @@
-/** Window table functions: `TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), size [, offset]))`, positional or with names. */
+/** Window table functions: `TABLE(HOP(TABLE t, DESCRIPTOR(ts), slide, size [, offset]))`, positional or with names. */
 import { timestamp, notNull } from '#core/types/logical-type.js'
+import type { WindowSpec } from '#core/graph/operator-spec.js'
 import type { CallNode, ExpressionNode } from '../parser/ast-expression.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import type { Relation, RelationField } from '../plan/relation.js'
@@ -9,34 +10,40 @@ import type { BindContext } from './binder.js'
 import { resolveColumn, scopeOf } from './scope.js'
 import { typeToString } from '#core/types/logical-type.js'
 
-const PARAMETERS = ['DATA', 'TIMECOL', 'SIZE', 'OFFSET'] as const
-type Parameter = (typeof PARAMETERS)[number]
+/** Parameters by function, in the order of positional arguments; what an example looks like. */
+const FUNCTIONS = {
+  TUMBLE: { parameters: ['DATA', 'TIMECOL', 'SIZE', 'OFFSET'], example: "INTERVAL '10' MINUTE" },
+  HOP: { parameters: ['DATA', 'TIMECOL', 'SLIDE', 'SIZE', 'OFFSET'], example: "INTERVAL '5' MINUTE, INTERVAL '10' MINUTE" },
+  CUMULATE: { parameters: ['DATA', 'TIMECOL', 'STEP', 'SIZE', 'OFFSET'], example: "INTERVAL '2' MINUTE, INTERVAL '10' MINUTE" },
+} as const
+type WindowFunction = keyof typeof FUNCTIONS
+type Parameter = (typeof FUNCTIONS)[WindowFunction]['parameters'][number]
 
 export function bindWindowFunction(call: CallNode, context: BindContext): Relation {
   const { source } = context
   const name = (call.name.at(-1)?.text ?? '').toUpperCase()
-  if (name !== 'TUMBLE')
-    throw notSupported(
-      source,
-      call.at,
-      `the table function ${name}.`,
-      ['HOP', 'CUMULATE', 'SESSION'].includes(name) ? 'TUMBLE is there.' : null,
-    )
-  const given = namedArguments(call, context)
+  if (!isWindowFunction(name))
+    throw notSupported(source, call.at, `the table function ${name}.`, `There are ${Object.keys(FUNCTIONS).join(', ')}.`)
+  const given = namedArguments(name, call, context)
   const argument = (parameter: Parameter): ExpressionNode => {
     const node = given.get(parameter)
     if (node === undefined)
-      throw validationError(source, call.at, `TUMBLE needs ${parameter}.`, "Write TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTE).")
+      throw validationError(
+        source,
+        call.at,
+        `${name} needs ${parameter}.`,
+        `Write ${name}(TABLE t, DESCRIPTOR(ts), ${FUNCTIONS[name].example}).`,
+      )
     return node
   }
   const table = argument('DATA')
   if (table.kind !== 'table-argument')
-    throw validationError(source, table.at, 'The first argument of TUMBLE is TABLE and the name of a table or view.')
+    throw validationError(source, table.at, `The first argument of ${name} is TABLE and the name of a table or view.`)
   if (table.orderBy.length > 0) throw notSupported(source, table.at, 'ORDER BY of a table argument.')
-  if (table.partitionBy.length > 0) throw validationError(source, table.at, 'TUMBLE takes no PARTITION BY.')
+  if (table.partitionBy.length > 0) throw validationError(source, table.at, `${name} takes no PARTITION BY.`)
   const descriptor = argument('TIMECOL')
   if (descriptor.kind !== 'descriptor' || descriptor.columns.length !== 1)
-    throw validationError(source, descriptor.at, 'The second argument of TUMBLE is DESCRIPTOR(time column).')
+    throw validationError(source, descriptor.at, `The second argument of ${name} is DESCRIPTOR(time column).`)
 
   const input = bindNamed(table.table, {}, context)
   const timeColumn = resolveColumn(source, scopeOf(input.fields, null), descriptor.columns)
@@ -45,14 +52,26 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
     throw validationError(
       source,
       descriptor.at,
-      `The window function TUMBLE requires the timecol is a time attribute type, but '${time.name}' is ${typeToString(time.type)}.`,
+      `The window function ${name} requires the timecol is a time attribute type, but '${time.name}' is ${typeToString(time.type)}.`,
       'Declare it with WATERMARK FOR, and pass it on unchanged up to here.',
     )
   }
-  const sizeMs = milliseconds(argument('SIZE'), 'size', context)
-  if (sizeMs <= 0) throw validationError(source, argument('SIZE').at, 'The size of a TUMBLE window must be positive.')
+  const length = (parameter: Parameter): number => {
+    const node = argument(parameter)
+    const ms = milliseconds(node, parameter.toLowerCase(), context)
+    if (ms <= 0) throw validationError(source, node.at, `The ${parameter.toLowerCase()} of a ${name} window must be positive.`)
+    return ms
+  }
   const offset = given.get('OFFSET')
   const offsetMs = offset === undefined ? 0 : milliseconds(offset, 'offset', context)
+  const window = windowOf(name, length, offsetMs, (part, ms, sizeMs) => {
+    throw validationError(
+      source,
+      call.at,
+      `${name} table function based aggregate requires ${name === 'HOP' ? 'size' : 'maxSize'} must be an integral multiple of ${part}, but got ` +
+        `${name === 'HOP' ? 'size' : 'maxSize'} ${sizeMs} ms and ${part} ${ms} ms.`,
+    )
+  })
 
   // The borders are times on the clock of the session's zone, which the running operator knows; window_time is an event time again.
   const border = notNull(timestamp(3))
@@ -63,16 +82,39 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
   }))
   for (const { name: column } of added) {
     if (input.fields.some((field) => field.name === column))
-      throw validationError(source, table.at, `TUMBLE adds the column '${column}', which the table has already.`)
+      throw validationError(source, table.at, `${name} adds the column '${column}', which the table has already.`)
   }
   const fields = [...input.fields.map((field) => ({ ...field, rowtime: false })), ...added]
   return {
     kind: 'window-table-function',
     input,
-    window: { kind: 'tumble', sizeMs, offsetMs: modulo(offsetMs, sizeMs) },
+    window,
     timeColumn,
     fields,
   }
+}
+
+function isWindowFunction(name: string): name is WindowFunction {
+  return Object.hasOwn(FUNCTIONS, name)
+}
+
+/** `refuse`: the size is no multiple of a part of it. */
+function windowOf(
+  name: WindowFunction,
+  length: (parameter: Parameter) => number,
+  offsetMs: number,
+  refuse: (part: string, ms: number, sizeMs: number) => never,
+): WindowSpec {
+  const sizeMs = length('SIZE')
+  if (name === 'TUMBLE') return { kind: 'tumble', sizeMs, offsetMs: modulo(offsetMs, sizeMs) }
+  if (name === 'HOP') {
+    const slideMs = length('SLIDE')
+    if (sizeMs % slideMs !== 0) refuse('slide', slideMs, sizeMs)
+    return { kind: 'hop', slideMs, sizeMs, offsetMs: modulo(offsetMs, slideMs) }
+  }
+  const stepMs = length('STEP')
+  if (sizeMs % stepMs !== 0) refuse('step', stepMs, sizeMs)
+  return { kind: 'cumulate', stepMs, sizeMs, offsetMs: modulo(offsetMs, sizeMs) }
 }
 
 function modulo(value: number, divisor: number): number {
@@ -88,18 +130,21 @@ function milliseconds(node: ExpressionNode, what: string, context: BindContext):
   return interval.amount
 }
 
-function namedArguments(call: CallNode, { source }: BindContext): Map<Parameter, ExpressionNode> {
+function namedArguments(name: WindowFunction, call: CallNode, { source }: BindContext): Map<Parameter, ExpressionNode> {
+  const { parameters } = FUNCTIONS[name]
   const given = new Map<Parameter, ExpressionNode>()
   for (const [i, node] of call.args.entries()) {
     const named = node.kind === 'named-argument'
-    const parameter = named ? PARAMETERS.find((candidate) => candidate === node.name.text.toUpperCase()) : PARAMETERS[i]
+    const parameter: Parameter | undefined = named
+      ? parameters.find((candidate) => candidate === node.name.text.toUpperCase())
+      : parameters[i]
     if (parameter === undefined)
       throw validationError(
         source,
         node.at,
         named
-          ? `TUMBLE has no parameter ${node.name.text}: it takes ${PARAMETERS.join(', ')}.`
-          : `TUMBLE takes at most ${PARAMETERS.length} arguments.`,
+          ? `${name} has no parameter ${node.name.text}: it takes ${parameters.join(', ')}.`
+          : `${name} takes at most ${parameters.length} arguments.`,
       )
     if (given.has(parameter)) throw validationError(source, node.at, `${parameter} is given twice.`)
     given.set(parameter, named ? node.value : node)

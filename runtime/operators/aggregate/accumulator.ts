@@ -46,6 +46,11 @@ export interface Accumulator extends ColumnOwner {
   save(groups: Int32Array, count: number): Vector[]
   /** Gives groups the accumulators that `save` wrote: row i to groups[i], for which there is room. */
   load(groups: Int32Array, columns: readonly Vector[]): void
+  /**
+   * Adds accumulators that `save` wrote: row r of the columns to the pass's group r (weight 1), or nothing (weight 0). FIRST: there was nothing
+   * before. Only where no row is ever taken away.
+   */
+  merge(pass: RowPass, columns: readonly Vector[]): void
   /** State that has rows of its own within a group. */
   readonly dependents?: DependentRows
 }

@@ -55,6 +55,16 @@ export class CountAccumulator implements Accumulator {
     loadWords(columns[0] as Vector, 2, groups, this.#counts)
   }
 
+  merge({ count, groups, weights, flags }: RowPass, columns: readonly Vector[]): void {
+    const { values } = columns[0] as Vector & { kind: 'int64' }
+    const counts = this.#counts
+    for (let row = 0; row < count; row++) {
+      const group = groups[row] as number
+      if (((flags[row] as number) & FIRST) !== 0) counts[group] = 0n
+      if (weights[row] !== 0) counts[group] = BigInt.asIntN(64, (counts[group] as bigint) + (values[row] as bigint))
+    }
+  }
+
   columns(): WordColumn[] {
     return [{ values: wordsOf(this.#counts), width: 2 }]
   }

@@ -1,11 +1,21 @@
 /** MIN and MAX over rows that are never taken away: the best value so far, by group. NULL over nothing. */
 import { withNullable, type LogicalType } from '#core/types/logical-type.js'
+import { Batch } from '../../columnar/batch.js'
 import { isNull, vectorKind, type Utf8Vector, type Vector } from '../../columnar/vector.js'
 import { ByteHeap } from '../../state/byte-heap.js'
 import { grown } from '../../state/growable.js'
 import type { WordColumn } from '../../state/lifted-columns.js'
 import { FIRST, nullBits, setNull, wordsOf, type Accumulator, type RowPass } from './accumulator.js'
 import { loadWords } from './state-columns.js'
+
+/** The best values of other groups as rows of the argument column. */
+function asRows(pass: RowPass, column: number, best: Vector): RowPass {
+  const columns: Vector[] = []
+  columns[column] = best
+  const weights = pass.weights.slice()
+  for (let row = 0; row < pass.count; row++) if (isNull(best, row)) weights[row] = 0
+  return { ...pass, batch: new Batch({ fields: [] }, columns, pass.count), weights }
+}
 
 /** MIN or MAX of BOOLEAN, INT, DATE, DOUBLE. DOUBLE compares as Java's `<`: NaN replaces nothing. */
 export class NumberExtremeAccumulator implements Accumulator {
@@ -82,6 +92,10 @@ export class NumberExtremeAccumulator implements Accumulator {
       this.#held[group] = isNull(column, i) ? 0 : 1
       this.#best[group] = column.values[i] as number
     }
+  }
+
+  merge(pass: RowPass, columns: readonly Vector[]): void {
+    this.update(asRows(pass, this.#column, columns[0] as Vector), undefined)
   }
 
   columns(): WordColumn[] {
@@ -180,6 +194,10 @@ export class WideExtremeAccumulator implements Accumulator {
     const column = columns[0] as Vector
     loadWords(column, 2 * this.#width, groups, this.#best)
     for (let i = 0; i < groups.length; i++) this.#held[groups[i] as number] = isNull(column, i) ? 0 : 1
+  }
+
+  merge(pass: RowPass, columns: readonly Vector[]): void {
+    this.update(asRows(pass, this.#column, columns[0] as Vector), undefined)
   }
 
   columns(): WordColumn[] {
@@ -298,6 +316,10 @@ export class TextExtremeAccumulator implements Accumulator {
       this.#refs[group] = this.#heap.store(column.bytes, column.offsets[i] as number, length)
       this.#lengths[group] = length
     }
+  }
+
+  merge(pass: RowPass, columns: readonly Vector[]): void {
+    this.update(asRows(pass, this.#column, columns[0] as Vector), undefined)
   }
 
   columns(): WordColumn[] {

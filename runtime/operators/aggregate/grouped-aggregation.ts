@@ -8,9 +8,10 @@
 import type { AggregateCall } from '#core/graph/operator-spec.js'
 import { INT, notNull, type LogicalType } from '#core/types/logical-type.js'
 import type { Field, Schema } from '#core/types/schema.js'
-import { Batch } from '../../columnar/batch.js'
+import { Batch, BATCH_CAPACITY } from '../../columnar/batch.js'
 import { hashRows } from '../../columnar/hash.js'
 import type { BooleanVector, Int32Vector, Vector } from '../../columnar/vector.js'
+import type { Bits } from '../../state/bits.js'
 import { grown, identityPositions } from '../../state/growable.js'
 import { KeyTable } from '../../state/key-table.js'
 import { LiftedColumns, wordsOfColumns, type ColumnOwner, type WordColumn } from '../../state/lifted-columns.js'
@@ -168,19 +169,84 @@ export class GroupedAggregation implements ColumnOwner {
     return { pass, results, changed }
   }
 
-  /** Ids of the groups that exist, oldest id first, at most `atOnce` together; nothing may change meanwhile. */
-  *groups(atOnce: number): Generator<Int32Array, void> {
-    const live = this.#table.liveBits()
-    let some: number[] = []
-    for (let word = 0; word < live.length; word++) {
-      for (let bits = live[word] as number; bits !== 0; bits &= bits - 1) {
-        some.push((word << 5) | (31 - Math.clz32(bits & -bits)))
-        if (some.length < atOnce) continue
-        yield Int32Array.from(some)
-        some = []
+  /**
+   * Adds the groups of another aggregation of the same calls, which stays as it is; yields between pieces of work. Neither may ever have rows
+   * taken away.
+   */
+  *absorb(other: GroupedAggregation): Generator<void, void> {
+    const ids = new Int32Array(this.#anyDistinct ? other.#table.idLimit : 0)
+    for (const some of other.groups(BATCH_CAPACITY)) {
+      this.#absorbGroups(other, some, ids)
+      yield
+    }
+    for (const [call, filter] of other.#distinct.entries()) {
+      if (filter === undefined) continue
+      for (const some of idsOf(filter.liveBits(), BATCH_CAPACITY)) {
+        this.#absorbValues(call, filter, some, ids)
+        yield
       }
     }
-    if (some.length > 0) yield Int32Array.from(some)
+  }
+
+  /** `known`: filled with the id here of each of the other's groups, where it has room. */
+  #absorbGroups(other: GroupedAggregation, some: Int32Array, known: Int32Array): void {
+    const { schema, rows } = other.tables[0] as AggregationTable
+    const count = some.length
+    const columns = rows.read(some, count)
+    const batch = new Batch(schema, [...columns], count)
+    const keys = this.#keys.map((_, i) => i)
+    const positions = identityPositions(count)
+    const ids = new Int32Array(count)
+    this.#table.assign(batch, keys, positions, count, hashRows(batch, keys), ids)
+    this.#changes?.touch(ids, count, this.#table.idLimit)
+    const groups = this.#lifted.lift(ids, count)
+    const flags = new Uint8Array(count)
+    const added = new Float64Array(count)
+    loadCounts(columns[keys.length] as Vector, positions.subarray(0, count), added)
+    for (let row = 0; row < count; row++) {
+      const group = groups[row] as number
+      if (this.#rows[group] === 0) {
+        flags[row] = FIRST
+        if (this.#anyDistinct) this.#incarnations[group] = this.#nextIncarnation++
+      }
+      this.#rows[group] = (this.#rows[group] as number) + (added[row] as number)
+      if (this.#anyDistinct) known[some[row] as number] = ids[row] as number
+    }
+    const weights = new Int8Array(count).fill(1)
+    const pass: RowPass = { batch, count, positions, groups, ids, weights, flags }
+    // Of a DISTINCT call the values count, not what they add up to in each of the two.
+    const nothing: RowPass = { ...pass, weights: new Int8Array(count) }
+    let column = keys.length + (this.#anyDistinct ? 2 : 1)
+    for (const [call, accumulator] of this.#accumulators.entries()) {
+      const end = column + accumulator.stateTypes.length
+      accumulator.merge(this.#distinct[call] === undefined ? pass : nothing, columns.slice(column, end))
+      column = end
+    }
+    this.#lifted.lower()
+  }
+
+  #absorbValues(call: number, theirs: DistinctFilter, some: Int32Array, known: Int32Array): void {
+    const filter = this.#distinct[call] as DistinctFilter
+    const { args } = this.#calls[call] as AggregateCall
+    const count = some.length
+    const values = theirs.read(some, count)
+    const columns: Vector[] = []
+    args.forEach((column, i) => (columns[column] = values[i] as Vector))
+    const batch = new Batch({ fields: [] }, columns, count)
+    const ids = theirs.groupsOf(some, count).map((group) => known[group] as number)
+    this.#changes?.touch(ids, count, this.#table.idLimit)
+    const groups = this.#lifted.lift(ids, count)
+    const lives = new Int32Array(count)
+    for (let row = 0; row < count; row++) lives[row] = this.#incarnations[groups[row] as number] as number
+    const weights = new Int8Array(count).fill(1)
+    const pass: RowPass = { batch, count, positions: identityPositions(count), groups, ids, weights, flags: new Uint8Array(count) }
+    this.#accumulators[call]?.update({ ...pass, weights: filter.weights(pass, lives) }, undefined)
+    this.#lifted.lower()
+  }
+
+  /** Ids of the groups that exist, oldest id first, at most `atOnce` together; nothing may change meanwhile. */
+  *groups(atOnce: number): Generator<Int32Array, void> {
+    yield* idsOf(this.#table.liveBits(), atOnce)
   }
 
   /** Keys, then results of those groups. */
@@ -356,6 +422,20 @@ export class GroupedAggregation implements ColumnOwner {
       if (this.#rows[group] === -1) this.#rows[group] = 0
     }
   }
+}
+
+/** Positions of the bits that are set, at most `atOnce` together. */
+function* idsOf(live: Bits, atOnce: number): Generator<Int32Array, void> {
+  let some: number[] = []
+  for (let word = 0; word < live.length; word++) {
+    for (let bits = live[word] as number; bits !== 0; bits &= bits - 1) {
+      some.push((word << 5) | (31 - Math.clz32(bits & -bits)))
+      if (some.length < atOnce) continue
+      yield Int32Array.from(some)
+      some = []
+    }
+  }
+  if (some.length > 0) yield Int32Array.from(some)
 }
 
 /** The pass's weights with 0 where an argument is NULL or the FILTER is not TRUE. */

@@ -108,6 +108,10 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     return []
   }
 
+  merge(): void {
+    throw new Error('values that may be taken away are not merged')
+  }
+
   load(groups: Int32Array): void {
     for (const group of groups) this.#roots[group] = 0
   }

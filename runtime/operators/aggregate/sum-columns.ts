@@ -1,9 +1,10 @@
 /** Sums and counts by group id: all that SUM and AVG hold, with its place in memory and in snapshots. */
 import { BIGINT, decimal, DOUBLE, INT, notNull, type LogicalType } from '#core/types/logical-type.js'
 import { vectorKind, type Vector } from '../../columnar/vector.js'
-import { grown } from '../../state/growable.js'
+import { grown, identityPositions } from '../../state/growable.js'
 import type { WordColumn } from '../../state/lifted-columns.js'
-import { wordsOf, type Accumulator, type RowPass } from './accumulator.js'
+import { FIRST, wordsOf, type Accumulator, type RowPass } from './accumulator.js'
+import { addDecimal, DECIMAL_WORDS } from './decimal-words.js'
 import { COUNT_TYPE, loadCounts, loadWords, savedCounts, savedWords } from './state-columns.js'
 
 export const SUM_INT: LogicalType = notNull(INT)
@@ -50,6 +51,24 @@ export abstract class SumColumns<Sums extends Int32Array | BigInt64Array | Float
     loadCounts(columns[1] as Vector, groups, this.counts)
   }
 
+  merge({ count, groups, weights, flags }: RowPass, columns: readonly Vector[]): void {
+    const width = this.#width
+    const [added] = columns as [Vector, Vector]
+    const rows = new Float64Array(count)
+    loadCounts(columns[1] as Vector, identityPositions(count).subarray(0, count), rows)
+    for (let row = 0; row < count; row++) {
+      const group = groups[row] as number
+      if (((flags[row] as number) & FIRST) !== 0) {
+        if (this.sums instanceof BigInt64Array) this.sums[group] = 0n
+        else this.sums.fill(0, group * width, (group + 1) * width)
+        this.counts[group] = 0
+      }
+      if (weights[row] === 0) continue
+      addSum(this.sums, group, added, row, width)
+      this.counts[group] = (this.counts[group] as number) + (rows[row] as number)
+    }
+  }
+
   columns(): WordColumn[] {
     return [
       { values: this.sums instanceof Int32Array ? this.sums : wordsOf(this.sums), width: this.#words },
@@ -66,6 +85,15 @@ export abstract class SumColumns<Sums extends Int32Array | BigInt64Array | Float
     new Uint8Array(this.sums.buffer).fill(0)
     this.counts.fill(0)
   }
+}
+
+/** sums[group] += the value in that row of a column of `columnOf`; integers wrap. */
+function addSum(sums: Int32Array | BigInt64Array | Float64Array, group: number, column: Vector, row: number, width: number): void {
+  if (column.kind === 'decimal128')
+    addDecimal(sums as Int32Array, group * width, wordsOf(column.lanes), row * DECIMAL_WORDS, DECIMAL_WORDS, 1)
+  else if (sums instanceof BigInt64Array)
+    sums[group] = BigInt.asIntN(64, (sums[group] as bigint) + ((column as Vector & { kind: 'int64' }).values[row] as bigint))
+  else sums[group] = (sums[group] as number) + ((column as Vector & { kind: 'int32' | 'float64' }).values[row] as number)
 }
 
 function columnOf(type: LogicalType, words: Int32Array<ArrayBuffer>): Vector {
