@@ -32,10 +32,16 @@ export function parseDescriptor(value: unknown): WorkerDescriptor {
   return parsed.data
 }
 
-/** Bytes of the container's token file. @throws TASKMANAGER_INVALID_LAUNCH */
-export async function readTokenFile(environment: NodeJS.ProcessEnv): Promise<Buffer> {
+/** Path of the container's token file. @throws TASKMANAGER_INVALID_LAUNCH */
+export function tokenFile(environment: NodeJS.ProcessEnv): string {
   const path = environment['HADOOP_TOKEN_FILE_LOCATION']
   if (path === undefined || path === '') throw new InvalidLaunch({ problem: 'the variable HADOOP_TOKEN_FILE_LOCATION is not set' })
+  return path
+}
+
+/** Bytes of the container's token file. @throws TASKMANAGER_INVALID_LAUNCH */
+export async function readTokenFile(environment: NodeJS.ProcessEnv): Promise<Buffer> {
+  const path = tokenFile(environment)
   try {
     return await readFile(path)
   } catch (error) {

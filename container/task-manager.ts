@@ -8,11 +8,15 @@ import { logger } from '#core/log/logger.js'
 import { useWinston } from '#core/log/winston-sink.js'
 import { connectTls } from '#core/rpc/tls-channel.js'
 import { systemEnvironment } from '#core/time/environment.js'
+import { isSecure } from '#hadoop/conf/addresses.js'
+import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
 import { readCredentials } from '#hadoop/security/credentials.js'
+import { replaceTokenFile } from '#hadoop/security/token-file.js'
 import { workerFileSystems, type LoadHdfs } from './file-systems.js'
-import { descriptorFromEnvironment, InvalidLaunch, readTokenFile } from './launch.js'
+import { descriptorFromEnvironment, InvalidLaunch, readTokenFile, tokenFile } from './launch.js'
 import { locateMaster } from './master-locator.js'
 import { writeLines } from './output.js'
+import { followTokens } from './token-follower.js'
 import { TaskExecutor, type TaskExecutorOptions } from './taskexecutor/task-executor.js'
 
 const log = logger('TaskManager')
@@ -21,6 +25,8 @@ const loadHdfs: LoadHdfs = async (hadoopConfiguration, user) => {
   const { createHdfsFileSystem, hdfsHomeDirectory } = await import('#hadoop/hdfs/hdfs-file-system.js')
   return { fileSystem: createHdfsFileSystem(hadoopConfiguration, user), home: hdfsHomeDirectory(hadoopConfiguration, user) }
 }
+
+const storeTokens = (credentials: Buffer): Promise<void> => replaceTokenFile(tokenFile(process.env), readCredentials(credentials))
 
 async function readLaunch(): Promise<TaskExecutorOptions> {
   const descriptor = descriptorFromEnvironment(process.env)
@@ -41,6 +47,10 @@ async function readLaunch(): Promise<TaskExecutorOptions> {
       const address = await locateMaster(master, lost, fileSystems)
       return address === undefined || address === 'none' ? address : connectTls(address.host, address.port, secret)
     },
+    // On a Kerberized cluster: tokens that the master has renewed.
+    ...(isSecure(HadoopConfiguration.of(descriptor.hadoopConfiguration ?? {}))
+      ? { onRegistered: (connection, epoch) => void followTokens(connection, epoch, storeTokens, systemEnvironment) }
+      : {}),
     write: writeLines,
   }
 }

@@ -114,6 +114,19 @@ function placeNode(): void {
   writeFileSync(stamp, wanted)
 }
 
+/** What calls the node's Kerberos library, for masters that log in from a keytab. Optional: without it only those fail, and say so. */
+function placeKoffi(): void {
+  const target = join(output, 'koffi.node')
+  const platform = `${process.platform}-${process.arch}`
+  try {
+    const binary = join(require.resolve('koffi'), '../../@koromix', `koffi-${platform}`, platform.replace('-', '_'), 'koffi.node')
+    copyFileSync(binary, target)
+  } catch {
+    rmSync(target, { force: true })
+    process.stderr.write('koffi is not installed: masters of this build cannot log in to Kerberos from a keytab.\n')
+  }
+}
+
 function pack(): string {
   const members = readdirSync(output)
     .filter((name) => name !== 'weft.mjs')
@@ -170,5 +183,6 @@ function fillCompileCache(): void {
 mkdirSync(output, { recursive: true })
 await bundle()
 placeNode()
+placeKoffi()
 const archive = pack()
 process.stdout.write(`${archive.slice(root.length)}: ${(statSync(archive).size / 1e6).toFixed(1)} MB\n`)

@@ -19,7 +19,7 @@ import type { Channel } from '#core/rpc/channel.js'
 import { BlobGateway } from '#core/rpc/gateways/blob.js'
 import type { GatewayHandlers } from '#core/rpc/gateway.js'
 import { JobMasterGateway, ResourceManagerGateway, type TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
-import { ConnectionLost, Fenced, UnknownEndpoint } from '#core/rpc/rpc-connection.js'
+import { ConnectionLost, Fenced, UnknownEndpoint, type RpcConnection } from '#core/rpc/rpc-connection.js'
 import type { BlobReference } from '#core/graph/deployment.js'
 import type { Environment } from '#core/time/environment.js'
 import { BlobCache } from '../blob/blob-cache.js'
@@ -61,6 +61,8 @@ export interface TaskExecutorOptions {
    * known yet. 'none': no other will follow.
    */
   connect(lost: number | undefined): Promise<Channel | undefined | 'none'>
+  /** It has registered with a master. */
+  onRegistered?(connection: Pick<RpcConnection, 'gateway'>, epoch: number): void
   /** Whole lines to stdout or stderr; resolves when they are written. */
   write(text: string, stderr: boolean): Promise<void>
 }
@@ -201,6 +203,7 @@ export class TaskExecutor {
       ended: () => this.#fatal !== undefined,
     })
     if (registration === undefined) throw this.#fatal ?? new Error('ended while registering')
+    this.#options.onRegistered?.(registration.connection, registration.epoch)
     log.info(`Registered with the JobManager at ${registration.connection.peer}, epoch ${registration.epoch}`)
     const session = new Session(registration, environment)
     this.#session = session

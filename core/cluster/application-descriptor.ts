@@ -6,6 +6,8 @@ import * as z from '../zod.js'
 import type { JobId } from '../ids/ids.js'
 
 export const APPLICATION_DESCRIPTOR_FILE = 'weft-application.json'
+/** Alias of the user's keytab among the credentials of the master, and of nobody else. */
+export const KEYTAB_ALIAS = 'weft.kerberos.keytab'
 export const APPLICATION_DESCRIPTOR_VERSION = 1
 
 /** A file that YARN puts into a container's working directory (LocalResourceProto, hadoop/yarn). */

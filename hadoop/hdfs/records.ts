@@ -29,4 +29,6 @@ export const BooleanAnswer = z.object({ boolean: z.boolean() })
 export const LocationAnswer = z.object({ Location: z.string() })
 /** Without Kerberos the answer is null. */
 export const TokenAnswer = z.object({ Token: z.object({ urlString: z.string().max(64 * 1024) }).nullable() })
+/** Milliseconds since the epoch. */
+export const TimeAnswer = z.object({ long: z.number() })
 export const PathAnswer = z.object({ Path: z.string() })

@@ -20,6 +20,7 @@ import {
   FileStatusAnswer,
   LocationAnswer,
   PathAnswer,
+  TimeAnswer,
   TokenAnswer,
   type HdfsFileStatus,
 } from './records.js'
@@ -237,6 +238,16 @@ export class WebHdfsClient {
       throw toFileSystemError(error, path.uri, 'delegation token')
     })
     return answer.Token?.urlString
+  }
+
+  /** Only by its renewer. @returns until when it is valid now, ms since the epoch */
+  async renewDelegationToken(authority: string, token: string): Promise<number> {
+    const path = parseHdfsPath(`hdfs://${authority}/`)
+    const call: NameNodeCall = { method: 'PUT', path: '/', op: 'RENEWDELEGATIONTOKEN', parameters: { token } }
+    const { answer } = await this.#json(path, call, TimeAnswer).catch((error: unknown) => {
+      throw toFileSystemError(error, path.uri, 'renew delegation token')
+    })
+    return answer.long
   }
 
   async #change(uri: string, op: string, parameters: Record<string, string | number>): Promise<void> {

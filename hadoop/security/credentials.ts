@@ -76,6 +76,17 @@ export function withSecret(credentials: Credentials, alias: string, value: Uint8
   return { tokens: credentials.tokens, secrets: new Map([...credentials.secrets, [alias, Buffer.from(value)]]) }
 }
 
+/** `newer` tokens take the place of those of the same kind and service, whatever their alias; the rest of `base` stays. */
+export function mergeTokens(base: Credentials, newer: Credentials): Credentials {
+  const replaced = new Set([...newer.tokens.values()].map((token) => `${token.kind} ${token.service}`))
+  const kept = [...base.tokens].filter(([alias, token]) => !newer.tokens.has(alias) && !replaced.has(`${token.kind} ${token.service}`))
+  return { tokens: new Map([...kept, ...newer.tokens]), secrets: base.secrets }
+}
+
+export function withoutSecret(credentials: Credentials, alias: string): Credentials {
+  return { tokens: credentials.tokens, secrets: new Map([...credentials.secrets].filter(([name]) => name !== alias)) }
+}
+
 function readWritableForm(reader: WritableReader): Credentials {
   const tokens = new Map<string, Token>()
   const secrets = new Map<string, Buffer>()

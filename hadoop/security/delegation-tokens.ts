@@ -2,6 +2,7 @@
  * Delegation tokens: what a client obtains for an application, in the form in which YARN can renew them and hand them to its containers. A token of
  * WebHDFS gets HDFS's kind, one of the ResourceManager the address that it lacks; each has the service that Java's clients look it up by.
  */
+import { FileSystemFailed } from '#core/fs/errors.js'
 import { defaultFileSystem, formatHostPort, isResourceManagerHa, resourceManagerAddresses } from '../conf/addresses.js'
 import type { HadoopConfiguration } from '../conf/hadoop-configuration.js'
 import type { WebHdfsClient } from '../hdfs/web-hdfs-client.js'
@@ -51,4 +52,22 @@ export async function resourceManagerTokenService(conf: HadoopConfiguration): Pr
   const addresses = resourceManagerAddresses(conf)
   const used = isResourceManagerHa(conf) ? addresses : addresses.slice(0, 1)
   return (await Promise.all(used.map(async ({ host, port }) => formatHostPort({ host: await numericAddress(host), port })))).join(',')
+}
+
+/**
+ * A token that its owner renews, as its validity is known only then: for a process that obtains the next one itself.
+ * @param principal our own
+ */
+export async function obtainOwnHdfsToken(
+  conf: HadoopConfiguration,
+  hdfs: WebHdfsClient,
+  authority: string,
+  principal: string,
+): Promise<{ token: Token; validUntil: number }> {
+  const text = await hdfs.delegationToken(authority, principal)
+  if (text === undefined)
+    throw new FileSystemFailed({ path: `hdfs://${authority}`, operation: 'delegation token', reason: 'the NameNode gives none' })
+  const validUntil = await hdfs.renewDelegationToken(authority, text)
+  const [service] = await hdfsTokenServices(conf, authority)
+  return { token: asHdfsDelegationToken(decodeToken(text), service), validUntil }
 }

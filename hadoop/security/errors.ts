@@ -23,7 +23,11 @@ export const KerberosNoTicket = defineError('KERBEROS_NO_TICKET', {
 
 export const KerberosTicketExpired = defineError('KERBEROS_TICKET_EXPIRED', {
   recovery: 'none',
-  message: (d: { who: string }) => `The Kerberos ticket of ${d.who} has expired. Get a new one with 'kinit ${d.who}'.`,
+  /** `principal` null: the library says no more than that. */
+  message: (d: { principal: string | null; cache: string }) =>
+    d.principal === null
+      ? `The Kerberos ticket in ${d.cache} has expired. Get a new one with 'kinit'.`
+      : `The Kerberos ticket of ${d.principal} has expired. Get a new one with 'kinit ${d.principal}'.`,
 })
 
 export const KerberosWrongTicket = defineError('KERBEROS_WRONG_TICKET', {

@@ -108,7 +108,7 @@ export function kerberosLogin(settings: KerberosSettings, clock: Clock, library:
     if (held !== undefined && now < (keytab === undefined ? held.endsAt : held.renewAt)) return held.credential
     if (keytab === undefined) {
       const found = fromCache()
-      if (found.lifetimeSeconds === 0) throw new KerberosTicketExpired({ who: found.principal })
+      if (found.lifetimeSeconds === 0) throw new KerberosTicketExpired({ principal: found.principal, cache: cacheName })
       return hold(found)
     }
     acquiring ??= fromKeytab(keytab)

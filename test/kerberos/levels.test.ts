@@ -35,7 +35,7 @@ const LEVELS = [
 
 const GetFileInfoRequest = message('hadoop.hdfs.GetFileInfoRequestProto', { src: optional(1, string) })
 const GetFileInfoResponse = message('hadoop.hdfs.GetFileInfoResponseProto', {
-  fs: optional(1, message('hadoop.hdfs.HdfsFileStatusProto', { fileType: optional(1, int32), owner: optional(6, string) })),
+  fs: optional(1, message('hadoop.hdfs.HdfsFileStatusProto', { fileType: optional(1, int32), owner: optional(5, string) })),
 })
 const ClientProtocol = protocol('org.apache.hadoop.hdfs.protocol.ClientProtocol', 1, {
   getFileInfo: call(GetFileInfoRequest, GetFileInfoResponse, { retry: 'idempotent' }),

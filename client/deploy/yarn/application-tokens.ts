@@ -1,6 +1,7 @@
 /** The delegation tokens that an application takes along: HDFS for its files, its nodes and its logs, and the ResourceManager. */
+import { readFileSync } from 'node:fs'
 import type { Configuration } from '#core/config/configuration.js'
-import { DELEGATION_TOKENS_ENABLED, KERBEROS_HADOOP_FILE_SYSTEMS } from '#core/config/options/security.js'
+import { DELEGATION_TOKENS_ENABLED, KERBEROS_HADOOP_FILE_SYSTEMS, KERBEROS_KEYTAB } from '#core/config/options/security.js'
 import { obtainHdfsToken, obtainResourceManagerToken, tokenAuthorities } from '#hadoop/security/delegation-tokens.js'
 import { delegationTokenInfo, encodeToken } from '#hadoop/security/tokens.js'
 import type { YarnCluster } from './yarn-cluster.js'
@@ -30,4 +31,14 @@ export async function applicationTokens(
   ])
   for (const token of obtained) if (token !== undefined) tokens[token.service] = encodeToken(token)
   return tokens
+}
+
+/**
+ * The keytab that the master logs in with when the tokens near the end of their life. It travels with the credentials, not by HDFS, where every worker
+ * could read it with the job's own token. Undefined without a login by keytab.
+ */
+export function applicationKeytab(cluster: YarnCluster, configuration: Configuration): Buffer | undefined {
+  const path = configuration.get(KERBEROS_KEYTAB)
+  if (cluster.login.kind !== 'kerberos' || path === undefined || !configuration.get(DELEGATION_TOKENS_ENABLED)) return undefined
+  return readFileSync(path)
 }

@@ -2,7 +2,7 @@
  * The application master's launch context: command, environment, files. Pure. What the NodeManager makes of it is a bash script, so
  * texts are escaped for that (hadoop/yarn/shell-text.ts). Secrets go into the credentials, never into command or environment.
  */
-import { SECRET_ALIAS, RUNTIME_LINK, type LocalResource } from '#core/cluster/application-descriptor.js'
+import { KEYTAB_ALIAS, SECRET_ALIAS, RUNTIME_LINK, type LocalResource } from '#core/cluster/application-descriptor.js'
 import { masterHeapOptions } from '#core/cluster/memory-budget.js'
 import type { Configuration } from '#core/config/configuration.js'
 import { MASTER_ENV_PREFIX } from '#core/config/options/containerized.js'
@@ -40,6 +40,8 @@ export interface LaunchInput {
   readonly localResources: readonly LocalResource[]
   /** 32 random bytes. */
   readonly secret: Uint8Array
+  /** The user's, for the master to obtain new tokens with. */
+  readonly keytab?: Uint8Array | undefined
   /** Delegation tokens by alias; none on a cluster without Kerberos. */
   readonly tokens?: Readonly<Record<string, string>>
 }
@@ -67,7 +69,7 @@ export function submissionContext(input: LaunchInput): SubmissionContext {
     localResources: input.localResources,
     environment: Object.fromEntries(environment),
     command: masterCommand(configuration.get(JOBMANAGER_PROCESS_SIZE)),
-    secrets: { [SECRET_ALIAS]: input.secret },
+    secrets: { [SECRET_ALIAS]: input.secret, ...(input.keytab === undefined ? {} : { [KEYTAB_ALIAS]: input.keytab }) },
     tokens: input.tokens ?? {},
     acls: { view: configuration.get(YARN_VIEW_ACLS), modify: configuration.get(YARN_MODIFY_ACLS) },
     rolledLogs: { include: configuration.get(YARN_ROLLED_LOGS_INCLUDE), exclude: configuration.get(YARN_ROLLED_LOGS_EXCLUDE) },

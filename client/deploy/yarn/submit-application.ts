@@ -19,7 +19,7 @@ import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js
 import type { SubmissionContext } from '#hadoop/rest/submission.js'
 import { ApplicationNotAccepted, ApplicationRefused } from './errors.js'
 import { isTerminal, shortDiagnostics } from './application-state.js'
-import { applicationTokens } from './application-tokens.js'
+import { applicationKeytab, applicationTokens } from './application-tokens.js'
 import { sweepStaging } from './applications.js'
 import { submissionContext } from './launch-context.js'
 import { limitLifetime } from './lifetime.js'
@@ -91,6 +91,7 @@ async function submitBy(way: SubmissionWay, cluster: YarnCluster, submission: Ya
       localResources: staged.masterResources,
       secret: randomBytes(SECRET_BYTES),
       tokens: await applicationTokens(cluster, configuration, root.uri),
+      keytab: applicationKeytab(cluster, configuration),
     })
     await submitOrRefuse(way, context)
     // Waiting costs nothing: what earlier applications left behind when they were killed goes meanwhile.

@@ -1,4 +1,5 @@
 /** A client's connection to one Hadoop cluster: its configuration and the two services that a deployment talks to. */
+import { existsSync } from 'node:fs'
 import { HADOOP_CONF_DIR_OPTION, YARN_CONF_DIR_OPTION } from '#core/config/options/containerized.js'
 import type { Configuration } from '#core/config/configuration.js'
 import { CLIENT_TIMEOUT } from '#core/config/options/rest.js'
@@ -13,6 +14,7 @@ import type { WebHdfsClient } from '#hadoop/hdfs/web-hdfs-client.js'
 import type { HttpAuthenticator } from '#hadoop/rest/http-authenticator.js'
 import { ResourceManagerClient } from '#hadoop/rest/resource-manager-client.js'
 import { clusterLogin, type ClusterLogin } from '#hadoop/security/cluster-login.js'
+import { KerberosConfigurationInvalid } from '#hadoop/security/errors.js'
 
 export interface YarnCluster {
   readonly hadoop: HadoopConfiguration
@@ -50,7 +52,11 @@ export function connectYarn(
   })
   const krb5Conf = configuration.get(KRB5_CONF_PATH)
   // The library reads its configuration from there, and from nowhere else.
-  if (krb5Conf !== undefined) process.env['KRB5_CONFIG'] = krb5Conf
+  if (krb5Conf !== undefined) {
+    // A file that is not there would be taken for an empty one.
+    if (!existsSync(krb5Conf)) throw new KerberosConfigurationInvalid({ file: krb5Conf, detail: `${KRB5_CONF_PATH.key} names no file` })
+    process.env['KRB5_CONFIG'] = krb5Conf
+  }
   const login = clusterLogin(hadoop, named, {
     keytab: configuration.get(KERBEROS_KEYTAB),
     principal: configuration.get(KERBEROS_PRINCIPAL),

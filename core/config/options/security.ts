@@ -1,4 +1,4 @@
-import { boolean, list, option, string } from '../option.js'
+import { boolean, double, duration, list, option, string } from '../option.js'
 
 export const KERBEROS_USE_TICKET_CACHE = option('security.kerberos.login.use-ticket-cache', boolean(), {
   default: 'true',
@@ -20,4 +20,12 @@ export const KERBEROS_HADOOP_FILE_SYSTEMS = option('security.kerberos.access.had
 export const DELEGATION_TOKENS_ENABLED = option('security.delegation.tokens.enabled', boolean(), {
   default: 'true',
   description: 'Obtain delegation tokens at the submission; false: only those of HADOOP_TOKEN_FILE_LOCATION are handed on.',
+})
+export const DELEGATION_TOKENS_RENEWAL_RATIO = option('security.delegation.tokens.renewal.time-ratio', double(0.1, 0.95), {
+  default: '0.75',
+  description: 'With a keytab: the share of the tokens’ validity after which the JobManager obtains new ones.',
+})
+export const DELEGATION_TOKENS_RETRY_BACKOFF = option('security.delegation.tokens.renewal.retry.backoff', duration(), {
+  default: '1 h',
+  description: 'Pause after new tokens could not be obtained, at most a quarter of the time that the present ones have left.',
 })

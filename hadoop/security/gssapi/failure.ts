@@ -98,7 +98,7 @@ export function gssFailure(status: GssStatus, attempt: GssAttempt, cause?: unkno
         ? keytabUnusable('its key is not the one that the KDC has (a password change makes older keytabs useless)')
         : new KerberosFailed({ who: service ?? who, detail }, options)
     case KRB5.ticketExpired:
-      return new KerberosTicketExpired({ who }, options)
+      return new KerberosTicketExpired({ principal: principal ?? null, cache }, options)
     case KRB5.configurationUnreadable:
     case KRB5.configurationFormat:
       return new KerberosConfigurationInvalid({ file: krb5Conf, detail }, options)
@@ -120,7 +120,7 @@ export function gssFailure(status: GssStatus, attempt: GssAttempt, cause?: unkno
       break
   }
   const routine = (status.major >>> 16) & 0xff
-  if (routine === MAJOR.credentialExpired) return new KerberosTicketExpired({ who }, options)
+  if (routine === MAJOR.credentialExpired) return new KerberosTicketExpired({ principal: principal ?? null, cache }, options)
   if (routine === MAJOR.noCredential && keytab === undefined) return new KerberosNoTicket({ who: cache, detail }, options)
   return new KerberosFailed({ who: service ?? who, detail }, options)
 }
