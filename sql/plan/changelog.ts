@@ -44,6 +44,7 @@ function infer(relation: Relation): Changes {
       // An update may bring a row into the condition, or out of it.
       return relation.condition !== null && below === 'updates' ? 'all' : below
     case 'join':
+      if (relation.time !== undefined) return 'none'
       // A row without a match is taken back when one comes.
       if (relation.joinType !== 'inner' && (below !== 'none' || relation.joinType !== 'semi')) return 'all'
       return below === 'updates' ? 'all' : below

@@ -2,6 +2,7 @@
 import { extractJoinKeys } from './join-keys.js'
 import { foldRelation, type FoldContext } from './fold-constants.js'
 import { fuseWindowAggregates } from './fuse-window-aggregates.js'
+import { planJoinTimes } from './join-times.js'
 import { mergeCalcs } from './merge-calcs.js'
 import { pruneAll } from './prune-columns.js'
 import { pushFilters } from './push-filters.js'
@@ -14,7 +15,9 @@ export function optimize(roots: readonly Root[], context: FoldContext, problem: 
     const pushed = pushFilters(folded)
     const fused = fuseWindowAggregates(pushed, (text) => problem(root, text))
     // Again: what was pushed down may have met constants.
-    return extractJoinKeys(foldRelation(pushFilters(fused), context))
+    const keyed = extractJoinKeys(foldRelation(pushFilters(fused), context))
+    // In batch mode there are no watermarks to let rows go.
+    return context.clockStands ? keyed : planJoinTimes(keyed)
   })
   return pruneAll(planned).map((input, i) => ({ ...(roots[i] as Root), input: mergeCalcs(input) }))
 }

@@ -143,16 +143,25 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
     }
     case 'join': {
       const width = relation.left.fields.length
+      const { time } = relation
       const used = new Set([...wanted, ...(relation.condition === null ? [] : columnsOf(relation.condition))])
-      const left = pruneExactly(relation.left, new Set([...[...used].filter((column) => column < width), ...relation.leftKeys]), shared)
+      const left = pruneExactly(
+        relation.left,
+        new Set([...[...used].filter((column) => column < width), ...relation.leftKeys, ...(time === undefined ? [] : [time.left])]),
+        shared,
+      )
       const right = pruneExactly(
         relation.right,
-        new Set([...[...used].filter((column) => column >= width).map((column) => column - width), ...relation.rightKeys]),
+        new Set([
+          ...[...used].filter((column) => column >= width).map((column) => column - width),
+          ...relation.rightKeys,
+          ...(time === undefined ? [] : [time.right]),
+        ]),
         shared,
       )
       const narrow = left.relation.fields.length
       const at = new Map([...left.at, ...[...right.at].map(([from, to]) => [from + width, to + narrow] as const)])
-      const fields = joinFields(relation.joinType, left.relation.fields, right.relation.fields)
+      const fields = joinFields(relation.joinType, left.relation.fields, right.relation.fields, time)
       return {
         relation: {
           ...relation,
@@ -161,6 +170,9 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
           fields,
           leftKeys: relation.leftKeys.map((key) => left.at.get(key) as number),
           rightKeys: relation.rightKeys.map((key) => right.at.get(key) as number),
+          ...(time === undefined
+            ? {}
+            : { time: { ...time, left: left.at.get(time.left) as number, right: right.at.get(time.right) as number } }),
           condition: relation.condition === null ? null : renumber(relation.condition, (index) => at.get(index) as number),
         },
         at: hasRightColumns(relation) ? at : left.at,

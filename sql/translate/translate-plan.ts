@@ -111,7 +111,13 @@ export class PlanTranslator {
         return this.#keyed(node, { op: 'window-aggregate', window, timeColumn, keys, calls, emit: [...emit] }, [node.input], [keys], output)
       }
       case 'join': {
-        const { joinType, leftKeys, rightKeys, condition } = node
+        const { joinType, leftKeys, rightKeys, condition, time } = node
+        if (time !== undefined) {
+          const { kind, left, right, lowerMs, upperMs } = time
+          const common = { joinType, leftKeys, rightKeys, ...(condition === null ? {} : { condition }) }
+          const spec: OperatorSpec = { op: 'interval-join', ...common, time: kind, leftTime: left, rightTime: right, lowerMs, upperMs }
+          return this.#keyed(node, spec, [node.left, node.right], [leftKeys, rightKeys], output)
+        }
         const spec: OperatorSpec = {
           op: 'join',
           joinType,

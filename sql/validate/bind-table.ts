@@ -6,6 +6,7 @@ import { notSupported, validationError } from '../parser/sql-errors.js'
 import type { Name } from '../parser/token-stream.js'
 import { fullName, type CatalogColumn, type CatalogTable, type CatalogView, type RowField } from '../catalog/catalog.js'
 import { castTo, inputColumn } from '../plan/expressions.js'
+import { withJoinTime } from '../plan/join-times.js'
 import { joinFields, projectedField, type Relation, type RelationField } from '../plan/relation.js'
 import { bindCondition, bindExpression, expressionContext } from './bind-expression.js'
 import { bindQuery, renamed } from './bind-query.js'
@@ -165,13 +166,12 @@ function bindJoin(node: JoinNode, context: BindContext): BoundTable {
       `Table or alias '${twice.qualifier}' stands twice in FROM.`,
       'Give one of them another name with AS.',
     )
-  const scope = [...left.scope, ...right.scope].map((column) => ({ ...column, rowtime: false }))
+  const scope = [...left.scope, ...right.scope]
   const common = commonColumns(node, left.scope, right.scope, context)
   const on = { ...expressionContext(source, scope, 'ON'), outer: context.outer }
   const condition = common === undefined ? (node.on === null ? null : bindCondition(node.on, on)) : equalities(common, scope, on)
   const joinType = JOIN_TYPES[node.type]
-  const fields = joinFields(joinType, left.relation.fields, right.relation.fields)
-  const relation: Relation = {
+  const relation = withJoinTime({
     kind: 'join',
     joinType,
     left: left.relation,
@@ -179,8 +179,11 @@ function bindJoin(node: JoinNode, context: BindContext): BoundTable {
     leftKeys: [],
     rightKeys: [],
     condition,
-    fields,
-  }
-  const joined = scope.map((column, i): ScopeColumn => ({ ...column, type: (fields[i] as RelationField).type }))
+    fields: joinFields(joinType, left.relation.fields, right.relation.fields),
+  })
+  const joined = scope.map((column, i): ScopeColumn => {
+    const { type, rowtime } = relation.fields[i] as RelationField
+    return { ...column, type, rowtime }
+  })
   return common === undefined ? { relation, scope: joined } : mergeCommon({ relation, scope: joined }, common, joinType, on)
 }

@@ -81,6 +81,16 @@ const { value, condition } = fc.letrec<{ value: string; condition: string }>((ti
   ),
 }))
 
+const INTERVALS = [
+  "l.ts BETWEEN r.ts - INTERVAL '3' SECOND AND r.ts + INTERVAL '5' SECOND",
+  "l.ts > r.ts AND l.ts - INTERVAL '10' SECOND <= r.ts",
+  "r.ts >= l.ts AND r.ts < l.ts + INTERVAL '4' SECOND",
+  'l.ts = r.ts',
+  "l.ts < r.ts + INTERVAL '1' SECOND",
+]
+const WINDOWED =
+  "SELECT k, CAST(COUNT(*) AS INT) AS n, window_start, window_end FROM TABLE(TUMBLE(TABLE w, DESCRIPTOR(ts), INTERVAL '9' SECOND)) GROUP BY k, window_start, window_end"
+
 /** Queries with two INT columns x and y. */
 const { query } = fc.letrec<{ query: string }>((tie) => {
   const sub = tie('query')
@@ -145,6 +155,18 @@ const { query } = fc.letrec<{ query: string }>((tie) => {
         .map(
           ([a, b, type, c, d]) =>
             `SELECT l.x AS x, r.y AS y FROM (${a}) AS l ${type} JOIN (${b}) AS r ON l.x = r.x AND (${sides(c)}) WHERE ${sides(d)}`,
+        ),
+      fc
+        .tuple(fc.constantFrom('', 'LEFT', 'RIGHT', 'FULL'), fc.constantFrom('l.k = r.k', 'TRUE'), fc.constantFrom(...INTERVALS), condition)
+        .map(
+          ([type, key, interval, c]) =>
+            `SELECT l.k AS x, r.v AS y FROM w AS l ${type} JOIN w AS r ON ${key} AND ${interval} AND (${c.replaceAll('x', 'l.v').replaceAll('y', 'r.v')})`,
+        ),
+      fc
+        .tuple(fc.constantFrom('', 'LEFT', 'FULL'), condition)
+        .map(
+          ([type, c]) =>
+            `SELECT l.k AS x, r.n AS y FROM (${WINDOWED}) AS l ${type} JOIN (${WINDOWED}) AS r ON l.window_start = r.window_start AND l.window_end = r.window_end AND (${c.replaceAll('x', 'l.k').replaceAll('y', 'r.n')})`,
         ),
       fc
         .tuple(sub, sub, fc.constantFrom('', 'LEFT', 'RIGHT', 'FULL'))

@@ -53,7 +53,14 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
     case 'join': {
       const [left, right] = [below(relation.left), below(relation.right)]
       const { joinType } = relation
+      const { time } = relation
+      const inTime = (l: Row, r: Row): boolean => {
+        if (time === undefined) return true
+        const apart = (l[time.left] as bigint) - (r[time.right] as bigint)
+        return apart >= BigInt(time.lowerMs) && apart <= BigInt(time.upperMs)
+      }
       const matches = (l: Row, r: Row): boolean =>
+        inTime(l, r) &&
         relation.leftKeys.every((key, i) => l[key] !== null && l[key] === r[relation.rightKeys[i] as number]) &&
         holds(relation.condition, [...l, ...r])
       const hasMatch = (l: Row): boolean => right.some((r) => matches(l, r))
