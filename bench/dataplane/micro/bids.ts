@@ -81,6 +81,7 @@ export async function rig(spec: OperatorSpec, inputs: readonly Schema[], outputS
     requestCoordinator: () => Promise.reject(new Error('no coordinator')),
     printLine: () => undefined,
     countLate: () => undefined,
+    counter: () => ({ inc: () => undefined, count: 0 }),
     schedule: (delay, action) => systemEnvironment.timers.after(delay, action, true),
     nextTurn: () => Promise.resolve(),
   }

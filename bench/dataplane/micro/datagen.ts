@@ -44,6 +44,7 @@ async function datagen(name: string, type: LogicalType, options: Readonly<Record
       requestCoordinator: () => Promise.reject(new Error('no coordinator')),
       printLine: () => undefined,
       countLate: () => undefined,
+      counter: () => ({ inc: () => undefined, count: 0 }),
       schedule: (delay, action) => systemEnvironment.timers.after(delay, action),
       nextTurn: () => Promise.resolve(),
     },

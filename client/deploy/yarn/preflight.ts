@@ -4,7 +4,12 @@ import type { Configuration } from '#core/config/configuration.js'
 import { nearest } from '#core/config/nearest.js'
 import { TASK_SLOTS } from '#core/config/options/cluster.js'
 import { PARALLELISM } from '#core/config/options/execution.js'
-import { JOBMANAGER_PROCESS_SIZE, MANAGED_MEMORY_SIZE, TASKMANAGER_MAX_PROCESS_SIZE, TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
+import {
+  JOBMANAGER_PROCESS_SIZE,
+  MANAGED_MEMORY_SIZE,
+  TASKMANAGER_MAX_PROCESS_SIZE,
+  TASKMANAGER_PROCESS_SIZE,
+} from '#core/config/options/memory.js'
 import {
   YARN_APPLICATION_QUEUE,
   YARN_APPLICATION_TYPE,

@@ -59,7 +59,8 @@ describe('REST: metrics', () => {
     const ids = (await ask(`${VERTEX}/metrics`)).body
     expect(ids).to.deep.include.members([{ id: '0.numRecordsIn' }, { id: '1.numRecordsIn' }, { id: '0.busyTimeMsPerSecond' }])
     expect(ids, 'no rates are known of it').not.to.deep.include({ id: '1.busyTimeMsPerSecond' })
-    const asked = '0.to_upper.bad_rows,0.numRecordsIn,1.currentInputWatermark,0.currentInputWatermark,0.busyTimeMsPerSecond,nothing,7.numRecordsIn'
+    const asked =
+      '0.to_upper.bad_rows,0.numRecordsIn,1.currentInputWatermark,0.currentInputWatermark,0.busyTimeMsPerSecond,nothing,7.numRecordsIn'
     expect((await ask(`${VERTEX}/metrics?get=${asked}`)).body).to.deep.equal([
       { id: '0.to_upper.bad_rows', value: '4' },
       { id: '0.numRecordsIn', value: '30' },
