@@ -53,6 +53,9 @@ interface Waiting {
   refuse(error: Error): void
 }
 
+/** What has changed since a checkpoint that began so recently is little. */
+const RECENT_MS = 2_000
+
 export class CheckpointCoordinator implements Checkpoints {
   readonly #host: CheckpointHost
   readonly #services: CheckpointServices
@@ -180,12 +183,22 @@ export class CheckpointCoordinator implements Checkpoints {
 
   async triggerForRescale(jobGraph: JobGraph): Promise<number> {
     this.#checkCanTake('checkpoint')
+    // What follows the barrier of the checkpoint to switch from is worked off in vain: what has changed until now is written before.
+    if (this.#writesMuch()) await this.#request({ kind: 'checkpoint', type: 'CONFIGURED' })
     const { id } = await this.#request({ kind: 'checkpoint', type: 'CONFIGURED', rescale: true })
     const taken = this.#state.retained.find((checkpoint) => checkpoint.id === id)
     if (taken === undefined) throw new JobTakesNoCheckpoints({ what: 'checkpoint', reason: `checkpoint ${id} is not there any more` })
     const { ignoreUnclaimedState } = this.#fixed.settings
     assignState(taken.metadata, jobGraph, { path: taken.directory, ignoreUnclaimedState })
     return id
+  }
+
+  /** No checkpoint has been taken of the tasks as they run now, or none of late. */
+  #writesMuch(): boolean {
+    if (!this.#fixed.settings.incremental) return false
+    const { latestCompleted, latestRestored } = this.#state.statistics
+    if (latestCompleted === undefined || latestCompleted.id <= (latestRestored?.id ?? 0)) return true
+    return this.#services.environment.clock.now() - latestCompleted.triggeredAt > RECENT_MS
   }
 
   async end(jobState: JobState): Promise<void> {
