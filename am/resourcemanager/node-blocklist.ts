@@ -34,6 +34,14 @@ export function onNodeSuccess(list: NodeBlocklist, host: string): NodeBlocklist 
   return known === undefined || known.failures.length === 0 ? list : new Map(list).set(host, { ...known, failures: [] })
 }
 
+/** Its NodeManager is new, or well again: what was before counts no more. */
+export function onNodeUsable(list: NodeBlocklist, host: string): NodeBlocklist {
+  if (!list.has(host)) return list
+  const rest = new Map(list)
+  rest.delete(host)
+  return rest
+}
+
 /** Without what is over. The same list when nothing is. */
 export function onTime(list: NodeBlocklist, now: Millis, { duration }: BlocklistPolicy): NodeBlocklist {
   const kept = [...list].flatMap(([host, { failures, blockedUntil }]): [string, NodeRecord][] => {

@@ -26,7 +26,16 @@ import { WorkerLost, WorkerTakenBack } from '../slots/worker-lost.js'
 import type { SlotListener, SlotProvider, Vacation } from '../slots/slot-provider.js'
 import { chooseEmptiest } from './choose-workers.js'
 import type { DriverListener, FinalStatus, Reclaim, ResourceManagerDriver } from './drivers/driver.js'
-import { blockedNodes, NO_NODES, onNodeFailure, onNodeSuccess, onTime, type BlocklistPolicy, type NodeBlocklist } from './node-blocklist.js'
+import {
+  blockedNodes,
+  NO_NODES,
+  onNodeFailure,
+  onNodeSuccess,
+  onNodeUsable,
+  onTime,
+  type BlocklistPolicy,
+  type NodeBlocklist,
+} from './node-blocklist.js'
 import {
   heldSlots,
   NO_SLOTS,
@@ -275,6 +284,10 @@ export class ResourceManager implements SlotProvider {
     reclaimed: (reclaim) => this.#vacate(reclaim),
     nodeLost: (resourceIds, reason) => {
       for (const resourceId of resourceIds) this.#onWorker(resourceId, { type: 'nodeLost', reason })
+    },
+    nodeUsable: (host) => {
+      this.#nodes = onNodeUsable(this.#nodes, host)
+      this.#blockNodes()
     },
     resized: (resourceId, memory) => this.#onResized(resourceId, memory),
     resizeRefused: (resourceId, reason) => {

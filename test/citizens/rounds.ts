@@ -1,4 +1,7 @@
 /** Runs the rounds of a scenario on one job, ends the job, and holds what was found against its aims. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { projectRoot } from '../support/project-root.js'
 import { atMost, exactly, type Aim, type Figures, type ScenarioReport } from './figures.js'
 import { longestPause } from './job.js'
 import { Ticking, type Cluster, type TickingOptions } from './ticking.js'
@@ -53,6 +56,7 @@ export async function runRounds(cluster: Cluster, scenario: Scenario, rounds: nu
     if (job !== undefined) failures.push(job.log().split('\n').slice(-30).join('\n'))
     await cluster.jobs.endAll().catch(() => undefined)
   }
+  if (job !== undefined) saveLog(scenario.job.name, job.log())
   return {
     name: scenario.name,
     rounds,
@@ -62,4 +66,11 @@ export async function runRounds(cluster: Cluster, scenario: Scenario, rounds: nu
     aims: [...aims, atMost('failed rounds', rounds - passed, 0)],
     seconds: (Date.now() - begin) / 1000,
   }
+}
+
+/** What the masters of the scenario said: the cluster and its logs are gone when it is over. */
+function saveLog(name: string, text: string): void {
+  const folder = join(projectRoot, 'build/citizens')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, `${name}.log`), text)
 }

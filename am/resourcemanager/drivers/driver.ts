@@ -28,6 +28,8 @@ export interface DriverListener {
   reclaimed(reclaim: Reclaim): void
   /** The workers' node is gone, or as good as: they count for nothing any more, and the driver expects to be told to release them. */
   nodeLost(resourceIds: readonly ResourceId[], reason: string): void
+  /** The cluster says that the node is usable (again). */
+  nodeUsable(host: string): void
   /** The worker's container has that many bytes now: it may use them. */
   resized(resourceId: ResourceId, memory: number): void
   /** It stays as it is. */

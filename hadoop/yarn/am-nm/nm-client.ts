@@ -5,6 +5,7 @@
  */
 import { defineError } from '#core/errors/define-error.js'
 import { sleep, type Environment, type Millis } from '#core/time/environment.js'
+import { ServerUnreachable } from '../../ipc/errors.js'
 import { isRemoteException, InvalidToken, NodeManagerNotReady, remoteException, simpleName } from '../../ipc/remote-exception.js'
 import { backoff, isTransient } from '../../ipc/retry.js'
 import { RpcClient } from '../../ipc/rpc-client.js'
@@ -66,6 +67,8 @@ export interface NmClientOptions {
 type NodeClient = RpcClient<typeof ContainerManagementProtocol>
 
 const NOT_READY_PAUSE_MS = 1_000
+/** Nobody listens there: YARN gives such a node up only after its expiry, and containers granted on it meanwhile are better had elsewhere. */
+const UNREACHABLE_PATIENCE_MS = 1_000
 const RETRY = { initialMs: 200, maximumMs: 5_000 }
 
 export class NmClient {
@@ -105,11 +108,14 @@ export class NmClient {
     const { environment, startTimeoutMs = 120_000 } = this.#options
     const deadline = environment.clock.monotonic() + startTimeoutMs
     let tokenRefused = false
+    let unreachableSince: Millis | undefined
     for (let attempt = 0; ; attempt++) {
       try {
         return await this.#startOnce(request)
       } catch (error) {
-        const late = environment.clock.monotonic() >= deadline
+        const now = environment.clock.monotonic()
+        unreachableSince = ServerUnreachable.is(error) ? (unreachableSince ?? now) : undefined
+        const late = now >= deadline || (unreachableSince !== undefined && now - unreachableSince >= UNREACHABLE_PATIENCE_MS)
         if (InvalidToken.is(error) && !tokenRefused) {
           // The connection may have been made with a token that has been replaced since.
           tokenRefused = true

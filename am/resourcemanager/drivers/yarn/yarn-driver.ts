@@ -327,6 +327,7 @@ export class YarnDriver implements ResourceManagerDriver {
       this.#log.warn(
         'This JobManager runs on that host: when its node goes, YARN starts another attempt, and the jobs go on from their newest checkpoints.',
       )
+    if (verdict.kind === 'usable') this.#listener?.nodeUsable(node.host)
     const resourceIds = containersOn(this.#table, node).map(({ id }) => resourceId(id))
     if (verdict.kind === 'usable' || resourceIds.length === 0 || this.#ending) return
     if (verdict.kind === 'gone') return this.#listener?.nodeLost(resourceIds, verdict.reason)

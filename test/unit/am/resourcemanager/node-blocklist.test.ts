@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { blockedNodes, NO_NODES, onNodeFailure, onNodeSuccess, onTime, type BlocklistPolicy } from '#am/resourcemanager/node-blocklist.js'
+import {
+  blockedNodes,
+  NO_NODES,
+  onNodeFailure,
+  onNodeSuccess,
+  onNodeUsable,
+  onTime,
+  type BlocklistPolicy,
+} from '#am/resourcemanager/node-blocklist.js'
 
 const POLICY: BlocklistPolicy = { maxFailures: 2, duration: 300_000 }
 
@@ -18,6 +26,12 @@ describe('node blocklist', () => {
     const once = onNodeFailure(NO_NODES, 'a', 0, POLICY)
     expect(blockedNodes(onNodeFailure(onNodeSuccess(once, 'a'), 'a', 1_000, POLICY), 1_000)).to.deep.equal([])
     expect(blockedNodes(onNodeFailure(once, 'a', 300_000, POLICY), 300_000)).to.deep.equal([])
+  })
+
+  it('lets a node go when the cluster says that it is usable', () => {
+    const list = onNodeFailure(onNodeFailure(NO_NODES, 'a', 0, POLICY), 'a', 10, POLICY)
+    expect(blockedNodes(onNodeUsable(list, 'b'), 20)).to.deep.equal(['a'])
+    expect(onNodeUsable(list, 'a').size).to.equal(0)
   })
 
   it('names the node that was blocked last first', () => {

@@ -73,6 +73,7 @@ async function driver(startFails?: Error) {
         `reclaimed ${[...resourceIds, ...(anyOthers === 0 ? [] : [`${anyOthers} others`])].join(' ')} within ${grace}${replaced ? ', replaced' : ''}: ${reason}`,
       ),
     nodeLost: (ids, reason) => lines.push(`node lost ${ids.join(' ')}: ${reason}`),
+    nodeUsable: (host) => lines.push(`usable ${host}`),
     resized: (id, memory) => lines.push(`resized ${id} to ${memory / 1024 / 1024} MB`),
     resizeRefused: (id, reason) => lines.push(`not resized ${id}: ${reason}`),
     unobtainable: (error, size = 0) => lines.push(`unobtainable${size === 0 ? '' : ` ${size}`}: ${error.message}`),
@@ -235,7 +236,7 @@ describe('YarnDriver', () => {
     update('DECOMMISSIONING', { decommissioningTimeoutMs: 120_000 })
     expect(await take()).to.deep.equal(['reclaimed c1 c2 within 120000, replaced: its node node-1 is being decommissioned'])
     update('RUNNING')
-    expect(await take()).to.deep.equal([])
+    expect(await take()).to.deep.equal(['usable node-1', 'usable other'])
     update('UNHEALTHY', { healthReport: 'disks full' })
     expect(await take()).to.deep.equal(['node lost c1 c2: its node node-1 is UNHEALTHY (disks full)'])
   })

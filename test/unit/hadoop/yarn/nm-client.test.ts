@@ -141,6 +141,13 @@ describe('NmClient', () => {
     server = await ScriptedServer.start({})
   })
 
+  it('does not wait for a NodeManager where nobody listens: the container is better had elsewhere', async () => {
+    await server.stop()
+    const error = await errorOf(client.start(request()))
+    expect(error.code).to.equal('YARN_CONTAINER_START_FAILED')
+    expect(error.message).to.match(/refused/)
+  })
+
   it('starts no more containers at a time than it may', async () => {
     const waiting: ServerCall[] = []
     let most = 0
