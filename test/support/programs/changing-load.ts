@@ -1,8 +1,8 @@
 /**
  * Numbers that come as fast as a file says, so that a test decides about the load while the job runs; each takes a while. Every number with how
  * many of its key there were up to it, and when it was counted, goes into files. Arguments: directory of the output, the file (numbers per
- * second, or `end`), ms per number; then, to give the job state: keys, and bytes that each of them keeps. As many numbers as there are keys come
- * at once at the beginning and take no time, so that the state is there.
+ * second, or `end`), ms per number; then, to give the job state: keys, and bytes that each number brings and its key keeps. As many numbers as there
+ * are keys come at once at the beginning and take no time, so that the state is there.
  */
 import { readFileSync } from 'node:fs'
 import {
@@ -36,19 +36,27 @@ interface Counted {
   at: bigint
 }
 
+const Event = Types.ROW({ id: Types.INT, text: Types.STRING })
+interface Event {
+  id: number
+  text: string
+}
+
 interface Numbers {
   from: number
   readonly to: number
 }
 
-class Load implements Source<number, Numbers> {
+class Load implements Source<Event, Numbers> {
   readonly boundedness = 'bounded'
   readonly #file: string
   readonly #atOnce: number
+  readonly #bytes: number
 
-  constructor(file: string, atOnce: number) {
+  constructor(file: string, atOnce: number, bytes: number) {
     this.#file = file
     this.#atOnce = atOnce
+    this.#bytes = bytes
   }
 
   createEnumerator(_context: EnumeratorContext): SplitEnumerator<Numbers> {
@@ -98,15 +106,17 @@ class Load implements Source<number, Numbers> {
     }
   }
 
-  createReader(context: SourceReaderContext): SourceReader<number, Numbers> {
+  createReader(context: SourceReaderContext): SourceReader<Event, Numbers> {
+    const bytes = this.#bytes
     let splits: Numbers[] = []
     let last = false
     let wake = () => undefined as void
     return {
-      pollNext(output: ReaderOutput<number>) {
+      pollNext(output: ReaderOutput<Event>) {
         const [split] = splits
         if (split === undefined) return last ? 'END_OF_INPUT' : 'NOTHING_AVAILABLE'
-        output.collect(split.from++)
+        const id = split.from++
+        output.collect({ id, text: `${id} `.repeat(Math.ceil(bytes / `${id} `.length)) })
         if (split.from > split.to) {
           splits = splits.slice(1)
           if (splits.length === 0) context.sendSplitRequest()
@@ -127,16 +137,14 @@ class Load implements Source<number, Numbers> {
   }
 }
 
-class SlowCounts implements KeyedProcessFunction<number, number, Counted> {
+class SlowCounts implements KeyedProcessFunction<number, Event, Counted> {
   readonly #ms: number
-  readonly #bytes: number
   readonly #never = new Int32Array(new SharedArrayBuffer(4))
   #count!: ValueState<number>
   #memory!: ValueState<string>
 
-  constructor(ms: number, bytes: number) {
+  constructor(ms: number) {
     this.#ms = ms
-    this.#bytes = bytes
   }
 
   open(context: RuntimeContext): void {
@@ -144,10 +152,10 @@ class SlowCounts implements KeyedProcessFunction<number, number, Counted> {
     this.#memory = context.getState({ name: 'memory', type: Types.STRING })
   }
 
-  processElement(id: number, context: KeyedProcessContext<number>, out: Collector<Counted>): void {
+  processElement({ id, text }: Event, context: KeyedProcessContext<number>, out: Collector<Counted>): void {
     const k = context.getCurrentKey()
     const before = this.#count.value() ?? 0
-    if (before === 0 && this.#bytes > 0) this.#memory.update(String(id).repeat(Math.ceil(this.#bytes / String(id).length)))
+    if (before === 0 && text !== '') this.#memory.update(text)
     else Atomics.wait(this.#never, 0, 0, this.#ms) // the thread is taken, no core is
     this.#count.update(before + 1)
     out.collect({ id, k, n: before + 1, at: BigInt(Date.now()) })
@@ -160,10 +168,11 @@ export async function main(): Promise<void> {
   if (output === undefined || file === undefined || ms === undefined)
     throw new Error('name the output, the file of the rate, and the ms per number')
   env
-    .fromSource(new Load(file, Number(bytes) > 0 ? Number(keys) : 0), WatermarkStrategy.noWatermarks<number>(), 'load', Types.INT)
+    .fromSource(new Load(file, Number(bytes) > 0 ? Number(keys) : 0, Number(bytes)), WatermarkStrategy.noWatermarks<Event>(), 'load', Event)
     .uid('load')
-    .keyBy((id) => id % Number(keys))
-    .process<Counted>(new SlowCounts(Number(ms), Number(bytes)), Counted)
+    .setMaxParallelism(1)
+    .keyBy(({ id }) => id % Number(keys))
+    .process<Counted>(new SlowCounts(Number(ms)), Counted)
     .uid('slow-counts')
     .sinkTo(TableSink.of({ connector: 'filesystem', format: 'csv', path: output }, Counted))
     .uid('counted')
