@@ -302,6 +302,17 @@ program
     }),
   )
 
+program
+  .command('doctor')
+  .description('Looks at all that a submission to YARN needs, from the configuration to a file in HDFS, and says what is wrong.')
+  .option(...property, collect, [])
+  .action(
+    guarded(async (options: { D: string[] }) => {
+      const { doctor } = await import('./doctor.js')
+      return doctor({ properties: options.D, installation })
+    }),
+  )
+
 /** Flink's switches that commander would take apart: it knows single letters only. */
 const LONG_NAMES: Readonly<Record<string, string>> = {
   '-sae': '--shutdownOnAttachedExit',

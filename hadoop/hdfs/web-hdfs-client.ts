@@ -250,6 +250,15 @@ export class WebHdfsClient {
     return answer.long
   }
 
+  /** By its owner or renewer: nobody can use it any more. */
+  async cancelDelegationToken(authority: string, token: string): Promise<void> {
+    const path = parseHdfsPath(`hdfs://${authority}/`)
+    const call: NameNodeCall = { method: 'PUT', path: '/', op: 'CANCELDELEGATIONTOKEN', parameters: { token } }
+    await this.#text(path, call).catch((error: unknown) => {
+      throw toFileSystemError(error, path.uri, 'cancel delegation token')
+    })
+  }
+
   async #change(uri: string, op: string, parameters: Record<string, string | number>): Promise<void> {
     const path = parseHdfsPath(uri)
     await this.#text(path, { method: 'PUT', path: path.path, op, parameters }).catch((error: unknown) => {

@@ -30,7 +30,8 @@ export interface GssConversation {
 
 export interface KerberosLogin {
   /**
-   * `alice@REALM`. By ticket cache it is read from there; nobody is asked.
+   * `alice@REALM`. By ticket cache it is read from there; nobody is asked. By keytab it is the one of the settings, perhaps without its realm, until
+   * a ticket is there.
    * @throws KERBEROS_NO_TICKET, KERBEROS_WRONG_TICKET, KERBEROS_LIBRARY_MISSING
    */
   principal(): string
@@ -160,8 +161,8 @@ export function kerberosLogin(settings: KerberosSettings, clock: Clock, library:
 
   return {
     principal() {
-      if (keytab !== undefined) return settings.principal ?? ''
-      return held?.credential.principal ?? fromCache().principal
+      if (held !== undefined) return held.credential.principal
+      return keytab === undefined ? fromCache().principal : (settings.principal ?? '')
     },
     async negotiateToken(service) {
       const conversation = await converse(service, 0)

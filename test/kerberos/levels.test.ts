@@ -161,6 +161,28 @@ for (const { level, layer, hardened } of LEVELS) {
       client.close()
     })
 
+    it('is found in order by weft doctor, and what is wrong is named first', async () => {
+      const doctor = await alice.weft(['doctor'])
+      expect(doctor.status, doctor.stdout).to.equal(0)
+      expect(doctor.stdout).to.match(/^ok +login +alice@\S+, as alice, ticket for \d+ h/m)
+      expect(doctor.stdout).to.match(hardened ? /^ok +submission +by RPC/m : /^ok +submission +by REST/m)
+      expect(doctor.stdout).to.match(new RegExp(`^ok +RPC +answers, protection ${level}`, 'm'))
+      expect(doctor.stdout).to.match(/^ok +delegation tokens .*renewed by yarn/m)
+      expect(doctor.stdout).not.to.match(/^(FAIL|-) /m)
+      const byKeytab = await alice.weft(
+        ['doctor', `-Dsecurity.kerberos.login.keytab=${cluster.keytab('alice')}`, '-Dsecurity.kerberos.login.principal=alice'],
+        { environment: { KRB5CCNAME: join(folder, 'none') } },
+      )
+      expect(byKeytab.status, byKeytab.stdout).to.equal(0)
+      const without = await alice.weft(['doctor', '-Dyarn.application.queue=nowhere'], {
+        environment: { KRB5CCNAME: join(folder, 'none') },
+      })
+      expect(without.status).to.equal(1)
+      expect(without.stdout).to.match(/^FAIL login +There is no Kerberos ticket.*kinit/m)
+      expect(without.stdout).to.match(/^- +queue +not looked at/m)
+      expect(without.stdout).to.match(/To be put right first: login\.\n$/)
+    })
+
     it('runs the demo job by the ticket that kinit left: its result is right, nothing of it is left', async () => {
       const result = await alice.weft(['run', '-t', 'yarn-application', SCRIPT])
       expect(result.status, result.stderr).to.equal(0)

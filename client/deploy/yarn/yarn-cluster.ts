@@ -33,6 +33,19 @@ export interface YarnCluster {
 /** A person waits: a NameNode that does not answer is told after some seconds, not after half a minute. */
 const CLIENT_RETRY_POLICY = { maxAttempts: 6, baseDelayMs: 100, maxDelayMs: 2_000 }
 
+/** The site files. @throws HADOOP_CONF_MISSING, HADOOP_CONF_UNREADABLE */
+export function hadoopConfigurationOf(
+  configuration: Configuration,
+  variables: Readonly<Record<string, string | undefined>>,
+): HadoopConfiguration {
+  return loadHadoopConfiguration({
+    environment: variables,
+    hadoopConfDir: configuration.get(HADOOP_CONF_DIR_OPTION),
+    yarnConfDir: configuration.get(YARN_CONF_DIR_OPTION),
+    user: hadoopUser(variables),
+  })
+}
+
 /**
  * Reads the site files; asks nobody yet.
  * @param variables the environment of the process
@@ -44,12 +57,7 @@ export function connectYarn(
   environment: Environment = systemEnvironment,
 ): YarnCluster {
   const named = hadoopUser(variables)
-  const hadoop = loadHadoopConfiguration({
-    environment: variables,
-    hadoopConfDir: configuration.get(HADOOP_CONF_DIR_OPTION),
-    yarnConfDir: configuration.get(YARN_CONF_DIR_OPTION),
-    user: named,
-  })
+  const hadoop = hadoopConfigurationOf(configuration, variables)
   const krb5Conf = configuration.get(KRB5_CONF_PATH)
   // The library reads its configuration from there, and from nowhere else.
   if (krb5Conf !== undefined) {

@@ -157,6 +157,7 @@ describe('a login', () => {
     const login = kerberosLogin({ keytab, principal: 'alice' }, clock, () => library({ acquireFromKeytab }))
     await Promise.all([login.negotiateToken('HTTP@a'), login.negotiateToken('HTTP@b')])
     expect(asked, 'two at once are one login').to.equal(1)
+    expect(login.principal(), 'as the KDC knows it').to.equal('alice@R')
     clock.time = 74_000
     await login.negotiateToken('HTTP@a')
     expect(asked).to.equal(1)
