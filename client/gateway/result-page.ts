@@ -51,9 +51,12 @@ export function jsonCell(text: string, type: LogicalType, timeZone: string): str
   switch (type.kind) {
     case 'BOOLEAN':
       return text.toLowerCase()
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
     case 'BIGINT':
       return text
+    case 'FLOAT':
     case 'DOUBLE':
       return /^-?\d/.test(text) ? text : JSON.stringify(text)
     case 'DECIMAL':

@@ -34,6 +34,7 @@ const INERT_FAMILIES = [
   /^jobstore\.(type|cache-size)$/,
   /^pipeline\.object-reuse$/,
   /^table\.exec\.state\.ttl$/,
+  /^table\.(optimizer|resources)\./,
   /^sql-client\.execution\.result-mode$/,
 ]
 

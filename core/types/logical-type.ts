@@ -3,11 +3,11 @@
  *
  * | logical type                       | column lane                        | JavaScript value                     |
  * | BOOLEAN                            | Uint8Array, 0 or 1                 | boolean                              |
- * | INT                                | Int32Array                         | number                               |
+ * | TINYINT, SMALLINT, INT             | Int32Array                         | number                               |
  * | DATE                               | Int32Array, days since 1970-01-01  | number                               |
  * | BIGINT                             | BigInt64Array                      | bigint                               |
  * | TIMESTAMP(p), TIMESTAMP_LTZ(p)     | BigInt64Array, ms since the epoch  | bigint                               |
- * | DOUBLE                             | Float64Array                       | number                               |
+ * | FLOAT (nearest of 32 bits), DOUBLE | Float64Array                       | number                               |
  * | DECIMAL(p,s), p <= 18              | BigInt64Array, value * 10^s        | bigint (unscaled)                    |
  * | DECIMAL(p,s), p > 18               | BigInt64Array, two lanes lo, hi    | bigint (unscaled)                    |
  * | VARCHAR(n) (STRING: n = 2^31-1)    | offsets, lengths, UTF-8 bytes      | string                               |
@@ -26,8 +26,11 @@ export const MAX_COMPACT_DECIMAL_PRECISION = 18
 
 export const LogicalTypeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('BOOLEAN'), nullable: z.boolean() }),
+  z.object({ kind: z.literal('TINYINT'), nullable: z.boolean() }),
+  z.object({ kind: z.literal('SMALLINT'), nullable: z.boolean() }),
   z.object({ kind: z.literal('INT'), nullable: z.boolean() }),
   z.object({ kind: z.literal('BIGINT'), nullable: z.boolean() }),
+  z.object({ kind: z.literal('FLOAT'), nullable: z.boolean() }),
   z.object({ kind: z.literal('DOUBLE'), nullable: z.boolean() }),
   z.object({ kind: z.literal('DECIMAL'), precision: z.int().min(1).max(38), scale: z.int().min(0).max(38), nullable: z.boolean() }),
   z.object({ kind: z.literal('VARCHAR'), length: z.int().min(1), nullable: z.boolean() }),
@@ -46,6 +49,9 @@ export type Value = boolean | number | bigint | string | null
 
 export const BOOLEAN: LogicalType = { kind: 'BOOLEAN', nullable: true }
 export const INT: LogicalType = { kind: 'INT', nullable: true }
+export const TINYINT: LogicalType = { kind: 'TINYINT', nullable: true }
+export const SMALLINT: LogicalType = { kind: 'SMALLINT', nullable: true }
+export const FLOAT: LogicalType = { kind: 'FLOAT', nullable: true }
 export const BIGINT: LogicalType = { kind: 'BIGINT', nullable: true }
 export const DOUBLE: LogicalType = { kind: 'DOUBLE', nullable: true }
 export const STRING: LogicalType = { kind: 'VARCHAR', length: MAX_VARCHAR_LENGTH, nullable: true }

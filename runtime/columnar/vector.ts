@@ -14,7 +14,7 @@ export interface BooleanVector extends VectorBase {
   readonly kind: 'boolean'
   readonly values: Uint8Array
 }
-/** INT, DATE (days since 1970-01-01). */
+/** TINYINT, SMALLINT, INT, DATE (days since 1970-01-01). */
 export interface Int32Vector extends VectorBase {
   readonly kind: 'int32'
   readonly values: Int32Array
@@ -56,6 +56,8 @@ export function vectorKind(type: LogicalType): VectorKind {
     case 'NULL':
     case 'BOOLEAN':
       return 'boolean'
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
     case 'DATE':
       return 'int32'
@@ -63,6 +65,7 @@ export function vectorKind(type: LogicalType): VectorKind {
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
       return 'int64'
+    case 'FLOAT':
     case 'DOUBLE':
       return 'float64'
     case 'DECIMAL':

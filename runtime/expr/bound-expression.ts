@@ -99,6 +99,11 @@ export function literalToValue(value: LiteralValue, type: LogicalType): Value {
       case 'INT':
       case 'DATE':
         return typeof value === 'number' && (value | 0) === value ? value : null
+      case 'TINYINT':
+        return typeof value === 'number' && (value << 24) >> 24 === value ? value : null
+      case 'SMALLINT':
+        return typeof value === 'number' && (value << 16) >> 16 === value ? value : null
+      case 'FLOAT':
       case 'DOUBLE':
         return typeof value === 'number'
           ? value

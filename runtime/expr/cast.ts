@@ -3,15 +3,25 @@ import { MAX_VARCHAR_LENGTH, typeToString, type LogicalType, type Value } from '
 import { floorToDays, formatDate, formatTimestamp, MILLIS_PER_DAY, parseDate, parseTimestamp } from './calendar.js'
 import { decimalToNumber, decimalToString, fit, parseDecimal, rescale, truncateScale } from './decimal.js'
 import { EvaluationFailure, type EvaluationContext } from './evaluation.js'
-import { doubleToInt32, doubleToInt64, doubleToString, parseDouble, parseInt32, parseInt64, trimBlanks } from './number-text.js'
+import {
+  doubleToInt32,
+  doubleToInt64,
+  doubleToString,
+  floatToString,
+  parseDouble,
+  parseInt32,
+  parseInt64,
+  parseNarrow,
+  trimBlanks,
+} from './number-text.js'
 import { localToUtc, timeZone, utcToLocal } from './time-zone.js'
-import { canCast } from './type-rules.js'
+import { canCast, widened } from './type-rules.js'
 
 /** A cast with its types fixed. Takes a value that is not NULL; may give NULL (a DECIMAL that does not fit). */
 export type CastFunction = (value: Exclude<Value, null>) => Value
 
 /**
- * CAST(value AS to) as Flink 2 does it: INT and BIGINT wrap, DOUBLE saturates, DECIMAL rounds half up and is NULL when it does not
+ * CAST(value AS to) as Flink 2 does it: integers wrap, DOUBLE saturates to INT and BIGINT, DECIMAL rounds half up and is NULL when it does not
  * fit, texts that do not parse fail.
  * @throws EvaluationFailure with Flink's text.
  */
@@ -26,19 +36,28 @@ export function prepareCast(from: LogicalType, to: LogicalType, context: Evaluat
       throw new EvaluationFailure(`cannot cast ${typeToString(from)} to ${typeToString(to)}`)
     }
   }
+  // A value of a narrow type is one of the wide type; only its text may differ.
+  const wide = widened(from)
   switch (to.kind) {
     case 'NULL':
       return () => null
     case 'BOOLEAN':
-      return toBoolean(from)
+      return toBoolean(wide)
+    case 'TINYINT':
+    case 'SMALLINT':
+      return toNarrow(wide, to.kind === 'TINYINT' ? 8 : 16)
     case 'INT':
-      return toInt(from)
+      return toInt(wide)
     case 'BIGINT':
-      return toBigint(from)
+      return toBigint(wide)
+    case 'FLOAT': {
+      const double = toDouble(wide)
+      return (value) => Math.fround(double(value) as number)
+    }
     case 'DOUBLE':
-      return toDouble(from)
+      return toDouble(wide)
     case 'DECIMAL':
-      return toDecimal(from, to.precision, to.scale)
+      return toDecimal(wide, to.precision, to.scale)
     case 'VARCHAR':
       return toVarchar(from, to.length, context)
     case 'DATE':
@@ -92,6 +111,14 @@ function toInt(from: LogicalType): CastFunction {
     default:
       return same
   }
+}
+
+/** A number of so many bits: wraps, but a text that is out of the range fails. */
+function toNarrow(from: LogicalType, bits: 8 | 16): CastFunction {
+  if (from.kind === 'VARCHAR') return (value) => parseNarrow(value as string, bits)
+  const int = toInt(from)
+  const shift = 32 - bits
+  return (value) => ((int(value) as number) << shift) >> shift
 }
 
 function toBigint(from: LogicalType): CastFunction {
@@ -237,6 +264,8 @@ export function formatterOf(type: LogicalType, context: EvaluationContext): (val
   switch (type.kind) {
     case 'BOOLEAN':
       return (value) => (value === true ? 'TRUE' : 'FALSE')
+    case 'FLOAT':
+      return (value) => floatToString(value as number)
     case 'DOUBLE':
       return (value) => doubleToString(value as number)
     case 'DECIMAL':
@@ -250,6 +279,8 @@ export function formatterOf(type: LogicalType, context: EvaluationContext): (val
       return (value) => formatTimestamp(utcToLocal(Number(value), zone), type.precision)
     }
     case 'NULL':
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
     case 'BIGINT':
     case 'VARCHAR':

@@ -36,8 +36,27 @@ export function emitCast(emitter: Emitter, cast: Cast): Operand {
 function emitInlineCast(emitter: Emitter, arg: Operand, from: LogicalType, type: LogicalType): Operand | undefined {
   const { isNull } = arg
   switch (`${from.kind} ${type.kind}`) {
+    case 'TINYINT SMALLINT':
+    case 'TINYINT INT':
+    case 'SMALLINT INT':
+    case 'TINYINT FLOAT':
+    case 'SMALLINT FLOAT':
+    case 'FLOAT DOUBLE':
+      return { type, isNull, value: emitter.value(arg) }
+    case 'SMALLINT TINYINT':
+    case 'INT TINYINT':
+      return { type, isNull, value: emitter.let(`(${emitter.value(arg)} << 24) >> 24`) }
+    case 'INT SMALLINT':
+      return { type, isNull, value: emitter.let(`(${emitter.value(arg)} << 16) >> 16`) }
+    case 'INT FLOAT':
+    case 'DOUBLE FLOAT':
+      return { type, isNull, value: emitter.let(`Math.fround(${emitter.value(arg)})`) }
+    case 'TINYINT BIGINT':
+    case 'SMALLINT BIGINT':
     case 'INT BIGINT':
       return { type, isNull, number: emitter.value(arg), exact: true }
+    case 'TINYINT DOUBLE':
+    case 'SMALLINT DOUBLE':
     case 'INT DOUBLE':
       return { type, isNull, value: emitter.value(arg) }
     case 'BIGINT DOUBLE':

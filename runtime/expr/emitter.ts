@@ -273,8 +273,11 @@ export function emptyValue(type: LogicalType): string {
     case 'NULL':
     case 'BOOLEAN':
       return 'false'
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
     case 'DATE':
+    case 'FLOAT':
     case 'DOUBLE':
       return '0'
     case 'BIGINT':

@@ -30,6 +30,12 @@ export function parseInt32(text: string): number {
   return Number(parseIntegral(text, -2147483648n, 2147483647n))
 }
 
+/** TINYINT (8 bits) and SMALLINT (16). */
+export function parseNarrow(text: string, bits: 8 | 16): number {
+  const limit = 1n << BigInt(bits - 1)
+  return Number(parseIntegral(text, -limit, limit - 1n))
+}
+
 export function parseInt64(text: string): bigint {
   return parseIntegral(text, -9223372036854775808n, 9223372036854775807n)
 }
@@ -55,6 +61,19 @@ export function trimBlanks(text: string): string {
 
 /** java.lang.Double.toString: `1.0`, `1.0E8`, `1.0E-4`, `Infinity`, with the shortest digits that read back the same. */
 export function doubleToString(value: number): string {
+  return javaText(value)
+}
+
+/** java.lang.Float.toString of a number of 32 bits: as a DOUBLE's text, with the shortest digits that read back as the same FLOAT. */
+export function floatToString(value: number): string {
+  for (let digits = 1; digits < 9; digits++) {
+    const shorter = Number(value.toPrecision(digits))
+    if (Math.fround(shorter) === value) return javaText(shorter)
+  }
+  return javaText(Number.isFinite(value) ? Number(value.toPrecision(9)) : value)
+}
+
+function javaText(value: number): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity'
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0'

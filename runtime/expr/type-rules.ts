@@ -3,11 +3,14 @@ import { MAX_DECIMAL_PRECISION, typeToString, withNullable, type LogicalType, ty
 
 /** Kinds that a value of the key kind may become without being asked (INSERT INTO, comparisons, function arguments). */
 const IMPLICIT: Record<TypeKind, readonly TypeKind[]> = {
-  NULL: ['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'DECIMAL', 'VARCHAR', 'DATE', 'TIMESTAMP', 'TIMESTAMP_LTZ'],
+  NULL: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'VARCHAR', 'DATE', 'TIMESTAMP', 'TIMESTAMP_LTZ'],
   BOOLEAN: [],
-  INT: ['BIGINT', 'DECIMAL', 'DOUBLE'],
-  BIGINT: ['DECIMAL', 'DOUBLE'],
-  DECIMAL: ['DOUBLE'],
+  TINYINT: ['SMALLINT', 'INT', 'BIGINT', 'DECIMAL', 'FLOAT', 'DOUBLE'],
+  SMALLINT: ['INT', 'BIGINT', 'DECIMAL', 'FLOAT', 'DOUBLE'],
+  INT: ['BIGINT', 'DECIMAL', 'FLOAT', 'DOUBLE'],
+  BIGINT: ['DECIMAL', 'FLOAT', 'DOUBLE'],
+  DECIMAL: ['FLOAT', 'DOUBLE'],
+  FLOAT: ['DOUBLE', 'DECIMAL'],
   DOUBLE: ['DECIMAL'],
   VARCHAR: [],
   DATE: ['TIMESTAMP'],
@@ -20,12 +23,15 @@ const IMPLICIT: Record<TypeKind, readonly TypeKind[]> = {
 /** Kinds that only CAST reaches. */
 const EXPLICIT: Record<TypeKind, readonly TypeKind[]> = {
   NULL: [],
-  BOOLEAN: ['INT', 'BIGINT', 'DOUBLE', 'DECIMAL', 'VARCHAR'],
-  INT: ['BOOLEAN', 'VARCHAR'],
-  BIGINT: ['BOOLEAN', 'INT', 'VARCHAR'],
-  DECIMAL: ['BOOLEAN', 'INT', 'BIGINT', 'VARCHAR'],
-  DOUBLE: ['BOOLEAN', 'INT', 'BIGINT', 'VARCHAR'],
-  VARCHAR: ['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'DECIMAL', 'DATE', 'TIMESTAMP', 'TIMESTAMP_LTZ'],
+  BOOLEAN: ['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'VARCHAR'],
+  TINYINT: ['BOOLEAN', 'VARCHAR'],
+  SMALLINT: ['BOOLEAN', 'TINYINT', 'VARCHAR'],
+  INT: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'VARCHAR'],
+  BIGINT: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'VARCHAR'],
+  DECIMAL: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'VARCHAR'],
+  FLOAT: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'VARCHAR'],
+  DOUBLE: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'VARCHAR'],
+  VARCHAR: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'DATE', 'TIMESTAMP', 'TIMESTAMP_LTZ'],
   DATE: ['VARCHAR', 'TIMESTAMP_LTZ'],
   TIMESTAMP: ['VARCHAR'],
   TIMESTAMP_LTZ: ['VARCHAR', 'DATE'],
@@ -40,17 +46,26 @@ export function canCast(from: LogicalType, to: LogicalType, explicit: boolean): 
 }
 
 export function isNumeric(type: LogicalType): boolean {
-  return type.kind === 'INT' || type.kind === 'BIGINT' || type.kind === 'DOUBLE' || type.kind === 'DECIMAL'
+  return type.kind === 'DECIMAL' || NUMBERS.includes(type.kind)
+}
+
+/** Numbers other than DECIMAL, the narrow ones first. */
+const NUMBERS: readonly TypeKind[] = ['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE']
+
+/** The type that functions compute values of a narrow type in; any other type is itself. */
+export function widened(type: LogicalType): LogicalType {
+  if (type.kind === 'TINYINT' || type.kind === 'SMALLINT') return { kind: 'INT', nullable: type.nullable }
+  return type.kind === 'FLOAT' ? { kind: 'DOUBLE', nullable: type.nullable } : type
 }
 
 export function isDateTime(type: LogicalType): boolean {
   return type.kind === 'DATE' || type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ'
 }
 
-/** Digits and scale of an exact number: INT counts as DECIMAL(10, 0), BIGINT as DECIMAL(19, 0). */
+/** Digits and scale of an exact number: TINYINT counts as DECIMAL(3, 0), SMALLINT as DECIMAL(5, 0), INT as DECIMAL(10, 0), BIGINT as DECIMAL(19, 0). */
 export function decimalShape(type: LogicalType): { precision: number; scale: number } {
   if (type.kind === 'DECIMAL') return type
-  return type.kind === 'INT' ? { precision: 10, scale: 0 } : { precision: 19, scale: 0 }
+  return { precision: { TINYINT: 3, SMALLINT: 5, INT: 10 }[type.kind as string] ?? 19, scale: 0 }
 }
 
 /** DECIMAL of these digits; above 38 fractional digits go first, down to 6 (Flink's adjustPrecisionScale). */
@@ -124,13 +139,16 @@ function commonOfTwo(a: LogicalType, b: LogicalType): LogicalType | undefined {
   if (a.kind === 'VARCHAR' && b.kind === 'VARCHAR') return { kind: 'VARCHAR', length: Math.max(a.length, b.length), nullable }
   if (isNumeric(a) && isNumeric(b)) {
     if (a.kind === 'DOUBLE' || b.kind === 'DOUBLE') return { kind: 'DOUBLE', nullable }
+    if (a.kind === 'FLOAT' || b.kind === 'FLOAT')
+      return { kind: a.kind === 'DECIMAL' || b.kind === 'DECIMAL' ? 'DOUBLE' : 'FLOAT', nullable }
     if (a.kind === 'DECIMAL' || b.kind === 'DECIMAL') {
       const [x, y] = [decimalShape(a), decimalShape(b)]
       const whole = Math.min(MAX_DECIMAL_PRECISION, Math.max(x.precision - x.scale, y.precision - y.scale))
       const scale = Math.min(Math.max(x.scale, y.scale), MAX_DECIMAL_PRECISION - whole)
       return { kind: 'DECIMAL', precision: Math.max(1, whole + scale), scale, nullable }
     }
-    return { kind: a.kind === 'BIGINT' || b.kind === 'BIGINT' ? 'BIGINT' : 'INT', nullable }
+    const wider = NUMBERS.indexOf(a.kind) > NUMBERS.indexOf(b.kind) ? a : b
+    return withNullable(wider, nullable)
   }
   if (isDateTime(a) && isDateTime(b)) {
     const precision = Math.max(timePrecision(a), timePrecision(b))

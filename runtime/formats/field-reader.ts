@@ -7,7 +7,7 @@ import { typeToString, withNullable, type LogicalType } from '#core/types/logica
 import type { ColumnBuilder } from '../columnar/batch-builder.js'
 import { appendDecimal } from './decimal-text.js'
 import { excerpt } from './format.js'
-import { appendInteger, parseDouble } from './number-text.js'
+import { asciiText, appendInteger, parseDouble } from './number-text.js'
 import { parseDate, parseTimestamp, type TimestampStandard } from './temporal-text.js'
 
 export type FieldReader = (column: ColumnBuilder, bytes: Uint8Array, start: number, end: number, suspect: boolean) => string | undefined
@@ -79,6 +79,18 @@ export function fieldReader(type: LogicalType, syntax: TextSyntax): FieldReader 
         appendText(column, bytes, start, end, suspect)
         return undefined
       }
+    case 'TINYINT':
+    case 'SMALLINT': {
+      const shift = type.kind === 'TINYINT' ? 24 : 16
+      return trimmed((column, bytes, start, end) => {
+        const text = asciiText(bytes, start, end)
+        if (!/^[+-]?\d+$/.test(text)) return notA(type, syntax, bytes, start, end)
+        const value = Number(text)
+        if ((value << shift) >> shift !== value) return outOfRange(type, bytes, start, end)
+        column.appendInt32(value)
+        return undefined
+      })
+    }
     case 'INT':
     case 'BIGINT': {
       const long = type.kind === 'BIGINT'
@@ -88,11 +100,12 @@ export function fieldReader(type: LogicalType, syntax: TextSyntax): FieldReader 
         return outcome === 'out of range' ? outOfRange(type, bytes, start, end) : notA(type, syntax, bytes, start, end)
       })
     }
+    case 'FLOAT':
     case 'DOUBLE':
       return trimmed((column, bytes, start, end) => {
         const value = parseDouble(bytes, start, end)
         if (value === undefined) return notA(type, syntax, bytes, start, end)
-        column.appendFloat64(value)
+        column.appendFloat64(type.kind === 'FLOAT' ? Math.fround(value) : value)
         return undefined
       })
     case 'DECIMAL':

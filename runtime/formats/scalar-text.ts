@@ -10,6 +10,8 @@ const NO_CONTEXT = { timeZone: 'UTC', now: () => 0 }
 export function scalarText(value: Value, type: LogicalType, standard: TimestampStandard, scientificDecimals: boolean): string {
   switch (type.kind) {
     case 'BOOLEAN':
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
     case 'BIGINT':
     case 'VARCHAR':
@@ -17,6 +19,7 @@ export function scalarText(value: Value, type: LogicalType, standard: TimestampS
     case 'RAW':
     case 'BYTES':
       return String(value)
+    case 'FLOAT':
     case 'DOUBLE':
       return formatValue(value, type, NO_CONTEXT) ?? ''
     case 'DECIMAL':

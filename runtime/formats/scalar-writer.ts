@@ -22,6 +22,8 @@ export function scalarWriter(type: LogicalType, standard: TimestampStandard, sci
   const asText: ScalarWriter = (out, vector, position) =>
     out.text(scalarText(readValue(vector, position), type, standard, scientificDecimals))
   switch (type.kind) {
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
       return (out, vector, position) => writeInteger(out, (vector as Int32Vector).values[position] as number)
     case 'BIGINT':

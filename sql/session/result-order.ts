@@ -30,10 +30,13 @@ function outermostSort({ input }: Collect): Sort | undefined {
 
 function comparisonOf(type: LogicalType): ResultSortKey['compare'] {
   switch (type.kind) {
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
     case 'BIGINT':
     case 'DECIMAL':
       return 'number'
+    case 'FLOAT':
     case 'DOUBLE':
       return 'double'
     default:

@@ -2,11 +2,11 @@
 import type { Expression } from '#core/graph/expression.js'
 import type { AggregateCall } from '#core/graph/operator-spec.js'
 import { notNull, withNullable, type LogicalType } from '#core/types/logical-type.js'
-import { aggregateType } from '#runtime/expr/type-rules.js'
+import { aggregateType, widened } from '#runtime/expr/type-rules.js'
 import type { CallNode } from '../parser/ast-expression.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { bindAll, bindCondition, type ExpressionContext } from './bind-expression.js'
-import { digest, inputColumn } from '../plan/expressions.js'
+import { castTo, digest, inputColumn } from '../plan/expressions.js'
 
 export type AggregateFunction = AggregateCall['function']
 
@@ -89,7 +89,8 @@ export class AggregateCollector {
     if (!node.star && node.args.length === 0)
       throw validationError(source, node.at, `Invalid number of arguments to function '${name}'. Was expecting 1 arguments.`)
     if (node.args.length > 1) throw notSupported(source, node.at, `${name} of more than one argument.`)
-    const args = bindAll(node.args, inner)
+    const bound = bindAll(node.args, inner)
+    const args = bound.map((arg) => castTo(arg, widened(arg.type)))
     const filter = node.filter === null ? null : bindCondition(node.filter, inner, 'FILTER')
     const resolved = aggregateType(name, args[0]?.type)
     if ('problem' in resolved) throw validationError(source, node.at, `${resolved.problem}.`)
@@ -106,6 +107,11 @@ export class AggregateCollector {
       index = this.calls.push(call) - 1
       this.#digests.push(key)
     }
-    return inputColumn(PLACEHOLDER + index, (this.calls[index] as CollectedCall).type)
+    const result = inputColumn(PLACEHOLDER + index, (this.calls[index] as CollectedCall).type)
+    // Sums of narrow numbers wrap, and averages are cut, as their type does.
+    const narrow = bound[0]?.type
+    return name === 'COUNT' || narrow === undefined || widened(narrow) === narrow
+      ? result
+      : castTo(result, withNullable(narrow, result.type.nullable))
   }
 }

@@ -5,7 +5,7 @@
 import type { Expression } from '#core/graph/expression.js'
 import { notNull, BOOLEAN, BIGINT, INT, typeToString, type LogicalType } from '#core/types/logical-type.js'
 import { resolveFunction } from '#runtime/expr/function-table.js'
-import { canCast, typeInMessage } from '#runtime/expr/type-rules.js'
+import { canCast, commonType, isNumeric, typeInMessage, widened } from '#runtime/expr/type-rules.js'
 import type { BinaryNode, CaseNode, ExpressionNode } from '../parser/ast-expression.js'
 import type { Position, SourceText } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
@@ -187,13 +187,35 @@ export function bindCondition(node: ExpressionNode, context: ExpressionContext, 
 
 function bindNumeric(node: ExpressionNode, context: ExpressionContext): Expression {
   const value = bindExpression(node, context)
-  if (!['INT', 'BIGINT', 'DOUBLE', 'DECIMAL'].includes(value.type.kind))
+  if (!isNumeric(value.type))
     throw validationError(context.source, node.at, `Cannot apply '+' to a value of type ${typeInMessage(value.type)}.`)
   return value
 }
 
-/** A call of the function table, its arguments cast to what it takes. */
+/** Functions whose result has the type of their arguments also where that is a narrow one. */
+const TYPE_KEEPING: ReadonlySet<string> = new Set(
+  '+ - * / % MOD ABS SIGN CASE IF IFNULL NULLIF COALESCE GREATEST LEAST FLOOR CEIL CEILING ROUND TRUNCATE'.split(' '),
+)
+
+/**
+ * A call of the function table, its arguments cast to what it takes. TINYINT and SMALLINT are computed as INT and FLOAT as DOUBLE, and the result is
+ * brought back: that wraps and rounds as computing in the narrow type does.
+ */
 export function call(context: ExpressionContext, at: Position, name: string, args: readonly Expression[]): Expression {
+  if (args.every(({ type }) => widened(type) === type)) return wideCall(context, at, name, args)
+  const result = wideCall(
+    context,
+    at,
+    name,
+    args.map((arg) => castTo(arg, widened(arg.type))),
+  )
+  if (!TYPE_KEEPING.has(name)) return result
+  const numbers = args.map(({ type }) => type).filter(isNumeric)
+  const narrow = commonType(numbers)
+  return narrow !== undefined && widened(narrow).kind === result.type.kind ? castTo(result, narrow) : result
+}
+
+function wideCall(context: ExpressionContext, at: Position, name: string, args: readonly Expression[]): Expression {
   const literals = args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined))
   const resolved = resolveFunction(
     name,

@@ -16,8 +16,11 @@ function nullableType(source: SourceText, node: TypeNode): LogicalType {
     notSupported(source, node.at, `the data type ${node.name}${node.parameters.length > 0 ? `(${node.parameters.join(', ')})` : ''}.`, hint)
   switch (node.name) {
     case 'BOOLEAN':
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
     case 'BIGINT':
+    case 'FLOAT':
     case 'DOUBLE':
     case 'DATE':
       return { kind: node.name, nullable: true }
@@ -52,11 +55,6 @@ function nullableType(source: SourceText, node: TypeNode): LogicalType {
       return { kind: node.name, precision: first, nullable: true }
     case 'CHAR':
       throw refuse('Use VARCHAR or STRING.')
-    case 'TINYINT':
-    case 'SMALLINT':
-      throw refuse('Use INT.')
-    case 'FLOAT':
-      throw refuse('Use DOUBLE.')
     default:
       throw refuse(null)
   }

@@ -6,7 +6,7 @@ import type { TableConnector, TableOption } from '../connector.js'
 import { InvalidTable, InvalidTableOption, MissingTableOption } from '../errors.js'
 import { integerFrom, isBoolean, parallelismOf, parallelismOption } from '../option-checks.js'
 
-const NUMERIC: readonly LogicalType['kind'][] = ['INT', 'BIGINT', 'DOUBLE', 'DECIMAL']
+const NUMERIC: readonly LogicalType['kind'][] = ['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL']
 /** Longest random string. */
 const MAX_LENGTH = 1024 * 1024
 
@@ -88,11 +88,14 @@ function validate(options: Readonly<Record<string, string>>, schema: Schema): vo
   }
 }
 
+const BITS: Readonly<Partial<Record<LogicalType['kind'], number>>> = { TINYINT: 8, SMALLINT: 16, INT: 32, BIGINT: 64 }
+
 function checkRange(name: string, type: LogicalType, min: string | undefined, max: string | undefined): void {
-  const whole = type.kind === 'INT' || type.kind === 'BIGINT'
+  const bits = BITS[type.kind]
+  const whole = bits !== undefined
   for (const text of [min, max]) {
     if (text === undefined || !whole) continue
-    const problem = !/^\s*-?\d+\s*$/.test(text) || BigInt.asIntN(type.kind === 'INT' ? 32 : 64, BigInt(text)) !== BigInt(text)
+    const problem = !/^\s*-?\d+\s*$/.test(text) || BigInt.asIntN(bits, BigInt(text)) !== BigInt(text)
     if (problem) throw new InvalidTable({ connector: 'datagen', problem: `a bound of '${name}' is no ${type.kind}: '${text}'` })
   }
   if (min !== undefined && max !== undefined && (whole ? BigInt(min) > BigInt(max) : Number(min) > Number(max))) {

@@ -22,6 +22,9 @@ export interface FieldOptions {
 
 const TWO_32 = 4_294_967_296
 const MIN_DOUBLE = Number.MIN_VALUE
+/** Java's Float.MIN_VALUE and MAX_VALUE. */
+const MIN_FLOAT = 2 ** -149
+const MAX_FLOAT = (2 - 2 ** -23) * 2 ** 127
 const DEFAULT_LENGTH = 100
 /** Below this many values 32 random bits are enough to be even. */
 const SMALL_RANGE = 2 ** 20
@@ -70,9 +73,12 @@ function randomValues(type: LogicalType, options: FieldOptions, words: Words, no
         for (let i = 0; i < count; i++) values[i] = (drawn[i] as number) >>> 31
         return { kind: 'boolean', type, nulls: undefined, values }
       })
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT': {
-      const low = Number(min ?? -2_147_483_648)
-      const range = Number(max ?? 2_147_483_647) - low + 1
+      const least = { TINYINT: -128, SMALLINT: -32_768, INT: -2_147_483_648 }[type.kind]
+      const low = Number(min ?? least)
+      const range = Number(max ?? -least - 1) - low + 1
       return withoutText((count) => {
         const values = int32Lanes(count)
         randomInts(values, count, low, range, words)
@@ -84,9 +90,11 @@ function randomValues(type: LogicalType, options: FieldOptions, words: Words, no
       const high = BigInt(max ?? 2n ** 63n - 1n)
       return withoutText((count) => ({ kind: 'int64', type, nulls: undefined, values: randomInt64s(count, low, high, words) }))
     }
+    case 'FLOAT':
     case 'DOUBLE': {
-      const low = Number(min ?? MIN_DOUBLE)
-      const high = Number(max ?? Number.MAX_VALUE)
+      const float = type.kind === 'FLOAT'
+      const low = Number(min ?? (float ? MIN_FLOAT : MIN_DOUBLE))
+      const high = Number(max ?? (float ? MAX_FLOAT : Number.MAX_VALUE))
       return withoutText((count) => {
         const values = float64Lanes(count)
         const drawn = words.draw(count * 2)
@@ -94,6 +102,7 @@ function randomValues(type: LogicalType, options: FieldOptions, words: Words, no
           // Halves first, or the width of the whole range overflows.
           const share = shareAt(drawn, i)
           values[i] = low * (1 - share) + high * share
+          if (float) values[i] = Math.fround(values[i] as number)
         }
         return { kind: 'float64', type, nulls: undefined, values }
       })
@@ -268,6 +277,8 @@ export function sequenceGenerator(type: LogicalType, start: bigint): Generator {
     Number.isSafeInteger(base) && Number.isSafeInteger(base + next) && Number.isSafeInteger(base + next + (count - 1) * step)
   const exact = (row: number) => start + BigInt(row)
   switch (type.kind) {
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
       return withoutText((count, next, step) => {
         const values = int32Lanes(count)
@@ -286,6 +297,7 @@ export function sequenceGenerator(type: LogicalType, start: bigint): Generator {
         } else for (let i = 0; i < count; i++) values[i] = exact(next + i * step)
         return { kind: 'int64', type, nulls: undefined, values }
       })
+    case 'FLOAT':
     case 'DOUBLE':
       return withoutText((count, next, step) => {
         const values = float64Lanes(count)

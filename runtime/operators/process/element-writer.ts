@@ -93,6 +93,13 @@ function appendOf(type: LogicalType): Append {
         Math.abs(value) <= MAX_INT + 1 &&
         (value | 0) === value &&
         (column.appendInt32(value), true)
+    case 'TINYINT':
+    case 'SMALLINT': {
+      const shift = type.kind === 'TINYINT' ? 24 : 16
+      return (column, value) => typeof value === 'number' && (value << shift) >> shift === value && (column.appendInt32(value), true)
+    }
+    case 'FLOAT':
+      return (column, value) => typeof value === 'number' && (column.appendFloat64(Math.fround(value)), true)
     case 'DOUBLE':
       return (column, value) => typeof value === 'number' && (column.appendFloat64(value), true)
     case 'BIGINT':
