@@ -26,8 +26,8 @@ const STEP_MS = 1000 * Number(options.seconds)
 const FACTORS = [1, 6, 1, 3, 0.2]
 const RATE = 100
 const MS_PER_NUMBER = 4
-const KEYS = 50_000
-const BYTES_PER_KEY = Math.ceil((Number(options['state-mb']) * 1024 * 1024) / KEYS)
+const BYTES_PER_KEY = 4096
+const KEYS = Math.ceil((Number(options['state-mb']) * 1024 * 1024) / BYTES_PER_KEY)
 const SLOTS = 1
 const SAMPLE_MS = 500
 /** Promises. */

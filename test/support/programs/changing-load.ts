@@ -116,7 +116,7 @@ class Load implements Source<Event, Numbers> {
         const [split] = splits
         if (split === undefined) return last ? 'END_OF_INPUT' : 'NOTHING_AVAILABLE'
         const id = split.from++
-        output.collect({ id, text: `${id} `.repeat(Math.ceil(bytes / `${id} `.length)) })
+        output.collect({ id, text: `${id} `.repeat(Math.ceil(bytes / `${id} `.length)).slice(0, bytes) })
         if (split.from > split.to) {
           splits = splits.slice(1)
           if (splits.length === 0) context.sendSplitRequest()
