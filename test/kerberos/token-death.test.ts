@@ -46,6 +46,11 @@ describe(`a streaming job whose HDFS tokens are renewed every ${RENEW_MS / 1000}
       properties: {
         'dfs.namenode.delegation.token.renew-interval': String(RENEW_MS),
         'dfs.namenode.delegation.token.max-lifetime': String(MAX_LIFE_MS),
+        // A node localizes a second attempt's files with the submission's token. Once that is dead only the ResourceManager can get it another.
+        'yarn.resourcemanager.proxy-user-privileges.enabled': 'true',
+        'yarn.resourcemanager.system-credentials.valid-time-remaining': '15000',
+        'hadoop.proxyuser.yarn.hosts': '*',
+        'hadoop.proxyuser.yarn.groups': '*',
       },
     })
     alice = await cluster.user('alice')

@@ -2,7 +2,7 @@
  * The application's queue as the ResourceManager's REST shows it: heartbeats tell neither that an administrator has moved the application nor
  * what its queue may still take.
  */
-import { isSecure, resourceManagerWebUrls } from '#hadoop/conf/addresses.js'
+import { resourceManagerWebUrls } from '#hadoop/conf/addresses.js'
 import type { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
 
 export interface QueueReport {
@@ -17,22 +17,22 @@ interface Resources {
   readonly vCores: number
 }
 
-/** Undefined: not to be had, as on a cluster with Kerberos, where the master has no ticket. Never rejects. */
+/** Undefined: not to be had. Never rejects. */
 export type ReadQueue = () => Promise<QueueReport | undefined>
 
 export function queueReader(hadoop: HadoopConfiguration, applicationId: string, user: string): ReadQueue {
   return async () => {
-    if (isSecure(hadoop)) return undefined
     try {
       // Loaded by the first that wants it: a master whose containers come at once does not.
-      const [{ ResourceManagerClient }, { simpleAuthenticator }, { findQueue }] = await Promise.all([
+      const [{ ResourceManagerClient }, { clusterLogin }, { findQueue }] = await Promise.all([
         import('#hadoop/rest/resource-manager-client.js'),
-        import('#hadoop/rest/http-authenticator.js'),
+        import('#hadoop/security/cluster-login.js'),
         import('#hadoop/rest/scheduler-queues.js'),
       ])
       const client = new ResourceManagerClient({
         urls: resourceManagerWebUrls(hadoop),
-        authenticator: simpleAuthenticator(user),
+        // With Kerberos by the delegation token that the client obtained.
+        authenticator: clusterLogin(hadoop, user, { tokenFile: process.env['HADOOP_TOKEN_FILE_LOCATION'] }).resourceManager,
         rounds: 1,
       })
       const [application, scheduler] = await Promise.all([client.application(applicationId), client.scheduler()])
