@@ -99,6 +99,10 @@ sim: compile ## the control plane in a simulation: SEEDS=200 seeds of faults, or
 sim-mutants: compile ## bugs planted in the simulator one at a time: how many the oracle finds (minutes)
 	@$(NODE) --enable-source-maps dist/test/sim/mutants-main.js $(if $(SEEDS),--seeds $(SEEDS))
 
+.PHONY: nexmark-check
+nexmark-check: compile ## Nexmark's queries against the expected results, whole and restored at another parallelism (a minute; QUERIES='q5 q18')
+	$(NODE) dist/test/nexmark/nexmark-check.js $(QUERIES)
+
 .PHONY: corruption
 corruption: build ## damage at 2,000 random positions of a real checkpoint and savepoint: each must be found (1 minute)
 	$(NODE) dist/test/corruption/corruption.js $(POSITIONS) $(SEED)

@@ -38,20 +38,22 @@ export const WindowSchema = z.discriminatedUnion('kind', [
 ])
 export type WindowSpec = z.infer<typeof WindowSchema>
 
+const source = z.object({
+  op: z.literal('source'),
+  connector: z.string(),
+  tableName: z.string(),
+  options,
+  schema,
+  projection: columns,
+  bounded: z.boolean(),
+})
+
 export const OperatorSpecSchema = z.discriminatedUnion('op', [
   /**
    * Reads a table whose physical columns are `schema`. Output: those of `projection`, in that order. The whole schema is needed
    * where fields are found by position (csv) or a column decides how many rows there are (datagen's sequences). No input.
    */
-  z.object({
-    op: z.literal('source'),
-    connector: z.string(),
-    tableName: z.string(),
-    options,
-    schema,
-    projection: columns,
-    bounded: z.boolean(),
-  }),
+  source,
   /** Keeps rows whose condition is TRUE, then computes the projection. Row kinds are kept. */
   z.object({ op: z.literal('calc'), condition: ExpressionSchema.optional(), projection: z.array(ExpressionSchema).readonly() }),
   /**
@@ -107,6 +109,22 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     single: z.boolean().optional(),
   }),
   /**
+   * Join of each row with the rows of a bounded table, read whole when the task starts: leftKeys = rightKeys, then `condition`. `rows`: the
+   * table's rows as they are joined, after `calcs`. Output: input ++ rows.
+   */
+  z.object({
+    op: z.literal('lookup-join'),
+    joinType: z.enum(['inner', 'left']),
+    leftKeys: columns,
+    rightKeys: columns,
+    condition: ExpressionSchema.optional(),
+    table: source,
+    calcs: z
+      .array(z.object({ condition: ExpressionSchema.optional(), projection: z.array(ExpressionSchema).readonly(), output: schema }))
+      .readonly(),
+    rows: schema,
+  }),
+  /**
    * Join of insertions on leftKeys = rightKeys, `condition`, and time: leftTime between rightTime + lowerMs and rightTime + upperMs, both
    * inclusive. `time`: what those columns hold. A rowtime; or the end of a window, on the clock of the session's zone if 'zoned' (then both
    * bounds are 0). State goes when the watermark has passed what it may meet; all output is insertions. Output columns as of 'join'.
@@ -135,6 +153,20 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     output: z.enum(['changelog', 'final']),
     /** False: the input never retracts, so rows beyond offset + limit need not be kept. Absent: it may. */
     retractInput: z.boolean().optional(),
+  }),
+  /**
+   * The first `limit` rows of each partition (ROW_NUMBER). Output: the input's columns, with `numbered` the row's number, BIGINT. Of equal rows the
+   * first to come is first, with `lastWins` the last.
+   */
+  z.object({
+    op: z.literal('rank'),
+    partition: columns,
+    order: z.array(SortKeySchema).min(1).readonly(),
+    limit: z.int().min(1),
+    numbered: z.boolean(),
+    lastWins: z.boolean(),
+    retractInput: z.boolean(),
+    output: z.enum(['changelog', 'final']),
   }),
   /** UNION ALL: passes the rows of all its inputs. */
   z.object({ op: z.literal('union') }),

@@ -7,6 +7,7 @@ import { createJoin } from './join/create-join.js'
 import { createIntervalJoin } from './join/interval-join.js'
 import type { Operator, SourceOperator } from './operator.js'
 import { createSetOperation } from './set-operation.js'
+import { createRank } from './rank.js'
 import { createSortLimit } from './sort-limit.js'
 import { createUnion } from './union.js'
 import { createValues } from './values.js'
@@ -31,6 +32,8 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
       return createJoin(spec, inputs, output)
     case 'interval-join':
       return createIntervalJoin(spec, inputs, output)
+    case 'rank':
+      return createRank(spec, inputs, output)
     case 'sort-limit':
       return createSortLimit(spec, inputs, output)
     case 'set-operation':
@@ -39,6 +42,7 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
       return createUnion(spec, inputs, output)
     case 'values':
       return createValues(spec)
+    case 'lookup-join':
     case 'source':
     case 'sink':
     case 'collect':

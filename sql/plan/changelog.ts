@@ -37,6 +37,9 @@ function infer(relation: Relation): Changes {
       return below === 'none' ? 'updates' : 'all'
     case 'window-aggregate':
       return 'none'
+    case 'rank':
+      // A number that a row has had is another row's afterwards, and so is the only place there is.
+      return below === 'none' && (relation.numbered || relation.limit === 1) ? 'updates' : 'all'
     case 'sort':
       // The first n of an ordering change as rows come; the first n at all do not.
       return relation.keys.length > 0 ? 'all' : below
@@ -45,6 +48,7 @@ function infer(relation: Relation): Changes {
       return relation.condition !== null && below === 'updates' ? 'all' : below
     case 'join':
       if (relation.time !== undefined) return 'none'
+      if (relation.lookup === true) return below === 'updates' ? 'all' : below
       // A row without a match is taken back when one comes.
       if (relation.joinType !== 'inner' && (below !== 'none' || relation.joinType !== 'semi')) return 'all'
       return below === 'updates' ? 'all' : below
@@ -74,7 +78,9 @@ export function planProblem(root: Root, mode: RuntimeMode): string | undefined {
 /** The node that makes updates out of an append-only input. */
 function producerOf(relation: Relation, mode: RuntimeMode): Relation {
   const retracting = inputsOf(relation).find((input) => changelogOf(input, mode) === 'retract')
-  return retracting === undefined || relation.kind === 'aggregate' || relation.kind === 'sort' ? relation : producerOf(retracting, mode)
+  return retracting === undefined || relation.kind === 'aggregate' || relation.kind === 'rank' || relation.kind === 'sort'
+    ? relation
+    : producerOf(retracting, mode)
 }
 
 function relationProblem(relation: Relation, mode: RuntimeMode): string | undefined {
@@ -84,6 +90,8 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
   if (mode === 'BATCH' && relation.kind === 'scan' && readsChanges(relation.options)) {
     return `Querying a table in batch mode is currently only possible for INSERT-only table sources. But the source for table '${fullName(relation.table)}' produces other changelog messages than just INSERT.`
   }
+  if (relation.kind === 'rank' && relation.limit === null)
+    return 'ROW_NUMBER() OVER (…) without a condition on it, such as WHERE row_num <= 10 in the query around it, is not supported.'
   if (mode === 'STREAMING') {
     const [input] = inputsOf(relation)
     if (relation.kind === 'sort' && relation.keys.length > 0 && relation.limit === null) {
@@ -101,6 +109,8 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
       return `${describeNode(relation)} doesn't support consuming ${changesText(producer, mode)} which is produced by node ${describeNode(producer)}.`
     }
   }
+  if (relation.kind === 'join' && relation.lookup === true && relation.leftKeys.length === 0)
+    return 'Temporal table join requires an equality condition on fields of the table that is looked up.'
   for (const input of inputsOf(relation)) {
     const problem = relationProblem(input, mode)
     if (problem !== undefined) return problem

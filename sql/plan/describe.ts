@@ -8,6 +8,7 @@ import {
   inputsOf,
   type Aggregate,
   type Join,
+  type Rank,
   type Relation,
   type RelationField,
   type Root,
@@ -50,7 +51,10 @@ export function nodeName(node: Relation | Root): string {
     case 'window-aggregate':
       return 'WindowAggregate'
     case 'join':
+      if (node.lookup === true) return 'LookupJoin'
       return node.time === undefined ? 'Join' : node.time.kind === 'rowtime' ? 'IntervalJoin' : 'WindowJoin'
+    case 'rank':
+      return isDeduplicate(node) ? 'Deduplicate' : 'Rank'
     case 'sort':
       return node.keys.length === 0 ? 'Limit' : node.limit === null && node.offset === 0 ? 'Sort' : 'SortLimit'
     case 'union':
@@ -123,6 +127,23 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
         ['where', where.length === 0 ? 'true' : where.length === 1 ? (where[0] as string) : `(${where.join(' AND ')})`],
         ['select', names(node.fields)],
         ...(node.single === true ? [['singleRow', 'true'] as const] : []),
+      ]
+    }
+    case 'rank': {
+      const partition = node.partition.map((key) => node.input.fields[key]?.name).join(', ')
+      const [first] = node.order
+      if (isDeduplicate(node))
+        return [
+          ['keep', first?.ascending === true ? 'FirstRow' : 'LastRow'],
+          ['key', partition],
+          ['order', 'ROWTIME'],
+        ]
+      return [
+        ['rankType', 'ROW_NUMBER'],
+        ['rankRange', `rankStart=1, rankEnd=${node.limit}`],
+        ['partitionBy', partition],
+        ['orderBy', node.order.map((key) => sortText(key, node.input.fields)).join(', ')],
+        ['select', names(node.fields)],
       ]
     }
     case 'sort': {
@@ -205,6 +226,12 @@ function windowText(window: WindowSpec, timeColumn: string): string {
   if (window.offsetMs !== 0) attributes.push(['offset', window.offsetMs])
   const texts = attributes.map(([name, ms]) => `${name}=[${formatDuration(ms)}]`)
   return `${window.kind.toUpperCase()}(${[`time_col=[${timeColumn}]`, ...texts].join(', ')})`
+}
+
+/** The first or last row of each key by event time. */
+export function isDeduplicate({ limit, order, input }: Rank): boolean {
+  const [key, second] = order
+  return limit === 1 && key !== undefined && second === undefined && input.fields[key.column]?.rowtime === true
 }
 
 function sortText(key: SortKey, fields: readonly RelationField[]): string {

@@ -161,7 +161,7 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       )
       const narrow = left.relation.fields.length
       const at = new Map([...left.at, ...[...right.at].map(([from, to]) => [from + width, to + narrow] as const)])
-      const fields = joinFields(relation.joinType, left.relation.fields, right.relation.fields, time)
+      const fields = joinFields(relation.joinType, left.relation.fields, right.relation.fields, relation)
       return {
         relation: {
           ...relation,
@@ -176,6 +176,31 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
           condition: relation.condition === null ? null : renumber(relation.condition, (index) => at.get(index) as number),
         },
         at: hasRightColumns(relation) ? at : left.at,
+      }
+    }
+    case 'rank': {
+      const width = relation.input.fields.length
+      const used = new Set([
+        ...[...wanted].filter((column) => column < width),
+        ...relation.partition,
+        ...relation.order.map(({ column }) => column),
+      ])
+      const input = pruneExactly(relation.input, used, shared)
+      const at = (column: number): number => input.at.get(column) as number
+      const numbered = relation.numbered && wanted.has(width)
+      const fields = input.relation.fields.map((field) => ({ ...field, rowtime: false }))
+      const kept = new Map([...input.at, ...(numbered ? [[width, fields.length] as const] : [])])
+      if (numbered) fields.push(relation.fields[width] as (typeof fields)[number])
+      return {
+        relation: {
+          ...relation,
+          input: input.relation,
+          partition: relation.partition.map(at),
+          order: relation.order.map((key) => ({ ...key, column: at(key.column) })),
+          numbered,
+          fields,
+        },
+        at: kept,
       }
     }
     case 'sort': {

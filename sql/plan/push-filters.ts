@@ -5,6 +5,7 @@
 import type { Expression } from '#core/graph/expression.js'
 import { columnsOf, conjunction, conjuncts, isDeterministic, renumber, substitute } from './expressions.js'
 import { rejectsNull } from './null-rejection.js'
+import { rankLimit } from './rank-limits.js'
 import { inputsOf, withInputs, type Join, type Relation } from './relation.js'
 
 export function pushFilters(relation: Relation): Relation {
@@ -45,6 +46,21 @@ function push(relation: Relation, conditions: readonly Expression[]): Relation {
       return here(
         conditions.filter((condition) => !onKeys(condition)),
         { ...relation, input: push(relation.input, below) },
+      )
+    }
+    case 'rank': {
+      // Whole partitions go or stay. What is asked of the number says how many rows are needed.
+      const number = relation.input.fields.length
+      const onPartition = (condition: Expression): boolean =>
+        isDeterministic(condition) && [...columnsOf(condition)].every((column) => relation.partition.includes(column))
+      const limits = conditions.flatMap((condition) => rankLimit(condition, number) ?? [])
+      const limit = limits.reduce((least, each) => Math.min(least, Math.max(1, each.limit)), relation.limit ?? Infinity)
+      return here(
+        conditions.filter((condition) => {
+          const implied = rankLimit(condition, number)
+          return !onPartition(condition) && (implied === undefined || !implied.exact || implied.limit < 1)
+        }),
+        { ...relation, limit: limit === Infinity ? null : limit, input: push(relation.input, conditions.filter(onPartition)) },
       )
     }
     case 'window-table-function': {

@@ -97,6 +97,19 @@ export interface Join extends Node<'join'> {
   readonly single?: boolean
   /** An interval or window join: rows go with the watermark. Absent: both sides are kept. */
   readonly time?: JoinTime
+  /** A lookup join: the right side is a scan, perhaps below a calc, whose rows are there when a left row comes. */
+  readonly lookup?: boolean
+}
+/**
+ * Rows numbered within their partition by an order. `limit`: how many are needed; null until a condition says so. Fields: the input's, then with
+ * `numbered` the number.
+ */
+export interface Rank extends Node<'rank'> {
+  readonly input: Relation
+  readonly partition: readonly number[]
+  readonly order: readonly SortKey[]
+  readonly limit: number | null
+  readonly numbered: boolean
 }
 export interface Sort extends Node<'sort'> {
   readonly input: Relation
@@ -125,6 +138,7 @@ export type Relation =
   | WindowTableFunction
   | WindowAggregate
   | Join
+  | Rank
   | Sort
   | Union
   | SetOperation
@@ -176,19 +190,19 @@ export function withInputs(relation: Relation, inputs: readonly Relation[]): Rel
 
 /**
  * Fields of a join. A regular join keeps rows for as long as it likes, so event time ends there (Flink materialises the attribute, too). It
- * goes on where `time` bounds how long rows are kept, except in a side that may be missing.
+ * goes on where `time` bounds how long rows are kept and where none are (`lookup`), except in a side that may be missing.
  */
 export function joinFields(
   joinType: JoinType,
   left: readonly RelationField[],
   right: readonly RelationField[],
-  time?: JoinTime,
+  { time, lookup }: Pick<Join, 'time' | 'lookup'> = {},
 ): RelationField[] {
   const regular = (fields: readonly RelationField[], padded: boolean): RelationField[] =>
     fields.map((field) => ({
       ...field,
       type: padded ? withNullable(field.type, true) : field.type,
-      rowtime: field.rowtime && time !== undefined && !padded,
+      rowtime: field.rowtime && (time !== undefined || lookup === true) && !padded,
     }))
   if (joinType === 'semi' || joinType === 'anti') return regular(left, false)
   return [...regular(left, joinType === 'right' || joinType === 'full'), ...regular(right, joinType === 'left' || joinType === 'full')]

@@ -18,6 +18,7 @@ const LOGICAL_NAMES: Readonly<Record<(Relation | Root)['kind'], string>> = {
   'window-table-function': 'LogicalTableFunctionScan',
   'window-aggregate': 'LogicalAggregate',
   join: 'LogicalJoin',
+  rank: 'LogicalRank',
   sort: 'LogicalSort',
   union: 'LogicalUnion',
   // LogicalIntersect, LogicalMinus

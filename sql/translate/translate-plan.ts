@@ -1,14 +1,14 @@
 /** Plan nodes to operators: one spec each, with the exchange that brings it its rows. */
 import type { Configuration } from '#core/config/configuration.js'
 import { NOT_NULL_ENFORCER, SOURCE_IDLE_TIMEOUT } from '#core/config/options/sql.js'
-import type { OperatorSpec } from '#core/graph/operator-spec.js'
+import type { OperatorSpec, SpecOf } from '#core/graph/operator-spec.js'
 import type { Partitioner } from '#core/graph/job-graph.js'
 import type { Schema } from '#core/types/schema.js'
 import { findConnector, tableParallelism } from '#runtime/connectors/registry.js'
 import { fullName } from '../catalog/catalog.js'
 import { changelogOf, type RuntimeMode } from '../plan/changelog.js'
-import { describeNode, nodeName } from '../plan/describe.js'
-import type { Collect, Relation, RelationField, Scan, Sink, Union } from '../plan/relation.js'
+import { describeNode, isDeduplicate, nodeName } from '../plan/describe.js'
+import type { Calc, Collect, Join, Relation, RelationField, Scan, Sink, Union } from '../plan/relation.js'
 import { OperatorPlan, type PlannedInput, type PlannedOperator } from './operator-plan.js'
 import { defaultParallelism, configuredMaxParallelism } from './parallelism.js'
 
@@ -112,6 +112,7 @@ export class PlanTranslator {
       }
       case 'join': {
         const { joinType, leftKeys, rightKeys, condition, time } = node
+        if (node.lookup === true) return this.#lookup(node, output)
         if (time !== undefined) {
           const { kind, left, right, lowerMs, upperMs } = time
           const common = { joinType, leftKeys, rightKeys, ...(condition === null ? {} : { condition }) }
@@ -128,6 +129,20 @@ export class PlanTranslator {
           ...(node.single === true ? { single: true } : {}),
         }
         return this.#keyed(node, spec, [node.left, node.right], [leftKeys, rightKeys], output)
+      }
+      case 'rank': {
+        const { partition, order, limit, numbered } = node
+        const spec: OperatorSpec = {
+          op: 'rank',
+          partition,
+          order,
+          limit: limit as number,
+          numbered,
+          lastWins: isDeduplicate(node) && order[0]?.ascending === false,
+          retractInput: changelogOf(node.input, this.#mode) === 'retract',
+          output: this.#output(),
+        }
+        return this.#keyed(node, spec, [node.input], [partition], output)
       }
       case 'sort': {
         const retractInput = changelogOf(node.input, this.#mode) === 'retract'
@@ -164,15 +179,7 @@ export class PlanTranslator {
     const connector = node.options['connector'] as string
     const most = findConnector(connector)?.source?.maxParallelism?.(node.options) ?? Infinity
     const parallelism = Math.max(1, Math.min(tableParallelism(node.options, 'source') ?? this.#parallelism, most))
-    const spec: OperatorSpec = {
-      op: 'source',
-      connector,
-      tableName: fullName(node.table),
-      options: { ...node.options },
-      schema: physicalSchema(node),
-      projection: node.columns,
-      bounded: node.bounded,
-    }
+    const spec = this.#sourceSpec(node)
     return this.#add(
       spec,
       `Source: ${node.table.name}`,
@@ -182,6 +189,44 @@ export class PlanTranslator {
       parallelism,
       Number.isFinite(most) ? Math.max(most, parallelism) : undefined,
     )
+  }
+
+  #sourceSpec(node: Scan): SpecOf<'source'> {
+    return {
+      op: 'source',
+      connector: node.options['connector'] as string,
+      tableName: fullName(node.table),
+      options: { ...node.options },
+      schema: physicalSchema(node),
+      projection: node.columns,
+      bounded: node.bounded,
+    }
+  }
+
+  /** Where its rows are: every subtask has the table. */
+  #lookup(node: Join, output: Schema): PlannedOperator {
+    const { leftKeys, rightKeys, condition, right } = node
+    const calcs: Calc[] = []
+    let scan = right
+    for (; scan.kind === 'calc'; scan = scan.input) calcs.unshift(scan)
+    if (scan.kind !== 'scan') throw new Error(`a lookup join of a ${scan.kind}`)
+    const spec: OperatorSpec = {
+      op: 'lookup-join',
+      joinType: node.joinType === 'left' ? 'left' : 'inner',
+      leftKeys,
+      rightKeys,
+      ...(condition === null ? {} : { condition }),
+      table: this.#sourceSpec(scan),
+      calcs: calcs.map((calc) => ({
+        projection: calc.projection,
+        ...(calc.condition === null ? {} : { condition: calc.condition }),
+        output: schemaOf(calc.fields),
+      })),
+      rows: schemaOf(right.fields),
+    }
+    const input = this.translate(node.left)
+    const edge: PlannedInput = { from: input, partitioner: FORWARD }
+    return this.#add(spec, nodeName(node), describeNode(node), [edge], output, input.parallelism, input.maxParallelism)
   }
 
   /** By its keys to where their state is; without keys there is one subtask. */

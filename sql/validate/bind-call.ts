@@ -8,6 +8,7 @@ import { notSupported, validationError } from '../parser/sql-errors.js'
 import { isAggregateFunction, isRefusedFunction } from './aggregate-calls.js'
 import { bindExpression, call, type ExpressionContext } from './bind-expression.js'
 import { stringLiteral } from './literals.js'
+import { bindRowNumber } from './row-number.js'
 
 /** Internal functions of the function table: not to be called by name. */
 const INTERNAL = new Set(['TIMESTAMP_ADD_MILLIS', 'TIMESTAMP_ADD_MONTHS', 'CASE', 'IN', 'BETWEEN', 'LIKE', 'AND', 'OR', 'NOT'])
@@ -41,6 +42,7 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
       )
     return context.aggregates.collect(node, name, context)
   }
+  if (node.over !== null && name === 'ROW_NUMBER') return bindRowNumber(node, context)
   if (node.over !== null) throw notSupported(source, node.at, `${name} … OVER.`)
   if (isRefusedFunction(name))
     throw notSupported(
@@ -51,8 +53,6 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
         ? 'Use FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), size)) and its columns window_start, window_end.'
         : null,
     )
-  if (name === 'PROCTIME')
-    throw notSupported(source, node.at, 'processing time (PROCTIME()).', 'Use an event-time column with WATERMARK FOR.')
   if (node.star || node.distinct || node.filter !== null) {
     throw validationError(
       source,

@@ -14,6 +14,7 @@ import { GroupedSelect, hasAggregate } from './bind-groups.js'
 import { constantRows, ordinalOf, sortKey } from './bind-query.js'
 import { bindTable } from './bind-table.js'
 import type { BindContext } from './binder.js'
+import { attachRowNumbers } from './row-number.js'
 import { didYouMean, type Scope } from './scope.js'
 import { allOf, joinQueryCondition, ScalarSubqueries, splitCondition } from './subqueries.js'
 
@@ -81,6 +82,9 @@ export function bindSelect(
     if (having !== undefined) having = attached.resolve(having)
   }
   if (having !== undefined && input !== undefined) input = { kind: 'filter', input, condition: having, fields: input.fields }
+  const numbered = attachRowNumbers(input ?? oneRow(), expressions)
+  if (input !== undefined || numbered.expressions.some((expression, i) => expression !== expressions[i])) input = numbered.relation
+  expressions = numbered.expressions
 
   if (input === undefined && hidden.length === 0) {
     const fields = items.map(({ name, expression }): RelationField => ({ name, type: expression.type, rowtime: false }))

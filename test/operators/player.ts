@@ -70,6 +70,8 @@ export class Player {
         return [spec.leftKeys, spec.rightKeys]
       case 'set-operation':
         return this.#subject.inputs.map(({ fields }) => fields.map((_, i) => i))
+      case 'rank':
+        return [spec.partition]
       case 'sort-limit':
         return [[]]
       default:

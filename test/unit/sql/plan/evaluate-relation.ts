@@ -74,6 +74,15 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
         rows.push(...right.filter((r) => !left.some((l) => matches(l, r))).map((r) => [...padding(relation.left), ...r]))
       return rows
     }
+    case 'rank': {
+      const partitions = grouped(below(relation.input), (row) => relation.partition.map((column) => row[column] as Value))
+      return partitions.flatMap(({ rows }) =>
+        [...rows]
+          .sort((a, b) => compareRows(a, b, relation.order))
+          .slice(0, relation.limit ?? undefined)
+          .map((row, i) => (relation.numbered ? [...row, BigInt(i + 1)] : row)),
+      )
+    }
     case 'sort': {
       const rows = below(relation.input).sort((a, b) => compareRows(a, b, relation.keys))
       return rows.slice(relation.offset, relation.limit === null ? undefined : relation.offset + relation.limit)
