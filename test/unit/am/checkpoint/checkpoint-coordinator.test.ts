@@ -213,6 +213,50 @@ describe('CheckpointCoordinator', () => {
     expect(job.coordinator.uncommitted()).to.deep.equal([])
   })
 
+  describe('for a rescale', () => {
+    const acknowledged = async (job: ScriptedJob, id: number) => {
+      await job.untilTold(`trigger ${id} `)
+      job.acknowledge()
+      await job.untilTold(`complete ${id} `)
+    }
+
+    it('are two: what has changed is written before the one from which the job goes on', async () => {
+      const job = await start()
+      await job.checkpoint(TEN)
+      job.environment.advance(9_000)
+      const taken = job.coordinator.triggerForRescale(job.jobGraph)
+      await acknowledged(job, 2)
+      await acknowledged(job, 3)
+      expect(await taken).to.equal(3)
+      expect(
+        job.barriers.map(({ alignedTimeoutMs }) => alignedTimeoutMs !== null),
+        'only the last one leaves nothing in flight',
+      ).to.deep.equal([true, true, false])
+    })
+
+    it('are one where another has been complete just now', async () => {
+      const job = await start()
+      await job.checkpoint(TEN)
+      const taken = job.coordinator.triggerForRescale(job.jobGraph)
+      await acknowledged(job, 2)
+      expect(await taken).to.equal(2)
+    })
+
+    it('are two when none has been taken since the tasks started, and one where each holds everything', async () => {
+      const job = await start()
+      await job.checkpoint(TEN)
+      await job.coordinator.restore()
+      const taken = job.coordinator.triggerForRescale(job.jobGraph)
+      await acknowledged(job, 2)
+      await acknowledged(job, 3)
+      expect(await taken).to.equal(3)
+      const full = await start({ 'execution.checkpointing.incremental': 'false' })
+      const only = full.coordinator.triggerForRescale(full.jobGraph)
+      await acknowledged(full, 1)
+      expect(await only).to.equal(1)
+    })
+  })
+
   describe('savepoints', () => {
     const directory = (job: ScriptedJob) => `file://${job.folder}/savepoints`
 
