@@ -95,6 +95,10 @@ elastic: build ## containers follow a load up and down on a real cluster of four
 sim: compile ## the control plane in a simulation: SEEDS=200 seeds of faults, or one with its transcript (SEED=17)
 	@$(NODE) --enable-source-maps dist/test/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
 
+.PHONY: sim-scale
+sim-scale: compile ## 1,000 workers of 4 slots and 10,000 tasks in the simulator: what the master costs, against its limits (a minute)
+	@$(NODE) --enable-source-maps dist/test/sim/scale-main.js
+
 .PHONY: sim-mutants
 sim-mutants: compile ## bugs planted in the simulator one at a time: how many the oracle finds (minutes)
 	@$(NODE) --enable-source-maps dist/test/sim/mutants-main.js $(if $(SEEDS),--seeds $(SEEDS))

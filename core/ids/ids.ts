@@ -50,6 +50,16 @@ export function executionAttemptId(job: JobId, vertex: VertexId, subtask: number
   return `${job}${master}_${vertex}_${subtask}_${attempt}` as ExecutionAttemptId
 }
 
+/** Which subtask of which vertex it is an attempt of, read from the id; undefined: it is no such id. */
+export function subtaskOfAttempt(id: ExecutionAttemptId): { readonly vertexId: VertexId; readonly subtaskIndex: number } | undefined {
+  const attempt = id.lastIndexOf('_')
+  const subtask = id.lastIndexOf('_', attempt - 1)
+  const vertex = id.lastIndexOf('_', subtask - 1)
+  const subtaskIndex = Number(id.slice(subtask + 1, attempt))
+  if (vertex < 0 || !Number.isInteger(subtaskIndex)) return undefined
+  return { vertexId: id.slice(vertex + 1, subtask) as VertexId, subtaskIndex }
+}
+
 export function resourceId(text: string): ResourceId {
   return text as ResourceId
 }

@@ -13,7 +13,7 @@ export const MAX_PARALLELISM = 32
 
 /**
  * copy: source → sink, every row as it came. count: source → HASH → counter → sink, each row says the how-manieth of its key it is.
- * pipelines: as many regions as the parallelism. idle: no rows, for the scale runs.
+ * pipelines: as many regions as the parallelism.
  */
 export type JobShape = 'copy' | 'count' | 'pipelines'
 

@@ -27,6 +27,8 @@ export class Kernel {
   events = 0
   /** Whose event runs. */
   current = 'world'
+  /** Told after each event, and what followed from it, whose it was: for those who measure. */
+  onTurn: ((who: string) => void) | undefined
   readonly #queue: VirtualEnvironment
   readonly #hash = createHash('sha256')
   readonly #quiet: boolean
@@ -95,6 +97,7 @@ export class Kernel {
         }
         this.events++
         await turn()
+        this.onTurn?.(this.current)
       }
       await turn()
     } finally {

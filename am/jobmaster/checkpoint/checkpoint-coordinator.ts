@@ -11,7 +11,7 @@ import type { JobState } from '#core/graph/states.js'
 import type { ExecutionAttemptId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
-import type { Environment, TimerHandle } from '#core/time/environment.js'
+import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
 import type { Committable } from '../executiongraph/execution-graph.js'
 import type {
   CheckpointHost,
@@ -36,6 +36,11 @@ import { checkpointSettings } from './settings.js'
 import { assignState } from './state-assignment.js'
 import { subtaskWithFullPaths } from '#core/checkpoint/state-files.js'
 import type { CoordinatorContext, CoordinatorEffect, CoordinatorEvent, CoordinatorState, ManualRequest } from './state.js'
+
+/** With 10,000 tasks that all report within a second, each look costs as much as a hundred reports. */
+const TASKS_CHANGE_MS: Millis = 20
+/** So few are looked at with every change. */
+const FEW_TASKS = 200
 
 export interface CheckpointServices {
   readonly environment: Environment
@@ -69,6 +74,8 @@ export class CheckpointCoordinator implements Checkpoints {
   #state: CoordinatorState = createCoordinator()
   #working = false
   #timer: TimerHandle | undefined
+  /** Set: tasks have changed since they were looked at. */
+  #lookAtTasks: TimerHandle | undefined
   #nextRequest = 1
   #settling: (() => void)[] = []
   #jobDirectory: Promise<void> | undefined
@@ -140,7 +147,16 @@ export class CheckpointCoordinator implements Checkpoints {
     while (this.#isStoring()) await new Promise<void>((resolve) => this.#settling.push(resolve))
   }
 
+  /** Where many tasks change at a time they are looked at once, a moment later or before anything is decided. */
   tasksChanged(): void {
+    if (this.#state.subtasks.length <= FEW_TASKS) return this.#dispatch({ type: 'tasks', subtasks: this.#host.subtasks() })
+    this.#lookAtTasks ??= this.#services.environment.timers.after(TASKS_CHANGE_MS, () => this.#look(), true)
+  }
+
+  #look(): void {
+    if (this.#lookAtTasks === undefined) return
+    this.#lookAtTasks.cancel()
+    this.#lookAtTasks = undefined
     this.#dispatch({ type: 'tasks', subtasks: this.#host.subtasks() })
   }
 
@@ -204,6 +220,7 @@ export class CheckpointCoordinator implements Checkpoints {
   async end(jobState: JobState): Promise<void> {
     this.#dispatch({ type: 'end', state: jobState })
     this.#timer?.cancel()
+    this.#lookAtTasks?.cancel()
     // What is being written meanwhile lies in a directory that may go.
     await this.#storing
     if (jobState !== 'SUSPENDED') await this.#leaveOrDelete(jobState)
@@ -252,6 +269,7 @@ export class CheckpointCoordinator implements Checkpoints {
   }
 
   #dispatch(event: CoordinatorEvent): void {
+    this.#look()
     this.#events.push(event)
     if (this.#working) return // an effect caused it: its turn comes after the present event
     this.#working = true

@@ -21,18 +21,21 @@ export function consumersOf(kind: Partitioner['kind'], producer: number, produce
     case 'SHUFFLE':
     case 'CUSTOM':
     case 'GLOBAL':
-      return range(consumers)
+      return range(0, consumers)
     case 'FORWARD':
       return producer < consumers ? [producer] : []
     case 'RESCALE':
-      return range(consumers).filter((consumer) =>
-        producers <= consumers
-          ? Math.floor((consumer * producers) / consumers) === producer
-          : Math.floor((producer * consumers) / producers) === consumer,
-      )
+      return producers <= consumers
+        ? range(share(producer, consumers, producers), share(producer + 1, consumers, producers))
+        : [Math.floor((producer * consumers) / producers)]
     default:
       return unreachable(kind)
   }
+}
+
+/** Every producer has a channel to every consumer. */
+export function isAllToAll(kind: Partitioner['kind']): boolean {
+  return kind !== 'FORWARD' && kind !== 'RESCALE'
 }
 
 export interface ProducerChannel {
@@ -42,14 +45,22 @@ export interface ProducerChannel {
 
 /** What a consumer reads, in order of producers. */
 export function channelsOf(kind: Partitioner['kind'], consumer: number, producers: number, consumers: number): ProducerChannel[] {
-  const channels: ProducerChannel[] = []
-  for (let producer = 0; producer < producers; producer++) {
-    const subpartition = consumersOf(kind, producer, producers, consumers).indexOf(consumer)
-    if (subpartition >= 0) channels.push({ producer, subpartition })
+  if (isAllToAll(kind)) return range(0, producers).map((producer) => ({ producer, subpartition: consumer }))
+  if (kind === 'FORWARD') return consumer < producers ? [{ producer: consumer, subpartition: 0 }] : []
+  if (producers > consumers) {
+    const own = range(share(consumer, producers, consumers), share(consumer + 1, producers, consumers))
+    return own.map((producer) => ({ producer, subpartition: 0 }))
   }
-  return channels
+  const producer = Math.floor((consumer * producers) / consumers)
+  return [{ producer, subpartition: consumer - share(producer, consumers, producers) }]
 }
 
-function range(length: number): number[] {
-  return Array.from({ length }, (_, index) => index)
+/** Of `many` spread over `few`: the first that belongs to `index`. */
+function share(index: number, many: number, few: number): number {
+  return Math.ceil((index * many) / few)
+}
+
+/** From `first` to before `end`. */
+function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, index) => first + index)
 }

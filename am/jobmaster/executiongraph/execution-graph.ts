@@ -4,7 +4,7 @@
  */
 import type { JobGraph, JobVertex } from '#core/graph/job-graph.js'
 import { isTerminalExecutionState, type ExecutionState } from '#core/graph/states.js'
-import { executionAttemptId, type ExecutionAttemptId, type OperatorId } from '#core/ids/ids.js'
+import { executionAttemptId, subtaskOfAttempt, type ExecutionAttemptId, type OperatorId } from '#core/ids/ids.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
 import type { Millis } from '#core/time/environment.js'
 import type { PooledSlot } from '../../slots/slot-provider.js'
@@ -30,6 +30,7 @@ export interface Execution {
 
 export interface ExecutionJobVertex {
   readonly vertex: JobVertex
+  /** By subtask index. */
   readonly executions: readonly Execution[]
 }
 
@@ -103,12 +104,12 @@ export function* executions(graph: ExecutionGraph): Generator<Execution> {
   for (const vertex of graph.vertices) yield* vertex.executions
 }
 
+/** Current attempts only. The id tells the place: with 10,000 tasks nobody searches. */
 export function findExecution(graph: ExecutionGraph, id: ExecutionAttemptId): { vertex: JobVertex; execution: Execution } | undefined {
-  for (const { vertex, executions } of graph.vertices) {
-    const execution = executions.find((each) => each.attemptId === id)
-    if (execution !== undefined) return { vertex, execution }
-  }
-  return undefined
+  const place = subtaskOfAttempt(id)
+  const entry = place === undefined ? undefined : graph.vertices.find(({ vertex }) => vertex.id === place.vertexId)
+  const execution = place === undefined ? undefined : entry?.executions[place.subtaskIndex]
+  return entry === undefined || execution?.attemptId !== id ? undefined : { vertex: entry.vertex, execution }
 }
 
 /** Applies `change` to each subtask; subtasks for which it returns the same object are shared with the old graph. */
@@ -132,7 +133,14 @@ export function updateExecution(
   id: ExecutionAttemptId,
   change: (execution: Execution) => Execution,
 ): ExecutionGraph {
-  return mapExecutions(graph, (execution) => (execution.attemptId === id ? change(execution) : execution))
+  const found = findExecution(graph, id)
+  if (found === undefined) return graph
+  const after = change(found.execution)
+  if (after === found.execution) return graph
+  const vertices = graph.vertices.map((entry) =>
+    entry.vertex === found.vertex ? { ...entry, executions: entry.executions.with(found.execution.subtaskIndex, after) } : entry,
+  )
+  return { ...graph, vertices }
 }
 
 export function inState(execution: Execution, state: ExecutionState, now: Millis): Execution {
@@ -149,8 +157,7 @@ export function allTerminal(graph: ExecutionGraph, regions?: ReadonlySet<number>
 }
 
 export function allFinished(graph: ExecutionGraph): boolean {
-  for (const execution of executions(graph)) if (execution.state !== 'FINISHED') return false
-  return true
+  return graph.vertices.every((vertex) => vertex.executions.every(({ state }) => state === 'FINISHED'))
 }
 
 /** Slots the job needs: one slot runs one subtask of each vertex (slot sharing). */

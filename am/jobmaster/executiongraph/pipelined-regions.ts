@@ -4,7 +4,7 @@
  */
 import type { JobGraph } from '#core/graph/job-graph.js'
 import type { VertexId } from '#core/ids/ids.js'
-import { consumersOf } from '../deployment/channels.js'
+import { consumersOf, isAllToAll } from '../deployment/channels.js'
 
 /** By vertex: the region of each subtask. */
 export type PipelinedRegions = ReadonlyMap<VertexId, readonly number[]>
@@ -25,7 +25,7 @@ export function pipelinedRegions(graph: JobGraph): PipelinedRegions {
     for (let producer = 0; producer < producers; producer++) {
       for (const consumer of consumersOf(partitioner.kind, producer, producers, consumers)) join(parents, from + producer, to + consumer)
       // Every producer of a full exchange reaches the same consumers: what the first joined is joined.
-      if (partitioner.kind === 'HASH' || partitioner.kind === 'REBALANCE' || partitioner.kind === 'BROADCAST') {
+      if (isAllToAll(partitioner.kind)) {
         for (let other = 1; other < producers; other++) join(parents, from, from + other)
         break
       }

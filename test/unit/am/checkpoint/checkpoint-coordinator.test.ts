@@ -74,6 +74,20 @@ describe('CheckpointCoordinator', () => {
     await job.untilTold('trigger 2 ')
   })
 
+  it('looks at many tasks once, however often they change, and before it decides anything', async () => {
+    const job = await start({}, sourceToSink(150, 150))
+    let looked = 0
+    const subtasks = job.subtasks
+    Object.defineProperty(job, 'subtasks', { get: () => (looked++, subtasks), set: () => undefined })
+    for (let i = 0; i < 50; i++) job.coordinator.tasksChanged()
+    expect(looked).to.equal(0)
+    job.coordinator.suspend(new Error('a task failed'), [])
+    expect(looked, 'before what follows').to.equal(1)
+    for (let i = 0; i < 50; i++) job.coordinator.tasksChanged()
+    job.environment.advance(20)
+    expect(looked, 'a moment later').to.equal(2)
+  })
+
   it('gives up what is declined or takes too long, and fails the job over beyond what is tolerated', async () => {
     const job = await start({ 'execution.checkpointing.tolerable-failed-checkpoints': '1', 'execution.checkpointing.timeout': '5 s' })
     job.environment.advance(TEN)
