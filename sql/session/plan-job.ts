@@ -4,12 +4,13 @@ import { JOB_NAME, OPERATOR_CHAINING, RUNTIME_MODE } from '#core/config/options/
 import { LOCAL_TIME_ZONE } from '#core/config/options/sql.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import type { JobId } from '#core/ids/ids.js'
+import { withNullable } from '#core/types/logical-type.js'
 import type { Clock } from '#core/time/environment.js'
 import type { Position, SourceText } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { isBounded, planProblem, type RuntimeMode } from '../plan/changelog.js'
 import { optimize } from '../plan/optimize.js'
-import type { Root } from '../plan/relation.js'
+import type { Relation, Root } from '../plan/relation.js'
 import { removeWatermarks } from '../plan/remove-watermarks.js'
 import { chainOperators } from '../translate/chain-operators.js'
 import { PlanTranslator } from '../translate/translate-plan.js'
@@ -33,8 +34,9 @@ export interface JobPlan {
 }
 
 /** The optimised plans of one job. @throws SQL_VALIDATION, SQL_NOT_SUPPORTED */
-export function planJob(statements: readonly BoundStatement[], settings: JobSettings): JobPlan {
+export function planJob(given: readonly BoundStatement[], settings: JobSettings): JobPlan {
   const { source } = settings
+  const statements = oneSinkPerTable(given)
   const mode = runtimeModeOf(statements, settings.configuration)
   const bound = statements.map(({ root }) => (mode === 'BATCH' ? { ...root, input: removeWatermarks(root.input) } : root))
   const placeOf = (root: Root): Position => (statements[bound.indexOf(root)] ?? (statements[0] as BoundStatement)).at
@@ -47,6 +49,32 @@ export function planJob(statements: readonly BoundStatement[], settings: JobSett
     if (problem !== undefined) throw validationError(source, (statements[i] as BoundStatement).at, problem, hintFor(problem))
   }
   return { mode, roots }
+}
+
+/** Several INSERTs of a job into one table are one sink over the union of their rows: two would get in each other's way. As in Flink. */
+function oneSinkPerTable(statements: readonly BoundStatement[]): BoundStatement[] {
+  const merged: { statement: BoundStatement; inputs: Relation[] }[] = []
+  for (const statement of statements) {
+    const { root } = statement
+    const same = merged.find(
+      ({ statement: { root: other } }) => root.kind === 'sink' && other.kind === 'sink' && other.table === root.table,
+    )
+    if (same === undefined) merged.push({ statement, inputs: [root.input] })
+    else same.inputs.push(root.input)
+  }
+  return merged.map(({ statement, inputs }) => {
+    if (inputs.length === 1) return statement
+    const [first] = inputs as [Relation]
+    const fields = first.fields.map((field, i) => ({
+      ...field,
+      rowtime: inputs.every((input) => input.fields[i]?.rowtime === true),
+      type: withNullable(
+        field.type,
+        inputs.some((input) => input.fields[i]?.type.nullable === true),
+      ),
+    }))
+    return { ...statement, root: { ...statement.root, input: { kind: 'union', inputs, fields } } }
+  })
 }
 
 /** The mode that was chosen; AUTOMATIC: batch when all input is bounded. */

@@ -66,13 +66,13 @@ describe('compileScript', () => {
     expect(ids('4')).to.deep.equal(ids('1'))
   })
 
-  it('gives equal INSERTs of one job ids of their own', () => {
-    const sql = `${TABLES}EXECUTE STATEMENT SET BEGIN INSERT INTO lines SELECT 1, 'a'; INSERT INTO lines SELECT 1, 'a'; END`
-    const ids = jobs(compile(sql))[0]?.jobGraph.vertices.flatMap((vertex) => vertex.operators.map(({ id }) => id)) ?? []
+  it('makes one sink of the INSERTs of a job into one table, with ids of their own for all', () => {
+    const sql = `${TABLES}EXECUTE STATEMENT SET BEGIN INSERT INTO lines SELECT 1, 'a'; INSERT INTO lines SELECT 1, 'a'; INSERT INTO lines SELECT 2, 'b'; END`
+    const [job] = jobs(compile(sql))
+    const ids = job?.jobGraph.vertices.flatMap((vertex) => vertex.operators.map(({ id }) => id)) ?? []
     expect(new Set(ids).size).to.equal(ids.length)
-    expect(
-      jobs(compile(sql))[0]?.jobGraph.vertices.flatMap((vertex) => vertex.operators.filter(({ spec }) => spec.op === 'sink')),
-    ).to.have.length(2)
+    const sinks = job?.jobGraph.vertices.flatMap((vertex) => vertex.operators.filter(({ spec }) => spec.op === 'sink'))
+    expect(sinks).to.have.length(1)
   })
 
   it('waits for a SELECT always, for an INSERT when table.dml-sync says so', () => {
