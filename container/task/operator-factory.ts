@@ -2,6 +2,7 @@
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { OperatorNode } from '#core/graph/job-graph.js'
 import type { Schema } from '#core/types/schema.js'
+import { loadLookupJoin } from '#runtime/connectors/load-lookup.js'
 import { loadSink } from '#runtime/connectors/load-sink.js'
 import { loadSource } from '#runtime/connectors/load-source.js'
 import { createOperator } from '#runtime/operators/factory.js'
@@ -34,6 +35,8 @@ async function instantiateBuiltIn(node: OperatorNode, inputs: readonly Schema[])
     case 'sink':
     case 'collect':
       return loadSink(spec)
+    case 'lookup-join':
+      return loadLookupJoin(spec, inputs, node.outputSchema)
     default:
       return createOperator(spec, inputs, node.outputSchema)
   }

@@ -22,6 +22,7 @@ import {
 import { formatOptions } from './format-options.js'
 import { filesystemConnector } from './filesystem/factory.js'
 import { nexmarkConnector } from './nexmark/factory.js'
+import { nexmarkSideConnector } from './nexmark-side/factory.js'
 import { printConnector } from './print/factory.js'
 
 type SourceSpec = SpecOf<'source'>
@@ -46,6 +47,7 @@ const CONNECTORS: readonly ConnectorEntry[] = [
   },
   { connector: datagenConnector, source: () => import('./datagen/source.js') },
   { connector: nexmarkConnector, source: () => import('./nexmark/source.js') },
+  { connector: nexmarkSideConnector, source: () => import('./nexmark-side/source.js') },
   { connector: printConnector, sink: () => import('./print/sink.js') },
   { connector: blackholeConnector, sink: () => import('./blackhole/sink.js') },
 ]

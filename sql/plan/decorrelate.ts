@@ -178,7 +178,7 @@ function ofJoin(join: Join, refuse: (what: string) => never): Decorrelated {
     left: left.relation,
     right: right.relation,
     condition: conjunction(parts.filter((part) => !isOuter(part))) ?? null,
-    fields: joinFields(joinType, left.relation.fields, right.relation.fields, join.time),
+    fields: joinFields(joinType, left.relation.fields, right.relation.fields, join),
   }
   const conditions = [
     ...left.conditions,

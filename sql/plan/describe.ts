@@ -122,6 +122,7 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
       const rest = node.condition === null ? [] : [expressionText(node.condition, [...node.left.fields, ...node.right.fields])]
       const where = [...keys, ...rest]
       return [
+        ...(node.lookup === true ? [['table', lookupName(node.right)] as const] : []),
         ['joinType', JOIN_TYPES[node.joinType]],
         ...joinTimeText(node),
         ['where', where.length === 0 ? 'true' : where.length === 1 ? (where[0] as string) : `(${where.join(' AND ')})`],
@@ -174,6 +175,12 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
         ['fields', names(node.input.fields)],
       ]
   }
+}
+
+/** Of the table that is looked up. */
+function lookupName(relation: Relation): string {
+  const [input] = inputsOf(relation)
+  return relation.kind === 'scan' ? fullName(relation.table) : input === undefined ? '' : lookupName(input)
 }
 
 function joinTimeText({ time, left, right }: Join): (readonly [string, string])[] {

@@ -40,7 +40,7 @@ function withKeys(join: Join, condition: Expression): Relation {
     leftKeys: left.columns,
     rightKeys: right.columns,
     condition: remaining === undefined ? null : renumber(remaining, (index) => (index < width ? index : index + shift)),
-    fields: joinFields(join.joinType, left.relation.fields, right.relation.fields, join.time),
+    fields: joinFields(join.joinType, left.relation.fields, right.relation.fields, join),
   }
   if (joined.fields.length === join.fields.length) return joined
   const expressions = join.fields.map((field, i) => inputColumn(i < width || !hasRightColumns(join) ? i : i + shift, field.type))

@@ -35,7 +35,7 @@ function columnOf(fields: readonly RelationField[], column: number, shift: numbe
 export function withJoinTime(join: Join): Join {
   const found = join.condition === null ? undefined : joinTimeOf(join, conjuncts(join.condition))
   if (found === undefined) return join
-  return { ...join, time: found.time, fields: joinFields(join.joinType, join.left.fields, join.right.fields, found.time) }
+  return { ...join, time: found.time, fields: joinFields(join.joinType, join.left.fields, join.right.fields, { time: found.time }) }
 }
 
 interface Found {
@@ -45,8 +45,8 @@ interface Found {
 }
 
 /** `parts`: conditions over left ++ right that all must hold. */
-function joinTimeOf({ left, right, single }: Join, parts: readonly Expression[]): Found | undefined {
-  if (single === true) return undefined
+function joinTimeOf({ left, right, single, lookup }: Join, parts: readonly Expression[]): Found | undefined {
+  if (single === true || lookup === true) return undefined
   if (changelogOf(left, 'STREAMING') !== 'append' || changelogOf(right, 'STREAMING') !== 'append') return undefined
   return windowOf(left, right, parts) ?? intervalOf(left, right, parts)
 }

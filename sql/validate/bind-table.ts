@@ -9,6 +9,7 @@ import { castTo, inputColumn } from '../plan/expressions.js'
 import { withJoinTime } from '../plan/join-times.js'
 import { joinFields, projectedField, type Relation, type RelationField } from '../plan/relation.js'
 import { bindCondition, bindExpression, expressionContext } from './bind-expression.js'
+import { lookupTable } from './bind-lookup.js'
 import { bindQuery, renamed } from './bind-query.js'
 import { bindWindowFunction } from './bind-window-function.js'
 import { MAX_VIEW_DEPTH, type BindContext } from './binder.js'
@@ -49,7 +50,8 @@ function aliased(relation: Relation, alias: AliasNode | null, name: string | nul
 
 function bindNamedTable(node: NamedTableNode, context: BindContext): BoundTable {
   const { source } = context
-  if (node.asOf !== null) throw notSupported(source, node.at, 'FOR SYSTEM_TIME AS OF.')
+  if (node.asOf !== null)
+    throw notSupported(source, node.at, 'FOR SYSTEM_TIME AS OF of a table that nothing is joined with.', 'Use it right of JOIN.')
   if (node.sampled) throw notSupported(source, node.at, 'TABLESAMPLE.')
   let options: Readonly<Record<string, string>> = {}
   for (const hint of node.hints) {
@@ -157,7 +159,9 @@ const JOIN_TYPES = { INNER: 'inner', CROSS: 'inner', LEFT: 'left', RIGHT: 'right
 function bindJoin(node: JoinNode, context: BindContext): BoundTable {
   const { source } = context
   const left = bindTable(node.left, context)
-  const right = bindTable(node.right, context)
+  const asOf = node.right.kind === 'named-table' && node.right.asOf !== null ? node.right : undefined
+  const right = bindTable(asOf === undefined ? node.right : { ...asOf, asOf: null }, context)
+  const looked = asOf === undefined ? undefined : lookupTable(node, asOf, left, right.relation, context)
   const twice = right.scope.find(({ qualifier }) => qualifier !== null && left.scope.some((column) => column.qualifier === qualifier))
   if (twice !== undefined)
     throw validationError(
@@ -171,15 +175,16 @@ function bindJoin(node: JoinNode, context: BindContext): BoundTable {
   const on = { ...expressionContext(source, scope, 'ON'), outer: context.outer }
   const condition = common === undefined ? (node.on === null ? null : bindCondition(node.on, on)) : equalities(common, scope, on)
   const joinType = JOIN_TYPES[node.type]
+  const sides = looked === undefined ? { right: right.relation } : { right: looked, lookup: true }
   const relation = withJoinTime({
     kind: 'join',
     joinType,
     left: left.relation,
-    right: right.relation,
+    ...sides,
     leftKeys: [],
     rightKeys: [],
     condition,
-    fields: joinFields(joinType, left.relation.fields, right.relation.fields),
+    fields: joinFields(joinType, left.relation.fields, sides.right.fields, sides),
   })
   const joined = scope.map((column, i): ScopeColumn => {
     const { type, rowtime } = relation.fields[i] as RelationField

@@ -411,6 +411,7 @@ export const TEMPORAL: readonly FunctionDefinition[] = [
   FROM_UNIXTIME,
   UNIX_TIMESTAMP,
   clock('CURRENT_TIMESTAMP', timestampLtz(3), now),
+  clock('PROCTIME', timestampLtz(3), now),
   clock('NOW', timestampLtz(3), now),
   clock('CURRENT_ROW_TIMESTAMP', timestampLtz(3), now),
   clock('LOCALTIMESTAMP', timestamp(3), (context) => BigInt(localNow(context))),

@@ -28,7 +28,7 @@ export class JoinOutput {
   readonly #ids = new Int32Array(BATCH_CAPACITY)
   readonly #kinds = new Uint8Array(BATCH_CAPACITY)
   #count = 0
-  #anyDelete = false
+  #onlyInserts = true
 
   constructor(schema: Schema, leftWidth: number, pairsOut: boolean) {
     const types = schema.fields.map((field) => field.type)
@@ -44,7 +44,7 @@ export class JoinOutput {
   add(batch: JoinedBatch, position: number, id: number, kind: RowKind, times: number): void {
     for (; times > 0; times--) {
       if (this.#count === BATCH_CAPACITY) this.flush(batch)
-      this.#anyDelete ||= kind === RowKind.DELETE
+      this.#onlyInserts &&= kind === RowKind.INSERT
       this.#positions[this.#count] = position
       this.#ids[this.#count] = id
       this.#kinds[this.#count++] = kind
@@ -57,8 +57,8 @@ export class JoinOutput {
     this.#count = 0
     const at = this.#positions.slice(0, count)
     const ids = this.#ids.slice(0, count)
-    const kinds = this.#anyDelete ? this.#kinds.slice(0, count) : undefined
-    this.#anyDelete = false
+    const kinds = this.#onlyInserts ? undefined : this.#kinds.slice(0, count)
+    this.#onlyInserts = true
     const somewhere = positions[0] as number
     const columnsOf = (side: 0 | 1): Vector[] =>
       side === input ? takePadded(rows.columns, at, somewhere, this.#types[side]) : storedPadded(otherStore, ids, this.#types[side])
