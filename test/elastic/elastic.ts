@@ -34,7 +34,8 @@ const SAMPLE_MS = 500
 const GIVEN_BACK_MS = 30_000
 const MAX_REVERSALS = 2
 const MAX_PAUSE_MS = 2_000
-const START_LIMIT_MS = 180_000
+const START_LIMIT_MS = 240_000
+const CALM_MS = 12_000
 const END_LIMIT_MS = 120_000
 const USER = 'alice'
 
@@ -108,11 +109,10 @@ async function run(): Promise<boolean> {
   }
 
   say('the state is being made …')
-  for (const limit = Date.now() + START_LIMIT_MS; !(await settled().catch(() => false)); await sleep(SAMPLE_MS)) {
+  for (const limit = Date.now() + START_LIMIT_MS; !(await calm(settled)); await sleep(SAMPLE_MS)) {
     if (exited !== undefined) throw new Error(exited)
     if (Date.now() > limit) throw new Error(`no ${KEYS} keys counted by one subtask within ${START_LIMIT_MS / 1000} s`)
   }
-  await sleep(5_000)
   const begin = Date.now()
   const steps: Step[] = []
   const samples: ElasticSample[] = []
@@ -138,6 +138,14 @@ async function run(): Promise<boolean> {
   if (command.child.exitCode !== 0) throw new Error(exited ?? 'the job did not end')
   const stateMb = (checkpoints.latest.completed?.state_size ?? 0) / 1024 / 1024
   return judge({ begin, end, steps, samples, history, stateMb, rows: await outputRows(output) })
+}
+
+/** Twice, with so much time between that the autoscaler has seen what the state's making left behind. */
+async function calm(settled: () => Promise<boolean>): Promise<boolean> {
+  const now = () => settled().catch(() => false)
+  if (!(await now())) return false
+  await sleep(CALM_MS)
+  return now()
 }
 
 async function outputRows(output: string): Promise<CountedRow[]> {
