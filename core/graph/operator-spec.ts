@@ -82,6 +82,8 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     op: z.literal('window-aggregate'),
     window: WindowSchema,
     timeColumn: z.int().min(0),
+    /** Rows belong to the windows of the moment when they come; the time column only says in which zone these are counted. */
+    processingTime: z.boolean().optional(),
     keys: columns,
     calls: z.array(AggregateCallSchema).readonly(),
     emit: z.array(z.enum(['window_start', 'window_end', 'window_time'])).readonly(),
@@ -91,6 +93,7 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     op: z.literal('window-table-function'),
     window: WindowSchema,
     timeColumn: z.int().min(0),
+    processingTime: z.boolean().optional(),
   }),
   /**
    * Regular join of input 0 (left) and 1 (right) on leftKeys = rightKeys (NULL never equals), then `condition` over

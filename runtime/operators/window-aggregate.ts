@@ -7,6 +7,7 @@
  * Time:  a window fires when the watermark reaches its end - 1, windows in order of their ends; then the watermark passes on. Rows of which
  *        every window has fired are dropped and counted. The last watermark fires all. A window of very many keys is emitted in
  *        several turns; what comes meanwhile waits.
+ *        With processing time: a window fires by the clock; those that are open when the input ends are not emitted, as in Flink.
  * @throws ROWTIME_IS_NULL
  * Source: Flink's slicing window aggregation (WindowAggOperator with slice assigners).
  */
@@ -78,6 +79,8 @@ export class WindowAggregateOperator implements Operator {
   #firstFire = Infinity
   #watermark = NO_WATERMARK
   #windows!: SlicedWindows
+  /** Processing time: what fires the next window. */
+  #timer: { readonly at: number; cancel(): void } | undefined
   #context!: OperatorContext
   #output!: Output
 
@@ -109,6 +112,7 @@ export class WindowAggregateOperator implements Operator {
   }
 
   processWatermark(watermark: number): void | Promise<void> {
+    if (this.#spec.processingTime === true) return this.#output.emitWatermark(watermark)
     if (this.#emitting) return void this.#waiting.push(watermark)
     if (watermark < this.#firstFire) {
       if (watermark > this.#watermark) this.#watermark = watermark
@@ -121,6 +125,10 @@ export class WindowAggregateOperator implements Operator {
 
   endInput(): void {
     // The last watermark came before and has fired all windows.
+  }
+
+  close(): void {
+    this.#timer?.cancel()
   }
 
   stateTables(): StateTableDescriptor[] {
@@ -153,6 +161,7 @@ export class WindowAggregateOperator implements Operator {
         slice.groups.aggregation.restore(names.indexOf(table), handle, part.batch, part.ids, restored)
       }
     }
+    if (this.#spec.processingTime === true) this.#setTimer()
   }
 
   checkpointComplete(checkpointId: number): void {
@@ -168,11 +177,32 @@ export class WindowAggregateOperator implements Operator {
       if (slice === undefined) this.#context.countLate(positions.length)
       else slice.groups.aggregation.accumulate(positions.length === batch.length ? batch : batch.select(positions))
     }
+    if (this.#spec.processingTime === true) this.#setTimer()
+  }
+
+  /** Times of the rows, by row. */
+  #times(batch: Batch): Float64Array {
+    if (this.#spec.processingTime !== true) return rowtimes(batch, this.#spec.timeColumn)
+    return new Float64Array(batch.length).fill(this.#context.environment.clock.now())
+  }
+
+  /** A window is over when its last ms has passed. */
+  #setTimer(): void {
+    const at = this.#firstFire + 1
+    if (at === Infinity || (this.#timer !== undefined && this.#timer.at <= at)) return
+    this.#timer?.cancel()
+    const { cancel } = this.#context.schedule(Math.max(0, at - this.#context.environment.clock.now()), () => {
+      this.#timer = undefined
+      const work = this.#fire(this.#context.environment.clock.now() - 1)
+      while (work.next().done !== true);
+      this.#setTimer()
+    })
+    this.#timer = { at, cancel }
   }
 
   /** The batch's rows by slice, in the order in which the slices first appear. */
   #shares(batch: Batch): Share[] {
-    const times = rowtimes(batch, this.#spec.timeColumn)
+    const times = this.#times(batch)
     const windows = this.#windows
     const starts: number[] = []
     const counts: number[] = []
@@ -273,7 +303,7 @@ export class WindowAggregateOperator implements Operator {
       if (slice.lastFiresAt <= watermark) this.#drop(slice)
       else this.#firstFire = Math.min(this.#firstFire, this.#nextFire(slice))
     }
-    this.#output.emitWatermark(watermark)
+    if (this.#spec.processingTime !== true) this.#output.emitWatermark(watermark)
   }
 
   *#fireWindow(end: number): Generator<void, void> {

@@ -24,6 +24,7 @@ export class WindowTableFunctionOperator implements Operator {
   readonly #outputSchema: Schema
   #windows!: SlicedWindows
   #output!: Output
+  #clock!: OperatorContext['environment']['clock']
 
   constructor(spec: SpecOf<'window-table-function'>, input: Schema, output: Schema) {
     this.#spec = spec
@@ -34,12 +35,14 @@ export class WindowTableFunctionOperator implements Operator {
   open(context: OperatorContext, output: Output): void {
     const zoned = this.#input.fields[this.#spec.timeColumn]?.type.kind === 'TIMESTAMP_LTZ'
     this.#windows = slicedWindows(this.#spec.window, zoned ? sessionTimeZone(context) : undefined)
+    this.#clock = context.environment.clock
     this.#output = output
   }
 
   processBatch(batch: Batch): void {
     if (batch.length === 0) return
-    const times = rowtimes(batch, this.#spec.timeColumn)
+    const times =
+      this.#spec.processingTime === true ? new Float64Array(batch.length).fill(this.#clock.now()) : rowtimes(batch, this.#spec.timeColumn)
     const slices = times.map((time) => this.#windows.sliceOf(this.#windows.localTime(time)))
     // The n-th window of every row makes a batch of its own over the same columns. Rows may be in fewer windows than others.
     for (let n = 0; ; n++) {

@@ -92,6 +92,8 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
   }
   if (relation.kind === 'rank' && relation.limit === null)
     return 'ROW_NUMBER() OVER (…) without a condition on it, such as WHERE row_num <= 10 in the query around it, is not supported.'
+  if (mode === 'BATCH' && (relation.kind === 'window-aggregate' || relation.kind === 'window-table-function') && relation.processingTime)
+    return 'Processing time Window TableFunction is not supported in batch mode.'
   if (mode === 'STREAMING') {
     const [input] = inputsOf(relation)
     if (relation.kind === 'sort' && relation.keys.length > 0 && relation.limit === null) {

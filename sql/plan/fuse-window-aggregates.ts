@@ -116,7 +116,7 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
   }
   const emitted = emit.map((name): RelationField => ({
     ...(window.fields[width + PROPERTIES.indexOf(name)] as RelationField),
-    rowtime: name === 'window_time',
+    rowtime: name === 'window_time' && !window.processingTime,
   }))
   const plainFields = aggregate.fields.filter((_, i) => i < borders.length && borders[i] === undefined)
   const fused: WindowAggregate = {
@@ -124,6 +124,7 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
     input,
     window: window.window,
     timeColumn: needed.length - 1,
+    processingTime: window.processingTime,
     keys: plain,
     calls,
     emit,

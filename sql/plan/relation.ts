@@ -62,6 +62,7 @@ export interface WindowTableFunction extends Node<'window-table-function'> {
   readonly input: Relation
   readonly window: WindowSpec
   readonly timeColumn: number
+  readonly processingTime: boolean
 }
 export type WindowProperty = 'window_start' | 'window_end' | 'window_time'
 /** Fields: keys, calls, then `emit`. */
@@ -69,6 +70,7 @@ export interface WindowAggregate extends Node<'window-aggregate'> {
   readonly input: Relation
   readonly window: WindowSpec
   readonly timeColumn: number
+  readonly processingTime: boolean
   readonly keys: readonly number[]
   readonly calls: readonly AggregateCall[]
   readonly emit: readonly WindowProperty[]

@@ -6,6 +6,7 @@ import type { Relation, Scan } from '../plan/relation.js'
 import { bindExpression, expressionContext } from './bind-expression.js'
 import type { BindContext } from './binder.js'
 import type { BoundTable } from './bind-table.js'
+import { isProcessingTime } from '../plan/processing-time.js'
 
 /** What the join of `left` with the table of `node` looks up: its scan. `bound`: the table as it is read otherwise. @throws SQL_NOT_SUPPORTED, SQL_VALIDATION */
 export function lookupTable(join: JoinNode, node: NamedTableNode, left: BoundTable, bound: Relation, context: BindContext): Scan {
@@ -33,22 +34,4 @@ export function lookupTable(join: JoinNode, node: NamedTableNode, left: BoundTab
       'Use a table of a bounded connector.',
     )
   return scan
-}
-
-/** True when the column is PROCTIME(), passed on unchanged. */
-function isProcessingTime(relation: Relation, column: number): boolean {
-  switch (relation.kind) {
-    case 'project': {
-      const expression = relation.expressions[column]
-      if (expression?.kind === 'call') return expression.name === 'PROCTIME'
-      return expression?.kind === 'input' && isProcessingTime(relation.input, expression.index)
-    }
-    case 'filter':
-    case 'watermark':
-      return isProcessingTime(relation.input, column)
-    case 'join':
-      return column < relation.left.fields.length ? isProcessingTime(relation.left, column) : false
-    default:
-      return false
-  }
 }

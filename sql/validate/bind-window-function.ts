@@ -3,6 +3,7 @@ import { timestamp, notNull } from '#core/types/logical-type.js'
 import type { WindowSpec } from '#core/graph/operator-spec.js'
 import type { CallNode, ExpressionNode } from '../parser/ast-expression.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
+import { isProcessingTime } from '../plan/processing-time.js'
 import type { Relation, RelationField } from '../plan/relation.js'
 import { intervalOf } from './bind-expression.js'
 import { bindNamed } from './bind-table.js'
@@ -48,12 +49,13 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
   const input = bindNamed(table.table, {}, context)
   const timeColumn = resolveColumn(source, scopeOf(input.fields, null), descriptor.columns)
   const time = input.fields[timeColumn] as RelationField
-  if (!time.rowtime) {
+  const processingTime = isProcessingTime(input, timeColumn)
+  if (!time.rowtime && !processingTime) {
     throw validationError(
       source,
       descriptor.at,
       `The window function ${name} requires the timecol is a time attribute type, but '${time.name}' is ${typeToString(time.type)}.`,
-      'Declare it with WATERMARK FOR, and pass it on unchanged up to here.',
+      'Declare it with WATERMARK FOR or make it with PROCTIME(), and pass it on unchanged up to here.',
     )
   }
   const length = (parameter: Parameter): number => {
@@ -78,7 +80,7 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
   const added = ['window_start', 'window_end', 'window_time'].map((column): RelationField => ({
     name: column,
     type: column === 'window_time' ? notNull(time.type) : border,
-    rowtime: column === 'window_time',
+    rowtime: column === 'window_time' && !processingTime,
   }))
   for (const { name: column } of added) {
     if (input.fields.some((field) => field.name === column))
@@ -90,6 +92,7 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
     input,
     window,
     timeColumn,
+    processingTime,
     fields,
   }
 }

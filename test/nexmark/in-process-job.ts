@@ -12,6 +12,7 @@ import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import { hashRows, keyGroupOf, keyGroupsOfSubtask, subtaskOfKeyGroup } from '#runtime/columnar/hash.js'
 import { readValue } from '#runtime/columnar/value.js'
+import { loadLookupJoin } from '#runtime/connectors/load-lookup.js'
 import { loadSink } from '#runtime/connectors/load-sink.js'
 import { loadSource } from '#runtime/connectors/load-source.js'
 import { formatterOf } from '#runtime/expr/cast.js'
@@ -26,6 +27,10 @@ import {
 } from '#runtime/operators/operator.js'
 import { stateMemory } from '#runtime/state/state-memory.js'
 import { Instance, type StoredState } from '../operators/instance.js'
+
+/** Virtual ms from poll to poll, and before a source's end: more than any window of processing time. */
+const POLL_TIME = 1500
+const LAST_WAIT = 20_000
 
 /** Of all subtasks, by operator id. */
 export interface JobCheckpoint {
@@ -79,14 +84,22 @@ export class InProcessJob {
       if (open.length === 0) return true
       for (const source of open) {
         const polled = await (source.instance.operator as SourceOperator).poll()
-        if (polled === 'end') this.#end(source)
+        if (polled === 'end') {
+          // What waits for the clock is due before the input ends.
+          await this.#pass(LAST_WAIT)
+          this.#end(source)
+        }
         await this.#settle()
       }
-      // Time passes slowly: timers of processing time fire now and then.
-      this.#environment.advance(1)
-      await this.#settle()
+      await this.#pass(POLL_TIME)
     }
     return sources.every(({ ended }) => ended)
+  }
+
+  async #pass(ms: number): Promise<void> {
+    await this.#settle()
+    this.#environment.advance(ms)
+    await this.#settle()
   }
 
   checkpoint(): JobCheckpoint {
@@ -182,6 +195,8 @@ export class InProcessJob {
         return await loadSource(spec)
       case 'sink':
         return await loadSink(spec)
+      case 'lookup-join':
+        return loadLookupJoin(spec, inputs, outputSchema)
       case 'collect':
         return this.#collector(outputSchema)
       default:

@@ -196,3 +196,50 @@ function modelled([start, end]: [number, number], rows: readonly Cells[]): Value
     BigInt(end),
   ]
 }
+
+describe('windows of processing time', () => {
+  const counted = (window: WindowSpec): OperatorSpec => ({
+    op: 'window-aggregate',
+    window,
+    timeColumn: 0,
+    processingTime: true,
+    keys: [1],
+    calls: [COUNT_STAR],
+    emit: ['window_end'],
+  })
+  const TUMBLE: WindowSpec = { kind: 'tumble', sizeMs: 1000, offsetMs: 0 }
+  const input = schemaOf('p TIMESTAMP_LTZ(3), k STRING')
+  const output = schemaOf('k STRING, n BIGINT, window_end TIMESTAMP(3)')
+  const row = (key: string): Step => ({ type: 'row', input: 0, row: { kind: 0, values: [0n, key] } })
+  const wait = (ms: number): Step => ({ type: 'wait', ms })
+  const run = async (window: WindowSpec, steps: Step[], interruption: (typeof INTERRUPTIONS)[number] = 'none') =>
+    (await runOperator({ spec: counted(window), inputs: [input], output }, steps, 'rows', interruption)).rows
+
+  it('fire by the clock, whatever the column says; what is open at the end is not emitted', async () => {
+    const rows = await run(TUMBLE, [row('a'), row('a'), { type: 'watermark', watermark: 5000 }, wait(3000), row('a'), wait(3000), row('b')])
+    expect(rows.map((each) => formatRow(each, output))).to.deep.equal([
+      "+I a 2 '2023-11-14 22:13:21.000'",
+      "+I a 1 '2023-11-14 22:13:24.000'",
+    ])
+  })
+
+  it('hopping ones merge their slices', async () => {
+    const rows = await run({ kind: 'hop', slideMs: 1000, sizeMs: 2000, offsetMs: 0 }, [row('a'), wait(1000), row('a'), wait(5000)])
+    expect(rows.map((each) => formatRow(each, output))).to.deep.equal([
+      "+I a 1 '2023-11-14 22:13:21.000'",
+      "+I a 2 '2023-11-14 22:13:22.000'",
+      "+I a 1 '2023-11-14 22:13:23.000'",
+    ])
+  })
+
+  it('count every row once, however they are interrupted', async () => {
+    for (const interruption of INTERRUPTIONS) {
+      const steps = Array.from({ length: 30 }, (_, i) => (i % 5 === 4 ? wait(700) : row('abc'[i % 3] as string)))
+      const rows = await run(TUMBLE, [...steps, wait(5000)], interruption)
+      expect(
+        rows.reduce((sum, { values }) => sum + Number(values[1]), 0),
+        interruption,
+      ).to.equal(24)
+    }
+  })
+})

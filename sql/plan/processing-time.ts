@@ -1,0 +1,19 @@
+/** Columns that are processing time: PROCTIME(), passed on unchanged. Their value is the moment in which a row is looked at. */
+import type { Relation } from './relation.js'
+
+export function isProcessingTime(relation: Relation, column: number): boolean {
+  switch (relation.kind) {
+    case 'project': {
+      const expression = relation.expressions[column]
+      if (expression?.kind === 'call') return expression.name === 'PROCTIME'
+      return expression?.kind === 'input' && isProcessingTime(relation.input, expression.index)
+    }
+    case 'filter':
+    case 'watermark':
+      return isProcessingTime(relation.input, column)
+    case 'join':
+      return column < relation.left.fields.length && isProcessingTime(relation.left, column)
+    default:
+      return false
+  }
+}
