@@ -139,8 +139,10 @@ async function readIndex(bytes: StateBytes, part: Part): Promise<SegmentIndex> {
 function runsOf({ tables }: SegmentIndex, keyGroups: SegmentReading['keyGroups']): Run[] {
   const isWanted = ({ groups }: BlockEntry) =>
     keyGroups === undefined || groups === undefined || (groups.first <= keyGroups.last && groups.last >= keyGroups.first)
-  const runs: { offset: number; length: number; blocks: Block[] }[] = []
+  const all: Run[] = []
   for (const { name, blocks } of tables) {
+    // Tables are handed out one after the other: no run is of two.
+    const runs: { offset: number; length: number; blocks: Block[] }[] = []
     for (const block of blocks) {
       if (!isWanted(block)) continue
       const last = runs.at(-1)
@@ -150,8 +152,9 @@ function runsOf({ tables }: SegmentIndex, keyGroups: SegmentReading['keyGroups']
         last.length += block.length
       } else runs.push({ offset: block.offset, length: block.length, blocks: [{ ...block, table: name }] })
     }
+    all.push(...runs)
   }
-  return runs
+  return all
 }
 
 /** The runs in order, each read while those before it are worked on. */

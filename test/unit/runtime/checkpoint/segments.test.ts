@@ -228,6 +228,29 @@ describe('segments of keyed state', () => {
     expect(count).to.equal(3000)
   })
 
+  it('reads what memory has room for once, whatever tables it has', async () => {
+    const rows = Array.from({ length: 300 }, (_, id) => [id, `text ${id}`, id % 128] as const)
+    const { files, handles } = store([
+      segment(
+        [
+          { rows, removed: [] },
+          { rows, removed: [] },
+        ],
+        50,
+      ),
+    ])
+    const restored = await openKeyedState(memoryFiles(files), {
+      operator: 'op',
+      tables: TABLES,
+      handles: [handleOf(handles)],
+      keyGroups: { first: 0, last: 127 },
+    })
+    files.clear()
+    let count = 0
+    for await (const { ids } of restored) count += ids.length
+    expect(count).to.equal(600)
+  })
+
   it('keeps of what was checked no more than the memory for state has room for', async () => {
     const change: Changes = [
       { rows: [[1, 'a', 3]], removed: [] },
