@@ -6,7 +6,10 @@ import {
   DATE,
   decimal,
   DOUBLE,
+  FLOAT,
   INT,
+  SMALLINT,
+  TINYINT,
   BYTES,
   NULL,
   RAW,
@@ -22,8 +25,11 @@ import { readValue } from '#runtime/columnar/value.js'
 
 const TYPES: readonly LogicalType[] = [
   BOOLEAN,
+  TINYINT,
+  SMALLINT,
   INT,
   BIGINT,
+  FLOAT,
   DOUBLE,
   decimal(12, 2),
   decimal(38, 4),
@@ -41,6 +47,12 @@ function valueOf(type: LogicalType): fc.Arbitrary<Value> {
       return fc.constant(null)
     case 'BOOLEAN':
       return fc.boolean()
+    case 'TINYINT':
+      return fc.integer({ min: -128, max: 127 })
+    case 'SMALLINT':
+      return fc.integer({ min: -32_768, max: 32_767 })
+    case 'FLOAT':
+      return fc.float()
     case 'INT':
     case 'DATE':
       return fc.integer()

@@ -6,11 +6,14 @@ import {
   DATE,
   decimal,
   DOUBLE,
+  FLOAT,
   INT,
   sameType,
+  SMALLINT,
   STRING,
   timestamp,
   timestampLtz,
+  TINYINT,
   type LogicalType,
   type Value,
 } from '#core/types/logical-type.js'
@@ -19,7 +22,7 @@ import type { Batch } from '#runtime/columnar/batch.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
 import { functionNames, resolveFunction } from '#runtime/expr/function-table.js'
 import { valueToLiteral } from '#runtime/expr/interpreter.js'
-import { canCast } from '#runtime/expr/type-rules.js'
+import { canCast, widened } from '#runtime/expr/type-rules.js'
 
 const COLUMN_TYPES: readonly LogicalType[] = [
   BOOLEAN,
@@ -114,6 +117,12 @@ export function randomValue(random: Random, type: LogicalType): Value {
       return null
     case 'BOOLEAN':
       return random.chance(0.5)
+    case 'TINYINT':
+      return random.below(256) - 128
+    case 'SMALLINT':
+      return random.below(65_536) - 32_768
+    case 'FLOAT':
+      return Math.fround(random.pick(DOUBLES))
     case 'INT':
       return random.chance(0.7) ? random.pick(INTS) : random.below(50) - 20
     case 'BIGINT':
@@ -162,10 +171,13 @@ export function randomExpression(random: Random, depth: number): Expression {
 
 function randomCast(random: Random, depth: number): Expression {
   const arg = randomExpression(random, depth - 1)
-  const targets = [...COLUMN_TYPES, decimal(4, 1), timestamp(0), { ...STRING, length: 3 } as LogicalType].filter((type) =>
-    canCast(arg.type, type, true),
+  const targets = [...COLUMN_TYPES, TINYINT, SMALLINT, FLOAT, decimal(4, 1), timestamp(0), { ...STRING, length: 3 } as LogicalType].filter(
+    (type) => canCast(arg.type, type, true),
   )
-  return { kind: 'cast', arg, safe: random.chance(0.7), type: random.pick(targets) }
+  const type = random.pick(targets)
+  const cast: Expression = { kind: 'cast', arg, safe: random.chance(0.7), type }
+  // Functions compute narrow numbers in a wider type, as the planner has it.
+  return widened(type) === type ? cast : { kind: 'cast', arg: cast, safe: false, type: widened(type) }
 }
 
 function randomCall(random: Random, depth: number): Expression | undefined {
