@@ -4,7 +4,7 @@ import { APPLICATION_DESCRIPTOR_VERSION } from '#core/cluster/application-descri
 import type { Configuration } from '#core/config/configuration.js'
 import { LOCAL_ISOLATION } from '#core/config/options/cluster.js'
 import { TARGET } from '#core/config/options/execution.js'
-import { CLIENT_TIMEOUT } from '#core/config/options/rest.js'
+import { CLIENT_TIMEOUT, REST_BIND_PORT } from '#core/config/options/rest.js'
 import { ISOLATE_JOBS } from '#core/config/options/session.js'
 import { GATEWAY_BIND_ADDRESS, GATEWAY_BIND_PORT, GATEWAY_PORT } from '#core/config/options/sql-gateway.js'
 import { parsePortRange } from '#core/config/port-range.js'
@@ -82,7 +82,9 @@ async function connect(configuration: Configuration): Promise<Connected> {
   if (target === 'yarn-session') return { connection: await connectYarnSession(configuration), over: never, leave: () => Promise.resolve() }
   if (target === 'remote') return { connection: await connectRemoteSession(configuration), over: never, leave: () => Promise.resolve() }
   if (target !== 'local') throw new GatewayTargetUnknown({ target })
-  const ofSession = configuration.has(ISOLATE_JOBS) ? configuration : configuration.with({ [ISOLATE_JOBS.key]: 'true' })
+  // Jobs of statements bring no code that could leave anything in a thread; those of programs, which come by REST, do.
+  const isolated = String(configuration.has(REST_BIND_PORT))
+  const ofSession = configuration.has(ISOLATE_JOBS) ? configuration : configuration.with({ [ISOLATE_JOBS.key]: isolated })
   const descriptor = {
     version: APPLICATION_DESCRIPTOR_VERSION,
     jobId: newHexId<JobId>(systemEnvironment.random),
