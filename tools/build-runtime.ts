@@ -79,7 +79,7 @@ async function bundle(): Promise<void> {
     sourcemap: false,
     legalComments: 'none',
     // Native or heavy packages that only some clients need; loaded from node_modules when asked for.
-    external: ['koffi', 'esbuild'],
+    external: ['kerberos', 'koffi', 'esbuild'],
     plugins: [nodeModules],
     // CommonJS packages inside an ES module bundle call `require` for Node's own modules.
     banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },

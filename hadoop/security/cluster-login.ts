@@ -12,6 +12,7 @@ import { delegationAuthenticator, negotiateAuthenticator, simpleAuthenticator, t
 import { MAX_CREDENTIALS_BYTES, readCredentials, type Credentials } from './credentials.js'
 import { KerberosNoTicket, TokenFileUnusable } from './errors.js'
 import { kerberosLogin, type KerberosLogin, type KerberosSettings } from './kerberos-login.js'
+import { spnego } from './spnego.js'
 import { delegationTokenInfo, TokenKind, type Token } from './tokens.js'
 
 export interface ClusterLogin {
@@ -55,7 +56,7 @@ export function clusterLogin(conf: HadoopConfiguration, user: string, settings: 
     })
   }
   const kerberos = kerberosLogin(settings, settings.clock ?? systemEnvironment.clock)
-  const authenticator = negotiateAuthenticator((service) => kerberos.negotiateToken(service))
+  const authenticator = negotiateAuthenticator(spnego(settings, kerberos))
   return {
     kind: 'kerberos',
     user: shortName(kerberos.principal(), conf),
