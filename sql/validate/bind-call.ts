@@ -44,6 +44,8 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
   }
   if (node.over !== null && name === 'ROW_NUMBER') return bindRowNumber(node, context)
   if (node.over !== null) throw notSupported(source, node.at, `${name} … OVER.`)
+  const border = context.groupWindow?.auxiliary(node, name, context)
+  if (border !== undefined) return border
   if (isRefusedFunction(name))
     throw notSupported(
       source,

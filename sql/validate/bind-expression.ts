@@ -13,12 +13,11 @@ import { OUTER } from '../plan/decorrelate.js'
 import { castTo, inputColumn } from '../plan/expressions.js'
 import type { AggregateCollector } from './aggregate-calls.js'
 import { bindFunctionCall } from './bind-call.js'
+import type { GroupWindow } from './group-window.js'
 import { logicalType } from './data-type.js'
 import { intervalLiteral, NULL_LITERAL, numberLiteral, stringLiteral, temporalLiteral, type Interval } from './literals.js'
 import { isColumn, resolveColumn, type Scope } from './scope.js'
 import type { ScalarSubqueries } from './subqueries.js'
-
-const AMONG_OTHERS = 'other than as a condition of WHERE that must hold by itself or with others (AND).'
 
 /** Longest list of IN: what an expression spec holds (core/graph). */
 const MAX_LIST = 9_999
@@ -34,6 +33,8 @@ export interface ExpressionContext {
   readonly subqueries: ScalarSubqueries | null
   /** In a sub-query: the columns of the query around it. */
   readonly outer?: Scope | undefined
+  /** With a window in GROUP BY: takes TUMBLE_START and the like. */
+  readonly groupWindow?: GroupWindow | undefined
   /** Where each column reference stands in the text. */
   readonly origins: WeakMap<Expression, Position>
 }
@@ -133,9 +134,11 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
         `'${node.kind === 'symbol' ? node.name : `${node.name.text} =>`}' has no meaning as an argument here.`,
       )
     case 'in-query':
-      throw notSupported(source, node.at, `IN with a sub-query ${AMONG_OTHERS}`, 'Write it as a join.')
+      if (context.subqueries !== null) return context.subqueries.bindIn(node, context)
+      throw notSupported(source, node.at, `IN with a sub-query in ${context.clause}.`, 'Use it in SELECT, WHERE or HAVING.')
     case 'exists':
-      throw notSupported(source, node.at, `EXISTS ${AMONG_OTHERS}`, 'Write it as a join.')
+      if (context.subqueries !== null) return context.subqueries.bindExists(node)
+      throw notSupported(source, node.at, `EXISTS in ${context.clause}.`, 'Use it in SELECT, WHERE or HAVING.')
     case 'scalar-query':
       if (context.subqueries !== null) return context.subqueries.bind(node)
       throw notSupported(source, node.at, `a sub-query as a value in ${context.clause}.`, 'Use it in SELECT, WHERE or HAVING.')

@@ -5,7 +5,7 @@
 import type { Expression } from '#core/graph/expression.js'
 import type { AggregateCall } from '#core/graph/operator-spec.js'
 import { INT, notNull } from '#core/types/logical-type.js'
-import type { ExpressionNode } from '../parser/ast-expression.js'
+import type { CallNode, ExpressionNode } from '../parser/ast-expression.js'
 import type { SelectNode } from '../parser/ast-query.js'
 import type { Position } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
@@ -15,11 +15,13 @@ import { projectedField, type Aggregate, type Relation, type RelationField } fro
 import { AggregateCollector, isAggregateFunction, PLACEHOLDER } from './aggregate-calls.js'
 import { bindCondition, bindExpression, expressionContext, type ExpressionContext } from './bind-expression.js'
 import type { BindContext } from './binder.js'
+import { GroupWindow, groupWindowName } from './group-window.js'
 import type { Scope } from './scope.js'
 import { SUBQUERY, type ScalarSubqueries } from './subqueries.js'
 
 export class GroupedSelect {
-  readonly #input: Relation
+  #input: Relation
+  #window: GroupWindow | undefined
   readonly #scope: Scope
   readonly #context: BindContext
   readonly #keys: readonly Expression[]
@@ -40,11 +42,22 @@ export class GroupedSelect {
     for (const grouping of node.groupBy ?? []) {
       if (grouping.kind === 'grouping-sets') throw notSupported(context.source, grouping.at, `${grouping.type}.`)
       const { expression } = grouping
+      const windowName = groupWindowName(expression)
+      if (windowName !== undefined) {
+        if (this.#window !== undefined) throw notSupported(context.source, expression.at, 'a second window in GROUP BY.')
+        this.#window = new GroupWindow(expression as CallNode, windowName, input, { source: context.source, scope })
+        this.#window.keys.forEach((key, i) => {
+          keys.push(key)
+          names.push(['window_start', 'window_end', 'window_time'][i] as string)
+        })
+        continue
+      }
       const key = bindGroupKey(expression, node, keyContext)
       if (keys.some((other) => sameExpression(other, key))) continue
       keys.push(key)
       names.push(expression.kind === 'column' ? (expression.path.at(-1)?.text as string) : `KEY$${keys.length - 1}`)
     }
+    if (this.#window !== undefined) this.#input = this.#window.relation
     this.#keys = keys
     this.#keyNames = names
     this.#collector = new AggregateCollector(keys.length > 0)
@@ -125,6 +138,7 @@ export class GroupedSelect {
       aggregates: this.#collector,
       subqueries: this.#subqueries,
       outer: this.#context.outer,
+      groupWindow: this.#window,
       clause,
       origins: this.#origins,
     }
