@@ -60,7 +60,8 @@ class Load implements Source<Event, Numbers> {
   }
 
   createEnumerator(_context: EnumeratorContext): SplitEnumerator<Numbers> {
-    let next = this.#atOnce
+    const atOnce = this.#atOnce
+    let next = atOnce
     let ready: Numbers[] = next === 0 ? [] : [{ from: 0, to: next - 1 }]
     let last = false
     let timer: NodeJS.Timeout | undefined
@@ -96,7 +97,8 @@ class Load implements Source<Event, Numbers> {
           serve()
         }),
       snapshotState: () => ({ next, ready }),
-      pendingRecords: () => ready.reduce((sum, { from, to }) => sum + to + 1 - from, 0),
+      // Those that came at once are no load that lasts.
+      pendingRecords: () => ready.reduce((sum, { from, to }) => (from < atOnce ? sum : sum + to + 1 - from), 0),
       addSplitsBack(splits, subtask) {
         ready = [...splits, ...ready]
         waiting.get(subtask)?.(null)
