@@ -23,8 +23,9 @@ export function planJoinTimes(relation: Relation): Relation {
   return { ...node, time: found.time, condition: conjunction(rest.filter((part) => !found.parts.has(part))) ?? null }
 }
 
-function regular({ time: _, ...join }: Join): Join {
-  return join
+function regular(join: Join): Join {
+  const { time: _, ...kept } = join
+  return kept
 }
 
 function columnOf(fields: readonly RelationField[], column: number, shift: number): Expression {

@@ -3,14 +3,16 @@
  * value a left join with what it yields. Columns of the query around them are taken out of them first (plan/decorrelate.ts).
  */
 import type { Expression } from '#core/graph/expression.js'
-import { BOOLEAN, notNull, withNullable, type LogicalType } from '#core/types/logical-type.js'
+import type { AggregateCall } from '#core/graph/operator-spec.js'
+import { BIGINT, BOOLEAN, INT, notNull, withNullable, type LogicalType } from '#core/types/logical-type.js'
 import type { ExistsNode, ExpressionNode, InQueryNode, ScalarQueryNode } from '../parser/ast-expression.js'
 import type { Query } from '../parser/ast-query.js'
 import type { Position } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { decorrelate, isCorrelated, OUTER } from '../plan/decorrelate.js'
-import { conjunction, inputColumn, renumber, rewrite, substitute } from '../plan/expressions.js'
+import { columnsOf, conjunction, inputColumn, renumber, rewrite, substitute } from '../plan/expressions.js'
 import { joinFields, type Aggregate, type Join, type Project, type Relation, type RelationField } from '../plan/relation.js'
+import { PLACEHOLDER } from './aggregate-calls.js'
 import { bindExpression, call, type ExpressionContext } from './bind-expression.js'
 import { bindQuery } from './bind-query.js'
 import type { BindContext } from './binder.js'
@@ -148,6 +150,34 @@ export class ScalarSubqueries {
     return inputColumn(SUBQUERY + this.#values.push(value) - 1, value.value.type)
   }
 
+  /** EXISTS among other things than conditions of WHERE: are there rows? */
+  bindExists({ query, at }: ExistsNode): Expression {
+    const bound = bindQuery(query, { ...this.#context, outer: this.#scope })
+    return this.#counted(withoutList(bound), [COUNT_ROWS], ([rows]) => isPositive(rows as Expression), at)
+  }
+
+  /** IN among other things than conditions of WHERE: TRUE, FALSE, or unknown where a NULL could be the value. */
+  bindIn(node: InQueryNode, around: ExpressionContext): Expression {
+    const { query, at } = node
+    const bound = bindQuery(query, { ...this.#context, outer: this.#scope })
+    const [arg, ...more] = columnsIn(node, bound, around) as [Expression, ...Expression[]]
+    if (more.length > 0 || [...columnsOf(arg)].some((column) => column >= PLACEHOLDER))
+      throw notSupported(this.#context.source, at, 'IN of several values, aggregates or sub-queries, other than as a condition of WHERE.')
+    const [{ type }] = bound.fields as [RelationField]
+    const condition = call(around, at, '=', [inputColumn(0, type), renumber(arg, (column) => column + OUTER)])
+    const equal: Relation = { kind: 'filter', input: bound, condition, fields: bound.fields }
+    const isIn = this.#counted(equal, [COUNT_ROWS], ([rows]) => isPositive(rows as Expression), at)
+    if (!type.nullable && !arg.type.nullable) return node.negated ? call(around, at, 'NOT', [isIn]) : isIn
+    const kind = this.#counted(bound, [COUNT_ROWS, { ...COUNT_ROWS, args: [0] }], (counts) => kindOf(around, at, counts), at)
+    const is = (number: number): Expression => call(around, at, '=', [kind, integer(number)])
+    const isUnknown = call(around, at, 'OR', [
+      is(WITH_NULL),
+      call(around, at, 'AND', [is(WITHOUT_NULL), call(around, at, 'IS NULL', [arg])]),
+    ])
+    const value = call(around, at, 'CASE', [isIn, truth(true), isUnknown, truth(null), truth(false)])
+    return node.negated ? call(around, at, 'NOT', [value]) : value
+  }
+
   /**
    * The relation with the sub-queries' columns behind its own, and what gives the place-holders in expressions over it their values.
    * `grouped`: the relation is no longer what the sub-queries stood over, so they may not read its columns.
@@ -179,6 +209,20 @@ export class ScalarSubqueries {
     return { relation: whole, resolve }
   }
 
+  /** The place-holder of what `value` makes of counts over the sub-query's rows. */
+  #counted(
+    input: Relation,
+    calls: readonly AggregateCall[],
+    value: (counts: readonly Expression[]) => Expression,
+    at: Position,
+  ): Expression {
+    const fields = calls.map((each, i): RelationField => ({ name: `AGG$${i}`, type: each.type, rowtime: false }))
+    const total: Aggregate = { kind: 'aggregate', input, keys: [], calls, fields }
+    const { relation, conditions } = decorrelate(total, refusal(at, this.#context))
+    const found = { relation, conditions, value: value(columnsOfTotal(total)), single: false, at }
+    return inputColumn(SUBQUERY + this.#values.push(found) - 1, found.value.type)
+  }
+
   #valueOf(query: Query, at: Position): Value {
     const bound = bindQuery(query, { ...this.#context, outer: this.#scope })
     if (bound.fields.length !== 1)
@@ -206,13 +250,45 @@ function totalOf(relation: Relation): (Project & { readonly input: Aggregate }) 
 
 /** Where the join finds no row there was nothing to aggregate: COUNT is 0 then, all else NULL. */
 function valueOfTotal({ expressions }: Project, aggregate: Aggregate): Expression {
-  const columns = aggregate.calls.map((aggregateCall, i): Expression => {
+  return substitute(expressions[0] as Expression, columnsOfTotal(aggregate))
+}
+
+function columnsOfTotal({ calls }: Aggregate): Expression[] {
+  return calls.map((aggregateCall, i): Expression => {
     const column = inputColumn(i, withNullable(aggregateCall.type, true))
     if (aggregateCall.function !== 'COUNT') return column
     const type: LogicalType = notNull(aggregateCall.type)
     return { kind: 'call', name: 'COALESCE', args: [column, { kind: 'literal', value: '0', type }], type }
   })
-  return substitute(expressions[0] as Expression, columns)
+}
+
+/** What the rows of IN's sub-query are, apart from the equal ones. */
+const NO_ROWS = 0
+const WITHOUT_NULL = 1
+const WITH_NULL = 2
+
+function kindOf(context: ExpressionContext, at: Position, [rows, notNulls]: readonly Expression[]): Expression {
+  const hasNull = call(context, at, '<', [notNulls as Expression, rows as Expression])
+  return call(context, at, 'CASE', [
+    isPositive(rows as Expression),
+    call(context, at, 'CASE', [hasNull, integer(WITH_NULL), integer(WITHOUT_NULL)]),
+    integer(NO_ROWS),
+  ])
+}
+
+const COUNT_ROWS: AggregateCall = { function: 'COUNT', args: [], distinct: false, type: notNull(BIGINT) }
+
+function isPositive(count: Expression): Expression {
+  const zero: Expression = { kind: 'literal', value: '0', type: notNull(BIGINT) }
+  return { kind: 'call', name: '>', args: [count, zero], type: notNull(BOOLEAN) }
+}
+
+function integer(value: number): Expression {
+  return { kind: 'literal', value, type: notNull(INT) }
+}
+
+function truth(value: boolean | null): Expression {
+  return { kind: 'literal', value, type: value === null ? BOOLEAN : notNull(BOOLEAN) }
 }
 
 /** All parts as one condition. */

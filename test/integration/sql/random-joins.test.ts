@@ -42,6 +42,13 @@ const over = (inner: fc.Arbitrary<string>): fc.Arbitrary<string> =>
       .tuple(inner, inner, fc.constantFrom('IN', 'NOT IN'), condition)
       .map(([a, b, is, c]) => `SELECT x, y FROM (${a}) AS l WHERE l.x ${is} (SELECT r.x FROM (${b}) AS r WHERE ${c})`),
     fc
+      .tuple(inner, inner, fc.constantFrom('TRUE', 'l.y = r.y'))
+      .map(([a, b, c]) => [a, `l.x IN (SELECT r.x FROM (${b}) AS r WHERE ${c})`])
+      .map(([a, isIn]) => `SELECT CASE WHEN ${isIn} THEN 1 WHEN NOT (${isIn}) THEN 0 END AS x, y FROM (${a}) AS l`),
+    fc
+      .tuple(inner, inner)
+      .map(([a, b]) => `SELECT x, y FROM (${a}) AS l WHERE l.y IS NULL OR EXISTS (SELECT 1 FROM (${b}) AS r WHERE l.x = r.x)`),
+    fc
       .tuple(inner, inner, fc.constantFrom('EXISTS', 'NOT EXISTS'), condition)
       .map(([a, b, is, c]) => `SELECT x, y FROM (${a}) AS l WHERE ${is} (SELECT 1 FROM (${b}) AS r WHERE l.x = r.x AND ${c})`),
     fc

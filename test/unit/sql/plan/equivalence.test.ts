@@ -183,6 +183,15 @@ const { query } = fc.letrec<{ query: string }>((tie) => {
       fc
         .tuple(sub, sub, fc.constantFrom('MAX(r.y)', 'CAST(COUNT(*) AS INT)', '1 + MIN(r.x)'), fc.constantFrom('TRUE', 'l.y = r.x'))
         .map(([a, b, call, key]) => `SELECT x, (SELECT ${call} FROM (${b}) AS r WHERE ${key}) AS y FROM (${a}) AS l`),
+      fc
+        .tuple(sub, sub, fc.constantFrom('IN', 'NOT IN'), condition)
+        .map(([a, b, is, c]) => `SELECT x, y FROM (${a}) AS l WHERE (${c}) OR x + 1 ${is} (SELECT r.y FROM (${b}) AS r WHERE r.x = l.y)`),
+      fc
+        .tuple(sub, sub, condition)
+        .map(
+          ([a, b, c]) =>
+            `SELECT x, CASE WHEN ${c} THEN 0 WHEN EXISTS (SELECT 1 FROM (${b}) AS r WHERE r.x = l.x) THEN 1 ELSE 2 END AS y FROM (${a}) AS l`,
+        ),
       fc.tuple(sub, sub).map(([a, b]) => `SELECT x, y FROM (${a}) AS l WHERE y <= (SELECT SUM(r.y) FROM (${b}) AS r WHERE r.x = l.x + 1)`),
     ),
   }
