@@ -16,7 +16,7 @@ import { TASKMANAGER_MAX_PROCESS_SIZE } from '#core/config/options/memory.js'
 import { NODE_BLOCK_DURATION, NODE_MAX_START_FAILURES } from '#core/config/options/slotmanager.js'
 import { defineError } from '#core/errors/define-error.js'
 import { newHexId, type AllocationId, type JobId, type ResourceId } from '#core/ids/ids.js'
-import { formatDuration, formatMemorySize } from '#core/config/units.js'
+import { formatDuration } from '#core/config/units.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
 import type { Gateway, GatewayHandlers, RpcCaller } from '#core/rpc/gateway.js'
@@ -412,8 +412,8 @@ export class ResourceManager implements SlotProvider {
     }
     connected.container = onWished(connected.container, size)
     this.#log.info(
-      `TaskManager ${resourceId} is short of memory (${formatMemorySize(report.residentSetBytes)} of ${formatMemorySize(connected.container.size)} in use, ` +
-        `${formatMemorySize(report.spilledBytes)} of state written to disk): ${formatMemorySize(size)} are asked for.`,
+      `TaskManager ${resourceId} is short of memory (${inMegabytes(report.residentSetBytes)} of ${inMegabytes(connected.container.size)} in use, ` +
+        `${inMegabytes(report.spilledBytes)} of state written to disk): ${inMegabytes(size)} are asked for.`,
     )
   }
 
@@ -423,12 +423,9 @@ export class ResourceManager implements SlotProvider {
     const before = connected.container.size
     connected.container = onGrown(memory, memoryReport(connected), this.#now())
     connected.gateway.resize({ processMemory: memory }).then(
-      () =>
-        this.#log.info(
-          `The container of TaskManager ${resourceId} has grown from ${formatMemorySize(before)} to ${formatMemorySize(memory)}.`,
-        ),
+      () => this.#log.info(`The container of TaskManager ${resourceId} has grown from ${inMegabytes(before)} to ${inMegabytes(memory)}.`),
       // A lost connection is noticed as such.
-      (error: unknown) => this.#log.warn(`TaskManager ${resourceId} was not told of its ${formatMemorySize(memory)}`, error),
+      (error: unknown) => this.#log.warn(`TaskManager ${resourceId} was not told of its ${inMegabytes(memory)}`, error),
     )
   }
 
@@ -649,4 +646,8 @@ type WorkerSize = Pick<WorkersWanted, 'slots' | 'memoryMb'>
 
 function isOfSize(worker: Worker, { slots, memoryMb = 0 }: WorkerSize): boolean {
   return worker.slots === slots && worker.memoryMb === memoryMb
+}
+
+function inMegabytes(bytes: number): string {
+  return `${Math.round(bytes / (1024 * 1024))} MB`
 }

@@ -53,7 +53,8 @@ export const decommissioned: Scenario = {
   },
 }
 
-async function nodeState(resourceManager: string, host: string): Promise<string | undefined> {
+/** As the ResourceManager lists it; undefined: not among those that serve. */
+export async function nodeState(resourceManager: string, host: string): Promise<string | undefined> {
   const response = await fetch(`${resourceManager}/ws/v1/cluster/nodes`, { headers: { accept: 'application/json' } })
   const { nodes } = (await response.json()) as { nodes: { node: { nodeHostName: string; state: string }[] } }
   return nodes.node.find(({ nodeHostName }) => nodeHostName === host)?.state
