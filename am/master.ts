@@ -209,6 +209,9 @@ function assemble(
       declare: (jobId, count, listener, giveBack, memoryMb) => parts.resourceManager?.declare(jobId, count, listener, giveBack, memoryMb),
       forget: (jobId) => parts.resourceManager?.forget(jobId),
       describeShortage: (jobId) => parts.resourceManager?.describeShortage(jobId) ?? '',
+      get earlier() {
+        return parts.resourceManager?.earlier
+      },
       taskExecutor: (resourceId) => parts.resourceManager?.taskExecutor(resourceId),
     },
     onForgotten: (jobId) => parts.session?.forgotten(jobId),

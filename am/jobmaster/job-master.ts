@@ -12,7 +12,7 @@ import { fromWireError } from '#core/errors/wire-error.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import { roleOf } from '#core/graph/operator-spec.js'
 import { isTerminalExecutionState, isTerminalJobState, type JobState } from '#core/graph/states.js'
-import type { JobId, ResourceId, VertexId } from '#core/ids/ids.js'
+import type { ExecutionAttemptId, JobId, ResourceId, VertexId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
 import type { GatewayHandlers } from '#core/rpc/gateway.js'
@@ -25,11 +25,14 @@ import type { BlobWriter } from '../blob/blob-server.js'
 import type { CoordinatorLoader } from './coordinators/coordinator-loader.js'
 import { JobCoordinators } from './coordinators/job-coordinators.js'
 import { Offloading } from './deployment/offload.js'
-import type { SlotListener, SlotProvider, Vacation } from '../slots/slot-provider.js'
+import type { EarlierTasks, SlotListener, SlotProvider, Vacation } from '../slots/slot-provider.js'
 import { WorkerLost, WorkerTakenBack } from '../slots/worker-lost.js'
-import type { CheckpointHost, Checkpoints } from './checkpoint/checkpoint-host.js'
+import type { CheckpointHost, Checkpoints, RestoredJob } from './checkpoint/checkpoint-host.js'
+import { awaitEarlierTasks, tellAdopted } from './adoption/earlier-tasks.js'
+import { graphDigest } from './adoption/graph-digest.js'
+import { reconcile } from './adoption/reconcile.js'
 import { ClientGone, JobEnding, SlotsUnavailable, StaleAttempt, TableInaccessible, TableUnavailable } from './errors.js'
-import { findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
+import { createExecutionGraph, findExecution, slotsNeeded, type Committable } from './executiongraph/execution-graph.js'
 import { allRegions } from './executiongraph/pipelined-regions.js'
 import { vacate } from './vacating.js'
 import { withParallelism, type Parallelism } from './executiongraph/rescaled-graph.js'
@@ -138,12 +141,17 @@ export class JobMaster implements Job {
   #coordinatorTurn: Promise<unknown> = Promise.resolve()
   /** What the job begins with was looked for. */
   #recovered = false
+  /** Until the job has decided which of its tasks under an earlier master go on: it asks for nothing before. */
+  #earlier: EarlierTasks | undefined
+  #declaredLater: Extract<SchedulerEffect, { type: 'declareSlots' }> | undefined
+  #graphDigest: string | undefined
   #resolve: (result: JobResult) => void = () => undefined
 
   constructor(jobGraph: JobGraph, services: JobMasterServices) {
     const { environment, configuration } = services
     this.jobId = jobGraph.jobId
     this.#services = services
+    this.#earlier = services.slots.earlier
     this.#log = logger(`JobMaster ${jobGraph.jobId}`)
     this.settings = schedulerSettings(configuration, jobGraph)
     const clientTimeout = configuration.get(CLIENT_HEARTBEAT_TIMEOUT)
@@ -291,7 +299,7 @@ export class JobMaster implements Job {
   #perform(effect: SchedulerEffect): void {
     switch (effect.type) {
       case 'declareSlots':
-        return this.#services.slots.declare(this.jobId, effect.count, this.#listener, effect.giveBack)
+        return this.#declare(effect)
       case 'suspendCheckpoints':
         return this.checkpoints.suspend(effect.reason, effect.restarted, effect.again)
       case 'prepareRescale':
@@ -335,7 +343,18 @@ export class JobMaster implements Job {
     }
   }
 
-  #deploy({ slot, descriptor }: Extract<SchedulerEffect, { type: 'deploy' }>): void {
+  #declare(effect: Extract<SchedulerEffect, { type: 'declareSlots' }>): void {
+    if (this.#earlier !== undefined && effect.count > 0) {
+      this.#declaredLater = effect
+      return
+    }
+    this.#earlier = undefined
+    this.#services.slots.declare(this.jobId, effect.count, this.#listener, effect.giveBack)
+  }
+
+  #deploy({ slot, descriptor: described }: Extract<SchedulerEffect, { type: 'deploy' }>): void {
+    this.#graphDigest ??= graphDigest(this.jobGraph)
+    const descriptor = { ...described, graphDigest: this.#graphDigest }
     const failed = (error: unknown) =>
       this.#dispatch({
         type: 'taskState',
@@ -358,6 +377,7 @@ export class JobMaster implements Job {
     // Not in turn: a checkpoint that is being completed is waited for, whose commit needs its own turn.
     const restored = await (this.#recovered ? this.checkpoints.restore() : this.checkpoints.recover(this.#isSelectAgain))
     this.#recovered = true
+    if (this.#earlier !== undefined && (await this.#adopt(start, restored, this.#earlier))) return
     await this.#inTurn(async () => {
       if (!this.#isAwaited(start)) return // the job ends, or more of it starts again: that has its own turn
       const jobGraph = withParallelism(this.jobGraph, restored?.parallelism ?? AS_IT_IS)
@@ -368,6 +388,77 @@ export class JobMaster implements Job {
       this.#log.info(`Starts from checkpoint ${restored.checkpointId} (${restored.path}).`)
     }
     this.#dispatch({ type: 'coordinatorsStarted', start, restored })
+  }
+
+  /** True: tasks that still run were found; the scheduler knows what becomes of them. */
+  async #adopt(start: number, restored: RestoredJob | undefined, earlier: EarlierTasks): Promise<boolean> {
+    const { environment, epoch, slots } = this.#services
+    const jobGraph = withParallelism(this.jobGraph, restored?.parallelism ?? AS_IT_IS)
+    const needed = slotsNeeded(jobGraph)
+    try {
+      const graph = createExecutionGraph(jobGraph, epoch, environment.clock.now())
+      const tasks = await awaitEarlierTasks(earlier, this.jobId, graph)
+      if (tasks.length === 0) return false
+      return await this.#inTurn(async () => {
+        const mute = await this.#coordinators.load(jobGraph)
+        const found = reconcile(tasks, {
+          graph,
+          graphDigest: (this.#graphDigest ??= graphDigest(jobGraph)),
+          checkpointId: restored?.checkpointId,
+          never: this.#neverAdopted(),
+          takesAssigned: (operatorId) => !mute.has(operatorId),
+        })
+        if (found.regions.size > 0) await this.#coordinators.adopt(restored, jobGraph, found.splits)
+        if (!this.#isAwaited(start)) return true // the job ends: its slots are freed with it
+        const held = earlier.keep(this.jobId, needed, this.#listener, new Set(found.executions.map(({ allocationId }) => allocationId)))
+        this.#earlier = undefined
+        this.#declaredLater = undefined // at the parallelism that it was submitted with
+        this.checkpoints.numbersUsed(found.highestCheckpoint)
+        const { executions, regions, refused } = found
+        if (refused !== undefined) this.#log.info(`Not every task that still runs goes on: ${refused}.`)
+        this.#dispatch({ type: 'tasksAdopted', start, restored, adopted: { executions, regions, slots: held } })
+        this.#tellAdopted(restored, found.highestCheckpoint)
+        return true
+      })
+    } finally {
+      if (this.#earlier !== undefined) {
+        // None of them goes on.
+        if (this.#isAwaited(start)) earlier.keep(this.jobId, needed, this.#listener, new Set())
+        this.#earlier = undefined
+      }
+      const later = this.#declaredLater
+      this.#declaredLater = undefined
+      if (later !== undefined && this.#isAwaited(start)) slots.declare(this.jobId, later.count, this.#listener, later.giveBack)
+    }
+  }
+
+  /** Why this job begins anew under each master, in words. */
+  #neverAdopted(): string | undefined {
+    if (this.collect !== undefined) return 'the rows of a SELECT went with the JobManager that had them'
+    return this.jobGraph.jobType === 'STREAMING' ? undefined : 'the job runs in batch mode'
+  }
+
+  #tellAdopted(restored: RestoredJob | undefined, upTo: number): void {
+    const attempts = new Map<ResourceId, ExecutionAttemptId[]>()
+    for (const slot of this.run.slots) attempts.set(slot.location.resourceId, [])
+    for (const { vertex, executions } of this.run.graph.vertices) {
+      for (const execution of executions) {
+        if (execution.state !== 'INITIALIZING' || execution.slot === undefined) continue
+        attempts.get(execution.slot.location.resourceId)?.push(execution.attemptId)
+        this.#log.debug(`${vertex.name} (${execution.subtaskIndex + 1}/${vertex.parallelism}) goes on as ${execution.attemptId}`)
+      }
+    }
+    const count = [...attempts.values()].reduce((sum, each) => sum + each.length, 0)
+    const from = restored === undefined ? 'There is no complete checkpoint' : `The newest complete checkpoint is ${restored.checkpointId}`
+    this.#log.info(`${count} tasks that ran on without a JobManager go on. ${from}.`)
+    tellAdopted(this.#services.slots, {
+      jobId: this.jobId,
+      attempts,
+      checkpointId: restored?.checkpointId,
+      upTo,
+      runs: (attemptId) => this.#dispatch({ type: 'taskState', attemptId, state: 'RUNNING' }),
+      lost: (attemptId, error) => this.#dispatch({ type: 'taskState', attemptId, state: 'FAILED', error }),
+    })
   }
 
   #vacate(vacation: Vacation): void {

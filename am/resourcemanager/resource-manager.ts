@@ -23,7 +23,7 @@ import type { Gateway, GatewayHandlers, RpcCaller } from '#core/rpc/gateway.js'
 import { ResourceManagerGateway, TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
 import { WorkerLost, WorkerTakenBack } from '../slots/worker-lost.js'
-import type { SlotListener, SlotProvider, Vacation } from '../slots/slot-provider.js'
+import type { EarlierTasks, PooledSlot, SlotListener, SlotProvider, Vacation } from '../slots/slot-provider.js'
 import { chooseEmptiest } from './choose-workers.js'
 import type { DriverListener, FinalStatus, Reclaim, ResourceManagerDriver } from './drivers/driver.js'
 import {
@@ -144,6 +144,10 @@ export class ResourceManager implements SlotProvider {
   #everRegistered = false
   #ticker: TimerHandle | undefined
   #stopped = false
+  #hasStarted = false
+  /** Jobs that have said which of their slots under an earlier master they go on with. */
+  readonly #decided = new Set<JobId>()
+  readonly #onEarlierChanged: (() => void)[] = []
   #onStarted: () => void = () => undefined
   readonly #started = new Promise<void>((resolve) => (this.#onStarted = resolve))
 
@@ -167,7 +171,9 @@ export class ResourceManager implements SlotProvider {
 
   async start(): Promise<void> {
     await this.#driver.start(this.#driverListener)
+    this.#hasStarted = true
     this.#onStarted()
+    this.#earlierChanged()
     // Some workers may be wanted before any job comes.
     this.#onSlots({ type: 'tick' })
     this.#tickLater()
@@ -216,7 +222,8 @@ export class ResourceManager implements SlotProvider {
 
   declare(jobId: JobId, count: number, listener: SlotListener, giveBack: readonly AllocationId[] = [], memoryMb = 0): void {
     this.#jobs.set(jobId, listener)
-    this.#onSlots({ type: 'declared', jobId, count, giveBack, ...(this.#settings.sizedWorkers === true ? { memoryMb } : {}) })
+    this.#decided.add(jobId)
+    this.#onSlots({ type: 'declared', jobId, count, giveBack, ...this.#size(memoryMb) })
   }
 
   forget(jobId: JobId): void {
@@ -244,6 +251,55 @@ export class ResourceManager implements SlotProvider {
 
   taskExecutor(resourceId: ResourceId): Gateway<typeof TaskExecutorGateway> | undefined {
     return this.#connected.get(resourceId)?.gateway
+  }
+
+  /** What workers of the master before this one tell; undefined: this is the first. */
+  get earlier(): EarlierTasks | undefined {
+    return this.#settings.epoch === 1 ? undefined : this.#earlier
+  }
+
+  readonly #earlier: EarlierTasks = {
+    of: (jobId) => ({
+      tasks: [...this.#slots.workers.keys()].flatMap((resourceId) =>
+        (this.#connected.get(resourceId)?.registration.tasks ?? [])
+          .filter((task) => task.jobId === jobId)
+          .map((task) => ({ ...task, resourceId })),
+      ),
+      settled: this.#hasStarted && ![...this.#workers.values()].some((worker) => this.#mayTell(worker)),
+    }),
+    changed: () => new Promise((resolve) => this.#onEarlierChanged.push(resolve)),
+    keep: (jobId, count, listener, allocations, memoryMb = 0) => {
+      this.#decided.add(jobId)
+      this.#jobs.set(jobId, listener)
+      this.#onSlots({ type: 'kept', jobId, count, allocations, ...this.#size(memoryMb) })
+      return [...allocations].flatMap((allocationId) => this.#pooledSlot(jobId, allocationId) ?? [])
+    },
+  }
+
+  #size(memoryMb: number): { memoryMb?: number } {
+    return this.#settings.sizedWorkers === true ? { memoryMb } : {}
+  }
+
+  /** It was left by an earlier attempt and has not come back, or its slots are not counted yet. */
+  #mayTell({ resourceId, state }: Worker): boolean {
+    return state === 'RECOVERED' || (state === 'REGISTERED' && !this.#slots.workers.has(resourceId))
+  }
+
+  #pooledSlot(jobId: JobId, allocationId: AllocationId): PooledSlot | undefined {
+    for (const { resourceId, slots } of this.#slots.workers.values()) {
+      const slot = slots.find(({ allocation }) => allocation?.allocationId === allocationId)
+      if (slot === undefined) continue
+      const registration = this.#connected.get(resourceId)?.registration
+      const { dataPort } = registration?.slots.find(({ slotIndex }) => slotIndex === slot.slotIndex) ?? {}
+      if (registration === undefined || dataPort === undefined) return undefined
+      if (slot.allocation?.state !== 'ALLOCATED' || slot.allocation.jobId !== jobId) return undefined
+      return { allocationId, location: { resourceId, slotIndex: slot.slotIndex, host: registration.host, dataPort } }
+    }
+    return undefined
+  }
+
+  #earlierChanged(): void {
+    for (const resolve of this.#onEarlierChanged.splice(0)) resolve()
   }
 
   // For REST.
@@ -341,6 +397,7 @@ export class ResourceManager implements SlotProvider {
     this.#workers.set(resourceId, step.state)
     for (const effect of step.effects) this.#performForWorker(step.state, effect)
     if (step.state.state === 'TERMINATED') this.#workers.delete(resourceId)
+    if (step.state.state !== worker.state) this.#earlierChanged()
   }
 
   #performForWorker(worker: Worker, effect: WorkerEffect): void {
@@ -361,7 +418,11 @@ export class ResourceManager implements SlotProvider {
             resourceId,
             slots: registration.slots.map((slot) => slot.slotIndex),
             report: registration.slotReport,
+            retain: new Set(
+              (registration.tasks ?? []).filter(({ jobId }) => !this.#decided.has(jobId)).map(({ allocationId }) => allocationId),
+            ),
           })
+          this.#earlierChanged()
         })
         return
       }

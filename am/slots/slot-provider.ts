@@ -5,6 +5,7 @@ import type { Gateway } from '#core/rpc/gateway.js'
 import type { Millis } from '#core/time/environment.js'
 import type { TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
+import type { EarlierTasksOfJob } from './earlier-tasks.js'
 
 /** A slot that the ResourceManager allocated for a job; `location` names its worker. */
 export interface PooledSlot {
@@ -39,6 +40,25 @@ export interface SlotListener {
   noResources(error: Error): void
 }
 
+/** Tasks of the master before this one, and their slots. */
+export interface EarlierTasks {
+  /** As far as is known now. */
+  of(jobId: JobId): EarlierTasksOfJob
+  /** Resolves when `of` may have changed. */
+  changed(): Promise<void>
+  /**
+   * The job wants `count` slots from now on, these among them as far as they are still there: returns those. The other slots that it had under
+   * an earlier master are freed. Once per job, instead of its first `declare` or before it; `memoryMb` as there.
+   */
+  keep(
+    jobId: JobId,
+    count: number,
+    listener: SlotListener,
+    allocations: ReadonlySet<AllocationId>,
+    memoryMb?: number,
+  ): readonly PooledSlot[]
+}
+
 export interface SlotProvider {
   /**
    * Resolves when the cluster has taken this master for the one that leads. Before that nothing may be changed that another attempt may use:
@@ -55,6 +75,8 @@ export interface SlotProvider {
   forget(jobId: JobId): void
   /** What the job's missing slots wait for, in words. */
   describeShortage(jobId: JobId): string
+  /** Of the master before this one; absent: there is none. */
+  readonly earlier?: EarlierTasks | undefined
   /** The worker's gateway, while it is registered. */
   taskExecutor(resourceId: ResourceId): Gateway<typeof TaskExecutorGateway> | undefined
 }
@@ -64,6 +86,16 @@ export function withWorkerSize(slots: SlotProvider, memoryMb: number): SlotProvi
   return {
     leads: () => slots.leads(),
     declare: (jobId, count, listener, giveBack) => slots.declare(jobId, count, listener, giveBack, memoryMb),
+    get earlier() {
+      const { earlier } = slots
+      if (earlier === undefined) return undefined
+      return {
+        of: (jobId: JobId) => earlier.of(jobId),
+        changed: () => earlier.changed(),
+        keep: (jobId: JobId, count: number, listener: SlotListener, allocations: ReadonlySet<AllocationId>) =>
+          earlier.keep(jobId, count, listener, allocations, memoryMb),
+      }
+    },
     forget: (jobId) => slots.forget(jobId),
     describeShortage: (jobId) => slots.describeShortage(jobId),
     taskExecutor: (resourceId) => slots.taskExecutor(resourceId),

@@ -103,6 +103,18 @@ export class BarrierAlignment {
     return [{ type: 'unblock' }]
   }
 
+  /** All checkpoints up to this one are over. */
+  overUpTo(checkpointId: number): AlignmentEffect[] {
+    if (checkpointId <= this.#over) return []
+    const { current } = this
+    if (current !== undefined && current > checkpointId) {
+      this.#over = checkpointId
+      return []
+    }
+    this.#end(checkpointId)
+    return current === undefined ? [] : [{ type: 'unblock' }]
+  }
+
   #arrived(channel: number, barrier: CheckpointBarrier, now: number, overtaking: boolean): AlignmentEffect[] {
     const { checkpointId } = barrier
     if (this.#isOver(checkpointId) || (this.current ?? -1) > checkpointId) return []

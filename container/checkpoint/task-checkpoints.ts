@@ -106,6 +106,8 @@ export class TaskCheckpoints {
   #over = -1
   #waitingForRest: (() => void)[] = []
   #closed = false
+  /** No master concludes checkpoints: what begins now would never end. */
+  #alone = false
 
   constructor(host: CheckpointHost) {
     this.#host = host
@@ -147,17 +149,20 @@ export class TaskCheckpoints {
   }
 
   barrierReached(channel: number, barrier: CheckpointBarrier): void {
+    this.#ignoreAlone(barrier)
     this.#noteFirst(barrier)
     this.#work.push(...this.#alignment.reached(channel, barrier, this.#now()))
     this.doWork()
   }
 
   barrierOvertook(channel: number, barrier: CheckpointBarrier, overtaken: readonly Overtaken[]): void {
+    this.#ignoreAlone(barrier)
     this.#work.push({ type: 'overtook', channel, barrier, overtaken })
     this.#host.wake()
   }
 
   barrierQueued(channel: number, barrier: CheckpointBarrier): void {
+    this.#ignoreAlone(barrier)
     this.#work.push({ type: 'queued', channel, barrier })
     this.#host.wake()
   }
@@ -228,6 +233,40 @@ export class TaskCheckpoints {
     const running = this.#running.get(checkpointId)
     if (running !== undefined) this.#giveUp(running, 'it was given up', undefined)
     this.doWork()
+  }
+
+  /**
+   * The master is lost. What this task has not acknowledged no master can complete: channels that wait for barriers go on. What it has may be
+   * complete.
+   */
+  masterLost(): void {
+    this.#alone = true
+    for (const checkpointId of this.#begun()) if (!this.#acknowledged.has(checkpointId)) this.conclude(checkpointId, false)
+  }
+
+  /** The next master goes on with the task from `checkpointId`, if there is one; everything else up to `upTo` is over. */
+  adopted(checkpointId: number | undefined, upTo: number): void {
+    this.#alone = false
+    if (checkpointId !== undefined && this.#acknowledged.has(checkpointId)) this.conclude(checkpointId, true)
+    for (const begun of this.#begun()) this.conclude(begun, false)
+    this.#over = Math.max(this.#over, upTo)
+    this.#push(this.#alignment.overUpTo(upTo))
+    this.doWork()
+  }
+
+  /** Checkpoints that are not over for this task, ascending. */
+  #begun(): number[] {
+    const { current } = this.#alignment
+    const begun = new Set([...this.#running.keys(), ...this.#acknowledged.keys(), ...(current === undefined ? [] : [current])])
+    for (const work of this.#work) {
+      if ('barrier' in work) begun.add(work.barrier.checkpointId)
+      else if ('checkpointId' in work) begun.add(work.checkpointId)
+    }
+    return [...begun].sort((a, b) => a - b)
+  }
+
+  #ignoreAlone({ checkpointId }: CheckpointBarrier): void {
+    if (this.#alone) this.#push(this.#alignment.aborted(checkpointId))
   }
 
   /** The task comes to its end: what has not begun by now does not begin any more. */

@@ -104,6 +104,12 @@ export class SlotRuntime {
       case 'conclude':
         for (const task of message.executionAttemptIds) this.#tasks.get(task)?.concludeCheckpoint(message.checkpointId, message.complete)
         return
+      case 'masterLost':
+        for (const task of this.#tasks.values()) task.masterLost()
+        return
+      case 'adopted':
+        for (const task of message.executionAttemptIds) this.#tasks.get(task)?.adopted(message.checkpointId, message.upTo)
+        return
       case 'answer': {
         const request = this.#requests.get(message.request)
         this.#requests.delete(message.request)

@@ -170,6 +170,16 @@ export class Task {
     })
   }
 
+  /** Nobody concludes checkpoints any more, until `adopted`. */
+  masterLost(): void {
+    this.#post(() => this.#checkpoints?.masterLost())
+  }
+
+  /** The next master goes on with this task: `checkpointId` is complete, everything else up to `upTo` is over. */
+  adopted(checkpointId: number | undefined, upTo: number): void {
+    this.#post(() => this.#checkpoints?.adopted(checkpointId, upTo))
+  }
+
   /**
    * recordsIn: rows from inputs; of a source: rows that it read. recordsOut: rows into result partitions, and rows handed to sinks of the
    * chain. Bytes: of the exchange, rows laid out compactly.

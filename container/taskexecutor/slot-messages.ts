@@ -64,6 +64,17 @@ export type TaskExecutorToSlot =
       readonly checkpointId: number
       readonly complete: boolean
     }
+  /** Nobody concludes checkpoints any more: what is not acknowledged is given up, and barriers on their way count for nothing. */
+  | { readonly type: 'masterLost' }
+  /**
+   * The next master goes on with these tasks: `checkpointId` is complete (undefined: none is), everything else up to `upTo` is given up.
+   */
+  | {
+      readonly type: 'adopted'
+      readonly executionAttemptIds: readonly ExecutionAttemptId[]
+      readonly checkpointId: number | undefined
+      readonly upTo: number
+    }
   /** To a `request`. */
   | { readonly type: 'answer'; readonly request: number; readonly answer: unknown; readonly error?: WireError | undefined }
   /** Slot `slotIndex` opened a data connection to this one. */

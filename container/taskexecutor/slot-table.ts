@@ -84,6 +84,11 @@ export function jobsOf(table: SlotTable): ReadonlySet<JobId> {
   return new Set(table.flatMap((slot) => (slot.state === 'FREE' ? [] : [slot.jobId])))
 }
 
+/** Where a job's tasks can go on: its slots that are not being released. */
+export function heldAllocations(table: SlotTable): ReadonlySet<AllocationId> {
+  return new Set(table.flatMap((slot) => (slot.state === 'ALLOCATED' ? [slot.allocationId] : [])))
+}
+
 /** As the master sees it: a slot being released still belongs to its job. */
 export function slotReport(table: SlotTable): SlotReport {
   return table.map((slot, slotIndex) =>

@@ -2,9 +2,9 @@
  * The TaskExecutor: registers with the ResourceManager, serves its calls, tells the JobMaster what becomes of tasks. It routes; the
  * work is in task-slots.ts.
  *
- *   slots started ─▶ registering ─▶ serving ── shutdown ──────────────▶ ended (0)
- *                        ▲              └─ master lost: tasks cancelled ─┐
- *                        └──────────── another master may follow ────────┴─▶ none follows: ended
+ *   slots started ─▶ registering ─▶ serving ── shutdown ─────────────▶ ended (0)
+ *                        ▲              └─ master lost: tasks run on ───┐
+ *                        └──────────── another master may follow ───────┴─▶ none follows: tasks are cancelled, ended
  */
 import { slotStarter, type StartSlot } from './slot-thread.js'
 import type { Worker } from 'node:worker_threads'
@@ -21,7 +21,7 @@ import type { GatewayHandlers } from '#core/rpc/gateway.js'
 import { JobMasterGateway, ResourceManagerGateway, type TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
 import { ConnectionLost, Fenced, UnknownEndpoint, type RpcConnection } from '#core/rpc/rpc-connection.js'
 import type { BlobReference } from '#core/graph/deployment.js'
-import type { Environment } from '#core/time/environment.js'
+import { sleep, type Environment } from '#core/time/environment.js'
 import { BlobCache } from '../blob/blob-cache.js'
 import { fetchBlob } from '../blob/fetch-blob.js'
 import { ProgramFiles } from '../blob/program-files.js'
@@ -82,6 +82,8 @@ export class TaskExecutor {
   #fatal: Error | undefined
   #stopWatching: () => void = () => undefined
   #end: ((end: End) => void) | undefined
+  /** How often a master was lost: what one asked for has no effect once it is. */
+  #losses = 0
 
   constructor(options: TaskExecutorOptions) {
     this.#options = options
@@ -126,11 +128,12 @@ export class TaskExecutor {
         const session = await this.#register(dataPorts, lost)
         const end = await this.#serve(session)
         if (end.kind === 'fatal') throw end.error
-        await this.#slots.clear(CLEAR_TIMEOUT_MS)
+        const runsOn = end.kind === 'lost' && this.#mayBeFollowed
+        if (!runsOn) await this.#slots.clear(CLEAR_TIMEOUT_MS)
         session.close()
         this.#session = undefined
         if (end.kind === 'shutdown') return log.info(`Ending: ${end.reason}`)
-        const said = `The JobManager is lost (${end.reason}): its tasks are cancelled`
+        const said = `The JobManager is lost (${end.reason}): its tasks ${runsOn ? 'run on until another one comes' : 'are cancelled'}`
         if (this.#options.descriptor.master.kind === 'thread')
           log.info(said) // its process is ending
         else log.warn(said)
@@ -141,6 +144,20 @@ export class TaskExecutor {
       this.#session?.close()
       await this.stopSlots()
     }
+  }
+
+  /** Another attempt of the master would write its address where this worker looks. */
+  get #mayBeFollowed(): boolean {
+    const { master } = this.#options.descriptor
+    return master.kind === 'address' && master.leaderFile !== undefined
+  }
+
+  /** At once, in the turn in which it is noticed: what tasks come to from now on is for the next master. */
+  #onLost(reason: string): void {
+    this.#losses++
+    if (this.#shutdownReason === undefined && this.#fatal === undefined && this.#mayBeFollowed) this.#slots.masterLost()
+    this.#end?.({ kind: 'lost', reason })
+    this.#session?.connection.close()
   }
 
   /** Ends the slots' threads at once, with what runs in them. */
@@ -195,7 +212,8 @@ export class TaskExecutor {
         host,
         pid: this.#process.pid,
         slots: [...dataPorts],
-        slotReport: this.#slots.report(),
+        slotReport: this.#slots.reportHeld(),
+        tasks: this.#slots.orphans(),
         hardware: { ...this.#process.hardware(), managedMemory: this.#slots.managedBytes },
         processMemory: Math.max(descriptor.processMemory, this.#slots.processBytes),
       }),
@@ -215,7 +233,9 @@ export class TaskExecutor {
     const end = new Promise<End>((resolve) => (this.#end = resolve))
     if (this.#fatal !== undefined) this.#end?.({ kind: 'fatal', error: this.#fatal })
     if (this.#shutdownReason !== undefined) this.#end?.({ kind: 'shutdown', reason: this.#shutdownReason })
-    session.connection.onClose((reason) => this.#end?.({ kind: 'lost', reason: reason?.message ?? 'its connection closed' }))
+    session.connection.onClose((reason) => {
+      if (this.#session === session) this.#onLost(reason?.message ?? 'its connection closed')
+    })
     const resourceManager = session.connection.gateway(ResourceManagerGateway, 'resourcemanager', session.epoch, session.heartbeatTimeoutMs)
     const stopHeartbeats = startHeartbeats({
       environment,
@@ -228,7 +248,7 @@ export class TaskExecutor {
           tasks: this.#slots.metrics(),
         }),
       tasksRunning: () => this.#slots.runningTasks > 0,
-      onLost: (reason) => this.#end?.({ kind: 'lost', reason: reason instanceof Error ? reason.message : String(reason) }),
+      onLost: (reason) => this.#onLost(reason instanceof Error ? reason.message : String(reason)),
     })
     const how = await end
     stopHeartbeats()
@@ -240,6 +260,12 @@ export class TaskExecutor {
 
   #handlers(): GatewayHandlers<typeof TaskExecutorGateway> {
     const slots = this.#slots
+    /** @throws RPC_CONNECTION_LOST when the master is lost by then: what it asked for has no effect */
+    const nextTurn = async () => {
+      const losses = this.#losses
+      await sleep(this.#options.environment, 0)
+      if (this.#losses !== losses) throw new ConnectionLost({ peer: 'the JobManager', reason: null })
+    }
     return {
       allocateSlot({ slotIndex, allocationId, jobId }) {
         slots.allocate(slotIndex, allocationId, jobId)
@@ -253,7 +279,9 @@ export class TaskExecutor {
         slots.submit(task)
         return {}
       },
-      async triggerCheckpoint({ executionAttemptId, barrier }) {
+      triggerCheckpoint: async ({ executionAttemptId, barrier }) => {
+        // A split that was answered just before goes first: the checkpoint's enumerator does not have it any more.
+        await nextTurn()
         await slots.triggerCheckpoint(executionAttemptId, barrier)
         return {}
       },
@@ -268,6 +296,10 @@ export class TaskExecutor {
       resize: ({ processMemory }) => {
         this.#slots.resize(processMemory)
         return {}
+      },
+      adoptTasks: async ({ jobId, executionAttemptIds, checkpointId, upTo }) => {
+        await nextTurn() // then the registration is complete, and what is told of tasks goes to this master
+        return slots.adopt(jobId, executionAttemptIds, checkpointId, upTo)
       },
       shutdown: ({ reason }) => {
         this.#shutdownReason = reason
@@ -305,12 +337,21 @@ export class TaskExecutor {
     operatorId: OperatorId,
     event: unknown,
   ): Promise<unknown> {
-    const session = this.#session
-    if (session === undefined) throw new ConnectionLost({ peer: 'the JobManager', reason: null })
-    const { answer } = await session
-      .jobMaster(jobId, COORDINATOR_CALL_TIMEOUT_MS)
-      .operatorRequest({ executionAttemptId, operatorId, event })
-    return answer
+    for (;;) {
+      // Asked again when the next master knows the task: what the one before had answered did not arrive.
+      const known = await this.#slots.known(executionAttemptId)
+      const session = this.#session
+      if (!known || session === undefined) throw new ConnectionLost({ peer: 'the JobManager', reason: null })
+      try {
+        const { answer } = await session
+          .jobMaster(jobId, COORDINATOR_CALL_TIMEOUT_MS)
+          .operatorRequest({ executionAttemptId, operatorId, event })
+        this.#slots.noteAnswer(executionAttemptId, operatorId, event, answer)
+        return answer
+      } catch (error) {
+        if (!this.#slots.isOrphan(executionAttemptId)) throw error
+      }
+    }
   }
 }
 

@@ -17,7 +17,8 @@ import { isTerminalExecutionState } from '#core/graph/states.js'
 import type { AllocationId, ExecutionAttemptId, JobId, OperatorId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { OperatorChainSchema, type SubmittedTask } from '#core/rpc/gateways/blob.js'
-import type { SlotReport } from '#core/rpc/gateways/task-executor.js'
+import { SourceAnswerSchema, SourceRequestSchema } from '#core/rpc/operator-events.js'
+import type { ReportedTask, SlotReport } from '#core/rpc/gateways/task-executor.js'
 import type { Environment, TimerHandle } from '#core/time/environment.js'
 import { CancellationTimedOut, SlotNotAvailable, TaskDescriptionUnavailable, TaskSlotNotFound } from './errors.js'
 import { workerMemory } from './memory.js'
@@ -36,6 +37,7 @@ import {
   addTask,
   allocate,
   emptySlotTable,
+  heldAllocations,
   jobsOf,
   release,
   removeTask,
@@ -45,6 +47,7 @@ import {
   type SlotTable,
 } from './slot-table.js'
 import { type SlotHandle, type StartSlot } from './slot-thread.js'
+import { TaskLedger } from './task-ledger.js'
 
 const NO_MEMORY: SlotMemory = { heapUsed: 0, arrayBuffers: 0, stateBytes: 0, spilledBytes: 0 }
 
@@ -128,6 +131,7 @@ export class TaskSlots {
   readonly #slots: SlotEntry[] = []
   readonly #tasks = new Map<ExecutionAttemptId, RunningTask>()
   readonly #known = new Set<ExecutionAttemptId>()
+  readonly #ledger = new TaskLedger()
   /** Triggers of checkpoints that the slots' threads have not answered. */
   readonly #triggers = new Map<number, Trigger>()
   #nextTrigger = 0
@@ -221,6 +225,12 @@ export class TaskSlots {
     return slotReport(this.#table)
   }
 
+  /** For the next master: a slot that is being released is no job's any more. */
+  reportHeld(): SlotReport {
+    const held = heldAllocations(this.#table)
+    return this.report().map((slot) => (slot.allocationId === null || held.has(slot.allocationId) ? slot : { ...slot, jobId: null }))
+  }
+
   get runningTasks(): number {
     return this.#tasks.size
   }
@@ -258,6 +268,7 @@ export class TaskSlots {
     this.#remember(executionAttemptId)
     const running: RunningTask = { jobId, slotIndex, handedOver: false, metrics: undefined, cancellation: undefined }
     this.#tasks.set(executionAttemptId, running)
+    this.#ledger.submitted(task)
     log.info(
       `Starting ${task.vertexName} (${task.subtaskIndex + 1}/${task.parallelism}) attempt ${task.attemptNumber} of job ${jobId} in slot ${slotIndex}`,
     )
@@ -318,15 +329,77 @@ export class TaskSlots {
     return new Promise((resolve, reject) => {
       const trigger = this.#nextTrigger++
       this.#triggers.set(trigger, { task: executionAttemptId, checkpointId: barrier.checkpointId, resolve, reject })
+      this.#ledger.triggered(executionAttemptId, barrier)
       this.#slots[task.slotIndex]?.thread.send({ type: 'trigger', trigger, executionAttemptId, barrier })
     })
   }
 
   /** Tells the tasks, as far as they are still there. */
   concludeCheckpoint(executionAttemptIds: readonly ExecutionAttemptId[], checkpointId: number, complete: boolean): void {
+    this.#ledger.concluded(executionAttemptIds, checkpointId, complete)
+    this.#sendBySlot(executionAttemptIds, (here) => ({ type: 'conclude', executionAttemptIds: here, checkpointId, complete }))
+  }
+
+  /** Tasks run on; what they come to is kept for the next master. May be repeated. */
+  masterLost(): void {
+    this.#ledger.masterLost()
+    for (const { thread } of this.#slots) thread.send({ type: 'masterLost' })
+  }
+
+  /** For the next master: what runs on, and what ended meanwhile. */
+  orphans(): ReportedTask[] {
+    return this.#ledger.report()
+  }
+
+  /** True: the task runs on, and no master knows it. */
+  isOrphan(executionAttemptId: ExecutionAttemptId): boolean {
+    return this.#ledger.isOrphan(executionAttemptId)
+  }
+
+  /** Resolves when a master knows the task; true: it still runs. */
+  known(executionAttemptId: ExecutionAttemptId): Promise<boolean> {
+    return this.#ledger.known(executionAttemptId)
+  }
+
+  /** Its coordinator has answered. */
+  noteAnswer(executionAttemptId: ExecutionAttemptId, operatorId: OperatorId, event: unknown, answer: unknown): void {
+    if (!SourceRequestSchema.safeParse(event).success) return
+    const said = SourceAnswerSchema.safeParse(answer)
+    if (said.success && said.data.split !== null) this.#ledger.split(executionAttemptId, operatorId, said.data.split)
+  }
+
+  /**
+   * The next master goes on with these tasks of the job, from `checkpointId` where they fail; the others of the job end. What orphans came to
+   * is told afterwards.
+   */
+  adopt(
+    jobId: JobId,
+    executionAttemptIds: readonly ExecutionAttemptId[],
+    checkpointId: number | null,
+    upTo: number,
+  ): { running: ExecutionAttemptId[]; ended: ExecutionAttemptId[] } {
+    const adopted = new Set(executionAttemptIds)
+    const tasks = this.#ledger.adopted(jobId, checkpointId)
+    const isRunning = (id: ExecutionAttemptId, state: string) =>
+      state === 'RUNNING' && this.#tasks.has(id) && this.#tasks.get(id)?.cancellation === undefined
+    const running = tasks.filter(({ executionAttemptId, state }) => adopted.has(executionAttemptId) && isRunning(executionAttemptId, state))
+    const goOn = running.map(({ executionAttemptId }) => executionAttemptId)
+    log.info(`The JobManager goes on with ${goOn.length} of ${tasks.length} tasks of job ${jobId}`)
+    this.#sendBySlot(goOn, (here) => ({ type: 'adopted', executionAttemptIds: here, checkpointId: checkpointId ?? undefined, upTo }))
+    for (const { executionAttemptId, ended } of tasks) {
+      if (ended !== undefined) this.#user.onTaskState(jobId, ended)
+      else if (!goOn.includes(executionAttemptId)) this.cancel(executionAttemptId)
+    }
+    return { running: goOn, ended: tasks.flatMap(({ executionAttemptId, ended }) => (ended === undefined ? [] : [executionAttemptId])) }
+  }
+
+  #sendBySlot(
+    executionAttemptIds: readonly ExecutionAttemptId[],
+    message: (here: readonly ExecutionAttemptId[]) => TaskExecutorToSlot,
+  ): void {
     for (const [slotIndex, { thread }] of this.#slots.entries()) {
       const here = executionAttemptIds.filter((task) => this.#tasks.get(task)?.slotIndex === slotIndex)
-      if (here.length > 0) thread.send({ type: 'conclude', executionAttemptIds: here, checkpointId, complete })
+      if (here.length > 0) thread.send(message(here))
     }
   }
 
@@ -445,7 +518,7 @@ export class TaskSlots {
   #onTaskState(update: TaskStateUpdate): void {
     const task = this.#tasks.get(update.executionAttemptId)
     if (task === undefined) return
-    if (!isTerminalExecutionState(update.state)) return this.#user.onTaskState(task.jobId, update)
+    if (!isTerminalExecutionState(update.state)) return this.#tell(task.jobId, update)
     // Its lines first, then its end: who learns that the job has finished has seen everything that it printed.
     void this.#written.then(() => {
       if (this.#tasks.get(update.executionAttemptId) === task) this.#end(update, task)
@@ -462,8 +535,12 @@ export class TaskSlots {
     }
     this.#setTable(removeTask(this.#table, update.executionAttemptId))
     log.info(`Task ${update.executionAttemptId} is ${update.state}${update.error === undefined ? '' : `: ${update.error.message}`}`)
-    this.#user.onTaskState(task.jobId, update)
+    this.#tell(task.jobId, update)
     this.#changed()
+  }
+
+  #tell(jobId: JobId, update: TaskStateUpdate): void {
+    if (!this.#ledger.holds(update)) this.#user.onTaskState(jobId, update)
   }
 
   /** What ran in the slot is lost; a new thread takes its place, at the same data port. */
@@ -525,6 +602,7 @@ export class TaskSlots {
     for (const jobId of before) {
       if (after.has(jobId)) continue
       void this.#removeLocalState(jobId)
+      this.#ledger.forget(jobId)
       this.#user.onJobGone(jobId)
     }
   }

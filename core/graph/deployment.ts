@@ -55,6 +55,8 @@ export const TaskDeploymentDescriptorSchema = z.object({
   inputs: z.array(InputGateDescriptorSchema),
   outputs: z.array(ResultPartitionDescriptorSchema),
   configuration: z.record(z.string(), z.string()),
+  /** Of the job graph without its parallelism: by it a later master knows the task as one of the same job. */
+  graphDigest: z.string().max(100).optional(),
   /** The state it begins with; absent: none. */
   restore: TaskRestoreSchema.optional(),
 })

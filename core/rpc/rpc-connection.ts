@@ -144,6 +144,7 @@ export class RpcConnection implements RpcCaller {
   }
 
   #receive(raw: unknown): void {
+    if (this.#closed !== undefined) return // what comes after that has no effect
     const parsed = MessageSchema.safeParse(raw)
     if (!parsed.success) return this.close()
     const message = parsed.data
@@ -173,6 +174,7 @@ export class RpcConnection implements RpcCaller {
       const handler = served !== undefined && Object.hasOwn(served.declaration.calls, method) ? served.handlers[method] : undefined
       if (served === undefined || declaration === undefined || handler === undefined) throw new UnknownEndpoint({ endpoint, method })
       const serving = served.epoch instanceof Promise ? await served.epoch : served.epoch
+      if (this.#closed !== undefined) throw this.#lost()
       if (serving !== undefined && serving !== epoch) throw new Fenced({ endpoint, epoch: serving, got: epoch ?? null })
       const request = declaration.request.safeParse(argument)
       if (!request.success) throw new InvalidMessage({ endpoint, method, problem: z.prettifyError(request.error) })

@@ -65,6 +65,11 @@ export interface SplitEnumerator {
    * with none: a call of nextSplit that waits for that subtask is answered with null, for nobody listens any more.
    */
   addSplitsBack(splits: readonly unknown[], subtaskIndex: number): void
+  /**
+   * Once, after `start` and before any other call: readers that run on have these splits, which the enumerator of a lost master handed out
+   * after the state of `start`. All of them, as they were handed out; none of them may be handed out again. Absent: such readers begin again.
+   */
+  assigned?(splits: readonly unknown[]): void
   /** Rows that are known to wait in splits that were not handed out; undefined: not known. For the autoscaler, often: no look at anything outside. */
   pendingRecords?(): number | undefined
   close(): Promise<void>

@@ -36,6 +36,11 @@ export const InvalidTable = defineError('TABLE_OPTIONS_CONFLICT', {
   message: (d: { connector: string; problem: string }) => `The options of connector '${d.connector}' do not fit: ${d.problem}.`,
 })
 
+export const SplitsUnknown = defineError('SOURCE_SPLITS_UNKNOWN', {
+  recovery: 'retry-here',
+  message: (d: { path: string; table: string }) =>
+    `Readers of table '${d.table}' hold parts of ${d.path} that are none of its parts: they begin again from the newest checkpoint`,
+})
 export const SourcePathNotFound = defineError('SOURCE_PATH_NOT_FOUND', {
   recovery: 'none',
   message: (d: { path: string; table: string }) =>

@@ -14,11 +14,11 @@ const { values } = parseArgs({
   },
 })
 
-function summary({ seed, violations, virtualMs, events, attempts, tasks, checkpoints, rows, faults, digest }: Outcome): string {
+function summary({ seed, violations, virtualMs, events, attempts, tasks, adopted, checkpoints, rows, faults, digest }: Outcome): string {
   const count = [...faults.values()].reduce((sum, each) => sum + each, 0)
   const what = violations[0] === undefined ? 'clean' : `FAILED '${violations[0].invariant}': ${violations[0].what.split('\n')[0] ?? ''}`
   return (
-    `seed ${seed}: ${what} (${Math.round(virtualMs / 1000)} s virtual, ${events} events, ${count} faults, ${attempts} masters, ${tasks} tasks, ` +
+    `seed ${seed}: ${what} (${Math.round(virtualMs / 1000)} s virtual, ${events} events, ${count} faults, ${attempts} masters, ${tasks} tasks, ${adopted} taken over, ` +
     `${checkpoints} checkpoints, ${rows} rows; transcript ${digest})`
   )
 }
@@ -34,7 +34,7 @@ async function one(seed: number): Promise<number> {
 
 async function many(first: number, count: number): Promise<number> {
   const began = performance.now()
-  const totals = { failed: 0, virtual: 0, events: 0, faults: 0, masters: 0, tasks: 0, checkpoints: 0, rows: 0 }
+  const totals = { failed: 0, virtual: 0, events: 0, faults: 0, masters: 0, tasks: 0, adopted: 0, checkpoints: 0, rows: 0 }
   for (let seed = first; seed < first + count; seed++) {
     const outcome = await runScenario(seed)
     totals.virtual += outcome.virtualMs
@@ -42,6 +42,7 @@ async function many(first: number, count: number): Promise<number> {
     totals.faults += [...outcome.faults.values()].reduce((sum, each) => sum + each, 0)
     totals.masters += outcome.attempts
     totals.tasks += outcome.tasks
+    totals.adopted += outcome.adopted
     totals.checkpoints += outcome.checkpoints
     totals.rows += outcome.rows
     if (outcome.violations.length === 0) continue
@@ -51,7 +52,7 @@ async function many(first: number, count: number): Promise<number> {
   const seconds = (performance.now() - began) / 1000
   process.stdout.write(
     `${(totals.virtual / 3_600_000).toFixed(1)} h of virtual time in ${seconds.toFixed(0)} s: ${totals.events} events, ${totals.faults} faults, ` +
-      `${totals.masters} masters, ${totals.tasks} tasks, ${totals.checkpoints} checkpoints, ${totals.rows} rows\n`,
+      `${totals.masters} masters, ${totals.tasks} tasks, ${totals.adopted} taken over, ${totals.checkpoints} checkpoints, ${totals.rows} rows\n`,
   )
   process.stdout.write(`${count} seeds, ${totals.failed} failed\n`)
   return totals.failed

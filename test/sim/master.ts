@@ -167,6 +167,7 @@ export class SimMaster {
     results: JobResultStore,
   ): DispatcherServices {
     const { wiring } = this.#world
+    const earlier = () => this.resourceManager?.earlier
     return {
       environment,
       configuration,
@@ -178,6 +179,9 @@ export class SimMaster {
         declare: (jobId, count, listener, giveBack) => this.resourceManager?.declare(jobId, count, listener, giveBack),
         forget: (jobId) => this.resourceManager?.forget(jobId),
         describeShortage: (jobId) => this.resourceManager?.describeShortage(jobId) ?? '',
+        get earlier() {
+          return earlier()
+        },
         taskExecutor: (resourceId) => this.resourceManager?.taskExecutor(resourceId),
       }),
       coordinators: (jobConfiguration) => wiring.coordinators(this.#coordinators(fileSystems, jobConfiguration, environment)),

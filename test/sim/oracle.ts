@@ -14,7 +14,8 @@ interface Running {
   readonly worker: SimWorker
   readonly task: SimTask
   readonly slot: SimSlot
-  readonly epoch: number
+  /** Of the master whose task it is: the one that deployed it, or that went on with it. */
+  epoch: number
 }
 
 interface JobRecord {
@@ -32,6 +33,7 @@ export class Oracle {
   readonly checkpoints: { completed: number } = { completed: 0 }
   /** Tasks that were started. */
   started = 0
+  adopted = 0
   readonly #kernel: Kernel
   readonly #volume: Volume
   readonly #jobs: readonly JobRecord[]
@@ -97,6 +99,22 @@ export class Oracle {
         this.#kernel.violate('one attempt of a subtask counts', `${executionAttemptId} starts beside ${descriptor.executionAttemptId}`)
     }
     this.#running.set(executionAttemptId, { worker, task, slot, epoch })
+  }
+
+  /** It is the newer master's task from now on: no other attempt of its subtask may be that one's. */
+  onTaskAdopted(worker: SimWorker, task: SimTask): void {
+    const running = this.#running.get(task.descriptor.executionAttemptId)
+    if (running === undefined) return
+    this.adopted++
+    running.epoch = Math.max(running.epoch, this.#registered.get(worker.id) ?? 0)
+    const { jobId, vertexId, subtaskIndex } = task.descriptor
+    for (const other of this.#running.values()) {
+      const { descriptor } = other.task
+      if (other === running || other.task.over || other.epoch !== running.epoch) continue
+      if (descriptor.jobId !== jobId || descriptor.vertexId !== vertexId || descriptor.subtaskIndex !== subtaskIndex) continue
+      if (this.#counts(other.worker, other.epoch) && this.#counts(worker, running.epoch))
+        this.#kernel.violate('one attempt of a subtask counts', `${descriptor.executionAttemptId} runs beside one that was taken over`)
+    }
   }
 
   onTaskEnded(task: SimTask): void {

@@ -61,6 +61,7 @@ export class ScaleWorker {
         return {}
       },
       freeSlot: () => ({}),
+      adoptTasks: () => ({ running: [], ended: [] }),
       submitTask: (task) => {
         void this.#start(task, jobMaster(task.jobId))
         return {}

@@ -31,6 +31,8 @@ export interface Outcome {
   readonly messages: number
   readonly attempts: number
   readonly tasks: number
+  /** Times that a task went on under a later master. */
+  readonly adopted: number
   readonly checkpoints: number
   readonly rows: number
   readonly faults: ReadonlyMap<string, number>
@@ -71,6 +73,7 @@ export async function runScenario(seed: number, mutant?: Mutant): Promise<Outcom
     declining: () => tasks.declining,
     wrapChannel: (channel, worker) => mutant?.channel?.(channel, worker, kernel) ?? channel,
     onTaskStarted: (worker, task, slot) => oracle.onTaskStarted(worker, task, slot),
+    onTaskAdopted: (worker, task) => oracle.onTaskAdopted(worker, task),
     onTaskEnded: (_worker, task) => oracle.onTaskEnded(task),
   }
   let started = 0
@@ -134,6 +137,7 @@ export async function runScenario(seed: number, mutant?: Mutant): Promise<Outcom
     messages: network.messages,
     attempts: yarn.attempts,
     tasks: oracle.started,
+    adopted: oracle.adopted,
     checkpoints: oracle.checkpoints.completed,
     rows: oracle.rows,
     faults: faults.counts,

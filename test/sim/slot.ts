@@ -21,6 +21,7 @@ export interface SlotWorld {
   /** Of a cancelled task. */
   cancellationTakes(): number
   onTaskStarted(task: SimTask, slot: SimSlot): void
+  onTaskAdopted(task: SimTask): void
   onTaskEnded(task: SimTask): void
 }
 
@@ -96,6 +97,16 @@ export class SimSlot implements SlotHandle {
       }
       case 'conclude':
         for (const id of message.executionAttemptIds) this.tasks.get(id)?.conclude(message.checkpointId, message.complete)
+        return
+      case 'masterLost':
+        for (const task of this.tasks.values()) task.masterLost()
+        return
+      case 'adopted':
+        for (const id of message.executionAttemptIds) {
+          const task = this.tasks.get(id)
+          task?.adopted(message.checkpointId, message.upTo)
+          if (task !== undefined) this.#world.onTaskAdopted(task)
+        }
         return
       case 'answer': {
         const request = this.#requests.get(message.request)

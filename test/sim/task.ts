@@ -78,6 +78,10 @@ export class SimTask {
   #drains = false
   #aligning: CheckpointBarrier | undefined
   #newestBarrier = 0
+  /** Of these and earlier checkpoints no barrier matters any more. */
+  #over = 0
+  /** There is no master. */
+  #alone = false
   #turn = 0
 
   // A source.
@@ -158,7 +162,30 @@ export class SimTask {
     return undefined
   }
 
+  /** Barriers that are on their way lead to nothing. */
+  masterLost(): void {
+    this.#alone = true
+    this.#abandon(Infinity)
+  }
+
+  adopted(checkpointId: number | undefined, upTo: number): void {
+    this.#alone = false
+    if (checkpointId !== undefined) this.conclude(checkpointId, true)
+    for (const id of [...this.#pending.keys()]) if (id !== checkpointId) this.conclude(id, false)
+    this.#over = Math.max(this.#over, upTo)
+    this.#abandon(upTo)
+  }
+
+  /** Inputs that wait for the barriers of such checkpoints go on. */
+  #abandon(upTo: number): void {
+    if (this.#aligning === undefined || this.#aligning.checkpointId > upTo) return
+    this.#over = Math.max(this.#over, this.#aligning.checkpointId)
+    this.#aligning = undefined
+    this.#unblock()
+  }
+
   conclude(checkpointId: number, complete: boolean): void {
+    if (!complete && this.#aligning?.checkpointId === checkpointId) this.#abandon(checkpointId)
     const pending = this.#pending.get(checkpointId)
     this.#pending.delete(checkpointId)
     if (this.#stopped?.checkpointId === checkpointId) {
@@ -265,6 +292,8 @@ export class SimTask {
       case 'rows':
         return this.#process(element.rows)
       case 'barrier':
+        if (this.#alone) this.#over = Math.max(this.#over, element.barrier.checkpointId)
+        if (element.barrier.checkpointId <= this.#over) return
         input.blocked = true
         this.#aligning ??= element.barrier
         if (element.barrier.checkpointId > this.#aligning.checkpointId) this.#aligning = element.barrier
@@ -290,7 +319,11 @@ export class SimTask {
     const barrier = this.#aligning
     this.#aligning = undefined
     this.#passBarrier(barrier)
-    // All at once: what waits in one of them may be the next barrier.
+    this.#unblock()
+  }
+
+  /** All at once: what waits in one of them may be the next barrier. */
+  #unblock(): void {
     const waiting = this.#inputs.map((input) => ({ input, elements: input.queue.splice(0) }))
     for (const { input } of waiting) input.blocked = false
     for (const { input, elements } of waiting) for (const element of elements) this.#onElement(input, element)

@@ -22,6 +22,8 @@ export interface WorkerWorld {
   /** Of connections to the master; a mutant changes what is said. */
   wrapChannel(channel: Channel, worker: string): Channel
   onTaskStarted(worker: SimWorker, task: SimTask, slot: SimSlot): void
+  /** A later master goes on with it. */
+  onTaskAdopted(worker: SimWorker, task: SimTask): void
   onTaskEnded(worker: SimWorker, task: SimTask): void
 }
 
@@ -66,6 +68,7 @@ export class SimWorker {
           declining: () => world.declining(),
           cancellationTakes: () => process.dice.between(...this.slowToCancel),
           onTaskStarted: (task, slot) => world.onTaskStarted(this, task, slot),
+          onTaskAdopted: (task) => world.onTaskAdopted(this, task),
           onTaskEnded: (task) => world.onTaskEnded(this, task),
         },
         (slot) => this.slots.push(slot),

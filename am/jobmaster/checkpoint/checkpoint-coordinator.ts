@@ -134,6 +134,10 @@ export class CheckpointCoordinator implements Checkpoints {
     return parallelism === undefined ? restored : { ...restored, parallelism }
   }
 
+  numbersUsed(upTo: number): void {
+    this.#dispatch({ type: 'numbersUsed', upTo })
+  }
+
   async restore(): Promise<RestoredJob | undefined> {
     await this.settled()
     const newest = this.#state.retained.at(-1)

@@ -104,6 +104,8 @@ export interface Checkpoints {
    * `passOver`: checkpoints of an earlier master count for nothing, since what else the job needs went with it (rows of a SELECT).
    */
   recover(passOver?: boolean): Promise<RestoredJob | undefined>
+  /** After `recover`, when tasks of an earlier master go on: barriers of its checkpoints up to this one may still be on their way. */
+  numbersUsed(upTo: number): void
   /**
    * At every later failover, after suspend(): the newest complete checkpoint, or what recover() found; undefined: the region begins anew.
    * Waits for a checkpoint that is being written down or committed, since it may become the newest.

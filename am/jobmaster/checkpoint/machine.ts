@@ -134,6 +134,8 @@ function decide(state: CoordinatorState, event: CoordinatorEvent, now: Millis, c
       const statistics = recordRestore(state.statistics, { id, at: now, savepoint: metadata.kind === 'savepoint', path: directory })
       return go({ ...state, statistics, mustBeFull: state.mustBeFull || !owned })
     }
+    case 'numbersUsed':
+      return go({ ...state, nextId: Math.max(state.nextId, event.upTo + 1) })
     case 'tasks':
       return go({ ...state, subtasks: event.subtasks })
     case 'taskFinished':

@@ -123,6 +123,8 @@ export type CoordinatorEvent =
   /** Time has passed. */
   | { readonly type: 'tick' }
   | { readonly type: 'recovered'; readonly retained: readonly CompletedCheckpoint[]; readonly nextId: number }
+  /** An earlier master has begun checkpoints up to this one. */
+  | { readonly type: 'numbersUsed'; readonly upTo: number }
   | { readonly type: 'tasks'; readonly subtasks: readonly CheckpointSubtask[] }
   | { readonly type: 'taskFinished'; readonly subtask: CheckpointSubtask; readonly committables: readonly Committable[] }
   | { readonly type: 'suspend'; readonly reason: Error; readonly restarted: readonly RestartedSubtask[] | 'all'; readonly again?: boolean }

@@ -10,6 +10,7 @@ import { AlignmentRequestSchema, CollectRequestSchema, SourceRequestSchema } fro
 import type { Environment } from '#core/time/environment.js'
 import { retrying, type RetryPolicy } from '#core/time/retrying.js'
 import type { CommitterRestore, SinkCommitter } from '#runtime/connectors/connector.js'
+import type { AssignedSplit } from '../adoption/reconcile.js'
 import type { EnumeratorSnapshot, RestartedSubtask, RestoredJob } from '../checkpoint/checkpoint-host.js'
 import { StaleAttempt, TableInaccessible, TableUnavailable, UnknownCoordinator } from '../errors.js'
 import type { Committable } from '../executiongraph/execution-graph.js'
@@ -62,11 +63,41 @@ export class JobCoordinators {
     await this.#all((loaded) => this.#begin(loaded, restored))
   }
 
-  async #begin({ node, table, source, committer }: Loaded, restored: RestoredJob | undefined): Promise<void> {
-    if (source !== undefined) await accessing(table, 'read', () => source.start(restored?.enumerators.get(node.id), restored?.checkpointId))
+  /** Gets the coordinators of this graph ready. Returns those of sources that cannot be told of splits that are out. @throws as start */
+  async load(jobGraph: JobGraph): Promise<ReadonlySet<OperatorId>> {
+    await this.#load(jobGraph)
+    return new Set([...(this.#loaded?.values() ?? [])].flatMap(({ node, source }) => (source?.takesAssigned === false ? [node.id] : [])))
+  }
+
+  /**
+   * Instead of `start`, when tasks of an earlier master go on: what they hold of splits is told, and nothing is given up of what they prepared.
+   * What else starts again hears of it by `restart`. @throws as start
+   */
+  async adopt(
+    restored: RestoredJob | undefined,
+    jobGraph: JobGraph,
+    splits: ReadonlyMap<OperatorId, readonly AssignedSplit[]>,
+  ): Promise<void> {
+    this.#alignment.reset()
+    await this.#load(jobGraph)
+    await this.#all((loaded) => this.#begin(loaded, restored, { splits: splits.get(loaded.node.id) ?? [] }))
+  }
+
+  /** `goesOn`: with these splits at readers, and all that sinks prepared. */
+  async #begin(
+    { node, table, source, committer }: Loaded,
+    restored: RestoredJob | undefined,
+    goesOn?: { readonly splits: readonly AssignedSplit[] },
+  ): Promise<void> {
+    if (source !== undefined) {
+      await accessing(table, 'read', async () => {
+        await source.start(restored?.enumerators.get(node.id), restored?.checkpointId)
+        if (goesOn !== undefined) source.assigned(goesOn.splits)
+      })
+    }
     if (committer === undefined) return
     this.#committing.add(node.id)
-    await accessing(table, 'written', () => committer.start(committerRestore(node, restored)))
+    await accessing(table, 'written', () => committer.start(committerRestore(node, restored), goesOn === undefined ? undefined : []))
   }
 
   /** Before these subtasks start again from `restored`, or anew; the others go on. @throws as start */

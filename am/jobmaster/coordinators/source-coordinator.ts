@@ -42,6 +42,21 @@ export class SourceCoordinator {
     await this.#enumerator.start(restored === undefined ? undefined : copyJson(restored, STATE))
   }
 
+  /** False: splits that are out already cannot be told to this enumerator. */
+  get takesAssigned(): boolean {
+    return this.#enumerator.assigned !== undefined
+  }
+
+  /**
+   * Right after `start`: what subtasks that run on were given after its state, by an earlier master. `after`: the newest checkpoint that the
+   * subtask had been told of by then.
+   */
+  assigned(splits: readonly { readonly subtask: number; readonly split: unknown; readonly after: number }[]): void {
+    if (splits.length === 0) return
+    this.#enumerator.assigned?.(splits.map(({ split }) => copyJson(split, SPLIT)))
+    for (const { subtask, split, after } of splits) this.#remember(subtask, split, Math.max(after, this.#snapshot))
+  }
+
   /** The next split, null: there are no more; undefined: the one who asked is gone. @throws what the enumerator throws */
   async nextSplit(subtask: number): Promise<unknown> {
     const [run, resets] = [this.#run, this.#resetsOf(subtask)]
@@ -116,9 +131,9 @@ export class SourceCoordinator {
     for (const subtask of [...this.#waiting.keys()]) this.#wake(subtask)
   }
 
-  #remember(subtask: number, split: unknown): void {
+  #remember(subtask: number, split: unknown, after = this.#snapshot): void {
     const splits = this.#handedOut.get(subtask)
-    const entry = { split, after: this.#snapshot }
+    const entry = { split, after }
     if (splits === undefined) this.#handedOut.set(subtask, [entry])
     else splits.push(entry)
   }

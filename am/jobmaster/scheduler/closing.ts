@@ -129,6 +129,7 @@ export function onClosing(state: Closing, event: SchedulerEvent, moment: Moment,
     case 'slotOffered':
     case 'taskMetrics':
     case 'coordinatorsStarted':
+    case 'tasksAdopted':
     case 'coordinatorFailed':
     case 'globalFailure':
     case 'committed':

@@ -55,7 +55,7 @@ export function deployRegions(
 }
 
 /** Slots in which nothing runs now and that no rescale waits for. */
-function returnSurplus(job: JobRun): Step<JobRun, SchedulerEffect> {
+export function returnSurplus(job: JobRun): Step<JobRun, SchedulerEffect> {
   const used = new Set([...executions(job.graph)].map(({ slot }) => slot?.allocationId))
   const surplus = job.slots.filter(({ allocationId }) => !used.has(allocationId))
   if (surplus.length === 0 || job.rescale?.phase === 'waiting') return go(job)

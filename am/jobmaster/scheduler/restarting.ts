@@ -1,13 +1,15 @@
 /** Restarting: some regions, or all, end their tasks and start again; the tasks of the others go on. */
 import { findExecution } from '../executiongraph/execution-graph.js'
 import { regionOf } from '../executiongraph/pipelined-regions.js'
-import { go, unreachable, type Step } from '#core/machine/step.js'
+import { go, then, unreachable, type Step } from '#core/machine/step.js'
+import { adoptTasks } from './adopting.js'
 import { cancel } from './closing.js'
 import { advance, fail } from './failover.js'
 import { applyTaskState, explainFailures, explainsBetter, jobFailure, recordFailure, taskFailure } from './job-run.js'
 import { loseSlot, loseWorker, type Loss } from './losses.js'
 import { requestRescale } from './rescaling.js'
 import { vacate } from './vacating.js'
+import { goOnRescaled } from './waiting-for-resources.js'
 import type { JobFailure, Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
@@ -55,6 +57,10 @@ export function onRestarting(
       const { state: job, effects } = requestRescale(state.job, event.request, false, moment, settings)
       return { state: { ...state, job }, effects }
     }
+    case 'tasksAdopted':
+      // What the job begins with could not be found at once: nothing of this master was deployed.
+      if (restart.coordinators.name !== 'starting' || restart.coordinators.start !== event.start) return go(state)
+      return then(goOnRescaled(state.job, event.restored?.parallelism, moment), (job) => adoptTasks(job, event, moment, settings))
     case 'start':
     case 'taskMetrics':
     case 'committed':

@@ -17,6 +17,7 @@ import type { ExecutionState, JobState } from '#core/graph/states.js'
 import type { AllocationId, ExecutionAttemptId, ResourceId } from '#core/ids/ids.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
 import type { Millis } from '#core/time/environment.js'
+import type { AdoptedExecution } from '../adoption/reconcile.js'
 import type { RestartedSubtask, RestoredJob } from '../checkpoint/checkpoint-host.js'
 import type { ExecutionGraph } from '../executiongraph/execution-graph.js'
 import type { PooledSlot } from '../../slots/slot-provider.js'
@@ -120,6 +121,15 @@ export type StateOf<N extends SchedulerStateName> = Extract<SchedulerState, { na
 
 export type SchedulerTimer = 'resource-wait' | 'restart' | 'explanation' | 'rescale-slots'
 
+/** Of an earlier master. Coordinators have begun where `regions` is not empty. */
+export interface AdoptedTasks {
+  /** All that run: those of other regions have to end first. */
+  readonly executions: readonly AdoptedExecution[]
+  readonly regions: ReadonlySet<number>
+  /** Theirs, as far as they are still held. */
+  readonly slots: readonly PooledSlot[]
+}
+
 export type SchedulerEvent =
   | { readonly type: 'start' }
   | { readonly type: 'cancel' }
@@ -146,6 +156,8 @@ export type SchedulerEvent =
     }
   | { readonly type: 'taskMetrics'; readonly attemptId: ExecutionAttemptId; readonly metrics: TaskMetrics }
   | { readonly type: 'coordinatorsStarted'; readonly start: number; readonly restored: RestoredJob | undefined }
+  /** Instead of it, under a master that follows another: some of its tasks still run, and those of these regions are taken over. */
+  | { readonly type: 'tasksAdopted'; readonly start: number; readonly restored: RestoredJob | undefined; readonly adopted: AdoptedTasks }
   /** `start`: the start that failed. */
   | { readonly type: 'coordinatorFailed'; readonly start: number; readonly error: Error }
   /** Not of one region: the job fails over as a whole (a commit that failed, too many failed checkpoints). */

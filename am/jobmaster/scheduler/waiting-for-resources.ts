@@ -3,6 +3,7 @@ import { createExecutionGraph, slotsNeeded } from '../executiongraph/execution-g
 import { allRegions } from '../executiongraph/pipelined-regions.js'
 import { withParallelism, type Parallelism } from '../executiongraph/rescaled-graph.js'
 import { go, then, type Step } from '#core/machine/step.js'
+import { adoptTasks } from './adopting.js'
 import { cancel } from './closing.js'
 import { deployRegions } from './deploying.js'
 import { fail } from './failover.js'
@@ -39,6 +40,9 @@ export function onWaitingForResources(
         executeIfReady({ ...state, job, coordinators }, moment, settings),
       )
     }
+    case 'tasksAdopted':
+      if (state.coordinators.name !== 'starting' || state.coordinators.start !== event.start) return go(state)
+      return then(goOnRescaled(state.job, event.restored?.parallelism, moment), (job) => adoptTasks(job, event, moment, settings))
     case 'slotLost':
       return go({ ...state, job: loseSlot(state.job, event, moment).job })
     case 'workerLost':
@@ -70,7 +74,7 @@ export function onWaitingForResources(
 }
 
 /** An earlier master had rescaled the job: no task of this one runs yet. */
-function goOnRescaled(job: JobRun, parallelism: Parallelism | undefined, moment: Moment): Step<JobRun, SchedulerEffect> {
+export function goOnRescaled(job: JobRun, parallelism: Parallelism | undefined, moment: Moment): Step<JobRun, SchedulerEffect> {
   if (parallelism === undefined) return go(job)
   const jobGraph = withParallelism(job.graph.jobGraph, parallelism)
   const graph = createExecutionGraph(jobGraph, job.graph.epoch, moment.now)

@@ -20,12 +20,20 @@ export interface SlotPolicy {
   readonly limits: WorkerLimits
 }
 
+/** How long a slot of an earlier master's is kept for a job that does not come. */
+const RETAIN_TIMEOUT_MS: Millis = 60_000
+
 export interface SlotAllocation {
   readonly allocationId: AllocationId
   /** Undefined: of a job that this master does not know. */
   readonly jobId: JobId | undefined
-  /** PENDING: the worker was asked; FREEING: it was asked to end what runs there. */
-  readonly state: 'PENDING' | 'ALLOCATED' | 'FREEING'
+  /**
+   * PENDING: the worker was asked; FREEING: it was asked to end what runs there. RETAINED: the job had it under an earlier master, and has not
+   * said yet whether it goes on there.
+   */
+  readonly state: 'PENDING' | 'ALLOCATED' | 'FREEING' | 'RETAINED'
+  /** Of RETAINED: freed then. */
+  readonly until?: Millis
 }
 
 export interface ManagedSlot {
@@ -77,11 +85,21 @@ export type SlotEvent =
       readonly giveBack?: readonly AllocationId[]
       readonly memoryMb?: number
     }
+  /** `retain`: where tasks of jobs run that may go on with them; others of an earlier master are freed. */
   | {
       readonly type: 'workerRegistered'
       readonly resourceId: ResourceId
       readonly slots: readonly number[]
       readonly report: SlotReport
+      readonly memoryMb?: number
+      readonly retain?: ReadonlySet<AllocationId>
+    }
+  /** The job goes on with these of its RETAINED slots, and wants so many in all. */
+  | {
+      readonly type: 'kept'
+      readonly jobId: JobId
+      readonly count: number
+      readonly allocations: ReadonlySet<AllocationId>
       readonly memoryMb?: number
     }
   | { readonly type: 'workerGone'; readonly resourceId: ResourceId }
@@ -129,7 +147,7 @@ export function onSlotEvent(
   // Every worker sends one with every heartbeat, and hardly any tells anything new.
   if (event.type === 'slotReport' && slotsLost(state, event.resourceId, event.report).length === 0) return go(state)
   const draft = new Draft(state)
-  apply(draft, event, policy)
+  apply(draft, event, moment.now, policy)
   freeSurplus(draft, policy)
   const missing = assign(draft, moment, policy)
   releaseIdle(draft, moment.now, policy)
@@ -235,7 +253,7 @@ class Draft {
   }
 }
 
-function apply(draft: Draft, event: SlotEvent, policy: SlotPolicy): void {
+function apply(draft: Draft, event: SlotEvent, now: Millis, policy: SlotPolicy): void {
   switch (event.type) {
     case 'declared':
       if (event.count > 0) {
@@ -246,9 +264,11 @@ function apply(draft: Draft, event: SlotEvent, policy: SlotPolicy): void {
         draft.sizes.delete(event.jobId)
       }
       for (const allocationId of event.giveBack ?? []) giveBack(draft, event.jobId, allocationId)
-      return
+      return freeRetained(draft, ({ jobId }) => jobId === event.jobId)
+    case 'kept':
+      return keep(draft, event)
     case 'workerRegistered':
-      return register(draft, event.resourceId, event.slots, event.report, event.memoryMb ?? 0)
+      return register(draft, event, now + RETAIN_TIMEOUT_MS)
     case 'workerGone':
       draft.workers.delete(event.resourceId)
       return
@@ -288,16 +308,19 @@ function apply(draft: Draft, event: SlotEvent, policy: SlotPolicy): void {
     case 'slotReport':
       return compareReport(draft, event.resourceId, event.report)
     case 'tick':
-      return
+      return freeRetained(draft, ({ until = now }) => until <= now)
   }
 }
 
-function register(draft: Draft, resourceId: ResourceId, slots: readonly number[], report: SlotReport, memoryMb: number): void {
+function register(draft: Draft, event: Extract<SlotEvent, { type: 'workerRegistered' }>, until: Millis): void {
+  const { resourceId, slots, report, retain, memoryMb = 0 } = event
   const managed = slots.map((slotIndex): ManagedSlot => {
-    const allocationId = report.find((slot) => slot.slotIndex === slotIndex)?.allocationId ?? undefined
-    if (allocationId === undefined) return { slotIndex, allocation: undefined }
-    // Held for a job of an earlier master: nobody here knows it.
-    draft.effects.push({ type: 'freeSlot', resourceId, allocationId, reason: 'the job’s JobManager is gone' })
+    const { allocationId = null, jobId = null } = report.find((slot) => slot.slotIndex === slotIndex) ?? {}
+    if (allocationId === null) return { slotIndex, allocation: undefined }
+    if (jobId !== null && retain?.has(allocationId) === true)
+      return { slotIndex, allocation: { allocationId, jobId, state: 'RETAINED', until } }
+    // Held for a job of an earlier master: nobody here wants it.
+    draft.effects.push({ type: 'freeSlot', resourceId, allocationId, reason: GONE })
     return { slotIndex, allocation: { allocationId, jobId: undefined, state: 'FREEING' } }
   })
   draft.workers.set(resourceId, {
@@ -309,6 +332,31 @@ function register(draft: Draft, resourceId: ResourceId, slots: readonly number[]
     leaving: undefined,
     releasing: false,
   })
+}
+
+const GONE = 'the job’s JobManager is gone'
+
+function freeRetained(draft: Draft, which: (allocation: SlotAllocation) => boolean): void {
+  for (const { resourceId, slots } of [...draft.workers.values()]) {
+    for (const { slotIndex, allocation } of slots) {
+      if (allocation?.state !== 'RETAINED' || !which(allocation)) continue
+      const { allocationId } = allocation
+      draft.setAllocation(resourceId, slotIndex, { allocationId, jobId: undefined, state: 'FREEING' })
+      draft.effects.push({ type: 'freeSlot', resourceId, allocationId, reason: GONE })
+    }
+  }
+}
+
+function keep(draft: Draft, { jobId, count, allocations, memoryMb = 0 }: Extract<SlotEvent, { type: 'kept' }>): void {
+  draft.requirements.set(jobId, count)
+  if (memoryMb > 0) draft.sizes.set(jobId, memoryMb)
+  for (const { resourceId, slots } of [...draft.workers.values()]) {
+    for (const { slotIndex, allocation } of slots) {
+      if (allocation?.state !== 'RETAINED' || allocation.jobId !== jobId || !allocations.has(allocation.allocationId)) continue
+      draft.setAllocation(resourceId, slotIndex, { allocationId: allocation.allocationId, jobId, state: 'ALLOCATED' })
+    }
+  }
+  freeRetained(draft, (allocation) => allocation.jobId === jobId)
 }
 
 /** A slot that we gave away and the worker says is free has lost what ran there. */

@@ -2,7 +2,7 @@
 import * as z from '../../zod.js'
 import { WireErrorSchema } from '../../errors/wire-error.js'
 import { EXECUTION_STATES } from '../../graph/states.js'
-import type { AllocationId, ExecutionAttemptId, JobId, OperatorId, ResourceId } from '../../ids/ids.js'
+import type { AllocationId, ExecutionAttemptId, JobId, OperatorId, ResourceId, VertexId } from '../../ids/ids.js'
 import { CheckpointBarrierSchema } from '../../checkpoint/barrier.js'
 import { SubtaskCheckpointMetricsSchema, SubtaskStateSchema } from '../../checkpoint/state-handles.js'
 import { call, gateway } from '../gateway.js'
@@ -20,6 +20,40 @@ export const SlotReportSchema = z.array(
   z.object({ slotIndex: z.int().min(0), allocationId: id<AllocationId>().nullable(), jobId: id<JobId>().nullable() }),
 )
 export type SlotReport = z.infer<typeof SlotReportSchema>
+
+/** Splits that one task may tell of; a task with more is not taken over. */
+export const MAX_REPORTED_SPLITS = 10_000
+
+/** A task that a worker went on with while no master was there. */
+export const ReportedTaskSchema = z.object({
+  executionAttemptId: id<ExecutionAttemptId>(),
+  jobId: id<JobId>(),
+  vertexId: id<VertexId>(),
+  subtaskIndex: z.int().min(0),
+  parallelism: z.int().min(1),
+  attemptNumber: z.int().min(0),
+  allocationId: id<AllocationId>(),
+  /** Of the job graph that it is a part of, as its master said; absent: it said nothing. */
+  graphDigest: z.string().max(100).optional(),
+  /** What it came to, perhaps after its master was lost. */
+  state: z.enum(EXECUTION_STATES),
+  /** Of a source: the first and the newest checkpoint that it was told of; -1: none. */
+  first: z.int().min(-1),
+  triggered: z.int().min(-1),
+  /** The newest one, of those that a job may go back to, that it heard was complete or began with; -1: none. */
+  completed: z.int().min(-1),
+  /** It stands still for a stop with savepoint. */
+  stopping: z.boolean(),
+  /**
+   * What its sources were given since the newest checkpoint that it heard was complete, or since its beginning; `after`: the newest checkpoint
+   * that it had been told of by then, -1: none. Null: too many to tell.
+   */
+  splits: z
+    .array(z.object({ operatorId: id<OperatorId>(), split: z.unknown(), after: z.int().min(-1) }))
+    .max(MAX_REPORTED_SPLITS)
+    .nullable(),
+})
+export type ReportedTask = z.infer<typeof ReportedTaskSchema>
 
 /** Served by the TaskExecutor at 'taskexecutor'; calls carry the master's epoch. */
 export const TaskExecutorGateway = gateway('TaskExecutor', {
@@ -45,6 +79,20 @@ export const TaskExecutorGateway = gateway('TaskExecutor', {
   ),
   /** Its container has that many bytes now. */
   resize: call(z.object({ processMemory: z.int().positive() }), nothing),
+  /**
+   * A new master takes over tasks of the job that the worker told it of: these go on, all others of the job end. `checkpointId`: the newest
+   * complete checkpoint that the job can go back to, null: there is none; whatever else the tasks know of checkpoints up to `upTo` is given up.
+   * Answers with those that run; what the others came to follows by JobMaster.updateTaskExecutionState.
+   */
+  adoptTasks: call(
+    z.object({
+      jobId: id<JobId>(),
+      executionAttemptIds: z.array(id<ExecutionAttemptId>()),
+      checkpointId: z.int().min(0).nullable(),
+      upTo: z.int().min(-1),
+    }),
+    z.object({ running: z.array(id<ExecutionAttemptId>()), ended: z.array(id<ExecutionAttemptId>()) }),
+  ),
   /** The master is done with this TaskExecutor: it ends itself with status 0. */
   shutdown: call(z.object({ reason: z.string() }), nothing),
 })
@@ -60,6 +108,8 @@ export const ResourceManagerGateway = gateway('ResourceManager', {
       /** One per slot: where its data exchange listens (port 0: only inside the process). */
       slots: z.array(z.object({ slotIndex: z.int().min(0), dataPort: z.int().min(0) })).min(1),
       slotReport: SlotReportSchema,
+      /** What runs in the slots, and what ended there while no master was there. Absent: nothing. */
+      tasks: z.array(ReportedTaskSchema).optional(),
       hardware: z.object({ cpuCores: z.number(), physicalMemory: z.number(), freeMemory: z.number(), managedMemory: z.number() }),
       /** Container's size in bytes, 0 where unknown. */
       processMemory: z.number(),

@@ -11,7 +11,7 @@ import { logger } from '#core/log/logger.js'
 import type { TimerHandle } from '#core/time/environment.js'
 import { findFormat } from '../../formats/registry.js'
 import type { CoordinatorContext, SplitEnumerator } from '../connector.js'
-import { InvalidTable, SourcePathNotFound } from '../errors.js'
+import { InvalidTable, SourcePathNotFound, SplitsUnknown } from '../errors.js'
 import { formatOptions } from '../format-options.js'
 import { splitFile, SplitSchema, type Split } from './split.js'
 
@@ -98,6 +98,30 @@ export class FileSplitEnumerator implements SplitEnumerator {
     this.#dismiss(subtaskIndex)
     this.#splits.unshift(...z.array(SplitSchema).parse(splits))
     this.#handOut()
+  }
+
+  /** Of a file that was found after the state of `start`, the parts that nobody has are handed out. @throws SOURCE_SPLITS_UNKNOWN */
+  assigned(splits: readonly unknown[]): void {
+    const given = z.array(SplitSchema).parse(splits)
+    const { options } = this.#spec
+    const format = options['format'] ?? ''
+    const splittable = findFormat(format)?.splittable(formatOptions(options, format)) ?? false
+    for (const path of new Set(given.map((split) => split.path))) {
+      const own = given.filter((split) => split.path === path)
+      const [first] = own
+      if (first === undefined) continue
+      const has = (part: Split) => own.some(({ start, end }) => start === part.start && end === part.end)
+      const known = this.#splits.filter((split) => split.path === path)
+      const isNew = this.#monitorMillis !== undefined && !this.#processed.has(path)
+      // Found anew since, it may have grown: its readers know it as it was.
+      const grown = known.some(({ fileLength }) => fileLength !== first.fileLength)
+      const parts =
+        isNew || grown ? splitFile({ path, length: first.fileLength, directory: false, modificationTime: 0 }, splittable) : known
+      const left = parts.filter((part) => !has(part))
+      if (parts.length - left.length !== own.length) throw new SplitsUnknown({ path, table: this.#spec.tableName })
+      this.#splits = [...this.#splits.filter((split) => split.path !== path), ...left]
+      if (this.#monitorMillis !== undefined) this.#processed.add(path)
+    }
   }
 
   async close(): Promise<void> {

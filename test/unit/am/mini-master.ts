@@ -68,6 +68,8 @@ export class ScriptedConnectors implements CoordinatorLoader {
   readonly log: string[] = []
   readonly failing = new Map<string, Error>()
   splits: unknown[] = ['split-1', 'split-2']
+  /** Enumerators can be told of splits that are out. */
+  takesAssigned = true
   /** What a committer is told that it should make visible. */
   onCommit: (committables: readonly unknown[], last: boolean) => void = () => undefined
 
@@ -84,6 +86,7 @@ export class ScriptedConnectors implements CoordinatorLoader {
         if (splits.length > 0) this.log.push(`back from ${subtask}: ${splits.join(', ')}`)
         this.splits.unshift(...splits)
       },
+      ...(this.takesAssigned ? { assigned: (splits: readonly unknown[]) => this.#assigned(splits) } : {}),
       close: () => this.#step('close source'),
     }
   }
@@ -102,6 +105,11 @@ export class ScriptedConnectors implements CoordinatorLoader {
       },
       abort: () => this.#step('abort sink'),
     }
+  }
+
+  #assigned(splits: readonly unknown[]): void {
+    this.log.push(`assigned ${splits.join(', ')}`)
+    this.splits = this.splits.filter((split) => !splits.includes(split))
   }
 
   async #step(name: string): Promise<void> {

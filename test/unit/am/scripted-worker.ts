@@ -3,11 +3,17 @@ import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { ListState } from '#core/checkpoint/state-handles.js'
 import type { SubmittedTask } from '#core/rpc/gateways/blob.js'
 import type { ExecutionState } from '#core/graph/states.js'
-import type { ExecutionAttemptId, OperatorId, ResourceId } from '#core/ids/ids.js'
+import type { ExecutionAttemptId, JobId, OperatorId, ResourceId } from '#core/ids/ids.js'
 import { toWireError } from '#core/errors/wire-error.js'
 import type { Channel } from '#core/rpc/channel.js'
 import type { Gateway } from '#core/rpc/gateway.js'
-import { JobMasterGateway, ResourceManagerGateway, TaskExecutorGateway, type SlotReport } from '#core/rpc/gateways/task-executor.js'
+import {
+  JobMasterGateway,
+  ResourceManagerGateway,
+  TaskExecutorGateway,
+  type ReportedTask,
+  type SlotReport,
+} from '#core/rpc/gateways/task-executor.js'
 import { RpcConnection, RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import type { Environment } from '#core/time/environment.js'
 import { JOB, SINK_OPERATOR } from './job-graphs.js'
@@ -45,6 +51,9 @@ export class ScriptedWorker {
   readonly barriers: { readonly executionAttemptId: ExecutionAttemptId; readonly barrier: CheckpointBarrier }[] = []
   /** `complete 3`, `given up 4`, each with the number of tasks that were told. */
   readonly concluded: string[] = []
+  /** As it is told of tasks of an earlier master that go on; and which of these run. */
+  readonly adopted: { readonly jobId: JobId; readonly executionAttemptIds: readonly ExecutionAttemptId[]; readonly checkpointId: number | null; readonly upTo: number }[] = [] // prettier-ignore
+  stillRuns: (attemptId: ExecutionAttemptId) => boolean = () => true
   /** Told of every task. */
   onTask: (task: SubmittedTask) => void = () => undefined
   processMemory = 256 * 1024 * 1024
@@ -78,6 +87,10 @@ export class ScriptedWorker {
         this.concluded.push(`${complete ? 'complete' : 'given up'} ${checkpointId}: ${executionAttemptIds.length}`)
         return {}
       },
+      adoptTasks: (adoption) => {
+        this.adopted.push(adoption)
+        return { running: adoption.executionAttemptIds.filter((id) => this.stillRuns(id)), ended: [] }
+      },
       cancelTask: ({ executionAttemptId }) => {
         this.cancelled.push(executionAttemptId)
         return {}
@@ -94,13 +107,14 @@ export class ScriptedWorker {
     this.#connection = new RpcConnection(mine, own, environment)
   }
 
-  async register(slotReport: SlotReport = []): Promise<void> {
+  async register(slotReport: SlotReport = [], tasks: readonly ReportedTask[] = []): Promise<void> {
     const answer = await this.#connection.gateway(ResourceManagerGateway, 'resourcemanager').registerTaskExecutor({
       resourceId: this.resourceId,
       host: `host-of-${this.resourceId}`,
       pid: 1,
       slots: Array.from({ length: this.#slots }, (_, slotIndex) => ({ slotIndex, dataPort: 40_000 + slotIndex })),
       slotReport,
+      tasks: [...tasks],
       hardware: { cpuCores: 2, physicalMemory: 8e9, freeMemory: 4e9, managedMemory: 0 },
       processMemory: this.processMemory,
     })

@@ -9,7 +9,7 @@ import type { WireError } from '#core/errors/wire-error.js'
 import type { AllocationId, ExecutionAttemptId, JobId, ResourceId } from '#core/ids/ids.js'
 import type { CollectedRow } from '#core/rpc/operator-events.js'
 import type { Channel } from '#core/rpc/channel.js'
-import type { Gateway } from '#core/rpc/gateway.js'
+import type { Gateway, GatewayHandlers } from '#core/rpc/gateway.js'
 import { BlobGateway } from '#core/rpc/gateways/blob.js'
 import { JobMasterGateway, ResourceManagerGateway, TaskExecutorGateway } from '#core/rpc/gateways/task-executor.js'
 import type { TaskMetrics } from '#core/rpc/gateways/task-metrics.js'
@@ -22,6 +22,8 @@ import { MasterLost } from '#container/taskexecutor/errors.js'
 import { TaskExecutor, type TaskExecutorOptions } from '#container/taskexecutor/task-executor.js'
 
 export const JOB = '0123456789abcdef0123456789abcdef' as JobId
+
+type Registration = Parameters<GatewayHandlers<typeof ResourceManagerGateway>['registerTaskExecutor']>[0]
 
 export interface Registered {
   readonly resourceId: ResourceId
@@ -57,6 +59,9 @@ export interface TestWorker {
 
 export class ScriptedMaster {
   epoch = 7
+  /** There is a master. */
+  leads = true
+  readonly registrations: Registration[] = []
   heartbeatIntervalMs = 10_000
   readonly updates: StateUpdate[] = []
   readonly rows: CollectedRow[] = []
@@ -105,6 +110,19 @@ export class ScriptedMaster {
       host: '127.0.0.1',
       connect: async (lost) => (lost === undefined ? connectTls('127.0.0.1', port, this.secret) : 'none'),
     })
+  }
+
+  /** One in this process that looks for the next master when this one is lost; it finds this one again, at its `epoch` of then. */
+  startFollowed(slots: number): TestWorker {
+    const master = { kind: 'address', host: 'nowhere', port: 1, epoch: 7, leaderFile: 'file:///nowhere' } as const
+    const { descriptor, registered } = this.#descriptor(master, slots, {}, 0)
+    const connect = async () => {
+      if (!this.leads) return undefined
+      const [here, there] = channelPair('the master', descriptor.resourceId)
+      this.#accept(here)
+      return there
+    }
+    return this.#run(descriptor, registered, { secret: undefined, host: 'localhost', connect })
   }
 
   #run(
@@ -197,6 +215,8 @@ export class ScriptedMaster {
       registerTaskExecutor: (request, caller) => {
         const worker = this.#workers.get(request.resourceId)
         if (worker === undefined) throw new Error(`unknown worker ${request.resourceId}`)
+        this.registrations.push(request)
+        this.#arrived()
         worker.resolve({
           resourceId: request.resourceId,
           host: request.host,

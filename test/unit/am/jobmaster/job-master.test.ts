@@ -15,6 +15,7 @@ describe('a job under a scripted TaskExecutor', () => {
   it('runs from submission to the commit and gives its worker back', async () => {
     const master = new MiniMaster()
     const job = master.dispatcher.submit(sourceToSink())
+    await master.settle() // nothing of an earlier attempt is to be awaited
     expect(master.driver.wanted).to.deep.equal([{ slots: 1, count: 1 }])
     const worker = await master.worker('w1')
     expect(worker.tasks.map((task) => task.vertexName)).to.deep.equal(['Source', 'Sink'])
@@ -131,6 +132,7 @@ describe('a job under a scripted TaskExecutor', () => {
   it('fails soon when no worker comes up, with the reason of the last one', async () => {
     const master = new MiniMaster()
     const job = master.dispatcher.submit(sourceToSink())
+    await master.settle()
     for (let start = 1; start <= 8; start++) {
       expect(job.state).to.equal('CREATED')
       master.driver.listener.started(`w${start}` as ResourceId, 'node-1', 1)

@@ -343,6 +343,39 @@ describe('slot manager', () => {
     expect(manager.on({ type: 'freed', allocationId: 'old' as AllocationId })).to.deep.equal(['allocate w1/0 for job-a as 1'])
   })
 
+  const earlier = (manager: Manager, ...retain: string[]) =>
+    manager.on({
+      type: 'workerRegistered',
+      resourceId: 'w1' as ResourceId,
+      slots: [0, 1],
+      report: ['old', 'older'].map((allocationId, slotIndex) => ({ slotIndex, allocationId: allocationId as AllocationId, jobId: A })),
+      retain: new Set(retain as AllocationId[]),
+    })
+
+  it('keeps slots in which tasks of an earlier master run until their job has said which it goes on with', () => {
+    const manager = new Manager(SPREAD)
+    expect(earlier(manager, 'old', 'older'), 'nothing is freed').to.deep.equal(['workers 1x2'])
+    expect(manager.declare(B, 1), 'nobody else gets them').to.deep.equal(['workers 2x2'])
+    expect(heldSlots(manager.state, A)).to.equal(2)
+    const kept = manager.on({ type: 'kept', jobId: A, count: 1, allocations: new Set(['old' as AllocationId]) })
+    expect(kept).to.deep.equal(['free older', 'workers 1x2'])
+    expect(heldSlots(manager.state, A)).to.equal(1)
+    expect(manager.on({ type: 'freed', allocationId: 'older' as AllocationId })).to.deep.equal(['allocate w1/1 for job-b as 1'])
+  })
+
+  it('frees what an earlier master had given when nothing runs there, when the job does without, and when it does not come', () => {
+    expect(earlier(new Manager(SPREAD), 'old')).to.include('free older')
+    const declares = new Manager(SPREAD)
+    earlier(declares, 'old', 'older')
+    expect(declares.declare(A, 0)).to.include.members(['free old', 'free older'])
+    const waits = new Manager(SPREAD)
+    earlier(waits, 'old', 'older')
+    waits.now += 59_000
+    expect(waits.on({ type: 'tick' })).to.deep.equal([])
+    waits.now += 1_000
+    expect(waits.on({ type: 'tick' })).to.include.members(['free old', 'free older'])
+  })
+
   it('believes a worker that has lost a slot', () => {
     const manager = new Manager(SPREAD)
     manager.declare(A, 1)

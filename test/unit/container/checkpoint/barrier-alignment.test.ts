@@ -96,6 +96,17 @@ describe('BarrierAlignment', () => {
     expect(tell(it_.reached(0, barrier(3), AT))).to.equal('')
   })
 
+  it('ignores every barrier up to a checkpoint that is over, and goes on with a later one', () => {
+    const it_ = new BarrierAlignment(2)
+    it_.reached(0, barrier(2), AT)
+    expect(tell(it_.overUpTo(4))).to.equal('unblock')
+    expect(tell(it_.reached(1, barrier(2), AT))).to.equal('')
+    expect(tell(it_.reached(0, barrier(4), AT))).to.equal('')
+    expect(tell(it_.reached(0, barrier(5), AT))).to.equal('block 0')
+    expect(tell(it_.overUpTo(4))).to.equal('')
+    expect(tell(it_.reached(1, barrier(5), AT))).to.equal('block 1, snapshot 5, unblock, complete 5')
+  })
+
   it('waits from the trigger on, whatever the clocks of two machines say', () => {
     expect(overtakeDelay(barrier(1, { alignedTimeoutMs: 100 }), AT + 130)).to.equal(0)
     expect(overtakeDelay(barrier(1, { alignedTimeoutMs: 100 }), AT - 5000)).to.equal(100)

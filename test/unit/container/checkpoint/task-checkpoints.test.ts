@@ -370,6 +370,51 @@ describe('checkpoints of tasks', () => {
         await slot.stop()
       })
 
+      it('let rows flow while no master is there, and go on with the next one', async () => {
+        const { slot, left, right, sink, trigger } = twoInputs(remote)
+        await slot.running()
+        await slot.until(() => sink.received === 4)
+        await trigger('left', barrierOf(1))
+        left.allow(3)
+        await turns(20)
+        expect(sink.received, 'the other barrier is awaited').to.equal(4)
+        for (const task of slot.tasks.values()) task.masterLost()
+        await slot.until(() => sink.received === 7, 'the rows behind the barrier')
+        // One that a source had sent before it knew.
+        await trigger('right', barrierOf(2))
+        right.allow(2)
+        await slot.until(() => sink.received === 9)
+        for (const task of slot.tasks.values()) task.adopted(undefined, 2)
+        await turns()
+        await trigger('left', barrierOf(3))
+        await trigger('right', barrierOf(3))
+        await slot.allAcknowledged(3)
+        expect([slot.ack('sink', 1), slot.ack('sink', 2)]).to.deep.equal([undefined, undefined])
+        expect(prepared(slot, 'sink', 3), 'all rows go with the first checkpoint that is taken').to.have.length(9)
+        await slot.stop()
+      })
+
+      it('count a checkpoint as complete that the next master says is, and give up the others', async () => {
+        const { slot, left, sink, trigger } = twoInputs(remote)
+        await slot.running()
+        await slot.until(() => sink.received === 4)
+        for (const id of [1, 2]) {
+          await trigger('left', barrierOf(id))
+          await trigger('right', barrierOf(id))
+          await slot.allAcknowledged(id)
+        }
+        for (const task of slot.tasks.values()) task.masterLost()
+        left.allow(2)
+        await slot.until(() => sink.received === 6)
+        for (const task of slot.tasks.values()) task.adopted(1, 2)
+        await turns()
+        await trigger('left', barrierOf(3))
+        await trigger('right', barrierOf(3))
+        await slot.allAcknowledged(3)
+        expect(prepared(slot, 'sink', 3), 'what the first one holds is committed').to.have.length(2)
+        await slot.stop()
+      })
+
       it('give up an alignment when a newer barrier comes', async () => {
         const { slot, left, sink, trigger } = twoInputs(remote)
         await slot.running()
