@@ -211,6 +211,37 @@ for (const { level, layer, hardened } of LEVELS) {
       expect(result.stderr).to.match(/Application application_\d+_\d+: FINISHED \/ SUCCEEDED/)
     })
 
+    it('has sessions, which take jobs of their owner and of nobody else', async () => {
+      const started = await alice.weft(['yarn-session', '-d'])
+      expect(started.status, started.stderr).to.equal(0)
+      const id = /application_\d+_\d+/.exec(started.stdout)?.[0] ?? ''
+      try {
+        await alice.hdfs.delete(alice.home('examples/data/weekly-delays'))
+        const result = await alice.weft(['run', '-t', 'yarn-session', `-Dyarn.application.id=${id}`, SCRIPT])
+        expect(result.status, result.stderr).to.equal(0)
+        const refused = await mallory.weft(['run', '-t', 'yarn-session', `-Dyarn.application.id=${id}`, SCRIPT])
+        expect(refused.status, refused.stderr).to.equal(1)
+      } finally {
+        const stopped = await alice.weft(['yarn-session', '-id', id, '--stop'])
+        expect(stopped.status, stopped.stderr).to.equal(0)
+      }
+    })
+
+    it('is read and written by a job in the client’s own process, too, by the ticket', async () => {
+      const script = join(folder, 'local.sql')
+      writeFileSync(
+        script,
+        `SET 'execution.runtime-mode' = 'batch';
+         CREATE TABLE airports (iata STRING, name STRING, city STRING, state STRING, country STRING, latitude DOUBLE, longitude DOUBLE) WITH ('connector' = 'filesystem', 'path' = '${alice.home('examples/data/airports')}', 'format' = 'csv');
+         SELECT COUNT(*) AS airports FROM airports;`,
+      )
+      const result = await alice.weft(['run', script])
+      expect(result.status, result.stderr).to.equal(0)
+      const without = await alice.weft(['run', script], { environment: { KRB5CCNAME: join(folder, 'none') } })
+      expect(without.status).to.equal(1)
+      expect(without.stderr).to.match(/There is no Kerberos ticket/)
+    })
+
     it('keeps a running job to its owner: neither through the proxy, nor at the master’s port, nor in HDFS can mallory do anything', async () => {
       const script = join(folder, 'endless.sql')
       writeFileSync(
