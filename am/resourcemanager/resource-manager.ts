@@ -418,6 +418,7 @@ export class ResourceManager implements SlotProvider {
             resourceId,
             slots: registration.slots.map((slot) => slot.slotIndex),
             report: registration.slotReport,
+            memoryMb: worker.memoryMb,
             retain: new Set(
               (registration.tasks ?? []).filter(({ jobId }) => !this.#decided.has(jobId)).map(({ allocationId }) => allocationId),
             ),

@@ -150,6 +150,7 @@ export class MiniMaster {
       configuration,
       environment: this.environment,
       epoch,
+      sizedWorkers: true,
       placement: { kind: 'spread', slotsPerWorker: 1 },
       limits: workerLimits(configuration, { slots: 1, vcores: 1, memory: configuration.get(TASKMANAGER_PROCESS_SIZE) }),
       heartbeatInterval: 10_000,
@@ -185,8 +186,8 @@ export class MiniMaster {
   }
 
   /** A worker that the driver starts and that registers. */
-  async worker(name: string, slots = 1): Promise<ScriptedWorker> {
-    this.driver.listener.started(name as ResourceId, `host-of-${name}`, slots)
+  async worker(name: string, slots = 1, memoryMb = 0): Promise<ScriptedWorker> {
+    this.driver.listener.started(name as ResourceId, `host-of-${name}`, slots, memoryMb)
     const worker = new ScriptedWorker(name, slots, this.endpoints, this.environment)
     await worker.register()
     await this.settle(1)
