@@ -95,7 +95,10 @@ export class PlanTranslator {
         )
       }
       case 'window-table-function':
-        return chained({ op: 'window-table-function', window: node.window, timeColumn: node.timeColumn, ...processingTime(node) }, this.translate(node.input))
+        return chained(
+          { op: 'window-table-function', window: node.window, timeColumn: node.timeColumn, ...processingTime(node) },
+          this.translate(node.input),
+        )
       case 'aggregate': {
         const spec: OperatorSpec = {
           op: 'group-aggregate',
@@ -108,7 +111,13 @@ export class PlanTranslator {
       }
       case 'window-aggregate': {
         const { window, timeColumn, keys, calls, emit } = node
-        return this.#keyed(node, { op: 'window-aggregate', window, timeColumn, ...processingTime(node), keys, calls, emit: [...emit] }, [node.input], [keys], output)
+        return this.#keyed(
+          node,
+          { op: 'window-aggregate', window, timeColumn, ...processingTime(node), keys, calls, emit: [...emit] },
+          [node.input],
+          [keys],
+          output,
+        )
       }
       case 'join': {
         const { joinType, leftKeys, rightKeys, condition, time } = node
