@@ -4,6 +4,7 @@ import { execFileSync, spawn } from 'node:child_process'
 /** A suite that hangs is ended and has failed. */
 const SUITES = [
   { config: 'test/unit/.mocharc.json', timeoutMinutes: 6 },
+  { config: 'test/sim/.mocharc.json', timeoutMinutes: 4 },
   { config: 'test/integration/.mocharc.json', timeoutMinutes: 18 },
 ]
 

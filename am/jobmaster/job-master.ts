@@ -376,7 +376,6 @@ export class JobMaster implements Job {
     await this.#services.slots.leads()
     // Not in turn: a checkpoint that is being completed is waited for, whose commit needs its own turn.
     const restored = await (this.#recovered ? this.checkpoints.restore() : this.checkpoints.recover(this.#isSelectAgain))
-    this.#recovered = true
     if (this.#earlier !== undefined && (await this.#adopt(start, restored, this.#earlier))) return
     await this.#inTurn(async () => {
       if (!this.#isAwaited(start)) return // the job ends, or more of it starts again: that has its own turn
@@ -387,6 +386,8 @@ export class JobMaster implements Job {
     if (restored !== undefined && this.#isAwaited(start)) {
       this.#log.info(`Starts from checkpoint ${restored.checkpointId} (${restored.path}).`)
     }
+    // Until then the job does not have the parallelism that an earlier master gave it: a start that fails recovers again.
+    if (this.#isAwaited(start)) this.#recovered = true
     this.#dispatch({ type: 'coordinatorsStarted', start, restored })
   }
 
@@ -416,6 +417,7 @@ export class JobMaster implements Job {
         this.checkpoints.numbersUsed(found.highestCheckpoint)
         const { executions, regions, refused } = found
         if (refused !== undefined) this.#log.info(`Not every task that still runs goes on: ${refused}.`)
+        this.#recovered = true
         this.#dispatch({ type: 'tasksAdopted', start, restored, adopted: { executions, regions, slots: held } })
         this.#tellAdopted(restored, found.highestCheckpoint)
         return true

@@ -1,4 +1,7 @@
 /** What goes wrong, and when: drawn from the seed before the run, and aimed at what is there when the time comes. */
+import { parallelismLimits } from '#am/jobmaster/executiongraph/parallelism-limits.js'
+import { checkRequirements, RescaleRefused } from '#am/jobmaster/requirements.js'
+import { isTerminalJobState } from '#core/graph/states.js'
 import type { Millis } from '#core/time/environment.js'
 import { Dice, type SimProcess } from './kernel.js'
 import type { Scene } from './scenario.js'
@@ -14,6 +17,8 @@ export interface FaultPlan {
 type Fault = (scene: Scene, dice: Dice) => void
 
 const MINUTE = 60_000
+/** What a rescale asks for at most, of any vertex: all jobs of a scenario find room. */
+const MOST_SUBTASKS = 4
 
 /** Each with how often it is drawn. */
 const FAULTS: readonly (readonly [name: string, weight: number, fault: Fault])[] = [
@@ -139,7 +144,41 @@ const FAULTS: readonly (readonly [name: string, weight: number, fault: Fault])[]
         () => (scene.yarn.trouble.notStarting = 0),
       ),
   ],
+  ['rescale a job', 6, rescaleJob],
+  ['cancel a job', 1, cancelJob],
 ]
+
+/** Not every vertex of it, up or down; where one straight edge joins vertices, both. */
+function rescaleJob({ master, kernel }: Scene, dice: Dice): void {
+  const jobs = [...(master()?.process.alive === true ? (master()?.jobs.values() ?? []) : [])].filter(({ state }) => state === 'RUNNING')
+  withOne(jobs, dice, (job) => {
+    const asked = new Map<string, { lower: number; upper: number }>()
+    for (const { vertex, group } of parallelismLimits(job.jobGraph).values()) {
+      const upper = dice.chance(0.3) ? vertex.parallelism : dice.integer(1, MOST_SUBTASKS)
+      asked.set(vertex.id, asked.get(group[0] ?? vertex.id) ?? { lower: dice.integer(1, upper), upper })
+    }
+    kernel.say(
+      `${job.jobGraph.name} is to have ${[...asked.values()].map(({ lower, upper }) => `${lower}..${upper}`).join(', ')} subtasks`,
+      'faults',
+    )
+    try {
+      job.rescale(checkRequirements(job.jobGraph, asked), 'a person wants it')
+    } catch (error) {
+      if (!RescaleRefused.is(error)) throw error
+      kernel.say(error.message, 'faults')
+    }
+  })
+}
+
+function cancelJob({ master, onCancelled }: Scene, dice: Dice): void {
+  const running = [...(master()?.process.alive === true ? (master()?.jobs ?? []) : [])].filter(
+    ([, { state }]) => !isTerminalJobState(state),
+  )
+  withOne(running, dice, ([number, job]) => {
+    onCancelled(number)
+    job.cancel()
+  })
+}
 
 /** Some seeds see few faults, some many; one in ten sees none. */
 export function planFaults(scene: Scene, dice: Dice): FaultPlan {

@@ -49,6 +49,8 @@ export interface Scene {
   onNextFile(which: RegExp, action: () => void): void
   readonly workers: Map<string, SimWorker>
   master(): SimMaster | undefined
+  /** Somebody cancels job `number`. */
+  onCancelled(number: number): void
 }
 
 export async function runScenario(seed: number, mutant?: Mutant): Promise<Outcome> {
@@ -118,6 +120,7 @@ export async function runScenario(seed: number, mutant?: Mutant): Promise<Outcom
     workers,
     master: () => master,
     onNextFile: (which, action) => oracle.onNextFile(which, action),
+    onCancelled: (number) => oracle.onCancelled(number),
   }
   const faults = planFaults(scene, kernel.random('faults'))
   // The application has ended, and what ran is gone.

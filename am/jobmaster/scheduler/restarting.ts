@@ -1,6 +1,7 @@
 /** Restarting: some regions, or all, end their tasks and start again; the tasks of the others go on. */
 import { findExecution } from '../executiongraph/execution-graph.js'
-import { regionOf } from '../executiongraph/pipelined-regions.js'
+import type { RestoredJob } from '../checkpoint/checkpoint-host.js'
+import { allRegions, regionOf } from '../executiongraph/pipelined-regions.js'
 import { go, then, unreachable, type Step } from '#core/machine/step.js'
 import { adoptTasks } from './adopting.js'
 import { cancel } from './closing.js'
@@ -10,7 +11,7 @@ import { loseSlot, loseWorker, type Loss } from './losses.js'
 import { requestRescale } from './rescaling.js'
 import { vacate } from './vacating.js'
 import { goOnRescaled } from './waiting-for-resources.js'
-import type { JobFailure, Moment, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
+import type { JobFailure, Moment, Restart, SchedulerEffect, SchedulerEvent, SchedulerSettings, SchedulerState, StateOf } from './state.js'
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
 
@@ -36,7 +37,7 @@ export function onRestarting(
       return advance(state, moment, settings)
     case 'coordinatorsStarted':
       if (restart.coordinators.name !== 'starting' || restart.coordinators.start !== event.start) return go(state)
-      return advance({ ...state, restart: { ...restart, coordinators: { name: 'started', restored: event.restored } } }, moment, settings)
+      return onCoordinatorsStarted(state, event.restored, moment, settings)
     case 'coordinatorFailed':
       if (restart.coordinators.name !== 'starting' || restart.coordinators.start !== event.start) return go(state)
       return fail(state.job, jobFailure(event.error, moment.now), { what: 'job', during: restart, byCoordinators: true }, moment, settings)
@@ -70,6 +71,20 @@ export function onRestarting(
     default:
       return unreachable(event)
   }
+}
+
+function onCoordinatorsStarted(
+  state: StateOf<'Restarting'>,
+  restored: RestoredJob | undefined,
+  moment: Moment,
+  settings: SchedulerSettings,
+): SchedulerStep {
+  const restart: Restart = { ...state.restart, coordinators: { name: 'started', restored } }
+  if (restored?.parallelism === undefined) return advance({ ...state, restart }, moment, settings)
+  // Their first start failed, and the job has not been given the parallelism yet that an earlier master had rescaled it to.
+  return then(goOnRescaled(state.job, restored.parallelism, moment), (job) =>
+    advance({ ...state, job, restart: { ...restart, regions: allRegions(job.graph.regions) } }, moment, settings),
+  )
 }
 
 function onTaskState(

@@ -96,16 +96,20 @@ for (const security of ['simple', 'kerberos']) {
       expect(environment['HADOOP_CONF_DIR']).to.equal('/weft/conf')
     })
 
-    it('is read by Compose itself where that is installed', function () {
-      const docker = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' })
-      if (docker.error !== undefined || docker.status !== 0) return this.skip()
-      execFileSync('docker', ['compose', '-f', join(folder, 'compose.yaml'), '--profile', '*', 'config', '--quiet'], {
-        env: { ...process.env, HADOOP_SECURITY: security },
-        stdio: ['ignore', 'ignore', 'pipe'],
+    if (COMPOSE_INSTALLED) {
+      it('is read by Compose itself', () => {
+        execFileSync('docker', ['compose', '-f', join(folder, 'compose.yaml'), '--profile', '*', 'config', '--quiet'], {
+          env: { ...process.env, HADOOP_SECURITY: security },
+          stdio: ['ignore', 'ignore', 'pipe'],
+        })
       })
+    }
     })
   })
 }
+
+/** Where it is not, the rest of this file says what it would. */
+const COMPOSE_INSTALLED = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0
 
 describe('the images', () => {
   it('copy what the checkout has, or its build makes', () => {

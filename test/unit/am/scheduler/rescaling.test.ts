@@ -29,6 +29,26 @@ function rescale(job: SchedulerTranscript, graph: JobGraph, ...bounds: (readonly
 const ended = (job: SchedulerTranscript) => job.state.job.rescales.ended.map(({ end }) => [end?.state, end?.reason, end?.message])
 
 describe('rescaling', () => {
+  it('is not forgotten by the next master when its coordinators cannot start at once', () => {
+    const graph = streaming(sourceToSink(1, 2))
+    const job = new SchedulerTranscript(graph, RESTARTING)
+    job.on({ type: 'start' })
+    for (let i = 0; i < 3; i++) job.on({ type: 'slotOffered', slot: slot(i) })
+    job.notStarted(new Error('the file system is away')).on({ type: 'timer', timer: 'restart' })
+    const parallelism = new Map(graph.vertices.map(({ id }, index) => [id, index === 0 ? 1 : 3]))
+    job.take()
+    job.started({ ...FROM_7, parallelism })
+    expect(job.state.job.graph.jobGraph.vertices.map((vertex) => vertex.parallelism)).to.deep.equal([1, 3])
+    const lines = job.take().split('\n')
+    expect(lines).to.include('declareSlots 3')
+    expect(lines.filter((line) => line.startsWith('deploy '))).to.deep.equal([
+      'deploy 1/0#0 in allocation-0',
+      'deploy 2/0#0 in allocation-0',
+      'deploy 2/1#0 in allocation-1',
+      'deploy 2/2#0 in allocation-2',
+    ])
+  })
+
   it('gets the slots, then a checkpoint, then switches; surplus slots go back', () => {
     const graph = streaming(sourceToSink(1, 2))
     const job = running(graph, 2)
