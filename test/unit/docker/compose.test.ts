@@ -12,6 +12,9 @@ import { resourceManagerSchedulerAddresses, resourceManagerWebUrls } from '#hado
 import { loadHadoopConfiguration } from '#hadoop/conf/load.js'
 import { projectRoot } from '../../support/project-root.js'
 
+/** Where it is not, the rest of this file says what it would. */
+const COMPOSE_INSTALLED = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0
+
 const folder = join(projectRoot, 'docker')
 const words = z.array(z.string())
 /** Nothing besides these keys: Compose would refuse a misspelt one. */
@@ -104,12 +107,8 @@ for (const security of ['simple', 'kerberos']) {
         })
       })
     }
-    })
   })
 }
-
-/** Where it is not, the rest of this file says what it would. */
-const COMPOSE_INSTALLED = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0
 
 describe('the images', () => {
   it('copy what the checkout has, or its build makes', () => {
