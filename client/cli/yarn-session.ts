@@ -84,11 +84,13 @@ export async function yarnSession(options: YarnSessionOptions): Promise<number> 
     await stopSession(cluster, configuration, applicationId, options.err)
     return 0
   }
-  await connectSessionOf(cluster, applicationId)
-  announce(options, cluster, applicationId)
-  if (options.detached === true) return 0
+  // Before the announcement: whoever has read it may press Ctrl-C at once.
   const interrupt = new InterruptWatch()
   try {
+    await connectSessionOf(cluster, applicationId)
+    interrupt.check()
+    announce(options, cluster, applicationId)
+    if (options.detached === true) return 0
     return await attached(options, configuration, cluster, applicationId, interrupt)
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error

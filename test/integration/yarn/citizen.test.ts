@@ -65,7 +65,7 @@ describe('an application among others on YARN', () => {
     expect((await jobs.weft(['status', applicationId]).result).stdout).to.match(/queue \S*streaming/)
     expect(await pids(applicationId)).to.deep.equal(before)
     const [, jobId = ''] = /JobID ([0-9a-f]{32})/.exec(result.stderr) ?? []
-    expect(((await jobs.proxied(applicationId, `jobs/${jobId}`)) as JobDetails).state).to.equal('RUNNING')
+    await until('the job to run', async () => ((await jobs.proxied(applicationId, `jobs/${jobId}`)) as JobDetails).state === 'RUNNING')
     // Its next container comes out of the new queue.
     process.kill(before[0] as number, 'SIGKILL')
     await until('the end of the job, which has no restart strategy', async () => (await jobs.report(applicationId)).state === 'FINISHED')
