@@ -5,7 +5,8 @@
  *   collect ──partitioner──▶ pending of subpartition i ──full, timed out──▶ queue of subpartition i ──▶ reader
  *
  * A watermark waits with the pending rows and leaves behind them, so a stream of watermarks does not cut frames to pieces; so does a
- * latency marker, which is to take the time that a row takes. Rows may thereby overtake them, never the other way.
+ * latency marker, which is to take the time that a row takes. Rows may thereby overtake them, never the other way. With
+ * `watermarksInOrder` no row overtakes a watermark.
  */
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
 import type { ResultPartitionDescriptor } from '#core/graph/deployment.js'
@@ -32,6 +33,8 @@ export interface ResultPartitionOptions {
   readonly environment: Environment
   /** execution.buffer-timeout.interval, ms; 0: nothing waits. */
   readonly bufferTimeout: number
+  /** pipeline.auto-watermark-interval is 0: what is late must not depend on how rows lie in frames. */
+  readonly watermarksInOrder?: boolean
   /** Bytes that may wait in this partition before the producer is held back. */
   readonly maxQueuedBytes: number
   /** There is room again. */
@@ -212,6 +215,7 @@ export class ResultPartition implements Output {
     const bytes = batchBytes(batch)
     this.bytesOut += bytes
     const pending = this.#pending[index] as Pending
+    if (this.#options.watermarksInOrder === true && pending.watermark !== NO_WATERMARK) this.#flushOne(index)
     if (pending.rows > 0 && (pending.rows + batch.length > TARGET_ROWS || pending.bytes + bytes > MAX_BATCH_BYTES)) this.#flushOne(index)
     if (bytes > MAX_BATCH_BYTES && batch.length > 1) return this.#appendCut(index, batch)
     pending.batches.push(batch)

@@ -11,6 +11,7 @@ import type { SubtaskCheckpointMetrics, SubtaskState, TaskRestore } from '#core/
 import { Configuration } from '#core/config/configuration.js'
 import { LOCAL_BACKUP } from '#core/config/options/checkpointing.js'
 import { BUFFER_TIMEOUT } from '#core/config/options/execution.js'
+import { AUTO_WATERMARK_INTERVAL } from '#core/config/options/pipeline.js'
 import { LATENCY_GRANULARITY, LATENCY_HISTORY_SIZE, LATENCY_INTERVAL } from '#core/config/options/metrics.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
@@ -260,6 +261,7 @@ export class Task {
       const partition = new ResultPartition(output, {
         environment: services.environment,
         bufferTimeout: this.#configuration.get(BUFFER_TIMEOUT),
+        watermarksInOrder: this.#configuration.get(AUTO_WATERMARK_INTERVAL) === 0,
         maxQueuedBytes: services.partitionBytes,
         onRoom: this.#wake,
         onFailure: (error) => this.fail(error),

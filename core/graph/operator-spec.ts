@@ -60,7 +60,14 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
    * Watermarks: the highest value of `expression` (TIMESTAMP or TIMESTAMP_LTZ) so far, in ms; rows pass unchanged.
    * As in Flink SQL the watermark is the value itself: a window [s, e) fires when it reaches e - 1.
    */
-  z.object({ op: z.literal('watermark'), expression: ExpressionSchema, rowtimeColumn: z.int().min(0), idleTimeoutMs: z.number() }),
+  z.object({
+    op: z.literal('watermark'),
+    expression: ExpressionSchema,
+    rowtimeColumn: z.int().min(0),
+    idleTimeoutMs: z.number(),
+    /** A watermark follows each row that raises it, not each batch. */
+    eachRow: z.literal(true).optional(),
+  }),
   /**
    * GROUP BY keys. Output: keys, then one column per call. `output` 'changelog': +I, then -U/+U as groups change, -D when a
    * group vanishes; 'final': +I once per group at the end of input (batch). No keys: one global group, which in 'final' mode

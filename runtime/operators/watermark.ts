@@ -2,7 +2,7 @@
  * Watermarks from event time: the highest value of an expression so far, in ms. Rows pass unchanged.
  *
  * State: the watermark. Where the parallelism has changed, rows may come to another subtask than before: all begin at the lowest.
- * Time:  watermarks from upstream are not used, except the last one. A watermark follows each batch that raised it. With an idle
+ * Time:  watermarks from upstream are not used, except the last one. A watermark follows each batch (`eachRow`: each row) that raised it. With an idle
  *        timeout, an output that had no rows for so long is marked idle until the next row comes.
  * @throws ROWTIME_IS_NULL, EXPRESSION_FAILED
  * Source: Flink's WatermarkAssignerOperator (the value itself is the watermark).
@@ -60,14 +60,32 @@ export class WatermarkOperator implements Operator {
       if (this.#idle) this.#setIdle(false)
     }
     this.#checkRowtimes(batch)
+    if (this.#spec.eachRow === true) return this.#rowByRow(batch)
     this.#output.collect(batch)
     const values = this.#expression(batch)
-    const highest = values === undefined ? NO_WATERMARK : highestOf(values)
-    if (highest > this.#watermark) {
-      this.#watermark = highest
-      this.#restored?.cancel()
-      this.#output.emitWatermark(highest)
+    this.#raise(values === undefined ? NO_WATERMARK : highestOf(values, 0, values.length))
+  }
+
+  /** The batch in parts that end with a row which raises the watermark. */
+  #rowByRow(batch: Batch): void {
+    const values = this.#expression(batch)
+    const positions = Int32Array.from({ length: batch.length }, (_, row) => batch.position(row))
+    let from = 0
+    for (let row = 0; row < batch.length; row++) {
+      const watermark = values === undefined ? NO_WATERMARK : highestOf(values, row, row + 1)
+      if (watermark <= this.#watermark) continue
+      this.#output.collect(batch.select(positions.slice(from, row + 1)))
+      from = row + 1
+      this.#raise(watermark)
     }
+    if (from < batch.length) this.#output.collect(batch.select(positions.slice(from)))
+  }
+
+  #raise(watermark: number): void {
+    if (watermark <= this.#watermark) return
+    this.#watermark = watermark
+    this.#restored?.cancel()
+    this.#output.emitWatermark(watermark)
   }
 
   snapshotState(): OperatorSnapshot {
@@ -129,12 +147,13 @@ export class WatermarkOperator implements Operator {
   }
 }
 
-function highestOf(values: Batch): number {
+/** Of the rows from `first` to before `end`. */
+function highestOf(values: Batch, first: number, end: number): number {
   const vector = values.columns[0]
   if (vector === undefined || vector.kind !== 'int64') throw new Error(`a watermark cannot be a ${vector?.kind}`)
   const words = new Int32Array(vector.values.buffer, vector.values.byteOffset, vector.values.length * 2)
   let highest = NO_WATERMARK
-  for (let row = 0; row < values.length; row++) {
+  for (let row = first; row < end; row++) {
     const position = values.position(row)
     if (vector.nulls !== undefined && ((vector.nulls[position >> 3] as number) & (1 << (position & 7))) !== 0) continue
     const value = (words[2 * position + 1] as number) * 4294967296 + ((words[2 * position] as number) >>> 0)

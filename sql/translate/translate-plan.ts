@@ -1,5 +1,6 @@
 /** Plan nodes to operators: one spec each, with the exchange that brings it its rows. */
 import type { Configuration } from '#core/config/configuration.js'
+import { AUTO_WATERMARK_INTERVAL } from '#core/config/options/pipeline.js'
 import { NOT_NULL_ENFORCER, SOURCE_IDLE_TIMEOUT } from '#core/config/options/sql.js'
 import type { OperatorSpec, SpecOf } from '#core/graph/operator-spec.js'
 import type { Partitioner } from '#core/graph/job-graph.js'
@@ -89,8 +90,9 @@ export class PlanTranslator {
         )
       case 'watermark': {
         const idleTimeoutMs = this.#configuration.get(SOURCE_IDLE_TIMEOUT)
+        const eachRow = this.#configuration.get(AUTO_WATERMARK_INTERVAL) === 0
         return chained(
-          { op: 'watermark', expression: node.expression, rowtimeColumn: node.column, idleTimeoutMs },
+          { op: 'watermark', expression: node.expression, rowtimeColumn: node.column, idleTimeoutMs, ...(eachRow ? { eachRow } : {}) },
           this.translate(node.input),
         )
       }

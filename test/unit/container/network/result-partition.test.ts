@@ -12,7 +12,7 @@ import { MAX_WATERMARK } from '#runtime/operators/operator.js'
 
 const rows = schema(['id', INT], ['text', STRING])
 
-function make(n: number, kind: 'REBALANCE' | 'BROADCAST' | 'GLOBAL' = 'BROADCAST', bufferTimeout = 100) {
+function make(n: number, kind: 'REBALANCE' | 'BROADCAST' | 'GLOBAL' = 'BROADCAST', bufferTimeout = 100, watermarksInOrder = false) {
   const environment = virtualEnvironment()
   const events: string[] = []
   const descriptor: ResultPartitionDescriptor = {
@@ -26,6 +26,7 @@ function make(n: number, kind: 'REBALANCE' | 'BROADCAST' | 'GLOBAL' = 'BROADCAST
   const partition = new ResultPartition(descriptor, {
     environment,
     bufferTimeout,
+    watermarksInOrder,
     maxQueuedBytes: 4 * 1024 * 1024,
     onRoom: () => events.push('room'),
     onFailure: (error) => events.push(error.message),
@@ -70,6 +71,19 @@ describe('ResultPartition', () => {
     partition.collect(batch(3))
     partition.emitWatermark(5)
     expect(take(sub(0))).to.deep.equal(['3 rows', 'watermark 5'])
+  })
+
+  it('lets no row overtake a watermark where their order is asked for', () => {
+    const { partition, sub } = make(1, 'BROADCAST', 100, true)
+    partition.collect(batch(1))
+    partition.collect(batch(2))
+    partition.emitWatermark(5)
+    partition.emitWatermark(6)
+    partition.collect(batch(4))
+    partition.emitWatermark(7)
+    expect(take(sub(0))).to.deep.equal(['3 rows', 'watermark 6'])
+    partition.flush()
+    expect(take(sub(0))).to.deep.equal(['4 rows', 'watermark 7'])
   })
 
   it('passes large batches on without copying, and never puts a watermark before rows that came first', () => {

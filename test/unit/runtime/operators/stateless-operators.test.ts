@@ -108,6 +108,17 @@ describe('WatermarkOperator', () => {
                +I c '1970-01-01 00:00:06.000'
                watermark 6000`))
 
+  it('told so, behind each row that raises it, however the rows come', () =>
+    operatorTest({ ...watermark(), eachRow: true }, SCHEMA, SCHEMA).input(`+I a '1970-01-01 00:00:04.000'
+              +I b '1970-01-01 00:00:02.000'
+              -U c '1970-01-01 00:00:06.000'
+              +U d '1970-01-01 00:00:05.000'`).output(`+I a '1970-01-01 00:00:04.000'
+               watermark 4000
+               +I b '1970-01-01 00:00:02.000'
+               -U c '1970-01-01 00:00:06.000'
+               watermark 6000
+               +U d '1970-01-01 00:00:05.000'`))
+
   it('one watermark for a batch', () =>
     operatorTest(watermark(), SCHEMA, SCHEMA).batching('one', 'selected', 'wire').input(`+I a '1970-01-01 00:00:04.000'
               +I b '1970-01-01 00:00:02.000'`).output(`+I a '1970-01-01 00:00:04.000'
