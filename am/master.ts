@@ -31,6 +31,7 @@ import { ResourceManager } from './resourcemanager/resource-manager.js'
 import type { SlotPolicy } from './resourcemanager/slotmanager/slot-manager.js'
 import type { RestListener } from './rest/listener.js'
 import type { MasterView } from './rest/master-view.js'
+import type { PushedTokens } from './security/pushed-tokens.js'
 import { Session } from './session/session.js'
 import { Submissions } from './session/submissions.js'
 
@@ -64,6 +65,8 @@ export interface MasterTarget {
   createDriver(endpoints: RpcEndpoints, restPort: number): Promise<ResourceManagerDriver>
   /** Lets only some requests through to what answers REST; absent: all. */
   guardRest?(answer: RequestListener): RequestListener
+  /** Takes delegation tokens from clients; undefined: there are none here. */
+  pushedTokens?(): PushedTokens | undefined
   /** REST listens. */
   onRest(port: number): void
   /** From now on there are answers for clients that come by another way than REST. */
@@ -127,6 +130,7 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
       application,
       session: parts.session,
       operations,
+      pushedTokens: target.pushedTokens?.(),
       disposeSavepoint: (path) => disposeSavepoint(fileSystems, path),
     }
     target.onAnswers?.(view)

@@ -45,6 +45,7 @@ import {
 import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
 import { findToken, mergeTokens, readCredentials, withoutSecret, type Credentials } from '#hadoop/security/credentials.js'
 import { parseRpcProtection } from '#hadoop/security/sasl-mechanism.js'
+import { replaceTokenFile } from '#hadoop/security/token-file.js'
 import { decodeAmRmTokenIdentifier, TokenKind } from '#hadoop/security/tokens.js'
 import { NmClient } from '#hadoop/yarn/am-nm/nm-client.js'
 import { containerLaunchContext } from '#hadoop/yarn/launch-context.js'
@@ -60,7 +61,8 @@ import { startHeartbeatThread } from './resourcemanager/drivers/yarn/heartbeat-t
 import { queueReader } from './resourcemanager/drivers/yarn/queue-report.js'
 import { workerLaunchContext } from './resourcemanager/drivers/yarn/worker-launch.js'
 import { YarnDriver } from './resourcemanager/drivers/yarn/yarn-driver.js'
-import type { TokenRenewal } from './security/token-renewal.js'
+import { pushedTokens } from './security/pushed-tokens.js'
+import { TokenSupply } from './security/token-supply.js'
 
 export const InvalidMasterLaunch = defineError('MASTER_INVALID_LAUNCH', {
   recovery: 'fail-process',
@@ -107,10 +109,7 @@ export async function runYarnMaster(): Promise<void> {
 }
 
 async function readLaunch(): Promise<Launch> {
-  const [text, tokens] = await Promise.all([
-    readFile(APPLICATION_DESCRIPTOR_FILE, 'utf8'),
-    readFile(process.env['HADOOP_TOKEN_FILE_LOCATION'] ?? 'container_tokens'),
-  ])
+  const [text, tokens] = await Promise.all([readFile(APPLICATION_DESCRIPTOR_FILE, 'utf8'), readFile(tokenFile())])
   const parsed = ApplicationDescriptorSchema.safeParse(JSON.parse(text))
   if (!parsed.success) throw new InvalidMasterLaunch({ problem: `its descriptor is wrong:\n${z.prettifyError(parsed.error)}` })
   const { target } = parsed.data
@@ -140,7 +139,7 @@ async function runLaunch(launch: Launch): Promise<number> {
   const bindPort = configuration.get(REST_BIND_PORT)
   let fileSystems: FileSystems | undefined
   let leader: Announcement | undefined
-  let renewal: TokenRenewal | undefined
+  const supply = isSecure(launch.hadoop) ? new TokenSupply((tokens) => replaceTokenFile(tokenFile(), tokens)) : undefined
   return runMaster(descriptor, {
     environment,
     epoch: attempt,
@@ -153,11 +152,11 @@ async function runLaunch(launch: Launch): Promise<number> {
     registerFileSystems: async (all) => {
       fileSystems = all
       // An attempt that comes later than the tokens of the submission live logs in before it touches a file.
-      renewal = await startRenewal(launch)
+      if (supply !== undefined) await startRenewal(launch, supply)
       await registerHdfs(all, target.hadoopConfiguration, descriptor.user)
     },
     createDriver: async (endpoints, restPort) => {
-      if (renewal !== undefined) endpoints.serve('delegationtokens', DelegationTokensGateway, renewal.handlers, attempt)
+      if (supply !== undefined) endpoints.serve('delegationtokens', DelegationTokensGateway, supply.handlers, attempt)
       const rpcPort = await listenForWorkers(launch, endpoints)
       const leaderFile = `${target.stagingDirectory}/${LEADER_FILE}`
       const record = { epoch: attempt, host, port: rpcPort }
@@ -166,8 +165,17 @@ async function runLaunch(launch: Launch): Promise<number> {
       )
       // Workers of an earlier attempt look there; those of the first are told the address when they start.
       if (attempt > 1) await leader.tried
-      return createDriver(launch, rpcPort, restPort, leaderFile, renewal)
+      return createDriver(launch, rpcPort, restPort, leaderFile, supply)
     },
+    pushedTokens: () =>
+      supply &&
+      pushedTokens({
+        hadoop: launch.hadoop,
+        owner: descriptor.user,
+        clock: environment.clock,
+        held: () => currentCredentials(launch, supply),
+        take: (tokens) => supply.put(tokens),
+      }),
     ...(isSecure(launch.hadoop) ? { guardRest: (answer: RequestListener) => behindProxy(answer, proxyDoor(launch)) } : {}),
     onRest: (port) => {
       if (isSecure(launch.hadoop) || configuration.get(REST_BIND_ADDRESS) !== undefined) return
@@ -211,40 +219,36 @@ async function listenForWorkers({ configuration, secret }: Launch, endpoints: Rp
   return listener.port
 }
 
-/** Undefined where the client gave no keytab. The first attempt has the client's fresh tokens meanwhile and does not wait. */
-async function startRenewal({
-  credentials,
-  configuration,
-  hadoop,
-  target,
-  descriptor,
-  attempt,
-}: Launch): Promise<TokenRenewal | undefined> {
+function tokenFile(): string {
+  return process.env['HADOOP_TOKEN_FILE_LOCATION'] ?? 'container_tokens'
+}
+
+/** What the container was started with, and all that came since. */
+function currentCredentials({ credentials }: Launch, supply: TokenSupply | undefined): Credentials {
+  return supply?.newest === undefined ? credentials : mergeTokens(credentials, supply.newest)
+}
+
+/** Where the client gave a keytab. The first attempt has the client's fresh tokens meanwhile and does not wait. */
+async function startRenewal(launch: Launch, supply: TokenSupply): Promise<void> {
+  const { credentials, configuration, hadoop, target, descriptor, attempt } = launch
   const keytab = credentials.secrets.get(KEYTAB_ALIAS)
-  if (keytab === undefined) return undefined
+  if (keytab === undefined) return
   const { tokenRenewal } = await import('./security/token-renewal.js')
-  const renewal = await tokenRenewal({
+  const manager = await tokenRenewal({
     environment,
     configuration,
     hadoop,
     keytab,
     workingDirectory: process.cwd(),
-    tokenFile: process.env['HADOOP_TOKEN_FILE_LOCATION'] ?? 'container_tokens',
+    supply,
     stagingDirectory: target.stagingDirectory,
     user: descriptor.user,
   })
-  const first = renewal.manager.start()
+  const first = manager.start()
   if (attempt > 1) await first
-  return renewal
 }
 
-function createDriver(
-  launch: Launch,
-  rpcPort: number,
-  restPort: number,
-  leaderFile: string,
-  renewal: TokenRenewal | undefined,
-): YarnDriver {
+function createDriver(launch: Launch, rpcPort: number, restPort: number, leaderFile: string, supply: TokenSupply | undefined): YarnDriver {
   const { configuration, hadoop, credentials, target, descriptor, host, attempt } = launch
   const protection = parseRpcProtection(hadoop.get('hadoop.rpc.protection'))
   const token = findToken(credentials, TokenKind.amRm)
@@ -254,8 +258,7 @@ function createDriver(
     resources: target.workerResources,
     // With a keytab a worker could be whoever the user is, for ever: it gets tokens, the newest that there are.
     get credentials() {
-      const own = withoutSecret(credentials, KEYTAB_ALIAS)
-      return renewal?.manager.newest === undefined ? own : mergeTokens(own, renewal.manager.newest)
+      return withoutSecret(currentCredentials(launch, supply), KEYTAB_ALIAS)
     },
     hadoopConfiguration: target.hadoopConfiguration,
     user: descriptor.user,

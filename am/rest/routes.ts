@@ -17,6 +17,7 @@ import { count, hexId, text } from './parameters.js'
 import { badParameter, notFound, RestRefused } from './rest-error.js'
 import type { RestRequest, Route } from './route.js'
 import { SESSION_ROUTES } from './session-routes.js'
+import { TOKEN_ROUTES } from './token-routes.js'
 import { WEFT_REVISION, WEFT_VERSION } from './version.js'
 import { clusterOverview, taskManagerDetails, taskManagerSummary } from './views/cluster-view.js'
 import { jobDetails, jobExceptions, jobSummary, planNodes } from './views/job-view.js'
@@ -54,6 +55,7 @@ export const ROUTES: readonly Route[] = [
   ...RESCALE_ROUTES,
   ...SESSION_ROUTES,
   ...METRIC_ROUTES,
+  ...TOKEN_ROUTES,
   { method: 'PATCH', path: '/jobs/:jobid', status: 202, handle: patchJob },
   { method: 'PUT', path: '/jobs/:jobid/cancel', status: 202, handle: cancelJob },
   { method: 'GET', path: '/taskmanagers', handle: taskManagers },

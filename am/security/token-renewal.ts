@@ -1,7 +1,4 @@
-/**
- * The DelegationTokenManager of a master on YARN that was given a keytab: obtains HDFS tokens, writes them into the master's own token file, from where
- * its file systems read them, and serves them to the workers.
- */
+/** The DelegationTokenManager of a master on YARN that was given a keytab: obtains HDFS tokens for the TokenSupply. */
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Configuration } from '#core/config/configuration.js'
@@ -11,23 +8,18 @@ import {
   KERBEROS_HADOOP_FILE_SYSTEMS,
   KERBEROS_PRINCIPAL,
 } from '#core/config/options/security.js'
-import type { GatewayHandlers } from '#core/rpc/gateway.js'
-import type { DelegationTokensGateway } from '#core/rpc/gateways/delegation-tokens.js'
 import type { Environment } from '#core/time/environment.js'
 import type { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
 import { createWebHdfsClient } from '#hadoop/hdfs/hdfs-file-system.js'
 import { clusterLogin } from '#hadoop/security/cluster-login.js'
-import { writeCredentials, type Credentials } from '#hadoop/security/credentials.js'
 import { obtainOwnHdfsToken, tokenAuthorities } from '#hadoop/security/delegation-tokens.js'
-import { replaceTokenFile } from '#hadoop/security/token-file.js'
 import type { Token } from '#hadoop/security/tokens.js'
 import { DelegationTokenManager, type ObtainedTokens } from './delegation-token-manager.js'
+import type { TokenSupply } from './token-supply.js'
 
 /** In the container's own folder, which YARN removes with it. */
 const KEYTAB_FILE = 'krb5.keytab'
 const OWNER_READS = 0o400
-/** Workers ask so often; tokens are renewed long before their end. */
-const ASK_AGAIN_MS = 5_000
 
 export interface TokenRenewalOptions {
   readonly environment: Environment
@@ -35,26 +27,21 @@ export interface TokenRenewalOptions {
   readonly hadoop: HadoopConfiguration
   readonly keytab: Uint8Array
   readonly workingDirectory: string
-  readonly tokenFile: string
+  readonly supply: TokenSupply
   /** A URI of the application's file system. */
   readonly stagingDirectory: string
   readonly user: string
 }
 
-export interface TokenRenewal {
-  readonly manager: DelegationTokenManager
-  readonly handlers: GatewayHandlers<typeof DelegationTokensGateway>
-}
-
-export async function tokenRenewal(options: TokenRenewalOptions): Promise<TokenRenewal> {
-  const { environment, configuration, hadoop, tokenFile, user } = options
+export async function tokenRenewal(options: TokenRenewalOptions): Promise<DelegationTokenManager> {
+  const { environment, configuration, hadoop, supply, user } = options
   const keytab = join(options.workingDirectory, KEYTAB_FILE)
   await writeFile(keytab, options.keytab, { mode: OWNER_READS })
   await chmod(keytab, OWNER_READS)
   const login = clusterLogin(hadoop, user, { keytab, principal: configuration.get(KERBEROS_PRINCIPAL), clock: environment.clock })
   const hdfs = createWebHdfsClient(hadoop, login.user, { authenticator: login.hdfs, environment })
   const authorities = tokenAuthorities(hadoop, [options.stagingDirectory, ...configuration.get(KERBEROS_HADOOP_FILE_SYSTEMS)])
-  const manager = new DelegationTokenManager({
+  return new DelegationTokenManager({
     environment,
     ratio: configuration.get(DELEGATION_TOKENS_RENEWAL_RATIO),
     retryBackoff: configuration.get(DELEGATION_TOKENS_RETRY_BACKOFF),
@@ -68,19 +55,6 @@ export async function tokenRenewal(options: TokenRenewalOptions): Promise<TokenR
       }
       return { credentials: { tokens, secrets: new Map() }, validUntil }
     },
-    onTokens: (credentials: Credentials) => replaceTokenFile(tokenFile, credentials),
+    onTokens: (credentials) => supply.put(credentials),
   })
-  return {
-    manager,
-    handlers: {
-      newest({ version }) {
-        const { newest } = manager
-        return {
-          version: manager.version,
-          askAgainMs: ASK_AGAIN_MS,
-          ...(newest === undefined || version === manager.version ? {} : { credentials: writeCredentials(newest).toString('base64') }),
-        }
-      },
-    },
-  }
 }

@@ -30,6 +30,12 @@ interface SessionExtras {
 const program = new Command('weft')
   .description('Streaming SQL and TypeScript jobs: in one process, or on a Hadoop YARN cluster.')
   .version(`Version: ${VERSION}`, '-v, --version')
+  .option('--proxy-user <user>', 'act for that user, as hadoop.proxyuser.* of the cluster allows (also: HADOOP_PROXY_USER)')
+  .hook('preAction', (command) => {
+    const { proxyUser } = command.opts<{ proxyUser?: string }>()
+    // Where threads of a local run look, too.
+    if (proxyUser !== undefined) process.env['HADOOP_PROXY_USER'] = proxyUser
+  })
   .showSuggestionAfterError()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'Error: ')) })
 
@@ -299,6 +305,20 @@ program
     guarded(async (path: string, options: { D: string[] }) => {
       const { checkpointInfo } = await import('./savepoints.js')
       return checkpointInfo({ path, properties: options.D, installation })
+    }),
+  )
+
+program
+  .command('tokens')
+  .description('Delegation tokens of running applications.')
+  .command('push')
+  .description('Gives a running application new HDFS tokens, where its user has no keytab there: with --proxy-user for somebody else.')
+  .argument('<application>', 'application id, application_…')
+  .option(...property, collect, [])
+  .action(
+    guarded(async (application: string, options: { D: string[] }) => {
+      const { pushTokens } = await import('./tokens.js')
+      return pushTokens({ application, properties: options.D, installation })
     }),
   )
 

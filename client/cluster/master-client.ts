@@ -7,6 +7,7 @@ import type { OperationStatus, TriggerResponse } from '#core/rest/checkpoint-res
 import type { JobState } from '#core/graph/states.js'
 import type { ExecutionResult, JobSubmitted, SessionDetails } from '#core/rest/session-responses.js'
 import type { RescaleAccepted, RescaleSummary, ResourceRequirementsAnswer, ResourceRequirementsBody } from '#core/rest/rescale-responses.js'
+import type { TokensHeld } from '#core/rest/token-responses.js'
 import type { ApplicationDetails, CollectedRows, JobDetails, JobExceptions, JobsOverview } from '#core/rest/responses.js'
 
 export const MasterUnreachable = defineError('CLIENT_MASTER_UNREACHABLE', {
@@ -111,6 +112,17 @@ export class MasterClient {
 
   async collect(jobId: string, token: number): Promise<CollectedRows> {
     return (await this.#transport.request('GET', `jobs/${jobId}/collect?token=${token}`)) as CollectedRows
+  }
+
+  /** @throws CLIENT_MASTER_REFUSED 404 where there is no Kerberos */
+  async delegationTokens(): Promise<TokensHeld> {
+    return (await this.#transport.request('GET', 'delegation-tokens')) as TokensHeld
+  }
+
+  /** `sealed`: for the key that `delegationTokens` tells. @throws CLIENT_MASTER_REFUSED with the reason */
+  async pushDelegationTokens(sealed: Uint8Array): Promise<TokensHeld> {
+    const request = Buffer.from(JSON.stringify({ sealed: Buffer.from(sealed).toString('base64url') })).toString('base64url')
+    return (await this.#transport.request('PUT', `delegation-tokens?request=${request}`)) as TokensHeld
   }
 
   /** `path`: what is triggered, `jobs/<id>/savepoints` say; `body` as Flink's POST takes it. The id to ask with for its outcome. */

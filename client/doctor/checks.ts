@@ -55,14 +55,14 @@ export function doctorChecks(options: DoctorOptions): Check[] {
         const { login } = cluster()
         switch (login.kind) {
           case 'simple':
-            return `as ${login.user}, which the cluster believes`
+            return `as ${login.user}, which the cluster believes${login.realUser === undefined ? '' : ` of ${login.realUser}`}`
           case 'tokens': {
             const kinds = [...(login.credentials?.().tokens.values() ?? [])].map(({ kind }) => kind)
             return `as ${login.user}, by the tokens of ${variables['HADOOP_TOKEN_FILE_LOCATION'] ?? ''}: ${kinds.join(', ')}`
           }
           case 'kerberos': {
             const left = (await login.kerberos!.lifetimeSeconds()) * 1000
-            const text = `${login.kerberos!.principal()}, as ${login.user}, ticket for ${hoursAndMinutes(left)}`
+            const text = `${login.kerberos!.principal()}, ${login.realUser === undefined ? 'as' : 'for'} ${login.user}, ticket for ${hoursAndMinutes(left)}`
             return left < SHORT_TICKET_MS ? { concern: `${text}: soon over, 'kinit' gets a new one` } : text
           }
         }

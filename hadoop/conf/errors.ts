@@ -15,3 +15,8 @@ export const HadoopPropertyInvalid = defineError('HADOOP_CONF_INVALID_PROPERTY',
   message: (d: { property: string; value: string; reason: string; source: string }) =>
     `Hadoop property '${d.property}' (${d.source}) is '${d.value}': ${d.reason}`,
 })
+
+export const ProxyUserInvalid = defineError('HADOOP_PROXY_USER_INVALID', {
+  recovery: 'none',
+  message: (d: { user: string }) => `'${d.user}' cannot be the name of a user (--proxy-user, HADOOP_PROXY_USER).`,
+})

@@ -10,6 +10,7 @@ import {
 } from '#core/fs/errors.js'
 import { isRemoteException, simpleName } from '../ipc/remote-exception.js'
 import { HadoopAuthenticationFailed, HadoopUnreachable } from '../rest/errors.js'
+import { isLoginFailure } from '../security/errors.js'
 import type { TransientFailure } from './retry-policy.js'
 
 /** Class name (without package) of the Java exception behind the error. */
@@ -39,10 +40,8 @@ export function toFileSystemError(error: unknown, path: string, operation: strin
   if (HadoopUnreachable.is(error)) return new FileSystemUnavailable({ path, reason: error.message }, cause)
   if (HadoopAuthenticationFailed.is(error)) return new PermissionDenied({ path, reason: error.message }, cause)
   if (!isRemoteException(error)) {
-    if (error instanceof WeftError)
-      return error.code.startsWith('FS_') || error.code.startsWith('KERBEROS_')
-        ? error
-        : new FileSystemFailed({ path, operation, reason: error.message }, cause)
+    if (error instanceof WeftError && (error.code.startsWith('FS_') || isLoginFailure(error))) return error
+    if (error instanceof WeftError) return new FileSystemFailed({ path, operation, reason: error.message }, cause)
     return error instanceof Error ? error : new Error(String(error))
   }
   const reason = error.details.reason

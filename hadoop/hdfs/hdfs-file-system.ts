@@ -6,6 +6,7 @@ import { defaultFileSystem, nameNodeWebUrls } from '../conf/addresses.js'
 import { HadoopConfigurationMissing } from '../conf/errors.js'
 import { HadoopConfiguration } from '../conf/hadoop-configuration.js'
 import { lazyAuthenticator, type HttpAuthenticator } from '../rest/http-authenticator.js'
+import { proxyUser } from '../conf/user.js'
 import { clusterLogin } from '../security/cluster-login.js'
 import { childUri, parentOf, parseHdfsPath } from './hdfs-path.js'
 import type { HdfsFileStatus } from './records.js'
@@ -28,7 +29,13 @@ export function createWebHdfsClient(hadoopConfiguration: HadoopConfiguration, us
       nameNodeWebUrls(hadoopConfiguration, authority === '' ? defaultHdfsAuthority(hadoopConfiguration) : authority),
     authenticator:
       options.authenticator ??
-      lazyAuthenticator(() => clusterLogin(hadoopConfiguration, user, { tokenFile: process.env['HADOOP_TOKEN_FILE_LOCATION'] }).hdfs),
+      lazyAuthenticator(
+        () =>
+          clusterLogin(hadoopConfiguration, user, {
+            tokenFile: process.env['HADOOP_TOKEN_FILE_LOCATION'],
+            proxyUser: proxyUser(process.env),
+          }).hdfs,
+      ),
     ...(options.environment === undefined ? {} : { environment: options.environment }),
     ...(options.retryPolicy === undefined ? {} : { retryPolicy: options.retryPolicy }),
   })

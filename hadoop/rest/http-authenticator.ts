@@ -29,6 +29,18 @@ export function simpleAuthenticator(user: string): HttpAuthenticator {
   }
 }
 
+/** The same, on behalf of `user`: the server checks that whoever proves himself may (hadoop.proxyuser.*). Said with each request: cookies name the other. */
+export function actingFor(user: string, authenticator: HttpAuthenticator): HttpAuthenticator {
+  return {
+    async credentialsFor(url) {
+      const { query, headers } = await authenticator.credentialsFor(url)
+      return { query: { ...query, doAs: user }, headers }
+    },
+    rejected: (url) => authenticator.rejected(url),
+    accepted: (url, setCookie) => authenticator.accepted(url, setCookie),
+  }
+}
+
 /** One GSSAPI handshake: SPNEGO's message to that service, base64. */
 export type NegotiateToken = (service: string) => Promise<string>
 

@@ -5,6 +5,7 @@
 import * as z from '#core/zod.js'
 import type { WeftError } from '#core/errors/define-error.js'
 import { remoteException } from '../ipc/remote-exception.js'
+import { impersonationRefused } from '../security/errors.js'
 import { HadoopHttpFailed, shownUrl } from './errors.js'
 
 const RemoteExceptionSchema = z.object({
@@ -48,6 +49,8 @@ export function describeBody(body: string): string {
 export function errorOfAnswer(answer: { method: string; url: string; status: number; body: string; call: string }): WeftError {
   const { method, url, status, body, call } = answer
   const remote = parseRemoteException(body)
+  const refused = impersonationRefused(new URL(url).origin, remote?.message ?? (status === 403 ? describeBody(body) : ''))
+  if (refused !== undefined) return refused
   if (remote !== undefined) return remoteException({ ...remote, server: new URL(url).origin, call })
   return new HadoopHttpFailed({ url: shownUrl(url), method, status, text: describeBody(body) })
 }

@@ -8,9 +8,15 @@ import { systemEnvironment, type Clock } from '#core/time/environment.js'
 import { defaultFileSystem, formatHostPort, isSecure, nameNodeRpcAddresses, nameNodeWebUrls } from '../conf/addresses.js'
 import { shortName } from '../conf/auth-to-local.js'
 import type { HadoopConfiguration } from '../conf/hadoop-configuration.js'
-import { delegationAuthenticator, negotiateAuthenticator, simpleAuthenticator, type HttpAuthenticator } from '../rest/http-authenticator.js'
+import {
+  actingFor,
+  delegationAuthenticator,
+  negotiateAuthenticator,
+  simpleAuthenticator,
+  type HttpAuthenticator,
+} from '../rest/http-authenticator.js'
 import { MAX_CREDENTIALS_BYTES, readCredentials, type Credentials } from './credentials.js'
-import { KerberosNoTicket, TokenFileUnusable } from './errors.js'
+import { KerberosNoTicket, ProxyUserNeedsLogin, TokenFileUnusable } from './errors.js'
 import { kerberosLogin, type KerberosLogin, type KerberosSettings } from './kerberos-login.js'
 import { spnego } from './spnego.js'
 import { delegationTokenInfo, TokenKind, type Token } from './tokens.js'
@@ -18,8 +24,10 @@ import { delegationTokenInfo, TokenKind, type Token } from './tokens.js'
 export interface ClusterLogin {
   /** By name, by Kerberos, or by tokens that somebody else has obtained. */
   readonly kind: 'simple' | 'kerberos' | 'tokens'
-  /** As the cluster calls us. */
+  /** As the cluster calls us, or whom we act for. */
   readonly user: string
+  /** Who it is that acts for `user`; undefined: himself. */
+  readonly realUser: string | undefined
   readonly resourceManager: HttpAuthenticator
   readonly hdfs: HttpAuthenticator
   /** kind 'kerberos'. */
@@ -31,23 +39,24 @@ export interface ClusterLogin {
 export interface LoginSettings extends KerberosSettings {
   /** security.kerberos.login.use-ticket-cache; true when absent. */
   readonly useTicketCache?: boolean
+  /** Act for that user (HADOOP_PROXY_USER); the cluster must allow it (hadoop.proxyuser.*). */
+  readonly proxyUser?: string | undefined
   /** HADOOP_TOKEN_FILE_LOCATION */
   readonly tokenFile?: string | undefined
   readonly clock?: Clock
 }
 
-/** @throws KERBEROS_NO_TICKET, KERBEROS_LIBRARY_MISSING, … , HADOOP_TOKEN_FILE_UNUSABLE */
+/** @throws KERBEROS_NO_TICKET, KERBEROS_LIBRARY_MISSING, … , HADOOP_TOKEN_FILE_UNUSABLE, HADOOP_PROXY_USER_NEEDS_LOGIN */
 export function clusterLogin(conf: HadoopConfiguration, user: string, settings: LoginSettings): ClusterLogin {
-  if (!isSecure(conf)) {
-    const authenticator = simpleAuthenticator(user)
-    return { kind: 'simple', user, resourceManager: authenticator, hdfs: authenticator, kerberos: undefined, credentials: undefined }
-  }
-  const { tokenFile, keytab } = settings
+  const { tokenFile, keytab, proxyUser } = settings
+  if (!isSecure(conf)) return login('simple', user, simpleAuthenticator(user), proxyUser, undefined)
   if (keytab === undefined && tokenFile !== undefined && tokenFile !== '') {
     const read = tokenFileReader(tokenFile)
     // Processes of a local run have a token file too, with nothing of Hadoop's in it.
-    if ([...read().tokens.values()].some((token) => delegationTokenInfo(token) !== undefined))
+    if ([...read().tokens.values()].some((token) => delegationTokenInfo(token) !== undefined)) {
+      if (proxyUser !== undefined) throw new ProxyUserNeedsLogin({ user: proxyUser, path: tokenFile })
       return tokenLogin(conf, user, tokenFile, read)
+    }
   }
   if (keytab === undefined && settings.useTicketCache === false) {
     throw new KerberosNoTicket({
@@ -56,10 +65,21 @@ export function clusterLogin(conf: HadoopConfiguration, user: string, settings: 
     })
   }
   const kerberos = kerberosLogin(settings, settings.clock ?? systemEnvironment.clock)
-  const authenticator = negotiateAuthenticator(spnego(settings, kerberos))
+  return login('kerberos', shortName(kerberos.principal(), conf), negotiateAuthenticator(spnego(settings, kerberos)), proxyUser, kerberos)
+}
+
+function login(
+  kind: 'simple' | 'kerberos',
+  own: string,
+  proof: HttpAuthenticator,
+  proxyUser: string | undefined,
+  kerberos: KerberosLogin | undefined,
+): ClusterLogin {
+  const authenticator = proxyUser === undefined ? proof : actingFor(proxyUser, proof)
   return {
-    kind: 'kerberos',
-    user: shortName(kerberos.principal(), conf),
+    kind,
+    user: proxyUser ?? own,
+    realUser: proxyUser === undefined ? undefined : own,
     resourceManager: authenticator,
     hdfs: authenticator,
     kerberos,
@@ -76,6 +96,7 @@ function tokenLogin(conf: HadoopConfiguration, user: string, path: string, read:
   return {
     kind: 'tokens',
     user: owner === undefined ? user : shortName(owner, conf),
+    realUser: undefined,
     resourceManager: delegationAuthenticator('resourcemanager', (url) => Promise.resolve(kindOf(TokenKind.rmDelegation, url))),
     hdfs: delegationAuthenticator('hdfs', async (url) => (await hdfsToken(conf, read(), url)) ?? kindOf(TokenKind.hdfsDelegation, url)),
     kerberos: undefined,

@@ -93,6 +93,30 @@ export const TokenFileUnusable = defineError('HADOOP_TOKEN_FILE_UNUSABLE', {
   message: (d: { path: string; reason: string }) => `The token file ${d.path} (HADOOP_TOKEN_FILE_LOCATION) cannot be used: ${d.reason}.`,
 })
 
+export const ProxyUserNeedsLogin = defineError('HADOOP_PROXY_USER_NEEDS_LOGIN', {
+  recovery: 'none',
+  message: (d: { user: string; path: string }) =>
+    `Nobody can act for ${d.user} (--proxy-user) by the tokens of ${d.path} (HADOOP_TOKEN_FILE_LOCATION): a token says itself whom it is for. Unset ` +
+    "HADOOP_TOKEN_FILE_LOCATION and log in with 'kinit' or -D security.kerberos.login.keytab.",
+})
+
+export const ImpersonationRefused = defineError('HADOOP_IMPERSONATION_REFUSED', {
+  recovery: 'none',
+  message: (d: { server: string; reason: string; real: string }) =>
+    `${d.server} does not let this login act for another user (--proxy-user): ${d.reason}. Its administrator allows it with hadoop.proxyuser.${d.real}.hosts ` +
+    `and hadoop.proxyuser.${d.real}.users (or .groups) in core-site.xml of NameNode and ResourceManager.`,
+})
+
+/** Hadoop's refusal of an impersonation in its text; undefined: it is about something else. */
+export function impersonationRefused(server: string, text: string): WeftError | undefined {
+  const found = /(?:User: (\S+)(?: \(auth:\w+\))? is not allowed to impersonate|Unauthorized connection for super-user: (\S+))[^\n]*/.exec(
+    text,
+  )
+  if (found === null) return undefined
+  const real = (found[1] ?? found[2] ?? '').split(/[/@]/, 1)[0] ?? ''
+  return new ImpersonationRefused({ server, reason: found[0].trim(), real })
+}
+
 export const RenewerUnknown = defineError('HADOOP_TOKEN_RENEWER_UNKNOWN', {
   recovery: 'none',
   message: (_d: Record<string, never>) =>
@@ -102,5 +126,8 @@ export const RenewerUnknown = defineError('HADOOP_TOKEN_RENEWER_UNKNOWN', {
 
 /** Whether it is about who we are, and so the same whichever server is asked. */
 export function isLoginFailure(error: unknown): error is WeftError {
-  return error instanceof WeftError && (error.code.startsWith('KERBEROS_') || error.code === 'HADOOP_TOKEN_FILE_UNUSABLE')
+  return (
+    error instanceof WeftError &&
+    (error.code.startsWith('KERBEROS_') || error.code === 'HADOOP_TOKEN_FILE_UNUSABLE' || ImpersonationRefused.is(error))
+  )
 }

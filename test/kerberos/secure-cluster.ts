@@ -86,7 +86,7 @@ export class SecureCluster {
     this.conf = loadHadoopConfiguration({ environment: this.environment, user: 'nobody' })
   }
 
-  static async start(options: Omit<HadoopOptions, 'name'> & Required<Pick<HadoopOptions, 'kerberos'>>): Promise<SecureCluster> {
+  static async start(options: Partial<HadoopOptions> & Required<Pick<HadoopOptions, 'kerberos'>>): Promise<SecureCluster> {
     const cluster = new SecureCluster(await startHadoop({ name: `kerberos-${options.kerberos}`, heartbeatMs: 200, ...options }))
     process.env['KRB5_CONFIG'] = cluster.environment['KRB5_CONFIG']
     return cluster

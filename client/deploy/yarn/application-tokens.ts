@@ -35,10 +35,17 @@ export async function applicationTokens(
 
 /**
  * The keytab that the master logs in with when the tokens near the end of their life. It travels with the credentials, not by HDFS, where every worker
- * could read it with the job's own token. Undefined without a login by keytab.
+ * could read it with the job's own token. Undefined without a login by keytab, and where the keytab is of somebody who acts for the application's user: it
+ * would let that user act for everybody else.
  */
 export function applicationKeytab(cluster: YarnCluster, configuration: Configuration): Buffer | undefined {
   const path = configuration.get(KERBEROS_KEYTAB)
-  if (cluster.login.kind !== 'kerberos' || path === undefined || !configuration.get(DELEGATION_TOKENS_ENABLED)) return undefined
+  if (
+    cluster.login.kind !== 'kerberos' ||
+    cluster.login.realUser !== undefined ||
+    path === undefined ||
+    !configuration.get(DELEGATION_TOKENS_ENABLED)
+  )
+    return undefined
   return readFileSync(path)
 }

@@ -21,6 +21,9 @@ export async function limitLifetime(cluster: YarnCluster, report: ApplicationRep
   if (lifetime === undefined) return { endsAt: endOfLifetime(report), warnings: [] }
   // Counted by the ResourceManager's clock, which set the start.
   const wished = report.startedTime + lifetime
+  // A submission by RPC has said it already.
+  const already = compareLifetime(report, wished, lifetime)
+  if (already.warnings.length === 0) return already
   try {
     await cluster.resourceManager.setLifetime(report.id, wished)
   } catch (error) {

@@ -8,7 +8,7 @@ import { systemEnvironment, type Environment } from '#core/time/environment.js'
 import { resourceManagerWebUrls } from '#hadoop/conf/addresses.js'
 import type { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
 import { loadHadoopConfiguration } from '#hadoop/conf/load.js'
-import { hadoopUser } from '#hadoop/conf/user.js'
+import { hadoopUser, proxyUser } from '#hadoop/conf/user.js'
 import { createWebHdfsClient } from '#hadoop/hdfs/hdfs-file-system.js'
 import type { WebHdfsClient } from '#hadoop/hdfs/web-hdfs-client.js'
 import type { HttpAuthenticator } from '#hadoop/rest/http-authenticator.js'
@@ -18,7 +18,7 @@ import { KerberosConfigurationInvalid } from '#hadoop/security/errors.js'
 
 export interface YarnCluster {
   readonly hadoop: HadoopConfiguration
-  /** Whom requests are made as: with Kerberos the short name of the ticket's principal. */
+  /** Whom requests are made as: with Kerberos the short name of the ticket's principal; with --proxy-user that one. */
   readonly user: string
   readonly resourceManager: ResourceManagerClient
   readonly hdfs: WebHdfsClient
@@ -70,6 +70,7 @@ export function connectYarn(
     principal: configuration.get(KERBEROS_PRINCIPAL),
     useTicketCache: configuration.get(KERBEROS_USE_TICKET_CACHE),
     tokenFile: variables['HADOOP_TOKEN_FILE_LOCATION'],
+    proxyUser: proxyUser(variables),
   })
   const { user, resourceManager: authenticator } = login
   return {

@@ -8,7 +8,7 @@ import { call, gateway } from '../gateway.js'
 /** A credentials file of that size holds hundreds of tokens. */
 const MAX_CREDENTIALS_CHARACTERS = 1024 * 1024
 
-/** Served by the master at 'delegationtokens' where it renews tokens; calls carry its epoch. */
+/** Served by the master at 'delegationtokens' on Kerberized clusters; calls carry its epoch. */
 export const DelegationTokensGateway = gateway('DelegationTokens', {
   newest: call(
     /** What the worker has; 0: what it was started with. */

@@ -20,6 +20,8 @@ const DEFAULT_BUFFER = 65_536
 
 export interface GssapiOptions {
   readonly login: KerberosLogin
+  /** Whom calls are made for, if not the login's own; the server must allow it. */
+  readonly effectiveUser?: string | undefined
   /** Acceptable protection, most wanted first; undefined: the strongest that the server offers. */
   readonly protection?: readonly QualityOfProtection[] | undefined
   /** The principal that the configuration names for the server, `_HOST` allowed; the server must claim to be that. */
@@ -31,7 +33,7 @@ export function kerberosMethod(options: GssapiOptions): SaslMethod {
     method: 'KERBEROS',
     mechanism: GSSAPI,
     get contextUser() {
-      return options.login.principal()
+      return options.effectiveUser ?? options.login.principal()
     },
     async start(server) {
       const flags = GssFlag.mutual | GssFlag.replay | GssFlag.sequence | GssFlag.integrity | GssFlag.confidentiality

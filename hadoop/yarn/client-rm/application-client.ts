@@ -16,7 +16,7 @@ import { findToken, writeCredentials } from '../../security/credentials.js'
 import { tokenMethod } from '../../security/digest-md5.js'
 import { TokenFileUnusable } from '../../security/errors.js'
 import { kerberosMethod, ServerPrincipal } from '../../security/gssapi/sasl-gssapi.js'
-import { parseRpcProtection } from '../../security/sasl-mechanism.js'
+import { parseRpcProtection, type SaslMethod } from '../../security/sasl-mechanism.js'
 import { decodeToken, TokenKind } from '../../security/tokens.js'
 import { formatApplicationId, parseApplicationId } from '../identifiers.js'
 import { yarnUrl } from '../launch-context.js'
@@ -64,9 +64,9 @@ export function resourceManagerAuthentication(conf: HadoopConfiguration, login: 
   const protection = parseRpcProtection(conf.get('hadoop.rpc.protection'))
   switch (login.kind) {
     case 'simple':
-      return { user: login.user, methods: [] }
+      return { user: login.user, realUser: login.realUser, methods: [] }
     case 'kerberos':
-      return { methods: [kerberosMethod({ login: login.kerberos!, protection, serverPrincipal: ServerPrincipal.resourceManager(conf) })] }
+      return { methods: [kerberosLoginMethod(conf, login, ServerPrincipal.resourceManager(conf))] }
     case 'tokens': {
       const token = findToken(login.credentials!(), TokenKind.rmDelegation)
       if (token === undefined)
@@ -77,6 +77,20 @@ export function resourceManagerAuthentication(conf: HadoopConfiguration, login: 
       return { methods: [tokenMethod(() => token, { random: environment.random, protection })] }
     }
   }
+}
+
+/** Kerberos, as whoever the login acts for. */
+export function kerberosLoginMethod(
+  conf: HadoopConfiguration,
+  login: ClusterLogin,
+  serverPrincipal: ReturnType<typeof ServerPrincipal.resourceManager>,
+): SaslMethod {
+  return kerberosMethod({
+    login: login.kerberos!,
+    protection: parseRpcProtection(conf.get('hadoop.rpc.protection')),
+    serverPrincipal,
+    ...(login.realUser === undefined ? {} : { effectiveUser: login.user }),
+  })
 }
 
 /** As REST's body (rest/submission.ts), in YARN's own form. Pure. */
@@ -113,6 +127,13 @@ export function submissionMessage(context: SubmissionContext): InferInput<typeof
     applicationType: context.type,
     keepContainersAcrossApplicationAttempts: context.keepContainers,
     applicationTags: [...context.tags],
+    ...(context.lifetime === undefined
+      ? {}
+      : {
+          applicationTimeouts: [
+            { applicationTimeoutType: 'APP_TIMEOUT_LIFETIME' as const, timeout: BigInt(Math.max(1, Math.ceil(context.lifetime / 1000))) },
+          ],
+        }),
     ...(context.attemptFailuresValidityInterval === undefined
       ? {}
       : { attemptFailuresValidityInterval: BigInt(context.attemptFailuresValidityInterval) }),

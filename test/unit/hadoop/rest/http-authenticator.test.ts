@@ -1,5 +1,11 @@
 import { expect } from 'chai'
-import { delegationAuthenticator, lazyAuthenticator, negotiateAuthenticator, simpleAuthenticator } from '#hadoop/rest/http-authenticator.js'
+import {
+  actingFor,
+  delegationAuthenticator,
+  lazyAuthenticator,
+  negotiateAuthenticator,
+  simpleAuthenticator,
+} from '#hadoop/rest/http-authenticator.js'
 import { KerberosNoTicket } from '#hadoop/security/errors.js'
 import { decodeToken } from '#hadoop/security/tokens.js'
 
@@ -17,6 +23,21 @@ describe('authentication over HTTP', () => {
     expect(services).to.deep.equal(['HTTP@rm.example'])
     authenticator.accepted(url, ['other=1', 'hadoop.auth="u=alice&t=kerberos&s=x="; Path=/; HttpOnly'])
     expect((await authenticator.credentialsFor(url)).headers).to.deep.equal({ Cookie: 'hadoop.auth="u=alice&t=kerberos&s=x="' })
+  })
+
+  it('on behalf of another names him with each request, also beside a cookie, which names the other', async () => {
+    expect((await actingFor('bob', simpleAuthenticator('alice')).credentialsFor(url)).query).to.deep.equal({
+      'user.name': 'alice',
+      doAs: 'bob',
+    })
+    const authenticator = actingFor(
+      'bob',
+      negotiateAuthenticator(async () => 'token'),
+    )
+    expect((await authenticator.credentialsFor(url)).query).to.deep.equal({ doAs: 'bob' })
+    authenticator.accepted(url, ['hadoop.auth=a'])
+    expect(await authenticator.credentialsFor(url)).to.deep.equal({ query: { doAs: 'bob' }, headers: { Cookie: 'hadoop.auth=a' } })
+    expect(await authenticator.rejected(url)).to.equal(true)
   })
 
   it('keeps a server’s cookie from every other server', async () => {
