@@ -175,6 +175,28 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     limit: z.int().min(1),
     numbered: z.boolean(),
     lastWins: z.boolean(),
+  /**
+   * Session windows: rows of a `partition` whose times are no more than `gapMs` apart. Without `aggregate` rows come out when their session
+   * fires, with window_start, window_end, window_time; with it as those of window-aggregate, and `condition` is a BOOLEAN column: rows
+   * for which it is not TRUE keep the session going but do not count.
+   */
+  z.object({
+    op: z.literal('session-window'),
+    gapMs: z.number().positive(),
+    timeColumn: z.int().min(0),
+    /** As in window-aggregate. */
+    processingTime: z.literal(true).optional(),
+    partition: columns,
+    retractInput: z.boolean(),
+    aggregate: z
+      .object({
+        keys: columns,
+        calls: z.array(AggregateCallSchema).readonly(),
+        emit: z.array(z.enum(['window_start', 'window_end', 'window_time'])).readonly(),
+        condition: z.int().min(0).optional(),
+      })
+      .optional(),
+  }),
     retractInput: z.boolean(),
     output: z.enum(['changelog', 'final']),
   }),

@@ -6,6 +6,7 @@ import { createGroupAggregate } from './group-aggregate.js'
 import { createJoin } from './join/create-join.js'
 import { createIntervalJoin } from './join/interval-join.js'
 import type { Operator, SourceOperator } from './operator.js'
+import { createSessionWindow } from './session/session-window.js'
 import { createSetOperation } from './set-operation.js'
 import { createRank } from './rank.js'
 import { createSortLimit } from './sort-limit.js'
@@ -28,6 +29,8 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
       return createWindowAggregate(spec, inputs, output)
     case 'window-table-function':
       return createWindowTableFunction(spec, inputs, output)
+    case 'session-window':
+      return createSessionWindow(spec, inputs, output)
     case 'join':
       return createJoin(spec, inputs, output)
     case 'interval-join':

@@ -104,6 +104,7 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
     }
     if (
       (relation.kind === 'window-aggregate' || relation.kind === 'window-table-function') &&
+      relation.window.kind !== 'session' &&
       input !== undefined &&
       changelogOf(input, mode) === 'retract'
     ) {

@@ -1,6 +1,6 @@
 /** Plan nodes as Flink prints them: `Calc(select=[a, b], where=[(a > 1)])`. */
 import type { Expression } from '#core/graph/expression.js'
-import type { AggregateCall, JoinType, SortKey, WindowSpec } from '#core/graph/operator-spec.js'
+import type { AggregateCall, JoinType, SortKey } from '#core/graph/operator-spec.js'
 import { formatDuration } from '#core/config/units.js'
 import { describeExpression } from '#runtime/expr/describe.js'
 import { fullName } from '../catalog/catalog.js'
@@ -13,6 +13,7 @@ import {
   type RelationField,
   type Root,
   type WindowAggregate,
+  type Window,
 } from './relation.js'
 
 const MAX_VALUES = 10
@@ -106,12 +107,13 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
     case 'aggregate':
       return [...groupBy(node), ['select', aggregation(node)]]
     case 'window-table-function':
-      return [['window', windowText(node.window, node.input.fields[node.timeColumn]?.name ?? '')]]
+      return [['window', windowText(node.window, node.timeColumn, node.input.fields)]]
     case 'window-aggregate': {
       const borders = node.emit.map((property) => `${property.replace('window_', '')}('w$) AS ${property}`)
       return [
         ...groupBy(node),
-        ['window', windowText(node.window, node.input.fields[node.timeColumn]?.name ?? '')],
+        ['window', windowText(node.window, node.timeColumn, node.input.fields)],
+        ...(node.condition === undefined ? [] : [['where', node.input.fields[node.condition]?.name ?? ''] as const]),
         ['select', [aggregation(node), ...borders].filter((part) => part !== '').join(', ')],
       ]
     }
@@ -217,7 +219,13 @@ function callText(call: AggregateCall, input: readonly RelationField[]): string 
   return `${call.function}(${call.distinct ? 'DISTINCT ' : ''}${args === '' ? '*' : args})${filter}`
 }
 
-function windowText(window: WindowSpec, timeColumn: string): string {
+function windowText(window: Window, timeColumn: number, fields: readonly RelationField[]): string {
+  const time = `time_col=[${fields[timeColumn]?.name ?? ''}]`
+  if (window.kind === 'session') {
+    const partition = (window.partition ?? []).map((column) => fields[column]?.name ?? '')
+    const keys = partition.length === 0 ? [] : [`partition keys=[${partition.join(', ')}]`]
+    return `SESSION(${[time, `gap=[${formatDuration(window.gapMs)}]`, ...keys].join(', ')})`
+  }
   const attributes: (readonly [string, number])[] =
     window.kind === 'tumble'
       ? [['size', window.sizeMs]]
@@ -232,7 +240,7 @@ function windowText(window: WindowSpec, timeColumn: string): string {
           ]
   if (window.offsetMs !== 0) attributes.push(['offset', window.offsetMs])
   const texts = attributes.map(([name, ms]) => `${name}=[${formatDuration(ms)}]`)
-  return `${window.kind.toUpperCase()}(${[`time_col=[${timeColumn}]`, ...texts].join(', ')})`
+  return `${window.kind.toUpperCase()}(${[time, ...texts].join(', ')})`
 }
 
 /** The first or last row of each key by event time. */

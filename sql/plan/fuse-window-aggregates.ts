@@ -1,6 +1,7 @@
 /**
  * GROUP BY window_start, window_end [, keys] over a window table function becomes one window aggregate: what lies between the two
- * moves below the window, except conditions on the window's borders, which hold for whole groups and move above.
+ * moves below the window, except conditions on the window's borders, which hold for whole groups and move above, and conditions on rows of
+ * a session, whose borders all rows make.
  */
 import type { Expression } from '#core/graph/expression.js'
 import { columnsOf, conjunction, conjuncts, inputColumn, rewrite, substitute } from './expressions.js'
@@ -11,6 +12,7 @@ import {
   type Aggregate,
   type Relation,
   type RelationField,
+  type Window,
   type WindowAggregate,
   type WindowProperty,
   type WindowTableFunction,
@@ -92,7 +94,20 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
     ...(call.filter === undefined ? {} : { filter: place(call.filter, 'a FILTER') }),
   }))
   const time = window.input.fields[window.timeColumn] as RelationField
-  needed.push(inputColumn(window.timeColumn, time.type))
+  const timeColumn = needed.push(inputColumn(window.timeColumn, time.type)) - 1
+  const isSession = window.window.kind === 'session'
+  const ofRows = conjunction(conditions.filter(ofInput))
+  const condition = isSession && ofRows !== undefined ? needed.push(ofRows) - 1 : undefined
+  const input = window.input
+  const moved: Window =
+    window.window.kind !== 'session'
+      ? window.window
+      : {
+          ...window.window,
+          partition:
+            window.window.partition?.map((column) => needed.push(inputColumn(column, (input.fields[column] as RelationField).type)) - 1) ??
+            plain,
+        }
 
   const above = conditions.filter((condition) => !ofInput(condition))
   if (!above.every(ofWindow))
@@ -103,10 +118,8 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
   ])
   const emit = PROPERTIES.filter((name) => used.has(name))
 
-  const condition = conjunction(conditions.filter(ofInput))
-  const filtered: Relation =
-    condition === undefined ? window.input : { kind: 'filter', input: window.input, condition, fields: window.input.fields }
-  const input: Relation = {
+  const filtered: Relation = ofRows === undefined || isSession ? input : { kind: 'filter', input, condition: ofRows, fields: input.fields }
+  const narrowed: Relation = {
     kind: 'project',
     input: filtered,
     expressions: needed,
@@ -121,10 +134,11 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
   const plainFields = aggregate.fields.filter((_, i) => i < borders.length && borders[i] === undefined)
   const fused: WindowAggregate = {
     kind: 'window-aggregate',
-    input,
-    window: window.window,
-    timeColumn: needed.length - 1,
+    input: narrowed,
+    window: moved,
+    timeColumn,
     processingTime: window.processingTime,
+    ...(condition === undefined ? {} : { condition }),
     keys: plain,
     calls,
     emit,

@@ -4,7 +4,7 @@
  */
 import type { Expression } from '#core/graph/expression.js'
 import { columnsOf, renumber } from './expressions.js'
-import { hasRightColumns, joinFields, type Relation, type RelationField } from './relation.js'
+import { hasRightColumns, joinFields, type Relation, type RelationField, type Window } from './relation.js'
 
 interface Pruned {
   readonly relation: Relation
@@ -106,7 +106,11 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
         ...relation.keys,
         ...keptCalls.flatMap((call) => [...call.args, ...(call.filter === undefined ? [] : [call.filter])]),
       ])
-      if (relation.kind === 'window-aggregate') used.add(relation.timeColumn)
+      if (relation.kind === 'window-aggregate') {
+        used.add(relation.timeColumn)
+        if (relation.condition !== undefined) used.add(relation.condition)
+        for (const column of partitionOf(relation.window)) used.add(column)
+      }
       const input = pruneExactly(relation.input, used, shared)
       const at = (column: number): number => input.at.get(column) as number
       const kept = [...relation.keys.keys(), ...calls.map((i) => width + i)]
@@ -130,16 +134,28 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       const pruned: Relation =
         relation.kind === 'aggregate'
           ? { ...relation, ...common }
-          : { ...relation, ...common, timeColumn: at(relation.timeColumn), emit: pick(relation.emit, emitted) }
+          : {
+              ...relation,
+              ...common,
+              window: movedWindow(relation.window, at),
+              timeColumn: at(relation.timeColumn),
+              ...(relation.condition === undefined ? {} : { condition: at(relation.condition) }),
+              emit: pick(relation.emit, emitted),
+            }
       return { relation: pruned, at: positions(kept) }
     }
     case 'window-table-function': {
       const width = relation.input.fields.length
-      const input = prune(relation.input, new Set([...[...wanted].filter((column) => column < width), relation.timeColumn]), shared)
+      const used = [...[...wanted].filter((column) => column < width), relation.timeColumn, ...partitionOf(relation.window)]
+      const input = prune(relation.input, new Set(used), shared)
+      const window = movedWindow(relation.window, (column) => input.at.get(column) as number)
       const narrow = input.relation.fields.length
       const fields = [...input.relation.fields.map((field) => ({ ...field, rowtime: false })), ...relation.fields.slice(width)]
       const at = new Map([...input.at, ...[0, 1, 2].map((i) => [width + i, narrow + i] as const)])
-      return { relation: { ...relation, input: input.relation, timeColumn: input.at.get(relation.timeColumn) as number, fields }, at }
+      return {
+        relation: { ...relation, input: input.relation, window, timeColumn: input.at.get(relation.timeColumn) as number, fields },
+        at,
+      }
     }
     case 'join': {
       const width = relation.left.fields.length
@@ -271,4 +287,12 @@ function union(expressions: readonly Expression[]): Set<number> {
 
 function moved(expression: Expression, input: Pruned): Expression {
   return renumber(expression, (index) => input.at.get(index) as number)
+}
+
+function partitionOf(window: Window): readonly number[] {
+  return window.kind === 'session' ? (window.partition ?? []) : []
+}
+
+function movedWindow(window: Window, at: (column: number) => number): Window {
+  return window.kind === 'session' && window.partition !== null ? { ...window, partition: window.partition.map(at) } : window
 }

@@ -65,7 +65,12 @@ function push(relation: Relation, conditions: readonly Expression[]): Relation {
     }
     case 'window-table-function': {
       const width = relation.input.fields.length
-      const onInput = (condition: Expression): boolean => [...columnsOf(condition)].every((column) => column < width)
+      const { window } = relation
+      // A session is made of all of its partition's rows: whole partitions go or stay.
+      const passes = (column: number): boolean =>
+        column < width && (window.kind !== 'session' || window.partition === null || window.partition.includes(column))
+      const onInput = (condition: Expression): boolean =>
+        [...columnsOf(condition)].every(passes) && (window.kind !== 'session' || isDeterministic(condition))
       const below = push(relation.input, conditions.filter(onInput))
       return here(
         conditions.filter((condition) => !onInput(condition)),

@@ -57,10 +57,17 @@ export interface Aggregate extends Node<'aggregate'> {
   readonly keys: readonly number[]
   readonly calls: readonly AggregateCall[]
 }
+/** Rows of the same partition until for `gapMs` none has come. `partition`: columns of the input; null: the keys of the groups above. */
+export interface SessionWindow {
+  readonly kind: 'session'
+  readonly gapMs: number
+  readonly partition: readonly number[] | null
+}
+export type Window = WindowSpec | SessionWindow
 /** Fields: the input's, window_start, window_end, window_time. */
 export interface WindowTableFunction extends Node<'window-table-function'> {
   readonly input: Relation
-  readonly window: WindowSpec
+  readonly window: Window
   readonly timeColumn: number
   readonly processingTime: boolean
 }
@@ -68,9 +75,11 @@ export type WindowProperty = 'window_start' | 'window_end' | 'window_time'
 /** Fields: keys, calls, then `emit`. */
 export interface WindowAggregate extends Node<'window-aggregate'> {
   readonly input: Relation
-  readonly window: WindowSpec
+  readonly window: Window
   readonly timeColumn: number
   readonly processingTime: boolean
+  /** Sessions: a BOOLEAN of rows that count; the others keep their session going only. */
+  readonly condition?: number
   readonly keys: readonly number[]
   readonly calls: readonly AggregateCall[]
   readonly emit: readonly WindowProperty[]

@@ -9,7 +9,19 @@ import { findConnector, tableParallelism } from '#runtime/connectors/registry.js
 import { fullName } from '../catalog/catalog.js'
 import { changelogOf, type RuntimeMode } from '../plan/changelog.js'
 import { describeNode, isDeduplicate, nodeName } from '../plan/describe.js'
-import type { Calc, Collect, Join, Relation, RelationField, Scan, Sink, Union } from '../plan/relation.js'
+import type {
+  Calc,
+  Collect,
+  Join,
+  Relation,
+  RelationField,
+  Scan,
+  SessionWindow,
+  Sink,
+  Union,
+  WindowAggregate,
+  WindowTableFunction,
+} from '../plan/relation.js'
 import { OperatorPlan, type PlannedInput, type PlannedOperator } from './operator-plan.js'
 import { defaultParallelism, configuredMaxParallelism } from './parallelism.js'
 
@@ -96,11 +108,11 @@ export class PlanTranslator {
           this.translate(node.input),
         )
       }
-      case 'window-table-function':
-        return chained(
-          { op: 'window-table-function', window: node.window, timeColumn: node.timeColumn, ...processingTime(node) },
-          this.translate(node.input),
-        )
+      case 'window-table-function': {
+        const { window, timeColumn } = node
+        if (window.kind === 'session') return this.#session(node, window, output)
+        return chained({ op: 'window-table-function', window, timeColumn, ...processingTime(node) }, this.translate(node.input))
+      }
       case 'aggregate': {
         const spec: OperatorSpec = {
           op: 'group-aggregate',
@@ -113,6 +125,10 @@ export class PlanTranslator {
       }
       case 'window-aggregate': {
         const { window, timeColumn, keys, calls, emit } = node
+        if (window.kind === 'session') {
+          const condition = node.condition === undefined ? {} : { condition: node.condition }
+          return this.#session(node, window, output, { keys, calls, emit: [...emit], ...condition })
+        }
         return this.#keyed(
           node,
           { op: 'window-aggregate', window, timeColumn, ...processingTime(node), keys, calls, emit: [...emit] },
@@ -180,6 +196,25 @@ export class PlanTranslator {
       case 'filter':
         throw new Error(`plan node '${node.kind}' was not merged into a calc`)
     }
+  }
+
+  #session(
+    node: WindowTableFunction | WindowAggregate,
+    { gapMs, partition }: SessionWindow,
+    output: Schema,
+    aggregate?: SpecOf<'session-window'>['aggregate'],
+  ): PlannedOperator {
+    if (partition === null) throw new Error('a session window of GROUP BY was not merged into its aggregate')
+    const spec: OperatorSpec = {
+      op: 'session-window',
+      gapMs,
+      timeColumn: node.timeColumn,
+      ...processingTime(node),
+      partition,
+      retractInput: changelogOf(node.input, this.#mode) === 'retract',
+      ...(aggregate === undefined ? {} : { aggregate }),
+    }
+    return this.#keyed(node, spec, [node.input], [partition], output)
   }
 
   #output(): 'changelog' | 'final' {

@@ -41,13 +41,7 @@ const REFUSED = new Set([
   'TUMBLE',
   'HOP',
   'SESSION',
-  'TUMBLE_START',
-  'TUMBLE_END',
-  'TUMBLE_ROWTIME',
-  'HOP_START',
-  'HOP_END',
-  'SESSION_START',
-  'SESSION_END',
+  ...['TUMBLE', 'HOP', 'SESSION'].flatMap((window) => ['START', 'END', 'ROWTIME', 'PROCTIME'].map((border) => `${window}_${border}`)),
 ])
 
 export function isAggregateFunction(name: string): name is AggregateFunction {

@@ -4,7 +4,7 @@ import type { WindowSpec } from '#core/graph/operator-spec.js'
 import type { CallNode, ExpressionNode } from '../parser/ast-expression.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { isProcessingTime } from '../plan/processing-time.js'
-import type { Relation, RelationField } from '../plan/relation.js'
+import type { Relation, RelationField, Window } from '../plan/relation.js'
 import { intervalOf } from './bind-expression.js'
 import { bindNamed } from './bind-table.js'
 import type { BindContext } from './binder.js'
@@ -16,6 +16,7 @@ const FUNCTIONS = {
   TUMBLE: { parameters: ['DATA', 'TIMECOL', 'SIZE', 'OFFSET'], example: "INTERVAL '10' MINUTE" },
   HOP: { parameters: ['DATA', 'TIMECOL', 'SLIDE', 'SIZE', 'OFFSET'], example: "INTERVAL '5' MINUTE, INTERVAL '10' MINUTE" },
   CUMULATE: { parameters: ['DATA', 'TIMECOL', 'STEP', 'SIZE', 'OFFSET'], example: "INTERVAL '2' MINUTE, INTERVAL '10' MINUTE" },
+  SESSION: { parameters: ['DATA', 'TIMECOL', 'GAP'], example: "INTERVAL '10' MINUTE" },
 } as const
 type WindowFunction = keyof typeof FUNCTIONS
 type Parameter = (typeof FUNCTIONS)[WindowFunction]['parameters'][number]
@@ -41,7 +42,7 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
   if (table.kind !== 'table-argument')
     throw validationError(source, table.at, `The first argument of ${name} is TABLE and the name of a table or view.`)
   if (table.orderBy.length > 0) throw notSupported(source, table.at, 'ORDER BY of a table argument.')
-  if (table.partitionBy.length > 0) throw validationError(source, table.at, `${name} takes no PARTITION BY.`)
+  if (table.partitionBy.length > 0 && name !== 'SESSION') throw validationError(source, table.at, `${name} takes no PARTITION BY.`)
   const descriptor = argument('TIMECOL')
   if (descriptor.kind !== 'descriptor' || descriptor.columns.length !== 1)
     throw validationError(source, descriptor.at, `The second argument of ${name} is DESCRIPTOR(time column).`)
@@ -66,14 +67,21 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
   }
   const offset = given.get('OFFSET')
   const offsetMs = offset === undefined ? 0 : milliseconds(offset, 'offset', context)
-  const window = windowOf(name, length, offsetMs, (part, ms, sizeMs) => {
-    throw validationError(
-      source,
-      call.at,
-      `${name} table function based aggregate requires ${name === 'HOP' ? 'size' : 'maxSize'} must be an integral multiple of ${part}, but got ` +
-        `${name === 'HOP' ? 'size' : 'maxSize'} ${sizeMs} ms and ${part} ${ms} ms.`,
-    )
+  const partition = table.partitionBy.map((key) => {
+    if (key.kind === 'column') return resolveColumn(source, scopeOf(input.fields, null), key.path)
+    throw validationError(source, key.at, `PARTITION BY of ${name} takes columns.`, 'Compute the key in a view and pass that.')
   })
+  const window: Window =
+    name === 'SESSION'
+      ? { kind: 'session', gapMs: length('GAP'), partition }
+      : windowOf(name, length, offsetMs, (part, ms, sizeMs) => {
+          throw validationError(
+            source,
+            call.at,
+            `${name} table function based aggregate requires ${name === 'HOP' ? 'size' : 'maxSize'} must be an integral multiple of ${part}, but got ` +
+              `${name === 'HOP' ? 'size' : 'maxSize'} ${sizeMs} ms and ${part} ${ms} ms.`,
+          )
+        })
 
   // The borders are times on the clock of the session's zone, which the running operator knows; window_time is an event time again.
   const border = notNull(timestamp(3))
@@ -103,7 +111,7 @@ function isWindowFunction(name: string): name is WindowFunction {
 
 /** `refuse`: the size is no multiple of a part of it. */
 function windowOf(
-  name: WindowFunction,
+  name: Exclude<WindowFunction, 'SESSION'>,
   length: (parameter: Parameter) => number,
   offsetMs: number,
   refuse: (part: string, ms: number, sizeMs: number) => never,

@@ -1,15 +1,15 @@
 /**
- * Windows as Flink had them before table functions: GROUP BY TUMBLE(ts, size) or HOP(ts, slide, size), with TUMBLE_START, HOP_END and the like
- * beside them. They are the window table function of the same name below the groups, whose borders are keys.
+ * Windows as Flink had them before table functions: GROUP BY TUMBLE(ts, size), HOP(ts, slide, size) or SESSION(ts, gap), with TUMBLE_START,
+ * HOP_END and the like beside them. They are the window table function of the same name below the groups, whose borders are keys; the other
+ * keys are the partitions of sessions.
  */
 import type { Expression } from '#core/graph/expression.js'
-import type { WindowSpec } from '#core/graph/operator-spec.js'
 import { notNull, timestamp, typeToString } from '#core/types/logical-type.js'
 import type { CallNode, ExpressionNode } from '../parser/ast-expression.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { inputColumn } from '../plan/expressions.js'
 import { isProcessingTime } from '../plan/processing-time.js'
-import type { Relation, RelationField } from '../plan/relation.js'
+import type { Relation, RelationField, Window } from '../plan/relation.js'
 import { intervalOf, type ExpressionContext } from './bind-expression.js'
 import { resolveColumn, type Scope } from './scope.js'
 
@@ -22,13 +22,14 @@ const AUXILIARY: Readonly<Record<string, (typeof BORDERS)[number]>> = {
   PROCTIME: 'window_time',
 }
 
+type Name = 'TUMBLE' | 'HOP' | 'SESSION'
 type Names = Pick<ExpressionContext, 'source' | 'scope'>
 
 /** Undefined: the key is no window. */
-export function groupWindowName(node: ExpressionNode): 'TUMBLE' | 'HOP' | undefined {
+export function groupWindowName(node: ExpressionNode): Name | undefined {
   if (node.kind !== 'call' || node.name.length > 1 || node.over !== null) return undefined
   const name = node.name[0]?.text.toUpperCase()
-  return name === 'TUMBLE' || name === 'HOP' ? name : undefined
+  return name === 'TUMBLE' || name === 'HOP' || name === 'SESSION' ? name : undefined
 }
 
 export class GroupWindow {
@@ -39,7 +40,7 @@ export class GroupWindow {
   readonly #window: string
   readonly #width: number
 
-  constructor(node: CallNode, name: 'TUMBLE' | 'HOP', input: Relation, context: Names) {
+  constructor(node: CallNode, name: Name, input: Relation, context: Names) {
     const { timeColumn, window } = windowCall(node, name, context)
     const time = input.fields[timeColumn] as RelationField
     const processingTime = isProcessingTime(input, timeColumn)
@@ -65,10 +66,10 @@ export class GroupWindow {
 
   /** TUMBLE_START(ts, size) and the like: the border. Undefined: it is another function. @throws SQL_VALIDATION for another window */
   auxiliary(node: CallNode, name: string, context: Names): Expression | undefined {
-    const [, of, what] = /^(TUMBLE|HOP)_(START|END|ROWTIME|PROCTIME)$/.exec(name) ?? []
+    const [, of, what] = /^(TUMBLE|HOP|SESSION)_(START|END|ROWTIME|PROCTIME)$/.exec(name) ?? []
     if (of === undefined || what === undefined) return undefined
     const matches = (): boolean => {
-      const { timeColumn, window } = windowCall(node, of as 'TUMBLE' | 'HOP', context)
+      const { timeColumn, window } = windowCall(node, of as Name, context)
       return JSON.stringify([timeColumn, window]) === this.#window
     }
     const processing = (this.relation as { processingTime?: boolean }).processingTime === true
@@ -90,10 +91,10 @@ export class GroupWindow {
   }
 }
 
-function windowCall(node: CallNode, name: 'TUMBLE' | 'HOP', { source, scope }: Names): { timeColumn: number; window: WindowSpec } {
+function windowCall(node: CallNode, name: Name, { source, scope }: Names): { timeColumn: number; window: Window } {
   const [time, ...lengths] = node.args
-  const wanted = name === 'TUMBLE' ? 1 : 2
-  const example = name === 'TUMBLE' ? "TUMBLE(ts, INTERVAL '10' MINUTE)" : "HOP(ts, INTERVAL '5' MINUTE, INTERVAL '10' MINUTE)"
+  const wanted = name === 'HOP' ? 2 : 1
+  const example = name === 'HOP' ? "HOP(ts, INTERVAL '5' MINUTE, INTERVAL '10' MINUTE)" : `${name}(ts, INTERVAL '10' MINUTE)`
   if (time?.kind !== 'column' || lengths.length < wanted)
     throw validationError(
       source,
@@ -106,6 +107,7 @@ function windowCall(node: CallNode, name: 'TUMBLE' | 'HOP', { source, scope }: N
     throw notSupported(source, more.at, 'an alignment of windows in GROUP BY.', `Use the table function ${name} with an offset.`)
   const [first, second] = lengths.map((length) => milliseconds(length, { source, scope })) as [number, number | undefined]
   const timeColumn = resolveColumn(source, scope as Scope, time.path)
+  if (name === 'SESSION') return { timeColumn, window: { kind: 'session', gapMs: first, partition: null } }
   if (second === undefined) return { timeColumn, window: { kind: 'tumble', sizeMs: first, offsetMs: 0 } }
   if (second % first !== 0)
     throw notSupported(source, node.at, `HOP windows whose size (${second} ms) is no multiple of their slide (${first} ms).`)

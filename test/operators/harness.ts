@@ -109,6 +109,7 @@ export class OperatorTest {
       spec.op === 'interval-join' ||
       spec.op === 'set-operation' ||
       spec.op === 'window-aggregate' ||
+      spec.op === 'session-window' ||
       (spec.op === 'group-aggregate' && spec.output === 'final')
     )
   }

@@ -35,14 +35,17 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
       if (relation.keys.length === 0 && groups.length === 0) groups.push({ key: [], rows: [] })
       return groups.map(({ key, rows }) => [...key, ...relation.calls.map((call) => aggregate(call, rows))])
     }
-    case 'window-table-function':
-      return below(relation.input).map((row) => [...row, ...borders(row[relation.timeColumn] as bigint, relation.window)])
+    case 'window-table-function': {
+      const rows = below(relation.input)
+      const bordersOf = windowsOf(rows, relation)
+      return rows.map((row) => [...row, ...bordersOf(row)])
+    }
     case 'window-aggregate': {
       const rows = below(relation.input)
-      const groups = grouped(rows, (row) => [
-        ...relation.keys.map((key) => row[key] as Value),
-        ...borders(row[relation.timeColumn] as bigint, relation.window),
-      ])
+      const bordersOf = windowsOf(rows, relation)
+      const { condition } = relation
+      const counting = condition === undefined ? rows : rows.filter((row) => row[condition] === true)
+      const groups = grouped(counting, (row) => [...relation.keys.map((key) => row[key] as Value), ...bordersOf(row)])
       const at = { window_start: 0, window_end: 1, window_time: 2 }
       return groups.map((group) => [
         ...group.key.slice(0, -3),
@@ -137,6 +140,31 @@ function aggregate(call: AggregateCall, rows: readonly Row[]): Value {
       return back(values.reduce((a, b) => (a < b ? a : b)))
     case 'MAX':
       return back(values.reduce((a, b) => (a > b ? a : b)))
+  }
+}
+
+type Windowed = Extract<Relation, { kind: 'window-aggregate' | 'window-table-function' }>
+
+/** The borders of a row's window; those of a session follow from all rows. */
+function windowsOf(rows: readonly Row[], { window, timeColumn }: Windowed): (row: Row) => Value[] {
+  const timeOf = (row: Row): bigint => row[timeColumn] as bigint
+  if (window.kind !== 'session') return (row) => borders(timeOf(row), window)
+  const partition = window.partition ?? []
+  const gap = BigInt(window.gapMs)
+  const sessions = grouped(rows, (row) => partition.map((column) => row[column] as Value)).flatMap((group) => {
+    const found: { key: string; start: bigint; end: bigint }[] = []
+    for (const time of group.rows.map(timeOf).sort((a, b) => (a < b ? -1 : 1))) {
+      const last = found.at(-1)
+      if (last !== undefined && time <= last.end) last.end = time + gap
+      else found.push({ key: rowText(group.key), start: time, end: time + gap })
+    }
+    return found
+  })
+  return (row) => {
+    const key = rowText(partition.map((column) => row[column] as Value))
+    const own = sessions.find((each) => each.key === key && each.start <= timeOf(row) && timeOf(row) < each.end)
+    const { start, end } = own as (typeof sessions)[number]
+    return [start, end, end - 1n]
   }
 }
 
