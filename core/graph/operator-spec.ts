@@ -14,8 +14,8 @@ const schema = SchemaSchema
 const options = z.record(z.string(), z.string()).readonly()
 
 export const AggregateCallSchema = z.object({
-  /** COUNT (no args: COUNT(*)), SUM, AVG, MIN, MAX. */
-  function: z.enum(['COUNT', 'SUM', 'AVG', 'MIN', 'MAX']),
+  /** COUNT (no args: COUNT(*)), SUM, AVG, MIN, MAX; where no row is ever taken away also FIRST_VALUE and LAST_VALUE of the values that are not NULL. */
+  function: z.enum(['COUNT', 'SUM', 'AVG', 'MIN', 'MAX', 'FIRST_VALUE', 'LAST_VALUE']),
   args: columns,
   distinct: z.boolean(),
   /** Column of a BOOLEAN that must be TRUE for the row to count: FILTER (WHERE …). */
@@ -27,6 +27,31 @@ export type AggregateCall = z.infer<typeof AggregateCallSchema>
 export const SortKeySchema = z.object({ column: z.int().min(0), ascending: z.boolean(), nullsFirst: z.boolean() })
 export type SortKey = z.infer<typeof SortKeySchema>
 
+/** A function over the frame of each row: an aggregate, or what its place in the partition says. */
+export const OverCallSchema = z.object({
+  function: z.enum([
+    ...['COUNT', 'SUM', 'AVG', 'MIN', 'MAX', 'FIRST_VALUE', 'LAST_VALUE'],
+    ...['ROW_NUMBER', 'RANK', 'DENSE_RANK', 'PERCENT_RANK', 'CUME_DIST', 'NTILE', 'LAG', 'LEAD'],
+  ] as [OverFunction, ...OverFunction[]]),
+  /** LAG and LEAD: the value, and what stands for rows that are not there (absent: NULL). */
+  args: columns,
+  distinct: z.boolean(),
+  filter: z.int().min(0).optional(),
+  /** LAG and LEAD: how many rows away; NTILE: how many parts. */
+  offset: z.int().min(0).optional(),
+  type: LogicalTypeSchema,
+})
+export type OverFunction =
+  AggregateCall['function'] | 'ROW_NUMBER' | 'RANK' | 'DENSE_RANK' | 'PERCENT_RANK' | 'CUME_DIST' | 'NTILE' | 'LAG' | 'LEAD'
+export type OverCall = z.infer<typeof OverCallSchema>
+
+/**
+ * Which rows of its partition a row sees, from its own place: `start` to `end`, both inclusive, negative before it; null: to the very first or
+ * last. ROWS count rows; RANGE counts in the unit of the one order key (ms of a time), 0 being all rows with equal keys.
+ */
+export const FrameSchema = z.object({ unit: z.enum(['ROWS', 'RANGE']), start: z.number().nullable(), end: z.number().nullable() })
+export type Frame = z.infer<typeof FrameSchema>
+
 /**
  * Windows of fixed size over a time column, in ms. `hop`: one begins every `slideMs`, which divides the size. `cumulate`: all that begin with a
  * window of `sizeMs` and end at a multiple of `stepMs` within it.
@@ -37,6 +62,53 @@ export const WindowSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cumulate'), stepMs: z.number().positive(), sizeMs: z.number().positive(), offsetMs: z.number() }),
 ])
 export type WindowSpec = z.infer<typeof WindowSchema>
+
+/** Where an expression of MATCH_RECOGNIZE has a value from: `variable` counts those of the pattern; null: rows of all of them. */
+export const MatchInputSchema = z.discriminatedUnion('kind', [
+  /** A column of the variable's row that is `offset` rows behind its first one, or before its last one; NULL where there is none. */
+  z.object({
+    kind: z.literal('row'),
+    variable: z.int().min(0).nullable(),
+    first: z.boolean(),
+    offset: z.int().min(0),
+    column: z.int().min(0),
+  }),
+  /** An aggregate over the variable's rows: `args` over the input's columns, the call's arguments count them. */
+  z.object({
+    kind: z.literal('aggregate'),
+    variable: z.int().min(0).nullable(),
+    call: AggregateCallSchema,
+    args: z.array(ExpressionSchema).readonly(),
+  }),
+  /** MATCH_ROWTIME(): the time of the row, or the watermark, that brings the match. */
+  z.object({ kind: z.literal('rowtime') }),
+])
+export type MatchInput = z.infer<typeof MatchInputSchema>
+
+/** An expression whose columns are `inputs`. */
+export const MatchExpressionSchema = z.object({ expression: ExpressionSchema, inputs: z.array(MatchInputSchema).readonly() })
+export type MatchExpression = z.infer<typeof MatchExpressionSchema>
+
+/** One variable of a pattern: so many rows of the condition, one right behind the other. */
+export const PatternVariableSchema = z.object({
+  name: z.string(),
+  least: z.int().min(0),
+  /** null: any number. */
+  most: z.int().min(1).nullable(),
+  greedy: z.boolean(),
+  /** Absent: every row. */
+  condition: MatchExpressionSchema.optional(),
+})
+export type PatternVariable = z.infer<typeof PatternVariableSchema>
+
+/** Where the search goes on behind a match; `variable` counts those of the pattern. */
+export const MatchSkipSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('past-last-row') }),
+  z.object({ kind: z.literal('to-next-row') }),
+  z.object({ kind: z.literal('to-first'), variable: z.int().min(0) }),
+  z.object({ kind: z.literal('to-last'), variable: z.int().min(0) }),
+])
+export type MatchSkip = z.infer<typeof MatchSkipSchema>
 
 const source = z.object({
   op: z.literal('source'),
@@ -94,6 +166,28 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     keys: columns,
     calls: z.array(AggregateCallSchema).readonly(),
     emit: z.array(z.enum(['window_start', 'window_end', 'window_time'])).readonly(),
+  }),
+  /**
+   * Session windows: rows of a `partition` whose times are no more than `gapMs` apart. Without `aggregate` rows come out when their session
+   * fires, with window_start, window_end, window_time; with it as those of window-aggregate, and `condition` is a BOOLEAN column: rows
+   * for which it is not TRUE keep the session going but do not count.
+   */
+  z.object({
+    op: z.literal('session-window'),
+    gapMs: z.number().positive(),
+    timeColumn: z.int().min(0),
+    /** As in window-aggregate. */
+    processingTime: z.literal(true).optional(),
+    partition: columns,
+    retractInput: z.boolean(),
+    aggregate: z
+      .object({
+        keys: columns,
+        calls: z.array(AggregateCallSchema).readonly(),
+        emit: z.array(z.enum(['window_start', 'window_end', 'window_time'])).readonly(),
+        condition: z.int().min(0).optional(),
+      })
+      .optional(),
   }),
   /** Window TVF without aggregation: each row once for every window it is in, with window_start, window_end, window_time. */
   z.object({
@@ -175,30 +269,39 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     limit: z.int().min(1),
     numbered: z.boolean(),
     lastWins: z.boolean(),
-  /**
-   * Session windows: rows of a `partition` whose times are no more than `gapMs` apart. Without `aggregate` rows come out when their session
-   * fires, with window_start, window_end, window_time; with it as those of window-aggregate, and `condition` is a BOOLEAN column: rows
-   * for which it is not TRUE keep the session going but do not count.
-   */
-  z.object({
-    op: z.literal('session-window'),
-    gapMs: z.number().positive(),
-    timeColumn: z.int().min(0),
-    /** As in window-aggregate. */
-    processingTime: z.literal(true).optional(),
-    partition: columns,
-    retractInput: z.boolean(),
-    aggregate: z
-      .object({
-        keys: columns,
-        calls: z.array(AggregateCallSchema).readonly(),
-        emit: z.array(z.enum(['window_start', 'window_end', 'window_time'])).readonly(),
-        condition: z.int().min(0).optional(),
-      })
-      .optional(),
-  }),
     retractInput: z.boolean(),
     output: z.enum(['changelog', 'final']),
+  }),
+  /**
+   * OVER: each row with one column per call behind its own. 'rowtime': rows are looked at when the watermark has passed their time (`order` is that
+   * column); 'processing-time': at once; both take and emit insertions, of frames that end at the row. 'changelog': after each batch what changed
+   * in the partitions that it touched, rows of equal keys in the order of their arrival; 'final': +I at the end of input.
+   */
+  z.object({
+    op: z.literal('over'),
+    partition: columns,
+    order: z.array(SortKeySchema).readonly(),
+    frame: FrameSchema,
+    calls: z.array(OverCallSchema).readonly(),
+    /** Of 'changelog': the input may retract. */
+    retractInput: z.boolean(),
+    output: z.enum(['rowtime', 'processing-time', 'changelog', 'final']),
+  }),
+  /**
+   * MATCH_RECOGNIZE, one row per match: in each partition, rows in the order of time (then `order`, then as they came) that follow the pattern without a
+   * gap. Output: the partition's columns, then the measures. `withinMs`: a match's last row is less than that behind its first.
+   */
+  z.object({
+    op: z.literal('match-recognize'),
+    partition: columns,
+    timeColumn: z.int().min(0),
+    /** Rows are of the moment when they come. */
+    processingTime: z.boolean().optional(),
+    order: z.array(SortKeySchema).readonly(),
+    pattern: z.array(PatternVariableSchema).min(1).readonly(),
+    skip: MatchSkipSchema,
+    withinMs: z.number().positive().optional(),
+    measures: z.array(MatchExpressionSchema).readonly(),
   }),
   /** UNION ALL: passes the rows of all its inputs. */
   z.object({ op: z.literal('union') }),

@@ -5,8 +5,10 @@ import { createCalc } from './calc.js'
 import { createGroupAggregate } from './group-aggregate.js'
 import { createJoin } from './join/create-join.js'
 import { createIntervalJoin } from './join/interval-join.js'
+import { createMatch } from './match/match-operator.js'
 import type { Operator, SourceOperator } from './operator.js'
 import { createSessionWindow } from './session/session-window.js'
+import { createOver } from './over/create-over.js'
 import { createSetOperation } from './set-operation.js'
 import { createRank } from './rank.js'
 import { createSortLimit } from './sort-limit.js'
@@ -39,8 +41,12 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
       return createRank(spec, inputs, output)
     case 'sort-limit':
       return createSortLimit(spec, inputs, output)
+    case 'over':
+      return createOver(spec, inputs, output)
     case 'set-operation':
       return createSetOperation(spec, inputs, output)
+    case 'match-recognize':
+      return createMatch(spec, inputs, output)
     case 'union':
       return createUnion(spec, inputs, output)
     case 'values':

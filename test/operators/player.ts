@@ -71,6 +71,7 @@ export class Player {
       case 'set-operation':
         return this.#subject.inputs.map(({ fields }) => fields.map((_, i) => i))
       case 'rank':
+      case 'over':
       case 'session-window':
         return [spec.partition]
       case 'sort-limit':

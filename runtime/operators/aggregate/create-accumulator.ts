@@ -6,7 +6,7 @@ import { vectorKind } from '../../columnar/vector.js'
 import type { Accumulator } from './accumulator.js'
 import { DecimalAverageAccumulator, DoubleAverageAccumulator, IntegerAverageAccumulator } from './average.js'
 import { CountAccumulator } from './count.js'
-import { NumberExtremeAccumulator, TextExtremeAccumulator, WideExtremeAccumulator } from './extreme.js'
+import { NumberExtremeAccumulator, TextExtremeAccumulator, WideExtremeAccumulator, type Choice } from './extreme.js'
 import { RetractableExtremeAccumulator } from './retractable-extreme.js'
 import { DecimalSumAccumulator, DoubleSumAccumulator, Int32SumAccumulator, Int64SumAccumulator } from './sum.js'
 
@@ -25,7 +25,12 @@ export function createAccumulator(call: AggregateCall, input: Schema, retract: b
       if (vectorKind(argument) !== vectorKind(call.type)) throw mismatch(call, argument)
       return retract
         ? new RetractableExtremeAccumulator(column, call.type, call.function === 'MAX')
-        : extreme(column, call.type, call.function === 'MAX')
+        : extreme(column, call.type, call.function === 'MAX' ? 'max' : 'min')
+    case 'FIRST_VALUE':
+    case 'LAST_VALUE':
+      if (vectorKind(argument) !== vectorKind(call.type)) throw mismatch(call, argument)
+      if (retract) throw new Error(`${call.function} over rows that are taken away`)
+      return extreme(column, call.type, call.function === 'LAST_VALUE' ? 'last' : 'first')
   }
   function sum(of: number, type: LogicalType, result: LogicalType): Accumulator {
     if (type.kind === 'DOUBLE' && result.kind === 'DOUBLE') return new DoubleSumAccumulator(of, result)
@@ -46,17 +51,17 @@ export function createAccumulator(call: AggregateCall, input: Schema, retract: b
   }
 }
 
-function extreme(column: number, type: LogicalType, max: boolean): Accumulator {
+function extreme(column: number, type: LogicalType, choice: Choice): Accumulator {
   switch (vectorKind(type)) {
     case 'boolean':
     case 'int32':
     case 'float64':
-      return new NumberExtremeAccumulator(column, type, max)
+      return new NumberExtremeAccumulator(column, type, choice)
     case 'int64':
     case 'decimal128':
-      return new WideExtremeAccumulator(column, type, max)
+      return new WideExtremeAccumulator(column, type, choice)
     case 'utf8':
-      return new TextExtremeAccumulator(column, type, max)
+      return new TextExtremeAccumulator(column, type, choice)
     case 'object':
       throw new Error('objects have no order')
   }

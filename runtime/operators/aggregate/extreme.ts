@@ -1,4 +1,7 @@
-/** MIN and MAX over rows that are never taken away: the best value so far, by group. NULL over nothing. */
+/**
+ * MIN, MAX, FIRST_VALUE and LAST_VALUE over rows that are never taken away: the best value so far, by group, be it by order or by arrival. NULL over
+ * nothing.
+ */
 import { withNullable, type LogicalType } from '#core/types/logical-type.js'
 import { Batch } from '../../columnar/batch.js'
 import { isNull, vectorKind, type Utf8Vector, type Vector } from '../../columnar/vector.js'
@@ -7,6 +10,9 @@ import { grown } from '../../state/growable.js'
 import type { WordColumn } from '../../state/lifted-columns.js'
 import { FIRST, nullBits, setNull, wordsOf, type Accumulator, type RowPass } from './accumulator.js'
 import { loadWords } from './state-columns.js'
+
+/** What makes a value the best. */
+export type Choice = 'min' | 'max' | 'first' | 'last'
 
 /** The best values of other groups as rows of the argument column. */
 function asRows(pass: RowPass, column: number, best: Vector): RowPass {
@@ -23,14 +29,16 @@ export class NumberExtremeAccumulator implements Accumulator {
   readonly #column: number
   readonly #type: LogicalType
   readonly #sign: number
+  readonly #last: boolean
   #best = new Float64Array(0)
   #held = new Uint8Array(0)
 
-  constructor(column: number, type: LogicalType, max: boolean) {
+  constructor(column: number, type: LogicalType, choice: Choice) {
     this.#column = column
     this.#type = type
     this.stateTypes = [withNullable(type, true)]
-    this.#sign = max ? 1 : -1
+    this.#sign = choice === 'max' ? 1 : choice === 'min' ? -1 : 0
+    this.#last = choice === 'last'
   }
 
   reserve(groups: number): void {
@@ -44,6 +52,7 @@ export class NumberExtremeAccumulator implements Accumulator {
     const best = this.#best
     const held = this.#held
     const sign = this.#sign
+    const last = this.#last
     const rows = changed === undefined ? 0 : 2 * count
     const values = new Float64Array(rows)
     const nulls = nullBits(rows)
@@ -56,7 +65,8 @@ export class NumberExtremeAccumulator implements Accumulator {
       }
       if (weights[row] !== 0) {
         const value = source[positions[row] as number] as number
-        if (held[group] === 0 || (sign > 0 ? value > (best[group] as number) : value < (best[group] as number))) {
+        const known = best[group] as number
+        if (held[group] === 0 || last || (sign > 0 ? value > known : sign < 0 && value < known)) {
           best[group] = value
           held[group] = 1
           if (changed !== undefined) changed[row] = 1
@@ -132,17 +142,17 @@ export class WideExtremeAccumulator implements Accumulator {
   readonly stateTypes: readonly LogicalType[]
   readonly #column: number
   readonly #type: LogicalType
-  readonly #max: boolean
+  readonly #choice: Choice
   /** int64 lanes a value. */
   readonly #width: 1 | 2
   #best = new BigInt64Array(0)
   #held = new Uint8Array(0)
 
-  constructor(column: number, type: LogicalType, max: boolean) {
+  constructor(column: number, type: LogicalType, choice: Choice) {
     this.#column = column
     this.#type = type
     this.stateTypes = [withNullable(type, true)]
-    this.#max = max
+    this.#choice = choice
     this.#width = vectorKind(type) === 'decimal128' ? 2 : 1
   }
 
@@ -218,15 +228,17 @@ export class WideExtremeAccumulator implements Accumulator {
 
   #beats(source: BigInt64Array, position: number, group: number): boolean {
     const best = this.#best
+    if (this.#choice === 'first' || this.#choice === 'last') return this.#choice === 'last'
+    const max = this.#choice === 'max'
     if (this.#width === 1) {
-      return this.#max ? (source[position] as bigint) > (best[group] as bigint) : (source[position] as bigint) < (best[group] as bigint)
+      return max ? (source[position] as bigint) > (best[group] as bigint) : (source[position] as bigint) < (best[group] as bigint)
     }
     const high = source[2 * position + 1] as bigint
     const bestHigh = best[2 * group + 1] as bigint
-    if (high !== bestHigh) return this.#max ? high > bestHigh : high < bestHigh
+    if (high !== bestHigh) return max ? high > bestHigh : high < bestHigh
     const low = BigInt.asUintN(64, source[2 * position] as bigint)
     const bestLow = BigInt.asUintN(64, best[2 * group] as bigint)
-    return this.#max ? low > bestLow : low < bestLow
+    return max ? low > bestLow : low < bestLow
   }
 
   #copy(group: number, values: BigInt64Array, nulls: Uint8Array, row: number): void {
@@ -247,17 +259,17 @@ export class TextExtremeAccumulator implements Accumulator {
   readonly stateTypes: readonly LogicalType[]
   readonly #column: number
   readonly #type: LogicalType
-  readonly #max: boolean
+  readonly #choice: Choice
   readonly #heap = new ByteHeap()
   /** Ref and length; length -1: none held. A place that no group had before may have a length of 0, too. */
   #refs = new Int32Array(0)
   #lengths = new Int32Array(0)
 
-  constructor(column: number, type: LogicalType, max: boolean) {
+  constructor(column: number, type: LogicalType, choice: Choice) {
     this.#column = column
     this.#type = type
     this.stateTypes = [withNullable(type, true)]
-    this.#max = max
+    this.#choice = choice
   }
 
   reserve(groups: number): void {
@@ -280,8 +292,7 @@ export class TextExtremeAccumulator implements Accumulator {
         const start = source.offsets[position] as number
         const length = source.lengths[position] as number
         const held = this.#lengths[group] as number
-        const order = held < 0 ? 0 : this.#heap.compare(this.#refs[group] as number, held, source.bytes, start, length)
-        if (held < 0 || (this.#max ? order < 0 : order > 0)) {
+        if (held < 0 || this.#beats(group, source.bytes, start, length)) {
           this.#release(group)
           this.#refs[group] = this.#heap.store(source.bytes, start, length)
           this.#lengths[group] = length
@@ -338,6 +349,12 @@ export class TextExtremeAccumulator implements Accumulator {
   clear(): void {
     this.#lengths.fill(-1)
     this.#heap.clear()
+  }
+
+  #beats(group: number, bytes: Uint8Array, start: number, length: number): boolean {
+    if (this.#choice === 'first' || this.#choice === 'last') return this.#choice === 'last'
+    const order = this.#heap.compare(this.#refs[group] as number, this.#lengths[group] as number, bytes, start, length)
+    return this.#choice === 'max' ? order < 0 : order > 0
   }
 
   #release(group: number): void {
