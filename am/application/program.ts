@@ -24,7 +24,12 @@ export function programOf(
     case 'sql':
       return async (canceled) => {
         const { runSqlProgram } = await import('./sql-program.js')
-        await runSqlProgram({ name: program.name, text: program.text, configuration, jobId }, environment, runner, canceled)
+        await runSqlProgram(
+          { name: program.name, text: program.text, configuration, jobId, functions: program.functions },
+          environment,
+          runner,
+          canceled,
+        )
       }
     case 'module':
       return async (canceled) => {

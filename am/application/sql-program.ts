@@ -1,8 +1,10 @@
 /** A SQL script as the application's program: compiled as a whole, then run statement by statement. */
+import type { FunctionFiles } from '#core/cluster/function-files.js'
 import type { Configuration } from '#core/config/configuration.js'
 import type { JobId } from '#core/ids/ids.js'
 import type { Environment } from '#core/time/environment.js'
 import { compileScript } from '#sql/session/compile-script.js'
+import { loadFunctionModules } from '#sql/validate/function-modules.js'
 import { StatementFailed } from './errors.js'
 import { jobFinished, type StatementRunner } from './statement-runner.js'
 
@@ -11,6 +13,8 @@ export interface SqlProgram {
   readonly text: string
   readonly configuration: Configuration
   readonly jobId: JobId
+  /** That its CREATE FUNCTION statements name. */
+  readonly functions?: FunctionFiles | undefined
 }
 
 /**
@@ -23,8 +27,9 @@ export async function runSqlProgram(
   runner: StatementRunner,
   canceled: () => boolean,
 ): Promise<void> {
-  const { name, text, configuration, jobId } = program
-  const script = compileScript({ text, name, configuration, jobId, random: environment.random, environment })
+  const { name, text, configuration, jobId, functions } = program
+  const modules = functions === undefined ? undefined : await loadFunctionModules(functions)
+  const script = compileScript({ text, name, configuration, jobId, random: environment.random, environment, modules })
   for (const statement of script.statements) {
     if (canceled()) return
     try {

@@ -1,8 +1,9 @@
 /** `weft run`: checks the job, takes it to its target, and follows it unless detached. */
 import { readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { basename, extname, resolve } from 'node:path'
+import { basename, dirname, extname, resolve } from 'node:path'
 import { APPLICATION_DESCRIPTOR_VERSION, type ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
+import type { FunctionFiles } from '#core/cluster/function-files.js'
 import type { Configuration } from '#core/config/configuration.js'
 import { CLAIM_MODE, IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from '#core/config/options/checkpointing.js'
 import { ATTACHED, JOB_NAME, TARGET } from '#core/config/options/execution.js'
@@ -131,6 +132,13 @@ async function prepare(options: RunOptions, configuration: Configuration): Promi
   }
 }
 
+/** What reads statements and bundles modules is loaded only where there may be some. */
+async function functionFilesOf(text: string, folder: string): Promise<FunctionFiles> {
+  if (!/\bFUNCTION\b/i.test(text)) return {}
+  const { scriptFunctionFiles } = await import('./function-bundles.js')
+  return scriptFunctionFiles(text, folder)
+}
+
 async function prepareProgram(
   options: RunOptions,
   file: string,
@@ -141,13 +149,16 @@ async function prepareProgram(
   switch (extname(file)) {
     case '.sql': {
       const text = readFileSync(file, 'utf8')
+      const functions = await functionFilesOf(text, dirname(file))
+      const program = { kind: 'sql' as const, name, text, ...(Object.keys(functions).length === 0 ? {} : { functions }) }
       // The embedded master compiles it in this very process. A cluster's is compiled here first: a typing mistake costs it nothing.
       // So is one for a session, before its first statement runs.
-      if ((configuration.get(TARGET) ?? 'local') !== 'yarn-application')
-        return { program: { kind: 'sql', name, text }, dispose: () => undefined }
+      if ((configuration.get(TARGET) ?? 'local') !== 'yarn-application') return { program, dispose: () => undefined }
       const { compileScript } = await import('#sql/session/compile-script.js')
-      compileScript({ text, name, configuration, jobId, random: systemEnvironment.random, environment: systemEnvironment })
-      return { program: { kind: 'sql', name, text }, dispose: () => undefined }
+      const { loadFunctionModules } = await import('#sql/validate/function-modules.js')
+      const modules = await loadFunctionModules(functions)
+      compileScript({ text, name, configuration, jobId, random: systemEnvironment.random, environment: systemEnvironment, modules })
+      return { program, dispose: () => undefined }
     }
     case '.ts':
     case '.mts':

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { Configuration } from '#core/config/configuration.js'
 import type { Millis } from '#core/time/environment.js'
 import { SqlSession } from '#sql/session/sql-session.js'
+import { loadFunctionModules, type LoadedModule } from '#sql/validate/function-modules.js'
 import { executeStatement, parseOne, type Cluster } from './execute-statement.js'
 import { refused } from './errors.js'
 import { Operation, type Result } from './operation.js'
@@ -17,6 +18,8 @@ export class GatewaySession {
   readonly id: string = randomUUID()
   readonly #cluster: Cluster
   readonly #sql: SqlSession
+  /** That CREATE FUNCTION statements have named, the last text of each. */
+  readonly #modules = new Map<string, LoadedModule | { readonly problem: string }>()
   readonly #operations = new Map<string, Operation>()
   #lastAsked: Millis
   #turn: Promise<void> = Promise.resolve()
@@ -31,7 +34,7 @@ export class GatewaySession {
       const alone = Configuration.of({ [key]: properties[key] ?? '' })
       if (alone.isDeclared(key)) alone.validate('the properties of the session')
     }
-    this.#sql = new SqlSession({ configuration: merged, random: environment.random, clock: environment.clock })
+    this.#sql = new SqlSession({ configuration: merged, random: environment.random, clock: environment.clock, modules: this.#modules })
   }
 
   get idleMs(): Millis {
@@ -53,7 +56,18 @@ export class GatewaySession {
 
   /** Begins when those before it have ended. @throws GATEWAY_REFUSED when too many are open */
   submit(statement: string, settings: Readonly<Record<string, string>>, timeoutMs: Millis): Operation {
-    return this.#add(timeoutMs, () => executeStatement(statement, this.#sql, settings, this.#cluster))
+    return this.#add(timeoutMs, async () => {
+      await this.#loadFunctions(statement)
+      return executeStatement(statement, this.#sql, settings, this.#cluster)
+    })
+  }
+
+  /** What a statement's CREATE FUNCTION names is there before it is executed; paths count from the gateway's directory. */
+  async #loadFunctions(statement: string): Promise<void> {
+    if (!/\bFUNCTION\b/i.test(statement)) return
+    const { scriptFunctionFiles } = await import('../cli/function-bundles.js')
+    const files = await scriptFunctionFiles(statement, process.cwd())
+    for (const [path, module] of await loadFunctionModules(files)) this.#modules.set(path, module)
   }
 
   /** A statement that changes the session and starts no job; resolves when it has been executed. @throws the statement's errors */

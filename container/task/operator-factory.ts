@@ -5,6 +5,7 @@ import type { Schema } from '#core/types/schema.js'
 import { loadLookupJoin } from '#runtime/connectors/load-lookup.js'
 import { loadSink } from '#runtime/connectors/load-sink.js'
 import { loadSource } from '#runtime/connectors/load-source.js'
+import { loadModules } from '#runtime/expr/user-functions.js'
 import { createOperator } from '#runtime/operators/factory.js'
 import type { Operator, SourceOperator } from '#runtime/operators/operator.js'
 import type { ProgramLoader } from './program-loader.js'
@@ -17,6 +18,7 @@ export const instantiateWith =
   (programs: ProgramLoader): Instantiate =>
   async (node, inputs, task) => {
     const { spec } = node
+    if (node.modules !== undefined) await loadModules(node.modules)
     if (spec.op !== 'function') return instantiateBuiltIn(node, inputs)
     const definition = await programs.definition({ ...node, spec }, task)
     if (definition.kind === 'collect') {

@@ -4,6 +4,7 @@
  */
 import * as z from '../zod.js'
 import type { JobId } from '../ids/ids.js'
+import { FunctionFilesSchema } from './function-files.js'
 
 export const APPLICATION_DESCRIPTOR_FILE = 'weft-application.json'
 /** Alias of the user's keytab among the credentials of the master, and of nobody else. */
@@ -35,7 +36,13 @@ export const ApplicationDescriptorSchema = z.object({
   configuration: z.record(z.string(), z.string()),
   program: z.discriminatedUnion('kind', [
     /** A SQL script: `text` itself (it is small), and its name for messages. */
-    z.object({ kind: z.literal('sql'), name: z.string(), text: z.string().max(16 * 1024 * 1024) }),
+    z.object({
+      kind: z.literal('sql'),
+      name: z.string(),
+      text: z.string().max(16 * 1024 * 1024),
+      /** Modules of its CREATE FUNCTION statements. */
+      functions: FunctionFilesSchema.optional(),
+    }),
     /** A program bundled to one ES module that exports `main(env)`; path relative to the master's working directory, or absolute. */
     z.object({ kind: z.literal('module'), name: z.string(), path: z.string(), args: z.array(z.string()) }),
     /** None: the master takes jobs from clients until it is stopped (session-submission.ts). */

@@ -26,7 +26,7 @@ export interface Chaining<O> {
   /** Whether an operator may be chained to its one input, which comes straight on. */
   allows(operator: O, input: O): boolean
   /** `number`: the operator's place among all, from 0. */
-  node(operator: O, number: number): Pick<OperatorNode, 'name' | 'spec'>
+  node(operator: O, number: number): Pick<OperatorNode, 'name' | 'spec' | 'modules'>
   /** The operator in its vertex's name. */
   label(operator: O): string
 }
@@ -50,9 +50,16 @@ export function chainedGraph<O extends ChainableOperator<O>>(operators: readonly
     if (before === undefined) chains.push(chain)
     places.set(operator, { chain, position: chain.nodes.length })
     chain.members.push(operator)
-    const { name, spec } = chaining.node(operator, number)
+    const { name, spec, modules } = chaining.node(operator, number)
     const { id, outputSchema } = operator
-    chain.nodes.push({ id, name: name.slice(0, MAX_NAME), spec, from: before?.position ?? null, outputSchema })
+    chain.nodes.push({
+      id,
+      name: name.slice(0, MAX_NAME),
+      spec,
+      from: before?.position ?? null,
+      outputSchema,
+      ...(modules === undefined ? {} : { modules }),
+    })
     if (before !== undefined) continue
     for (const [targetInput, { from, partitioner }] of operator.inputs.entries()) {
       const { chain: sourceChain, position } = placeOf(from)

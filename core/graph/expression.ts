@@ -11,7 +11,7 @@ export type LiteralValue = string | number | boolean | null
 export type Expression =
   | { readonly kind: 'input'; /** column of the operator's input row */ readonly index: number; readonly type: LogicalType }
   | { readonly kind: 'literal'; readonly value: LiteralValue; readonly type: LogicalType }
-  /** `name` is a function or operator of runtime/expr's function table, upper case: `+`, `=`, `AND`, `CASE`, `UPPER`. */
+  /** `name` is a function or operator of runtime/expr's function table, upper case: `+`, `=`, `AND`, `CASE`, `UPPER`; or a user's (function-module.ts). */
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Expression[]; readonly type: LogicalType }
   | {
       readonly kind: 'cast'
@@ -24,7 +24,7 @@ export const ExpressionSchema: z.ZodType<Expression> = z.lazy(() =>
   z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('input'), index: z.int().min(0), type: LogicalTypeSchema }),
     z.object({ kind: z.literal('literal'), value: z.union([z.string(), z.number(), z.boolean(), z.null()]), type: LogicalTypeSchema }),
-    z.object({ kind: z.literal('call'), name: z.string().max(100), args: z.array(ExpressionSchema).max(10_000), type: LogicalTypeSchema }),
+    z.object({ kind: z.literal('call'), name: z.string().max(300), args: z.array(ExpressionSchema).max(10_000), type: LogicalTypeSchema }),
     z.object({ kind: z.literal('cast'), arg: ExpressionSchema, safe: z.boolean(), type: LogicalTypeSchema }),
   ]),
 )

@@ -7,6 +7,7 @@
 import * as z from '../zod.js'
 import type { EdgeId, JobId, OperatorId, VertexId } from '../ids/ids.js'
 import { SchemaSchema } from '../types/schema.js'
+import { FunctionModuleSchema } from './function-module.js'
 import { OperatorSpecSchema } from './operator-spec.js'
 
 const hex = <T extends string>() => z.string().regex(/^[0-9a-f]{32}$/) as unknown as z.ZodType<T>
@@ -34,6 +35,8 @@ export const OperatorNodeSchema = z.object({
   /** Position in the chain of the operator whose output this one reads; null: the vertex's input edges (or a source). */
   from: z.int().min(0).nullable(),
   outputSchema: SchemaSchema,
+  /** With the user functions that its expressions call. */
+  modules: z.array(FunctionModuleSchema).max(1000).optional(),
 })
 export type OperatorNode = z.infer<typeof OperatorNodeSchema>
 

@@ -1,5 +1,6 @@
 /** Expressions and rows as a reader writes them, for messages. */
 import type { Expression } from '#core/graph/expression.js'
+import { userFunctionOf } from '#core/graph/function-module.js'
 import { typeToString, withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { formatDate, formatTimestamp } from './calendar.js'
@@ -29,7 +30,10 @@ function describe(expression: Expression, schema: Schema | undefined, depth: num
     case 'cast':
       return `${expression.safe ? 'TRY_CAST' : 'CAST'}(${show(expression.arg)} AS ${typeToString(withNullable(expression.type, true))})`
     case 'call': {
-      const { name, args } = expression
+      const { args } = expression
+      const user = userFunctionOf(expression.name)
+      if (user !== undefined) return `${user.called}(${args.map(show).join(', ')})`
+      const { name } = expression
       const [first, second] = args
       if (first !== undefined && second === undefined && POSTFIX.test(name)) return `(${show(first)} ${name})`
       if (first !== undefined && second === undefined && (name === 'NOT' || name === '-')) return `(${name} ${show(first)})`

@@ -9,13 +9,14 @@ import { LOGIC } from './functions/logic.js'
 import { MATH } from './functions/math.js'
 import { STRINGS } from './functions/strings.js'
 import { TEMPORAL } from './functions/temporal.js'
+import { findUserFunction } from './user-functions.js'
 
 const DEFINITIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
   [...LOGIC, ...COMPARISON, ...ARITHMETIC, ...MATH, ...STRINGS, ...TEMPORAL, ...HASHING].map((definition) => [definition.name, definition]),
 )
 
 export function findFunction(name: string): FunctionDefinition | undefined {
-  return DEFINITIONS.get(name)
+  return DEFINITIONS.get(name) ?? findUserFunction(name)
 }
 
 /** All names, sorted: operators such as `+` and `NOT LIKE` too. */

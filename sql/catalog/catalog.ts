@@ -3,6 +3,7 @@
  * default_catalog.default_database. Temporary objects stand in front of permanent ones of the same path, as in Flink; they need no
  * catalog or database of that name.
  */
+import type { UserFunction } from '#core/graph/function-module.js'
 import type { LogicalType } from '#core/types/logical-type.js'
 import type { Query } from '../parser/ast-query.js'
 import type { ExpressionNode } from '../parser/ast-expression.js'
@@ -105,6 +106,8 @@ export interface CatalogFunction {
   readonly name: string
   readonly implementation: string
   readonly language: 'TYPESCRIPT' | 'JAVASCRIPT'
+  /** What the module declares; asked when the function is called. */
+  readonly module: () => { readonly digest: string; readonly declared: UserFunction | { readonly problem: string } }
 }
 
 export interface CatalogDatabase {

@@ -5,6 +5,7 @@ import type { Environment, RandomSource } from '#core/time/environment.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { parseScript } from '../parser/parse-statement.js'
 import { SourceText } from '../parser/source-text.js'
+import type { FunctionModules } from '../validate/function-modules.js'
 import { SqlSession } from './sql-session.js'
 import type { StatementEffect } from './statement-effect.js'
 
@@ -19,6 +20,8 @@ export interface ScriptInput {
   readonly random?: RandomSource | undefined
   /** Default: the system's. */
   readonly environment?: Environment | undefined
+  /** Of its CREATE FUNCTION statements. */
+  readonly modules?: FunctionModules | undefined
 }
 
 export interface CompiledStatement {
@@ -46,6 +49,7 @@ export function compileScript(input: ScriptInput): CompiledScript {
     random: input.random ?? environment.random,
     clock: environment.clock,
     jobId: input.jobId,
+    modules: input.modules,
   })
   const statements = parseScript(source).map((parsed, index): CompiledStatement => ({
     index,

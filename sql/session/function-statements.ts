@@ -1,4 +1,4 @@
-/** CREATE, ALTER and DROP FUNCTION. What such a function does is not called from queries yet (bind-call refuses it by name). */
+/** CREATE, ALTER and DROP FUNCTION. Calls: validate/bind-user-function.ts. */
 import type { AlterFunction } from '../parser/ast-alter.js'
 import type { CreateFunction, DropObject } from '../parser/ast-statement.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
@@ -78,7 +78,11 @@ function missing(path: ObjectPath, layer: Layer, { name }: AlterFunction | DropO
 }
 
 /** @throws SQL_VALIDATION, SQL_NOT_SUPPORTED for languages of the JVM and Python */
-function defined({ implementation, language, at }: CreateFunction | AlterFunction, name: string, { source }: BindContext): CatalogFunction {
+function defined(
+  { implementation, language, at }: CreateFunction | AlterFunction,
+  name: string,
+  { source, modules }: BindContext,
+): CatalogFunction {
   if (language === null)
     throw validationError(
       source,
@@ -95,5 +99,35 @@ function defined({ implementation, language, at }: CreateFunction | AlterFunctio
       `'${implementation.text}' names no export of a module.`,
       "Write AS 'functions.js#name'.",
     )
-  return { name, implementation: implementation.text, language: language.text }
+  const typed = /\.m?ts#/.test(implementation.text)
+  if (typed !== (language.text === 'TYPESCRIPT'))
+    throw validationError(
+      source,
+      language.at,
+      `'${implementation.text}' is ${typed ? 'TypeScript' : 'JavaScript'}, and the function says LANGUAGE ${language.text}.`,
+      `Write LANGUAGE ${typed ? 'TYPESCRIPT' : 'JAVASCRIPT'}.`,
+    )
+  const hash = implementation.text.lastIndexOf('#')
+  const [path, exported] = [implementation.text.slice(0, hash), implementation.text.slice(hash + 1)]
+  return {
+    name,
+    implementation: implementation.text,
+    language: language.text,
+    module: () => {
+      const module = modules?.get(path)
+      if (module === undefined) return { digest: '', declared: { problem: `its module ${path} is not there: this session takes none` } }
+      if ('problem' in module) return { digest: '', declared: module }
+      const names = [...module.exports.keys()]
+      const declared = module.exports.get(exported) ?? {
+        problem: `${path} has no export '${exported}'${names.length > 0 && names.length <= 12 ? `, but ${names.join(', ')}` : ''}`,
+      }
+      return {
+        digest: module.digest,
+        declared:
+          'problem' in declared
+            ? { problem: declared.problem.includes(exported) ? declared.problem : `'${exported}' of ${path}: ${declared.problem}` }
+            : declared,
+      }
+    },
+  }
 }

@@ -17,6 +17,7 @@ import { located, notSupported, validationError } from '../parser/sql-errors.js'
 import type { Collect } from '../plan/relation.js'
 import { bindInsert } from '../validate/bind-insert.js'
 import { bindQuery } from '../validate/bind-query.js'
+import type { FunctionModules } from '../validate/function-modules.js'
 import { objectPath } from '../validate/table-names.js'
 import type { BindContext } from '../validate/binder.js'
 import { alterTable } from './alter-table.js'
@@ -36,6 +37,8 @@ export interface SessionOptions {
   readonly clock: Clock
   /** Id of the first job; those after it follow from it, so that they are the same when the script runs again. Absent: drawn. */
   readonly jobId?: JobId | undefined
+  /** Modules that CREATE FUNCTION may name; asked at each call. */
+  readonly modules?: FunctionModules | undefined
 }
 
 /** Longest name of a job: that of a SELECT is its text. */
@@ -52,6 +55,7 @@ export class SqlSession {
   readonly #initial: Configuration
   readonly #random: RandomSource
   readonly #clock: Clock
+  readonly #modules: FunctionModules | undefined
   #configuration: Configuration
   readonly #firstJobId: JobId
   #jobs = 0
@@ -62,6 +66,7 @@ export class SqlSession {
     this.#initial = options.configuration
     this.#configuration = options.configuration
     this.#random = options.random
+    this.#modules = options.modules
     this.#clock = options.clock
     this.#firstJobId = options.jobId ?? newHexId<JobId>(options.random)
   }
@@ -266,6 +271,7 @@ export class SqlSession {
       source,
       ctes: new Map(),
       views: [],
+      modules: this.#modules,
     }
   }
 

@@ -9,6 +9,8 @@ import { isAggregateFunction, isRefusedFunction } from './aggregate-calls.js'
 import { bindExpression, call, type ExpressionContext } from './bind-expression.js'
 import { stringLiteral } from './literals.js'
 import { bindRowNumber } from './row-number.js'
+import { bindUserFunction, findUserFunction, userFunctionNames } from './bind-user-function.js'
+import { didYouMean } from './scope.js'
 
 /** Internal functions of the function table: not to be called by name. */
 const INTERNAL = new Set(['TIMESTAMP_ADD_MILLIS', 'TIMESTAMP_ADD_MONTHS', 'CASE', 'IN', 'BETWEEN', 'LIKE', 'AND', 'OR', 'NOT'])
@@ -27,8 +29,13 @@ function isKnown(name: string): boolean {
 
 export function bindFunctionCall(node: CallNode, context: ExpressionContext): Expression {
   const { source } = context
-  if (node.name.length > 1) throw notSupported(source, node.at, `functions of a catalog (${node.name.map(({ text }) => text).join('.')}).`)
-  const name = (node.name[0]?.text ?? '').toUpperCase()
+  const name = node.name.length > 1 ? '' : (node.name[0]?.text ?? '').toUpperCase()
+  const user = findUserFunction(node, context, isAggregateFunction(name) || isKnown(name))
+  if (user !== undefined) return bindUserFunction(node, user, context)
+  if (node.name.length > 1) {
+    const called = node.name.map(({ text }) => text).join('.')
+    throw validationError(source, node.at, `There is no function ${called}.`, didYouMean(called, userFunctionNames(context.catalog)))
+  }
   if (node.withinGroup.length > 0) throw notSupported(source, node.at, 'WITHIN GROUP.')
   if (node.nulls !== null) throw notSupported(source, node.at, `${node.nulls} NULLS.`)
   if (isAggregateFunction(name)) {
@@ -70,6 +77,7 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
       'AVG',
       'MIN',
       'MAX',
+      ...userFunctionNames(context.catalog),
     ])
     const types = node.args.map((arg) => `<${typeInMessage(bindArgument(arg, context).type)}>`).join(', ')
     throw validationError(

@@ -6,6 +6,7 @@ import type { Expression } from '#core/graph/expression.js'
 import { notNull, BOOLEAN, BIGINT, INT, typeToString, type LogicalType } from '#core/types/logical-type.js'
 import { resolveFunction } from '#runtime/expr/function-table.js'
 import { canCast, commonType, isNumeric, typeInMessage, widened } from '#runtime/expr/type-rules.js'
+import type { Catalog } from '../catalog/catalog.js'
 import type { BinaryNode, CaseNode, ExpressionNode } from '../parser/ast-expression.js'
 import type { Position, SourceText } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
@@ -33,6 +34,8 @@ export interface ExpressionContext {
   readonly subqueries: ScalarSubqueries | null
   /** In a sub-query: the columns of the query around it. */
   readonly outer?: Scope | undefined
+  /** With the functions made by CREATE FUNCTION. */
+  readonly catalog?: Catalog | undefined
   /** With a window in GROUP BY: takes TUMBLE_START and the like. */
   readonly groupWindow?: GroupWindow | undefined
   /** Where each column reference stands in the text. */
@@ -43,9 +46,10 @@ export function expressionContext(
   source: SourceText,
   scope: Scope,
   clause: string,
+  catalog?: Catalog,
   aggregates: AggregateCollector | null = null,
 ): ExpressionContext {
-  return { source, scope, clause, aggregates, subqueries: null, origins: new WeakMap() }
+  return { source, scope, clause, aggregates, subqueries: null, catalog, origins: new WeakMap() }
 }
 
 /** @throws SQL_VALIDATION, SQL_NOT_SUPPORTED */

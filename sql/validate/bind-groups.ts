@@ -35,7 +35,7 @@ export class GroupedSelect {
     this.#input = input
     this.#scope = scope
     this.#context = context
-    const keyContext = { ...expressionContext(context.source, scope, 'GROUP BY'), outer: context.outer }
+    const keyContext = { ...expressionContext(context.source, scope, 'GROUP BY', context.catalog), outer: context.outer }
     this.#origins = keyContext.origins
     const keys: Expression[] = []
     const names: string[] = []
@@ -141,6 +141,7 @@ export class GroupedSelect {
       groupWindow: this.#window,
       clause,
       origins: this.#origins,
+      catalog: this.#context.catalog,
     }
   }
 }

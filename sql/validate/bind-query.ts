@@ -117,7 +117,7 @@ export function converted(input: Relation, fields: readonly RelationField[]): Re
 /** Rows of constants; a column's type is what its values have in common. */
 function bindValues(node: ValuesNode, context: BindContext): Relation {
   const width = (node.rows[0] ?? []).length
-  const expressions = expressionContext(context.source, [], 'VALUES')
+  const expressions = expressionContext(context.source, [], 'VALUES', context.catalog)
   const rows = node.rows.map((row) => {
     if (row.length !== width) {
       throw validationError(

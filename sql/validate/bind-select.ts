@@ -40,7 +40,11 @@ export function bindSelect(
   if (node.where !== null) relation = bindWhere(node.where, relation ?? oneRow(), scope, context)
 
   const subqueries = new ScalarSubqueries(context, scope)
-  const plain = (clause: string): ExpressionContext => ({ ...expressionContext(source, scope, clause), subqueries, outer: context.outer })
+  const plain = (clause: string): ExpressionContext => ({
+    ...expressionContext(source, scope, clause, context.catalog),
+    subqueries,
+    outer: context.outer,
+  })
   const grouped =
     node.groupBy !== null ||
     node.having !== null ||
@@ -138,7 +142,7 @@ export function bindSelect(
 /** The rows for which WHERE holds. Their columns stay where they are. */
 function bindWhere(where: ExpressionNode, input: Relation, scope: Scope, context: BindContext): Relation {
   const subqueries = new ScalarSubqueries(context, scope)
-  const inner = { ...expressionContext(context.source, scope, 'WHERE'), outer: context.outer }
+  const inner = { ...expressionContext(context.source, scope, 'WHERE', context.catalog), outer: context.outer }
   const { plain, queries } = splitCondition(where)
   let relation = input
   if (plain.length > 0) {

@@ -4,7 +4,7 @@ import type { AliasNode, JoinNode, NamedTableNode, TableNode } from '../parser/a
 import type { Position } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import type { Name } from '../parser/token-stream.js'
-import { fullName, type CatalogColumn, type CatalogTable, type CatalogView, type RowField } from '../catalog/catalog.js'
+import { fullName, type Catalog, type CatalogColumn, type CatalogTable, type CatalogView, type RowField } from '../catalog/catalog.js'
 import { castTo, inputColumn } from '../plan/expressions.js'
 import { withJoinTime } from '../plan/join-times.js'
 import { joinFields, projectedField, type Relation, type RelationField } from '../plan/relation.js'
@@ -114,10 +114,10 @@ function scanTable(table: CatalogTable, hinted: Readonly<Record<string, string>>
     bounded: findConnector(options['connector'] ?? '')?.source?.bounded(options) ?? false,
     fields: physical.map(({ name, type, field }) => ({ name, type, rowtime: false, ...pathOf(field) })),
   }
-  if (table.columns.some((column) => column.kind === 'computed')) relation = computeColumns(table, relation)
+  if (table.columns.some((column) => column.kind === 'computed')) relation = computeColumns(table, relation, context.catalog)
   if (table.watermark === null) return relation
   const { column } = table.watermark
-  const inner = expressionContext(table.watermark.source, scopeOf(relation.fields, table.name), 'WATERMARK FOR')
+  const inner = expressionContext(table.watermark.source, scopeOf(relation.fields, table.name), 'WATERMARK FOR', context.catalog)
   const expression = bindExpression(table.watermark.expression, inner)
   return {
     kind: 'watermark',
@@ -129,7 +129,7 @@ function scanTable(table: CatalogTable, hinted: Readonly<Record<string, string>>
 }
 
 /** All columns in the table's order, over the scan of the physical ones. */
-function computeColumns(table: CatalogTable, scan: Relation): Relation {
+function computeColumns(table: CatalogTable, scan: Relation, catalog: Catalog): Relation {
   const scope = scopeOf(scan.fields, table.name)
   const expressions = table.columns.map((column: CatalogColumn) => {
     if (column.kind === 'physical') {
@@ -137,7 +137,7 @@ function computeColumns(table: CatalogTable, scan: Relation): Relation {
       return inputColumn(index, column.type)
     }
     if (column.kind === 'metadata') throw new TypeError(`Column ${column.name} of ${fullName(table)} has no source`)
-    return castTo(bindExpression(column.expression, expressionContext(column.source, scope, 'a computed column')), column.type)
+    return castTo(bindExpression(column.expression, expressionContext(column.source, scope, 'a computed column', catalog)), column.type)
   })
   return {
     kind: 'project',
@@ -172,7 +172,7 @@ function bindJoin(node: JoinNode, context: BindContext): BoundTable {
     )
   const scope = [...left.scope, ...right.scope]
   const common = commonColumns(node, left.scope, right.scope, context)
-  const on = { ...expressionContext(source, scope, 'ON'), outer: context.outer }
+  const on = { ...expressionContext(source, scope, 'ON', context.catalog), outer: context.outer }
   const condition = common === undefined ? (node.on === null ? null : bindCondition(node.on, on)) : equalities(common, scope, on)
   const joinType = JOIN_TYPES[node.type]
   const sides = looked === undefined ? { right: right.relation } : { right: looked, lookup: true }

@@ -3,6 +3,7 @@ import type { Configuration } from '#core/config/configuration.js'
 import type { Catalog } from '../catalog/catalog.js'
 import type { SourceText } from '../parser/source-text.js'
 import type { Relation } from '../plan/relation.js'
+import type { FunctionModules } from './function-modules.js'
 import type { Scope } from './scope.js'
 
 export interface BindContext {
@@ -18,6 +19,8 @@ export interface BindContext {
   readonly views: readonly string[]
   /** In a sub-query of an expression: the columns of the query around it. */
   readonly outer?: Scope | undefined
+  /** Modules of CREATE FUNCTION. */
+  readonly modules?: FunctionModules | undefined
 }
 
 /** Deepest nesting of views. */

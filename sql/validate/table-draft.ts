@@ -186,7 +186,7 @@ export function resolveTable(draft: TableDraft, context: BindContext): CatalogTa
   }
 }
 
-function columnsOf(draft: TableDraft, keys: readonly string[] | null, { source }: BindContext): CatalogColumn[] {
+function columnsOf(draft: TableDraft, keys: readonly string[] | null, { source, catalog }: BindContext): CatalogColumn[] {
   const stored = draft.columns.map((column) => {
     if (column.kind !== 'physical' || keys?.includes(column.name.text) !== true) return column
     return { ...column, parts: column.parts.map((part) => ({ ...part, type: notNull(part.type) })) }
@@ -211,7 +211,7 @@ function columnsOf(draft: TableDraft, keys: readonly string[] | null, { source }
       return [{ kind: 'metadata', name, type, comment, from, virtual }]
     }
     const { expression, text, comment } = column
-    const { type } = bindExpression(expression, expressionContext(column.source, scope, 'a computed column'))
+    const { type } = bindExpression(expression, expressionContext(column.source, scope, 'a computed column', catalog))
     if (type.kind === 'NULL')
       throw validationError(source, expression.at, "Illegal use of 'NULL'.", 'Cast it to a type: CAST(NULL AS INT).')
     return [{ kind: 'computed', name, type, expression, text, comment, source: column.source }]
@@ -240,7 +240,11 @@ function primaryKeyOf({ primaryKey, columns }: TableDraft, { source }: BindConte
   return primaryKey.columns.map(({ text }) => text)
 }
 
-function watermarkOf(definition: DraftWatermark, columns: readonly CatalogColumn[], { source }: BindContext): CatalogTable['watermark'] {
+function watermarkOf(
+  definition: DraftWatermark,
+  columns: readonly CatalogColumn[],
+  { source, catalog }: BindContext,
+): CatalogTable['watermark'] {
   const scope: Scope = columns.map((column) => ({
     qualifier: null,
     name: column.name,
@@ -259,7 +263,7 @@ function watermarkOf(definition: DraftWatermark, columns: readonly CatalogColumn
       `Invalid data type of time field '${name}' for a watermark: it is ${typeToString(type)}, and must be TIMESTAMP(p) or TIMESTAMP_LTZ(p), p from 0 to 3.`,
     )
   }
-  const expression = bindExpression(definition.expression, expressionContext(definition.source, scope, 'WATERMARK FOR'))
+  const expression = bindExpression(definition.expression, expressionContext(definition.source, scope, 'WATERMARK FOR', catalog))
   if (!isTime(expression.type)) {
     throw validationError(
       definition.source,

@@ -10,7 +10,7 @@ import { difference, foldedLines, planQuery, QUERIES } from './queries.js'
 const HALF = 2
 
 async function whole(query: string, parallelism: number): Promise<string[]> {
-  const { jobGraph, schema } = planQuery(query, settings(parallelism))
+  const { jobGraph, schema } = await planQuery(query, settings(parallelism))
   const job = await InProcessJob.start(jobGraph)
   await job.run()
   await job.close()
@@ -18,14 +18,14 @@ async function whole(query: string, parallelism: number): Promise<string[]> {
 }
 
 async function interrupted(query: string, before: number, after: number): Promise<string[]> {
-  const first = planQuery(query, settings(before))
+  const first = await planQuery(query, settings(before))
   const one = await InProcessJob.start(first.jobGraph)
   await one.run(Math.ceil(HALF / before))
   const checkpoint = one.checkpoint()
   // What comes after the checkpoint is forgotten.
   await one.run(1)
   await one.close()
-  const second = planQuery(query, settings(after))
+  const second = await planQuery(query, settings(after))
   const two = await InProcessJob.start(second.jobGraph, checkpoint)
   await two.run()
   await two.close()

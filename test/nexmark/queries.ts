@@ -11,9 +11,12 @@ import type { Schema } from '#core/types/schema.js'
 import { parseScript } from '#sql/parser/parse-statement.js'
 import { SourceText } from '#sql/parser/source-text.js'
 import { SqlSession } from '#sql/session/sql-session.js'
+import { scriptFunctionFiles } from '#client/cli/function-bundles.js'
+import { loadFunctionModules } from '#sql/validate/function-modules.js'
 import { projectRoot } from '../support/project-root.js'
 
 const FOLDER = join(projectRoot, 'test/nexmark')
+const FUNCTIONS = "CREATE TEMPORARY FUNCTION count_char AS 'functions/count-char.ts#count_char' LANGUAGE TYPESCRIPT;\n"
 /** Of the expected results. */
 export const EVENTS = 20_000
 export const RATE = 200
@@ -30,12 +33,19 @@ export interface PlannedQuery {
  * The query's INSERT as a SELECT of the same rows.
  * @throws the error a user would see
  */
-export function planQuery(query: string, settings: Readonly<Record<string, string>>, events = EVENTS, rate = RATE): PlannedQuery {
+export async function planQuery(
+  query: string,
+  settings: Readonly<Record<string, string>>,
+  events = EVENTS,
+  rate = RATE,
+): Promise<PlannedQuery> {
   const configuration = Configuration.of({ 'table.local-time-zone': 'UTC', ...settings })
-  const session = new SqlSession({ configuration, random: systemEnvironment.random, clock: systemEnvironment.clock })
-  const ddl = read('ddl.sql').replace('${events}', String(events)).replace('${rate}', String(rate))
+  const { random, clock } = systemEnvironment
+  const ddl = FUNCTIONS + read('ddl.sql').replace('${events}', String(events)).replace('${rate}', String(rate))
   const text = read(`${query}.sql`).replace('${sink}', "'connector' = 'blackhole'").replace('${partitioned}', '')
   const script = new SourceText('', ddl + '\n' + text.replace('INSERT INTO sink', ''))
+  const modules = await loadFunctionModules(await scriptFunctionFiles(script.text, FOLDER))
+  const session = new SqlSession({ configuration, random, clock, modules })
   let planned: PlannedQuery | undefined
   for (const statement of parseScript(script)) {
     const effect = session.execute(statement, script)
