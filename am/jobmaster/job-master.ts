@@ -49,10 +49,14 @@ import type {
   SchedulerSettings,
   SchedulerState,
   SchedulerTimer,
+  TaskDeployment,
 } from './scheduler/state.js'
 
 /** YARN reports the end of a container within two heartbeats (of the NodeManager and of ours); then logs are fetched. */
 const EXPLANATION_TIMEOUT_MS = 6_000
+
+/** A rescale waits so long at most for slots to load and read what its tasks will need; what is missing then is got while output waits. */
+const PREPARATION_LIMIT_MS = 30_000
 
 const AS_IT_IS: Parallelism = new Map()
 
@@ -303,10 +307,12 @@ export class JobMaster implements Job {
       case 'suspendCheckpoints':
         return this.checkpoints.suspend(effect.reason, effect.restarted, effect.again)
       case 'prepareRescale':
-        return void this.checkpoints.triggerForRescale(effect.jobGraph).then(
-          () => this.#dispatch({ type: 'rescalePrepared', round: effect.round }),
-          (error: unknown) => this.#dispatch({ type: 'rescalePrepared', round: effect.round, problem: asError(error) }),
-        )
+        return void this.checkpoints
+          .triggerForRescale(effect.jobGraph, (states) => this.#prepare(effect.tasks, states))
+          .then(
+            () => this.#dispatch({ type: 'rescalePrepared', round: effect.round }),
+            (error: unknown) => this.#dispatch({ type: 'rescalePrepared', round: effect.round, problem: asError(error) }),
+          )
       case 'startCoordinators':
         return void this.#startCoordinators(effect).catch((error: unknown) =>
           this.#dispatch({ type: 'coordinatorFailed', start: effect.start, error: asError(error) }),
@@ -370,6 +376,25 @@ export class JobMaster implements Job {
     } catch (error) {
       failed(error) // too large to be sent
     }
+  }
+
+  /** The tasks' slots get ready for them, as far as they can within some time. Never rejects. */
+  async #prepare(tasks: readonly TaskDeployment[], states: RestoredJob['tasks']): Promise<void> {
+    const prepared = tasks.map(async ({ slot, descriptor }) => {
+      const restore = states.get(descriptor.vertexId)?.[descriptor.subtaskIndex]
+      const task = restore === undefined ? descriptor : { ...descriptor, restore }
+      try {
+        await this.#services.slots.taskExecutor(slot.location.resourceId)?.prepareTask(this.#offloading.submission(task))
+      } catch (error) {
+        this.#log.debug(
+          `${descriptor.vertexName} (${descriptor.subtaskIndex + 1}/${descriptor.parallelism}) is not prepared: ${String(error)}`,
+        )
+      }
+    })
+    let timer: TimerHandle | undefined
+    const late = new Promise<void>((resolve) => (timer = this.#services.environment.timers.after(PREPARATION_LIMIT_MS, resolve)))
+    await Promise.race([Promise.all(prepared), late])
+    timer?.cancel()
   }
 
   async #startCoordinators({ start, restarted }: Extract<SchedulerEffect, { type: 'startCoordinators' }>): Promise<void> {

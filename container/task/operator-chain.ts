@@ -15,6 +15,7 @@ import type { OperatorId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import type { Schema } from '#core/types/schema.js'
 import { openKeyedState, type KeyedRestore } from '#runtime/checkpoint/keyed-restore.js'
+import type { SegmentCopies } from '#runtime/checkpoint/segment-copies.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import {
   MAX_WATERMARK,
@@ -55,6 +56,12 @@ export interface LinkSnapshot {
   readonly snapshot: OperatorSnapshot
   /** Of a two-phase sink. */
   readonly committables: Promise<readonly unknown[]> | undefined
+}
+
+/** What of a task's state lies on the worker's own disk. */
+export interface StateAtHand {
+  readonly local: LocalState | undefined
+  readonly copies: SegmentCopies | undefined
 }
 
 interface Link {
@@ -146,14 +153,14 @@ export class OperatorChain {
    * Gives the operators what they had, each between its open() and its first element.
    * @throws STATE_INCOMPATIBLE, CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING, and what operators throw
    */
-  async restore(restore: TaskRestore, local: LocalState | undefined, canceled: () => boolean): Promise<void> {
+  async restore(restore: TaskRestore, { local, copies }: StateAtHand, canceled: () => boolean): Promise<void> {
     for (const { node, operator, inputs } of this.#links) {
       const state = restore.operators.find(({ operatorId }) => operatorId === node.id)
       if (state === undefined || (state.keyed.length === 0 && Object.keys(state.lists).length === 0)) continue
       if (canceled()) return
       const { keyGroups, fileSystems } = this.#host.context(node, inputs)
       const tables = operator.stateTables?.() ?? []
-      const keyed = await openPreferred(fileSystems, { operator: node.name, tables, handles: state.keyed, keyGroups }, local)
+      const keyed = await openPreferred(fileSystems, { operator: node.name, tables, handles: state.keyed, keyGroups, copies }, local)
       if (canceled()) return
       if (operator.restoreState === undefined) {
         const table = Object.keys(state.lists)[0] ?? state.keyed[0]?.tables[0]?.name

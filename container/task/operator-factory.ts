@@ -13,6 +13,22 @@ import type { ProgramLoader } from './program-loader.js'
 export type AnyOperator = Operator | SourceOperator
 export type Instantiate = (node: OperatorNode, inputs: readonly Schema[], task: TaskDeploymentDescriptor) => Promise<AnyOperator>
 
+/** Loads what the task's operators are made of, so that they are made at once when it comes. */
+export type Preload = (task: TaskDeploymentDescriptor) => Promise<void>
+
+export const preloadWith =
+  (programs: ProgramLoader): Preload =>
+  async (task) => {
+    for (const node of task.operators) {
+      const { spec } = node
+      if (spec.op === 'function') {
+        await programs.definition({ ...node, spec }, task)
+        await import('#runtime/operators/process/create-operator.js')
+      } else if (spec.op === 'source') await loadSource(spec)
+      else if (spec.op === 'sink') await loadSink(spec)
+    }
+  }
+
 /** Loads what the operator needs: connectors' code, the program's functions. */
 export const instantiateWith =
   (programs: ProgramLoader): Instantiate =>

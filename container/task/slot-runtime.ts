@@ -16,7 +16,8 @@ import { PartitionRegistry } from '../network/partition-registry.js'
 import { SlotNetwork } from '../network/slot-network.js'
 import type { SlotToTaskExecutor, TaskExecutorToSlot } from '../taskexecutor/slot-messages.js'
 import { LinePrinter } from './line-printer.js'
-import { instantiateWith } from './operator-factory.js'
+import { instantiateWith, preloadWith } from './operator-factory.js'
+import { PreparedTasks } from './prepared-tasks.js'
 import { ProgramLoader } from './program-loader.js'
 import { SlotMailbox } from './slot-mailbox.js'
 import { Task, type TaskReport, type TaskServices } from './task.js'
@@ -45,6 +46,7 @@ export class SlotRuntime {
   readonly #network: SlotNetwork
   readonly #printer: LinePrinter
   readonly #programs = new ProgramLoader()
+  readonly #prepared: PreparedTasks
   readonly #services: TaskServices
   readonly #tasks = new Map<ExecutionAttemptId, Task>()
   readonly #requests = new Map<number, { readonly task: ExecutionAttemptId; resolve(answer: unknown): void; reject(error: Error): void }>()
@@ -65,6 +67,11 @@ export class SlotRuntime {
         options.port.postMessage({ type: 'connectSlot', slotIndex: target, port } satisfies SlotToTaskExecutor, [port]),
     })
     this.#printer = new LinePrinter((text, stderr) => this.#send({ type: 'print', text, stderr }))
+    this.#prepared = new PreparedTasks({
+      fileSystems: options.fileSystems,
+      preload: preloadWith(this.#programs),
+      directory: options.localStateDirectory,
+    })
     this.#services = {
       environment,
       fileSystems: options.fileSystems,
@@ -74,6 +81,7 @@ export class SlotRuntime {
       instantiate: instantiateWith(this.#programs),
       settleGraceMs: SETTLE_GRACE_MS,
       localStateDirectory: options.localStateDirectory,
+      takePrepared: (task) => this.#prepared.take(task),
       partitionBytes:
         options.networkBytes === 0 ? DEFAULT_PARTITION_BYTES : Math.max(MIN_PARTITION_BYTES, Math.floor(options.networkBytes / 4)),
       requestCoordinator: (task, operatorId, event) => this.#requestCoordinator(task, operatorId, event),
@@ -97,6 +105,14 @@ export class SlotRuntime {
       case 'submit':
         for (const { bundle, path } of message.programs) this.#programs.located(bundle, path)
         return this.#submit(message.task)
+      case 'prepare':
+        for (const { bundle, path } of message.programs) this.#programs.located(bundle, path)
+        return void this.#prepared.prepare(message.task).then(
+          () => this.#send({ type: 'prepared', preparation: message.preparation }),
+          (error: unknown) => this.#send({ type: 'prepared', preparation: message.preparation, error: toWireError(error) }),
+        )
+      case 'freed':
+        return this.#prepared.clear()
       case 'cancel':
         return this.#tasks.get(message.executionAttemptId)?.cancel()
       case 'trigger':

@@ -27,6 +27,7 @@ import { DrainAbandoned, TaskNotReady } from '../checkpoint/errors.js'
 import { LocalState } from '../checkpoint/local-state.js'
 import { restoreInFlight } from '../checkpoint/restored-in-flight.js'
 import { TaskCheckpoints } from '../checkpoint/task-checkpoints.js'
+import type { SegmentCopies } from '#runtime/checkpoint/segment-copies.js'
 import { stateMemory } from '#runtime/state/state-memory.js'
 import type { ProducerAccess } from '../network/input-gate.js'
 import { ResultPartition } from '../network/result-partition.js'
@@ -69,6 +70,8 @@ export interface TaskServices {
   readonly instantiate: Instantiate
   /** Directory on the worker's own disk for copies of state, by job; undefined: none are kept. */
   readonly localStateDirectory: string | undefined
+  /** State that was read for the task before it came; the task closes it. */
+  takePrepared(task: TaskDeploymentDescriptor): SegmentCopies | undefined
   /** Bytes that one result partition may hold for its consumers. */
   readonly partitionBytes: number
   /** How long the end of a failed or cancelled task waits for work of its operators that is still under way. */
@@ -302,7 +305,12 @@ export class Task {
   async #restore(restore: TaskRestore, chain: OperatorChain, canceled: () => boolean): Promise<void> {
     if (restore.inFlight !== undefined)
       await restoreInFlight(this.name, restore.inFlight, this.#services.fileSystems, this.#inputs as TaskInputs, this.#partitions)
-    if (!canceled()) await chain.restore(restore, this.#localState, canceled)
+    const copies = this.#services.takePrepared(this.descriptor)
+    try {
+      if (!canceled()) await chain.restore(restore, { local: this.#localState, copies }, canceled)
+    } finally {
+      copies?.close()
+    }
   }
 
   /** It had ended before the checkpoint: says so to its consumers again, and takes its producers' ends. */

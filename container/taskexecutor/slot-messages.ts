@@ -51,6 +51,15 @@ export type TaskExecutorToSlot =
       readonly task: TaskDeploymentDescriptor
       readonly programs: readonly { readonly bundle: BlobReference; readonly path: string }[]
     }
+  /** The task is about to come: answered by `prepared` when what it needs is at hand. */
+  | {
+      readonly type: 'prepare'
+      readonly preparation: number
+      readonly task: TaskDeploymentDescriptor
+      readonly programs: readonly { readonly bundle: BlobReference; readonly path: string }[]
+    }
+  /** The slot is no job's any more: nothing that was prepared will come. */
+  | { readonly type: 'freed' }
   | { readonly type: 'cancel'; readonly executionAttemptId: ExecutionAttemptId }
   | {
       readonly type: 'trigger'
@@ -113,6 +122,8 @@ export type SlotToTaskExecutor =
   | CheckpointReport
   /** To a `trigger`: the barrier went out, or why not. */
   | { readonly type: 'triggered'; readonly trigger: number; readonly error?: WireError | undefined }
+  /** To a `prepare`. */
+  | { readonly type: 'prepared'; readonly preparation: number; readonly error?: WireError | undefined }
   | {
       readonly type: 'metrics'
       readonly tasks: readonly TaskMetricsEntry[]

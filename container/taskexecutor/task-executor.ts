@@ -279,6 +279,10 @@ export class TaskExecutor {
         slots.submit(task)
         return {}
       },
+      prepareTask: async (task) => {
+        await slots.prepare(task)
+        return {}
+      },
       triggerCheckpoint: async ({ executionAttemptId, barrier }) => {
         // A split that was answered just before goes first: the checkpoint's enumerator does not have it any more.
         await nextTurn()

@@ -135,6 +135,8 @@ export class TaskSlots {
   /** Triggers of checkpoints that the slots' threads have not answered. */
   readonly #triggers = new Map<number, Trigger>()
   #nextTrigger = 0
+  readonly #preparations = new Map<number, { readonly slotIndex: number; resolve(): void; reject(error: Error): void }>()
+  #nextPreparation = 0
   #written: Promise<void> = Promise.resolve()
   #onChange: (() => void)[] = []
   #started: { resolve(): void; reject(error: Error): void } | undefined
@@ -283,6 +285,29 @@ export class TaskSlots {
         this.#end({ executionAttemptId, state: 'FAILED', error: toWireError(error) }, running)
       },
     )
+  }
+
+  /**
+   * Has the slot's thread load and read now what the task will need that is about to come; resolves when that is done. Changes nothing
+   * else. @throws TASK_SLOT_NOT_FOUND, and what the task would fail with
+   */
+  async prepare(task: SubmittedTask): Promise<void> {
+    const { slotIndex, allocationId, jobId, vertexName } = task
+    const found = () => {
+      const held = this.report().find((slot) => slot.slotIndex === slotIndex)
+      const slot = this.#slots[slotIndex]
+      if (slot !== undefined && held?.allocationId === allocationId && held.jobId === jobId) return slot
+      throw new TaskSlotNotFound({ task: vertexName, allocationId, resourceId: this.#descriptor.resourceId })
+    }
+    found()
+    const { complete, programs } = await this.#complete(task)
+    const slot = found()
+    slot.used = true
+    await new Promise<void>((resolve, reject) => {
+      const preparation = this.#nextPreparation++
+      this.#preparations.set(preparation, { slotIndex, resolve, reject })
+      slot.thread.send({ type: 'prepare', preparation, task: complete, programs })
+    })
   }
 
   /** With what lies in blobs: its chain of operators, the program of its functions. */
@@ -478,6 +503,13 @@ export class TaskSlots {
         else trigger?.reject(fromWireError(message.error))
         return
       }
+      case 'prepared': {
+        const preparation = this.#preparations.get(message.preparation)
+        this.#preparations.delete(message.preparation)
+        if (message.error === undefined) preparation?.resolve()
+        else preparation?.reject(fromWireError(message.error))
+        return
+      }
       case 'metrics':
         slot.memory = message.memory
         for (const { executionAttemptId, metrics } of message.tasks) {
@@ -557,6 +589,7 @@ export class TaskSlots {
     const { dataPort } = slot
     slot.used = false // whatever its tasks' end makes of it: it gets a new thread here
     log.error(`Slot ${slotIndex} is restarted: ${error.message}`, error)
+    this.#abandonPreparations(slotIndex, error)
     for (const [executionAttemptId, task] of [...this.#tasks]) {
       if (task.slotIndex !== slotIndex) continue
       const metrics = task.metrics === undefined ? {} : { metrics: task.metrics }
@@ -593,11 +626,23 @@ export class TaskSlots {
     })
   }
 
+  #abandonPreparations(slotIndex: number, error: Error): void {
+    for (const [preparation, { slotIndex: of, reject }] of this.#preparations) {
+      if (of !== slotIndex) continue
+      this.#preparations.delete(preparation)
+      reject(error)
+    }
+  }
+
   #setTable(table: SlotTable): void {
     const freed = table.flatMap((slot, index) => (slot.state === 'FREE' && this.#table[index]?.state !== 'FREE' ? [index] : []))
     const before = jobsOf(this.#table)
     this.#table = table
-    if (this.#isolatesJobs) for (const index of freed) this.#renew(index)
+    for (const index of freed) {
+      this.#abandonPreparations(index, new Error('the slot was given back'))
+      this.#slots[index]?.thread.send({ type: 'freed' })
+      if (this.#isolatesJobs) this.#renew(index)
+    }
     const after = jobsOf(table)
     for (const jobId of before) {
       if (after.has(jobId)) continue

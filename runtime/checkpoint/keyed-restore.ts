@@ -2,7 +2,7 @@
  * Keyed state on its way back: handles of earlier subtasks in, rows of this subtask out. Of a row's versions in a chain of segments the
  * newest counts: segments are read newest first, and an id that was seen, as a row or as removed, is done.
  */
-import type { KeyedStateHandle, StateTableDescriptor } from '#core/checkpoint/state-handles.js'
+import type { KeyedStateHandle, StateBytes, StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 import { schemaToString } from '#core/types/schema.js'
 import { gatherBatch } from '../columnar/gather.js'
@@ -10,6 +10,7 @@ import type { RestoredRows } from '../state/snapshot.js'
 import { stateMemory } from '../state/state-memory.js'
 import { StateIncompatible } from './errors.js'
 import { SeenIds } from './seen-ids.js'
+import type { SegmentCopies } from './segment-copies.js'
 import type { BlockRows } from './segment-format.js'
 import { SegmentReader } from './segment-reader.js'
 
@@ -28,6 +29,8 @@ export interface KeyedRestore {
   readonly handles: readonly KeyedStateHandle[]
   /** Of this subtask, both inclusive. */
   readonly keyGroups: { readonly first: number; readonly last: number }
+  /** Of some of the segments: they were read before. */
+  readonly copies?: SegmentCopies | undefined
 }
 
 /**
@@ -42,15 +45,38 @@ export async function openKeyedState(fileSystems: FileSystems, restore: KeyedRes
   for (const handle of restore.handles) {
     const readers: SegmentReader[] = []
     for (const segment of [...handle.segments].reverse()) {
-      // An id may have been given to a row of another key group later: only where nothing older is hidden by it may a row be left out unseen.
-      const keyGroups = isWhole(handle, restore.keyGroups) || segment !== handle.segments[0] ? undefined : restore.keyGroups
-      const reader = await SegmentReader.open(fileSystems, segment, { keepBytes: room, keyGroups })
+      const keyGroups = keyGroupsWanted(handle, segment, restore.keyGroups)
+      const reader = await SegmentReader.open(fileSystems, segment, { keepBytes: room, keyGroups, copies: restore.copies })
       readers.push(reader)
       room -= reader.keptBytes
     }
     opened.push({ handle, newestFirst: readers })
   }
   return rowsOf(opened, restore)
+}
+
+/**
+ * Reads and checks now what `openKeyedState` will ask for.
+ * @throws CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING, STATE_SPILL_FAILED
+ */
+export async function copyKeyedState(
+  fileSystems: FileSystems,
+  { handles, keyGroups }: Pick<KeyedRestore, 'handles' | 'keyGroups'>,
+  copies: SegmentCopies,
+): Promise<void> {
+  for (const handle of handles)
+    for (const segment of handle.segments)
+      await SegmentReader.copy(fileSystems, segment, copies, keyGroupsWanted(handle, segment, keyGroups))
+}
+
+/** Of which key groups blocks are read; undefined: all. */
+function keyGroupsWanted(
+  handle: KeyedStateHandle,
+  segment: StateBytes,
+  own: KeyedRestore['keyGroups'],
+): KeyedRestore['keyGroups'] | undefined {
+  // An id may have been given to a row of another key group later: only where nothing older is hidden by it may a row be left out unseen.
+  return isWhole(handle, own) || segment !== handle.segments[0] ? undefined : own
 }
 
 /** @throws STATE_INCOMPATIBLE. A table that the state does not have begins empty. */

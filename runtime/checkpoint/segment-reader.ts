@@ -17,6 +17,7 @@ import {
   type BlockRows,
   type SegmentIndex,
 } from './segment-format.js'
+import type { SegmentCopies } from './segment-copies.js'
 
 /** Segments up to this size are read in one piece, whatever of them is wanted. */
 const SMALL_SEGMENT_BYTES = 1024 * 1024
@@ -32,6 +33,8 @@ export interface SegmentReading {
   readonly keepBytes: number
   /** Blocks without rows of these (both inclusive) are left out; undefined: none are. */
   readonly keyGroups?: { readonly first: number; readonly last: number } | undefined
+  /** Parts that were checked before: they are not read from where they came. */
+  readonly copies?: SegmentCopies | undefined
 }
 
 type Block = BlockEntry & { readonly table: string }
@@ -46,6 +49,7 @@ export class SegmentReader {
   readonly #fileSystems: FileSystems
   readonly #bytes: StateBytes
   readonly #runs: readonly Run[]
+  readonly #copies: SegmentCopies | undefined
   /** By offset; given up when they are handed out. */
   readonly #kept: Map<number, Uint8Array<ArrayBuffer>>
   /** Bytes in memory after the check. */
@@ -55,32 +59,41 @@ export class SegmentReader {
     fileSystems: FileSystems,
     bytes: StateBytes,
     runs: readonly Run[],
+    copies: SegmentCopies | undefined,
     kept: Map<number, Uint8Array<ArrayBuffer>>,
     keptBytes: number,
   ) {
     this.#fileSystems = fileSystems
     this.#bytes = bytes
     this.#runs = runs
+    this.#copies = copies
     this.#kept = kept
     this.keptBytes = keptBytes
   }
 
   /**
-   * Checks everything that is wanted: header, index and blocks, each against its checksum.
+   * Checks everything that is wanted: header, index and blocks, each against its checksum; of what was copied only header and index.
    * @throws CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING
    */
-  static async open(fileSystems: FileSystems, bytes: StateBytes, { keepBytes, keyGroups }: SegmentReading): Promise<SegmentReader> {
+  static async open(fileSystems: FileSystems, bytes: StateBytes, reading: SegmentReading): Promise<SegmentReader> {
+    const { keepBytes, keyGroups } = reading
+    const copies = bytes.kind === 'file' && reading.copies?.has(bytes, 0, HEADER_BYTES) === true ? reading.copies : undefined
     if (bytes.length < HEADER_BYTES + TRAILER_BYTES) {
       await readStateBytes(fileSystems, bytes)
       throw corrupt(bytes, 0, `${bytes.length} bytes are no segment`)
     }
-    const small = bytes.kind === 'inline' || bytes.length <= Math.min(SMALL_SEGMENT_BYTES, keepBytes)
+    const small = bytes.kind === 'inline' || (copies === undefined && bytes.length <= Math.min(SMALL_SEGMENT_BYTES, keepBytes))
     const whole = small ? await readStateBytes(fileSystems, bytes) : undefined
     const part = partsOf(fileSystems, bytes, whole)
-    const runs = runsOf(await readIndex(bytes, part), keyGroups)
+    const index =
+      copies === undefined
+        ? await readIndex(bytes, part)
+        : await readIndex(bytes, copiedOr(part, copies, bytes)).catch(() => readIndex(bytes, part))
+    const runs = runsOf(index, keyGroups)
     const kept = new Map<number, Uint8Array<ArrayBuffer>>()
     let keptBytes = whole?.length ?? 0
-    for await (const [run, read] of ahead(runs, part)) {
+    const unchecked = runs.filter((run) => !isCopied(copies, bytes, run))
+    for await (const [run, read] of ahead(unchecked, part)) {
       const keeps = whole !== undefined || keptBytes + run.length <= keepBytes
       if (whole === undefined && keeps) keptBytes += run.length
       for (const block of run.blocks) {
@@ -89,29 +102,74 @@ export class SegmentReader {
         if (keeps) kept.set(block.offset, own)
       }
     }
-    return new SegmentReader(fileSystems, bytes, runs, kept, keptBytes)
+    return new SegmentReader(fileSystems, bytes, runs, copies, kept, keptBytes)
+  }
+
+  /**
+   * Copies what `open` would check, as far as there is room for it.
+   * @throws CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING, STATE_SPILL_FAILED
+   */
+  static async copy(
+    fileSystems: FileSystems,
+    bytes: StateBytes,
+    copies: SegmentCopies,
+    keyGroups: SegmentReading['keyGroups'],
+  ): Promise<void> {
+    if (bytes.kind === 'inline' || bytes.length < HEADER_BYTES + TRAILER_BYTES || copies.full) return
+    const read = partsOf(fileSystems, bytes, undefined)
+    const ends: { readonly offset: number; readonly part: Uint8Array<ArrayBuffer> }[] = []
+    const index = await readIndex(bytes, async (offset, length) => {
+      const part = await read(offset, length)
+      ends.push({ offset, part })
+      return part
+    })
+    for await (const [run, part] of ahead(runsOf(index, keyGroups), read)) {
+      if (copies.full) break
+      for (const { offset, length, checksum } of run.blocks) {
+        const own = part.subarray(offset - run.offset, offset - run.offset + length)
+        if (crc32(own) !== checksum) throw corrupt(bytes, offset, 'the checksum of a block is another')
+      }
+      copies.put(bytes, run.offset, part)
+    }
+    for (const { offset, part } of ends) copies.put(bytes, offset, part)
   }
 
   /** Blocks of one table in the order in which they were written; once. @throws CHECKPOINT_FILE_CORRUPT, CHECKPOINT_FILE_MISSING */
   async *blocks(table: string, schema: Schema): AsyncGenerator<BlockRows> {
     const wanted = this.#runs.filter(({ blocks }) => blocks.some((block) => block.table === table))
     const held = (run: Run) => run.blocks.every(({ offset }) => this.#kept.has(offset))
+    const part = partsOf(this.#fileSystems, this.#bytes, undefined)
     const again = ahead(
       wanted.filter((run) => !held(run)),
-      partsOf(this.#fileSystems, this.#bytes, undefined),
+      this.#copies === undefined ? part : copiedOr(part, this.#copies, this.#bytes),
     )
     for (const run of wanted) {
-      const read = held(run) ? undefined : ((await again.next()).value as [Run, Uint8Array<ArrayBuffer>])[1]
+      let read = held(run) ? undefined : ((await again.next()).value as [Run, Uint8Array<ArrayBuffer>])[1]
+      let checked = read === undefined
+      if (read !== undefined && isCopied(this.#copies, this.#bytes, run)) {
+        checked = isIntact(run, read)
+        if (!checked) read = await part(run.offset, run.length) // as if there were no copy
+      }
       for (const block of run.blocks) {
         if (block.table !== table) continue
         const { offset, length } = block
         const bytes =
           read?.subarray(offset - run.offset, offset - run.offset + length) ?? (this.#kept.get(offset) as Uint8Array<ArrayBuffer>)
         this.#kept.delete(offset)
-        yield await decoded(this.#bytes, offset, async () => decodeBlock(bytes, block, schema, read === undefined))
+        yield await decoded(this.#bytes, offset, async () => decodeBlock(bytes, block, schema, checked))
       }
     }
   }
+}
+
+function isCopied(copies: SegmentCopies | undefined, bytes: StateBytes, { offset, length }: Run): boolean {
+  return bytes.kind === 'file' && copies?.has(bytes, offset, length) === true
+}
+
+function isIntact(run: Run, read: Uint8Array): boolean {
+  return run.blocks.every(
+    ({ offset, length, checksum }) => crc32(read.subarray(offset - run.offset, offset - run.offset + length)) === checksum,
+  )
 }
 
 type Part = (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>
@@ -122,6 +180,10 @@ function partsOf(fileSystems: FileSystems, bytes: StateBytes, whole: Uint8Array<
     if (bytes.kind === 'inline') return (await readStateBytes(fileSystems, bytes)).subarray(offset, offset + length)
     return readStatePart(fileSystems, bytes, offset, length)
   }
+}
+
+function copiedOr(part: Part, copies: SegmentCopies, bytes: StateBytes): Part {
+  return async (offset, length) => (bytes.kind === 'file' ? copies.get(bytes, offset, length) : undefined) ?? part(offset, length)
 }
 
 async function readIndex(bytes: StateBytes, part: Part): Promise<SegmentIndex> {

@@ -3,8 +3,8 @@
  *
  *   ref (uint32): | page (21 bits) | cell in the page (11 bits) |     cell = 8 bytes, page = 16 KiB
  *
- * A freed string goes to the free list of its size (whole cells up to 512 bytes, powers of two above) and is used again by the
- * next string of that size. A string longer than a page gets a page run of its own. The first page starts small and doubles, so
+ * A freed string goes to the free list of its size (whole cells up to 512 bytes, eight sizes to a doubling above) and is used again by
+ * the next string of that size. A string longer than a page gets a page run of its own. The first page starts small and doubles, so
  * that little states (a window's) cost little. Ref 0 is the empty string.
  */
 import { defineError } from '#core/errors/define-error.js'
@@ -25,7 +25,10 @@ const FIRST_PAGE_BYTES = 4096
 const MAX_PAGES = 1 << 21
 /** Up to this many cells a size class is exact. */
 const EXACT_CELLS = 64
-const CLASSES = EXACT_CELLS + 1 + 26
+const EXACT_BITS = 6
+/** Above, so many sizes to each doubling: an eighth of a string's place at most is left over. */
+const STEP_BITS = 3
+const CLASSES = EXACT_CELLS + 1 + ((CELL_BITS - EXACT_BITS) << STEP_BITS)
 /** Below this a byte loop beats `set(subarray)`. */
 const SHORT = 48
 
@@ -134,7 +137,7 @@ export class ByteHeap {
         (page[at] as number) | ((page[at + 1] as number) << 8) | ((page[at + 2] as number) << 16) | ((page[at + 3] as number) << 24)
       return free
     }
-    const cells = size <= EXACT_CELLS ? exact : 1 << (size - EXACT_CELLS + 5)
+    const cells = cellsOfClass(size)
     if ((this.#top & CELL_MASK) + cells > CELLS_PER_PAGE) this.#top = ((this.#top | CELL_MASK) >>> 0) + 1
     const ref = this.#top
     const pageNumber = ref >>> CELL_BITS
@@ -173,9 +176,19 @@ function cellsOf(length: number): number {
   return (length + 7) >>> 3
 }
 
-/** 1..64: that many cells; above: 64 + k for 2^(k+5) < cells <= 2^(k+6). */
+/** 1..64: that many cells; above: the lowest whose `cellsOfClass` is enough. */
 function classOf(cells: number): number {
-  return cells <= EXACT_CELLS ? cells : EXACT_CELLS + (32 - Math.clz32(cells - 1)) - 5
+  if (cells <= EXACT_CELLS) return cells
+  const doubling = 31 - Math.clz32(cells - 1) // 2^doubling < cells <= 2^(doubling + 1)
+  const step = (cells - 1 - (1 << doubling)) >> (doubling - STEP_BITS)
+  return EXACT_CELLS + 1 + ((doubling - EXACT_BITS) << STEP_BITS) + step
+}
+
+function cellsOfClass(size: number): number {
+  if (size <= EXACT_CELLS) return size
+  const above = size - EXACT_CELLS - 1
+  const doubling = (above >> STEP_BITS) + EXACT_BITS
+  return (1 << doubling) + (((above & ((1 << STEP_BITS) - 1)) + 1) << (doubling - STEP_BITS))
 }
 
 function powerOfTwo(atLeast: number): number {

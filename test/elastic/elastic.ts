@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { RescaleSummary, ResourceRequirementsAnswer } from '#core/rest/rescale-responses.js'
+import type { RescalesOverview, RescaleSummary, ResourceRequirementsAnswer } from '#core/rest/rescale-responses.js'
 import type { JobDetails } from '#core/rest/responses.js'
 import { projectRoot, readText, startPseudoHadoop } from '#tools/pseudo-hadoop.js'
 import { startWeft, type RunningCommand } from '../support/weft-command.js'
@@ -105,7 +105,8 @@ async function run(): Promise<boolean> {
   const settled = async (): Promise<boolean> => {
     const { vertices, state } = await get<JobDetails>(job)
     const counted = vertices.at(-1)?.metrics['read-records'] ?? 0
-    return state === 'RUNNING' && Number(counted) >= KEYS && (await workers()) === 1
+    const { rescalesCounts } = await get<RescalesOverview>(`${job}/rescales/overview`)
+    return state === 'RUNNING' && Number(counted) >= KEYS && rescalesCounts.inProgress === 0 && (await workers()) === 1
   }
 
   say('the state is being made …')

@@ -66,6 +66,7 @@ export class ScaleWorker {
         void this.#start(task, jobMaster(task.jobId))
         return {}
       },
+      prepareTask: () => ({}),
       triggerCheckpoint: () => ({}),
       concludeCheckpoint: () => ({}),
       cancelTask: () => ({}),

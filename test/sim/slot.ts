@@ -115,6 +115,13 @@ export class SimSlot implements SlotHandle {
         else request?.reject(fromWireError(message.error))
         return
       }
+      case 'prepare': {
+        const { process } = this.#world
+        const { preparation } = message
+        process.after(process.dice.between(0, 500), () => this.#say({ type: 'prepared', preparation }))
+        return
+      }
+      case 'freed':
       case 'connection':
       case 'printed':
         return

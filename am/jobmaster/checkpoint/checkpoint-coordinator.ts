@@ -201,16 +201,34 @@ export class CheckpointCoordinator implements Checkpoints {
     return (await this.#request({ kind: 'checkpoint', type })).id
   }
 
-  async triggerForRescale(jobGraph: JobGraph): Promise<number> {
+  async triggerForRescale(jobGraph: JobGraph, prepare?: (tasks: RestoredJob['tasks']) => Promise<void>): Promise<number> {
     this.#checkCanTake('checkpoint')
     // What follows the barrier of the checkpoint to switch from is worked off in vain: what has changed until now is written before.
     if (this.#writesMuch()) await this.#request({ kind: 'checkpoint', type: 'CONFIGURED' })
+    const tasks = prepare === undefined ? undefined : this.#tasksFromNewest(jobGraph)
+    if (tasks !== undefined) {
+      await prepare?.(tasks)
+      if (this.#writesMuch()) await this.#request({ kind: 'checkpoint', type: 'CONFIGURED' })
+    }
     const { id } = await this.#request({ kind: 'checkpoint', type: 'CONFIGURED', rescale: true })
     const taken = this.#state.retained.find((checkpoint) => checkpoint.id === id)
     if (taken === undefined) throw new JobTakesNoCheckpoints({ what: 'checkpoint', reason: `checkpoint ${id} is not there any more` })
     const { ignoreUnclaimedState } = this.#fixed.settings
     assignState(taken.metadata, jobGraph, { path: taken.directory, ignoreUnclaimedState })
     return id
+  }
+
+  /** Undefined: there is nothing, or it cannot be dealt out. */
+  #tasksFromNewest(jobGraph: JobGraph): RestoredJob['tasks'] | undefined {
+    const newest = this.#state.retained.at(-1)
+    if (newest === undefined) return undefined
+    const { ignoreUnclaimedState } = this.#fixed.settings
+    try {
+      return assignState(newest.metadata, jobGraph, { path: newest.directory, ignoreUnclaimedState }).tasks
+    } catch (error) {
+      this.#log.debug(`Nothing is prepared from checkpoint ${newest.id}: ${String(error)}`)
+      return undefined
+    }
   }
 
   /** No checkpoint has been taken of the tasks as they run now, or none of late. */

@@ -133,9 +133,11 @@ export interface Checkpoints {
   triggerCheckpoint(type: 'CONFIGURED' | 'FULL' | 'INCREMENTAL'): Promise<number>
   /**
    * A checkpoint at once from which `jobGraph` can go on: the job at another parallelism. No record is in flight in it, and no other checkpoint
-   * begins before it is complete. Resolves with its number. @throws CHECKPOINT_* also when its state cannot be dealt out to `jobGraph`
+   * begins before it is complete. Resolves with its number. `prepare` comes before it: with what the tasks would begin with if they began from
+   * the newest complete checkpoint, of which most is likely to be in that one, too. @throws CHECKPOINT_* also when its state cannot be dealt
+   * out to `jobGraph`
    */
-  triggerForRescale(jobGraph: JobGraph): Promise<number>
+  triggerForRescale(jobGraph: JobGraph, prepare?: (tasks: RestoredJob['tasks']) => Promise<void>): Promise<number>
   /**
    * The job has reached its end (SUSPENDED: this master goes, a later one goes on): nothing begins any more, and checkpoints are kept or
    * deleted as externalized-checkpoint-retention says. Resolves when that is done; never rejects.

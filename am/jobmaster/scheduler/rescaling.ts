@@ -6,11 +6,12 @@
 import type { AllocationId, VertexId } from '#core/ids/ids.js'
 import { go, then, type Step } from '#core/machine/step.js'
 import type { Millis } from '#core/time/environment.js'
-import { executions, slotsNeeded } from '../executiongraph/execution-graph.js'
+import { executions, mapExecutions, slotsNeeded } from '../executiongraph/execution-graph.js'
 import { allRegions } from '../executiongraph/pipelined-regions.js'
 import { changedVertices, connectedVertices, rescaledGraph, withParallelism, type Parallelism } from '../executiongraph/rescaled-graph.js'
 import { describeCauses } from '../checkpoint/give-up.js'
-import { canHold, mostHeld } from '../slotpool/slot-assignment.js'
+import { deploymentDescriptor } from '../deployment/deployment-descriptor.js'
+import { assignSlots, canHold, mostHeld } from '../slotpool/slot-assignment.js'
 import { removeSlot } from '../slotpool/slot-pool.js'
 import {
   beginRescale,
@@ -22,7 +23,7 @@ import {
   type RescaleEnd,
   type RescaleRequest,
 } from './rescale.js'
-import type { JobRun, Moment, Restart, SchedulerEffect, SchedulerSettings, SchedulerState, StateOf } from './state.js'
+import type { JobRun, Moment, Restart, SchedulerEffect, SchedulerSettings, SchedulerState, StateOf, TaskDeployment } from './state.js'
 
 type SchedulerStep = Step<SchedulerState, SchedulerEffect>
 type JobStep = Step<JobRun, SchedulerEffect>
@@ -142,7 +143,29 @@ function prepareIfHeld(job: JobRun, moment: Moment): JobStep {
   return go<JobRun, SchedulerEffect>(
     { ...job, rescale: { ...enterPhase(rescale, 'checkpoint', moment.now), round } },
     { type: 'cancelTimer', timer: 'rescale-slots' },
-    { type: 'prepareRescale', round, jobGraph: withParallelism(job.graph.jobGraph, rescale.parallelism) },
+    {
+      type: 'prepareRescale',
+      round,
+      jobGraph: withParallelism(job.graph.jobGraph, rescale.parallelism),
+      tasks: tasksToCome(job, rescale, moment.now),
+    },
+  )
+}
+
+/** What the switch would deploy if it came now; without the state that it begins with. */
+function tasksToCome(job: JobRun, rescale: PendingRescale, now: Millis): TaskDeployment[] {
+  const affected = affectedVertices(job, rescale.parallelism)
+  const { graph: unplaced, regions } = rescaledGraph(job.graph, rescale.parallelism, affected, new Set(), now)
+  const slots = assignSlots(unplaced, job.slots, regions)
+  if (slots === undefined) return []
+  const graph = mapExecutions(unplaced, (execution, vertex) =>
+    affected.has(vertex.id) ? { ...execution, slot: slots.get(execution.subtaskIndex) } : execution,
+  )
+  return graph.vertices.flatMap(({ vertex, executions: all }) =>
+    all.flatMap((execution) => {
+      if (execution.slot === undefined || !affected.has(vertex.id)) return []
+      return [{ slot: execution.slot, descriptor: deploymentDescriptor(graph, vertex, execution) }]
+    }),
   )
 }
 

@@ -177,11 +177,19 @@ export type SchedulerEvent =
   /** Nothing more can be had from this job: it fails whatever the restart strategy says. */
   | { readonly type: 'fatal'; readonly error: Error }
 
+export interface TaskDeployment {
+  readonly slot: PooledSlot
+  readonly descriptor: TaskDeploymentDescriptor
+}
+
 export type SchedulerEffect =
   /** The slots the job wants to hold from now on; 0 gives all back. `giveBack`: those it does without. */
   | { readonly type: 'declareSlots'; readonly count: number; readonly giveBack?: readonly AllocationId[] }
-  /** Take a checkpoint from which the job can go on at the parallelism of this graph: answered by 'rescalePrepared'. */
-  | { readonly type: 'prepareRescale'; readonly round: number; readonly jobGraph: JobGraph }
+  /**
+   * Take a checkpoint from which the job can go on at the parallelism of this graph, when the slots have ready what these tasks need, which
+   * are likely to be deployed then: answered by 'rescalePrepared'.
+   */
+  | { readonly type: 'prepareRescale'; readonly round: number; readonly jobGraph: JobGraph; readonly tasks: readonly TaskDeployment[] }
   /** Checkpoints under way are given up; none begins before all tasks run again. */
   | {
       readonly type: 'suspendCheckpoints'

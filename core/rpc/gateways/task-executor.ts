@@ -63,6 +63,11 @@ export const TaskExecutorGateway = gateway('TaskExecutor', {
   freeSlot: call(z.object({ allocationId: id<AllocationId>(), reason: z.string() }), nothing),
   /** Takes a task over: answers once it is accepted; its states follow by JobMaster.updateTaskExecutionState. Idempotent. */
   submitTask: call(SubmittedTaskSchema, nothing),
+  /**
+   * The task is likely to be submitted soon, perhaps with state of a later checkpoint: its program and what there is of its state are brought
+   * to the worker. Answers when they are there; an error means only that they are not.
+   */
+  prepareTask: call(SubmittedTaskSchema, nothing),
   cancelTask: call(z.object({ executionAttemptId: id<ExecutionAttemptId>() }), nothing),
   /**
    * To a source's task: it takes its snapshot and sends the barrier. Answers when it has; the state follows by

@@ -46,6 +46,7 @@ export function channelPair(name: string): [Channel, Channel] {
 export class ScriptedWorker {
   readonly resourceId: ResourceId
   readonly tasks: SubmittedTask[] = []
+  readonly prepared: SubmittedTask[] = []
   readonly cancelled: ExecutionAttemptId[] = []
   readonly freed: string[] = []
   readonly barriers: { readonly executionAttemptId: ExecutionAttemptId; readonly barrier: CheckpointBarrier }[] = []
@@ -77,6 +78,10 @@ export class ScriptedWorker {
       submitTask: (task) => {
         this.tasks.push(task)
         this.onTask(task)
+        return {}
+      },
+      prepareTask: (task) => {
+        this.prepared.push(task)
         return {}
       },
       triggerCheckpoint: (trigger) => {

@@ -248,6 +248,24 @@ describe('CheckpointCoordinator', () => {
       ).to.deep.equal([true, true, false])
     })
 
+    it('have between them what the tasks would begin with, and take another when that took long', async () => {
+      const job = await start()
+      const prepared: string[] = []
+      let ready = () => undefined as void
+      const taken = job.coordinator.triggerForRescale(job.jobGraph, async (tasks) => {
+        prepared.push([...tasks.values()].map((restores) => restores.map(({ checkpointId }) => checkpointId).join(' ')).join(', '))
+        await new Promise<void>((resolve) => (ready = resolve))
+      })
+      await acknowledged(job, 1)
+      await job.until('preparations', () => prepared.length > 0)
+      expect(prepared.join()).to.match(/^1( 1)*(, 1( 1)*)*$/)
+      job.environment.advance(9_000)
+      ready()
+      await acknowledged(job, 2)
+      await acknowledged(job, 3)
+      expect(await taken).to.equal(3)
+    })
+
     it('are one where another has been complete just now', async () => {
       const job = await start()
       await job.checkpoint(TEN)

@@ -68,6 +68,10 @@ describe('rescaling', () => {
         > slotOffered allocation-2
         cancelTimer rescale-slots
         prepareRescale 1: 1 3
+        prepare 1/0#1 in allocation-0
+        prepare 2/0#1 in allocation-0
+        prepare 2/1#1 in allocation-1
+        prepare 2/2#1 in allocation-2
         = Executing
         > rescalePrepared
         suspendCheckpoints all and again

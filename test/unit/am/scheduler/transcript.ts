@@ -152,7 +152,10 @@ function describeEffect(effect: SchedulerEffect): string {
     case 'declareSlots':
       return `declareSlots ${effect.count}${effect.giveBack === undefined ? '' : ` giving back ${effect.giveBack.join(' ')}`}`
     case 'prepareRescale':
-      return `prepareRescale ${effect.round}: ${effect.jobGraph.vertices.map(({ parallelism }) => parallelism).join(' ')}`
+      return [
+        `prepareRescale ${effect.round}: ${effect.jobGraph.vertices.map(({ parallelism }) => parallelism).join(' ')}`,
+        ...effect.tasks.map(({ slot, descriptor }) => `prepare ${short(descriptor.executionAttemptId)} in ${slot.allocationId}`),
+      ].join('\n')
     case 'startCoordinators':
       return `startCoordinators ${effect.start}: ${describeSubtasks(effect.restarted)}`
     case 'suspendCheckpoints':

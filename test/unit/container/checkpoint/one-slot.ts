@@ -86,6 +86,7 @@ export class OneSlot {
       partitionBytes: 1024 * 1024,
       settleGraceMs: 20,
       localStateDirectory,
+      takePrepared: () => undefined,
       instantiate: async (node) => this.#operators(node.name),
       requestCoordinator: () => new Promise(() => undefined),
       report: (task, report) => {

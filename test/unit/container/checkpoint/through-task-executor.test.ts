@@ -1,10 +1,11 @@
 /** Checkpoints as a master takes them: by calls to TaskExecutors, across slots that are threads, into files. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { CheckpointBarrier } from '#core/checkpoint/barrier.js'
-import type { TaskRestore } from '#core/checkpoint/state-handles.js'
+import type { SubtaskState, TaskRestore } from '#core/checkpoint/state-handles.js'
+import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { OperatorSpec } from '#core/graph/operator-spec.js'
 import type { ExecutionAttemptId } from '#core/ids/ids.js'
 import { BIGINT } from '#core/types/logical-type.js'
@@ -51,7 +52,11 @@ describe('checkpoints through TaskExecutors', function () {
     await master.close()
     await rm(directory, { recursive: true })
   })
-  const start = async (attempt: number, restore: readonly (TaskRestore | undefined)[] = []) => {
+  const start = async (
+    attempt: number,
+    restore: readonly (TaskRestore | undefined)[] = [],
+    between?: (tasks: readonly TaskDeploymentDescriptor[]) => Promise<void>,
+  ) => {
     await allocateAll(worker)
     const vertices: TestVertex[] = [
       { operators: [{ spec: SOURCE, output: numbers }], slots: [{ worker, slotIndex: 0 }] },
@@ -64,10 +69,13 @@ describe('checkpoints through TaskExecutors', function () {
       },
     ]
     const configuration = { 'execution.checkpointing.data-inline-threshold': '0 b' }
-    for (const { task } of descriptors(vertices, [{ from: 0, to: 1, partitioner: { kind: 'HASH', keys: [0] } }], configuration, attempt)) {
+    const edges = [{ from: 0, to: 1, partitioner: { kind: 'HASH' as const, keys: [0] } }]
+    const submitted = descriptors(vertices, edges, configuration, attempt).map(({ task }) => {
       const state = restore[task.executionAttemptId === attemptOf(0, 0, attempt) ? 0 : 1]
-      await worker.gateway.submitTask({ ...task, ...(state === undefined ? {} : { restore: state }) })
-    }
+      return { ...task, ...(state === undefined ? {} : { restore: state }) }
+    })
+    await between?.(submitted)
+    for (const task of submitted) await worker.gateway.submitTask(task)
     tasks = [attemptOf(0, 0, attempt), attemptOf(1, 0, attempt)]
     await master.until(() => tasks.every((task) => master.last(task)?.state === 'RUNNING'), 'RUNNING')
   }
@@ -97,6 +105,18 @@ describe('checkpoints through TaskExecutors', function () {
     await master.until(() => rowsReceived() > before + 200, 'more rows')
   }
 
+  const restoreOf =
+    (checkpointId: number) =>
+    (state: SubtaskState | undefined): TaskRestore => ({
+      checkpointId,
+      finished: false,
+      operators: (state?.operators ?? []).map(({ operatorId, keyed, lists }) => ({
+        operatorId,
+        keyed: keyed === undefined ? [] : [keyed],
+        lists: Object.fromEntries(Object.entries(lists).map(([name, { items }]) => [name, items])),
+      })),
+    })
+
   it('are acknowledged, grow by what changed, and are what the next attempt begins with', async () => {
     master.heartbeatIntervalMs = 100
     await start(0)
@@ -112,16 +132,7 @@ describe('checkpoints through TaskExecutors', function () {
     expect(await readdir(join(directory, 'shared'))).to.have.length(2)
     await end()
 
-    const restore = second.map((state): TaskRestore => ({
-      checkpointId: 2,
-      finished: false,
-      operators: (state?.operators ?? []).map(({ operatorId, keyed, lists }) => ({
-        operatorId,
-        keyed: keyed === undefined ? [] : [keyed],
-        lists: Object.fromEntries(Object.entries(lists).map(([name, { items }]) => [name, items])),
-      })),
-    }))
-    await start(1, restore)
+    await start(1, second.map(restoreOf(2)))
     expect(master.states(tasks[1] as ExecutionAttemptId)).to.deep.equal(['INITIALIZING', 'RUNNING'])
     const [, third] = await checkpoint(3)
     const metrics = acknowledged(3)[1]?.metrics
@@ -130,6 +141,27 @@ describe('checkpoints through TaskExecutors', function () {
     expect(metrics?.stateSize, 'all that was there is there again').to.be.greaterThan(before * 0.8)
     await checkpoint(4, { alignment: 'unaligned' })
     await end()
+  })
+
+  it('are read before the task comes, when it is announced', async () => {
+    await start(5)
+    await moreRows()
+    const restore = (await checkpoint(50)).map(restoreOf(50))
+    await end()
+    const shared = join(directory, 'shared')
+    let announced: readonly TaskDeploymentDescriptor[] = []
+    await start(6, restore, async (submitted) => {
+      announced = submitted
+      for (const task of submitted) await worker.gateway.prepareTask(task)
+      await rename(shared, `${shared}-away`)
+    })
+    await rename(`${shared}-away`, shared)
+    expect(master.states(tasks[1] as ExecutionAttemptId)).to.deep.equal(['INITIALIZING', 'RUNNING'])
+    await end()
+    await worker.gateway.prepareTask(announced[0] as TaskDeploymentDescriptor).then(
+      () => expect.fail('was prepared'),
+      (error: unknown) => expect(error).to.have.property('code', 'TASK_SLOT_NOT_FOUND'),
+    )
   })
 
   it('are declined with the cause when the files cannot be written, or the master cannot take the acknowledgement', async () => {

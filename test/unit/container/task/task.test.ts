@@ -38,6 +38,7 @@ function slot(operators: Readonly<Record<string, () => AnyOperator>>) {
     partitionBytes: 1024 * 1024,
     settleGraceMs: 20,
     localStateDirectory: undefined,
+    takePrepared: () => undefined,
     instantiate: async (node) => (operators[node.name] as () => AnyOperator)(),
     requestCoordinator: () => new Promise(() => undefined),
     acknowledgeCheckpoint: () => undefined,

@@ -2,10 +2,12 @@ import { tmpdir } from 'node:os'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { KeyedStateHandle, StateBytes, StateTableDescriptor } from '#core/checkpoint/state-handles.js'
+import { CheckpointFileCorrupt } from '#core/checkpoint/errors.js'
 import { verifyStateBytes } from '#core/checkpoint/state-bytes.js'
 import { BIGINT, INT, STRING } from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
-import { openKeyedState } from '#runtime/checkpoint/keyed-restore.js'
+import { copyKeyedState, openKeyedState } from '#runtime/checkpoint/keyed-restore.js'
+import { SegmentCopies } from '#runtime/checkpoint/segment-copies.js'
 import { SegmentReader } from '#runtime/checkpoint/segment-reader.js'
 import { SegmentWriter } from '#runtime/checkpoint/segment-writer.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
@@ -66,9 +68,16 @@ function store(all: readonly { bytes: Uint8Array; length: number; checksum: numb
   return { files, handles }
 }
 
-async function read(files: Map<string, Uint8Array>, handles: readonly KeyedStateHandle[], first = 0, last = 127, tables = TABLES) {
+async function read(
+  files: Map<string, Uint8Array>,
+  handles: readonly KeyedStateHandle[],
+  first = 0,
+  last = 127,
+  tables = TABLES,
+  copies?: SegmentCopies,
+) {
   const seen: string[] = []
-  const rows = await openKeyedState(memoryFiles(files), { operator: 'op', tables, handles, keyGroups: { first, last } })
+  const rows = await openKeyedState(memoryFiles(files), { operator: 'op', tables, handles, keyGroups: { first, last }, copies })
   for await (const { handle, table, batch, ids, keyGroups } of rows) {
     const [idColumn, valueColumn] = table === 'groups' ? [1, 0] : [0, 1]
     for (let r = 0; r < batch.length; r++) {
@@ -126,6 +135,53 @@ describe('segments of keyed state', () => {
       ),
       { numRuns: 60 },
     ))
+
+  it('come from copies, whatever became of the files, and from the files where copies are missing or not as they were', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(anyChanges, { minLength: 1, maxLength: 5 }),
+        fc.array(anyChanges, { minLength: 1, maxLength: 2 }),
+        fc.tuple(fc.nat(127), fc.nat(127)),
+        fc.constantFrom('all', 'some', 'damaged'),
+        async (chain, later, [a, b], which) => {
+          const [first, last] = [Math.min(a, b), Math.max(a, b)]
+          const { files, handles } = store([...chain, ...later].map((changes) => segment(changes, 3)))
+          const copies = new SegmentCopies(tmpdir(), which === 'some' ? 300 : Infinity)
+          try {
+            const early = handleOf(handles.slice(0, chain.length))
+            await copyKeyedState(memoryFiles(files), { handles: [early], keyGroups: { first, last } }, copies)
+            const expected = await read(files, [early], first, last)
+            const all = await read(files, [handleOf(handles)], first, last)
+            if (which === 'damaged') copies.get = (_bytes, _offset, length) => new Uint8Array(length).fill(7)
+            expect(await read(files, [handleOf(handles)], first, last, TABLES, copies)).to.deep.equal(all)
+            if (which !== 'all') return
+            files.clear()
+            expect(await read(files, [early], first, last, TABLES, copies)).to.deep.equal(expected)
+          } finally {
+            copies.close()
+          }
+        },
+      ),
+      { numRuns: 60 },
+    ))
+
+  it('are not copied when they are damaged', async () => {
+    const changes: Changes = [
+      { rows: [[1, 'a', 3]], removed: [] },
+      { rows: [], removed: [] },
+    ]
+    const { files, handles } = store([segment(changes, 5)])
+    const [bytes] = files.values()
+    ;(bytes as Uint8Array)[13 + 40]! ^= 1
+    const copies = new SegmentCopies(tmpdir(), Infinity)
+    const copied = copyKeyedState(memoryFiles(files), { handles: [handleOf(handles)], keyGroups: { first: 0, last: 127 } }, copies)
+    await copied.then(
+      () => expect.fail('was copied'),
+      (error: unknown) => expect(CheckpointFileCorrupt.is(error)).to.equal(true),
+    )
+    expect(copies.bytes).to.equal(0)
+    copies.close()
+  })
 
   it('keeps handles of several subtasks apart', async () => {
     const one: Changes = [
