@@ -66,6 +66,10 @@ bench: build ## rows per core of every operator class and of whole jobs, beside 
 bench-yarn: build examples/data/.ready ## submission times and memory on a pseudo-distributed Hadoop, medians of 5
 	$(NODE) dist/bench/yarn/bench-yarn.js
 
+.PHONY: fuzz
+fuzz: compile ## a million hostile inputs to each of RPC frames, SASL, YARN's replies, credentials, REST bodies (30 minutes; N=20000: 1; SEED=…, ONLY=sasl,…)
+	@$(NODE) --enable-source-maps dist/test/fuzz/main.js --inputs $(or $(N),1000000) --only '$(ONLY)' $(if $(SEED),--seed $(SEED))
+
 .PHONY: memory-run
 memory-run: build ## a join whose state outgrows its worker: RSS against the declared memory (20 minutes; ARGS='--minutes 4')
 	$(NODE) dist/bench/memory/memory-run.js $(ARGS)

@@ -9,6 +9,8 @@ import { NO_CREDENTIALS, readCredentials, writeCredentials, type Credentials } f
 import type { Token } from '#hadoop/security/tokens.js'
 import { vlongBytes, writableText } from '#hadoop/security/writable.js'
 
+/** Handlers of this gateway ask nothing of whoever calls. */
+const CALLER = undefined as never
 const NOW = virtualEnvironment(1).clock.now()
 
 function token(owner: string, issued: number, service = 'nn:1', maxDate = NOW + 1e6): Token {
@@ -53,10 +55,10 @@ describe('tokens that a client pushes', () => {
     expect(held.tokens.map((one) => one['issue-date'])).to.deep.equal([NOW])
     await push(of(token('alice', NOW + 1, 'other:1')))
     expect([...stored.at(-1)!.tokens.keys()]).to.deep.equal(['nn:1', 'other:1'])
-    const answer = await supply.handlers.newest({ version: 0 })
+    const answer = await supply.handlers.newest({ version: 0 }, CALLER)
     expect(answer.version).to.equal(2)
     expect([...readCredentials(Buffer.from(answer.credentials ?? '', 'base64')).tokens.keys()]).to.deep.equal(['nn:1', 'other:1'])
-    expect(await supply.handlers.newest({ version: 2 })).not.to.have.property('credentials')
+    expect(await supply.handlers.newest({ version: 2 }, CALLER)).not.to.have.property('credentials')
   })
 
   it('are refused with a reason, and change nothing', async () => {
@@ -84,6 +86,6 @@ describe('tokens that a client pushes', () => {
       (error: unknown) => expect((error as Error).message).to.equal('disk full'),
     )
     expect(supply.newest).to.equal(undefined)
-    expect((await supply.handlers.newest({ version: 0 })).version).to.equal(0)
+    expect((await supply.handlers.newest({ version: 0 }, CALLER)).version).to.equal(0)
   })
 })
