@@ -180,12 +180,12 @@ export function typeInMessage(type: LogicalType): string {
 
 /** Result type of an aggregate function over one argument (undefined for COUNT(*)). */
 export function aggregateType(
-  name: 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX',
+  name: 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX' | 'FIRST_VALUE' | 'LAST_VALUE',
   argType?: LogicalType,
 ): { type: LogicalType } | { problem: string } {
   if (name === 'COUNT') return { type: { kind: 'BIGINT', nullable: false } }
   if (argType === undefined) return { problem: `Invalid number of arguments to function '${name}'. Was expecting 1 arguments` }
-  if (name === 'MIN' || name === 'MAX') {
+  if (name !== 'SUM' && name !== 'AVG') {
     return argType.kind === 'NULL' ? { problem: `Illegal use of 'NULL': cast it to a type` } : { type: argType }
   }
   if (!isNumeric(argType)) {

@@ -4,7 +4,8 @@
 import { readsChanges, sinkChangelog } from '#runtime/connectors/registry.js'
 import { fullName } from '../catalog/catalog.js'
 import { describeNode } from './describe.js'
-import { inputsOf, type Relation, type Root } from './relation.js'
+import { inputsOf, type Over, type Relation, type Root } from './relation.js'
+import { temporalJoinProblem } from './versioned-tables.js'
 
 /** 'append': +I only. 'retract': also -U, +U, -D. */
 export type Changelog = 'append' | 'retract'
@@ -41,6 +42,9 @@ function infer(relation: Relation): Changes {
       // A number that a row has had is another row's afterwards, and so is the only place there is.
       return below === 'none' && (relation.numbered || relation.limit === 1) ? 'updates' : 'all'
     case 'sort':
+    case 'over':
+      // Rows that come out in the order of time are not seen to change.
+      return relation.time !== null ? 'none' : below === 'none' ? 'updates' : 'all'
       // The first n of an ordering change as rows come; the first n at all do not.
       return relation.keys.length > 0 ? 'all' : below
     case 'calc':
@@ -78,7 +82,11 @@ export function planProblem(root: Root, mode: RuntimeMode): string | undefined {
 /** The node that makes updates out of an append-only input. */
 function producerOf(relation: Relation, mode: RuntimeMode): Relation {
   const retracting = inputsOf(relation).find((input) => changelogOf(input, mode) === 'retract')
-  return retracting === undefined || relation.kind === 'aggregate' || relation.kind === 'rank' || relation.kind === 'sort'
+  return retracting === undefined ||
+    relation.kind === 'aggregate' ||
+    relation.kind === 'rank' ||
+    relation.kind === 'over' ||
+    relation.kind === 'sort'
     ? relation
     : producerOf(retracting, mode)
 }
@@ -90,14 +98,14 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
   if (mode === 'BATCH' && relation.kind === 'scan' && readsChanges(relation.options)) {
     return `Querying a table in batch mode is currently only possible for INSERT-only table sources. But the source for table '${fullName(relation.table)}' produces other changelog messages than just INSERT.`
   }
-  if (relation.kind === 'rank' && relation.limit === null)
-    return 'ROW_NUMBER() OVER (…) without a condition on it, such as WHERE row_num <= 10 in the query around it, is not supported.'
   if (mode === 'BATCH' && (relation.kind === 'window-aggregate' || relation.kind === 'window-table-function') && relation.processingTime)
     return 'Processing time Window TableFunction is not supported in batch mode.'
   if (mode === 'STREAMING') {
     const [input] = inputsOf(relation)
     if (relation.kind === 'sort' && relation.keys.length > 0 && relation.limit === null) {
       const first = relation.keys[0] as (typeof relation.keys)[number]
+    const problem = relation.kind === 'over' ? overProblem(relation) : undefined
+    if (problem !== undefined) return problem
       return relation.fields[first.column]?.rowtime === true
         ? 'Sort on a time attribute without LIMIT is not supported in streaming mode.'
         : 'Sort on a non-time-attribute field is not supported.'
@@ -128,6 +136,28 @@ export function isBounded(relation: Relation): boolean {
 
 function changesText(relation: Relation, mode: RuntimeMode): string {
   return changesOf(relation, mode) === 'updates' ? 'update changes' : 'update and delete changes'
+/** What streaming does not do, as in Flink, whose words these are. */
+function overProblem(over: Over): string | undefined {
+  const { order, frame, time, calls, input } = over
+  const [key] = order
+  if (over.continues) return 'All aggregates must be computed on the same window.'
+  if (key === undefined || order.length !== 1) return 'The window can only be ordered by a single time column.'
+  if (!key.ascending) return 'The window can only be ordered in ASCENDING mode.'
+  if (frame.end !== 0) return 'OVER RANGE FOLLOWING windows are not supported yet.'
+  if (time === null && frame.start !== null) return 'Non-time attribute sort is not supported for bounded OVER window.'
+  for (const { function: name } of calls) {
+    if (BOUNDED_ONLY.has(name)) return `${name} Function is not supported in stream mode.`
+    if (time !== null && (name === 'RANK' || name === 'DENSE_RANK'))
+      return `${name} over a time attribute is not supported. Rows of one time have no other order: use ROW_NUMBER.`
+  }
+  if (time === null || changelogOf(input, 'STREAMING') === 'append') return undefined
+  const producer = producerOf(input, 'STREAMING')
+  return `${describeNode(over)} doesn't support consuming ${changesText(producer, 'STREAMING')} which is produced by node ${describeNode(producer)}.`
+}
+
+/** They ask how many rows there are, or for later ones. */
+const BOUNDED_ONLY: ReadonlySet<string> = new Set(['LEAD', 'NTILE', 'PERCENT_RANK', 'CUME_DIST'])
+
 }
 
 /** `[I]`, `[I,UB,UA,D]` for EXPLAIN CHANGELOG_MODE. */

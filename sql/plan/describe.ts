@@ -1,6 +1,7 @@
 /** Plan nodes as Flink prints them: `Calc(select=[a, b], where=[(a > 1)])`. */
 import type { Expression } from '#core/graph/expression.js'
-import type { AggregateCall, JoinType, SortKey } from '#core/graph/operator-spec.js'
+import type { AggregateCall, JoinType, OverCall, SortKey } from '#core/graph/operator-spec.js'
+import { matchText } from './describe-match.js'
 import { formatDuration } from '#core/config/units.js'
 import { describeExpression } from '#runtime/expr/describe.js'
 import { fullName } from '../catalog/catalog.js'
@@ -8,6 +9,7 @@ import {
   inputsOf,
   type Aggregate,
   type Join,
+  type Over,
   type Rank,
   type Relation,
   type RelationField,
@@ -55,6 +57,10 @@ export function nodeName(node: Relation | Root): string {
       if (node.lookup === true) return 'LookupJoin'
       return node.time === undefined ? 'Join' : node.time.kind === 'rowtime' ? 'IntervalJoin' : 'WindowJoin'
     case 'rank':
+    case 'over':
+      return 'OverAggregate'
+    case 'match':
+      return 'Match'
       return isDeduplicate(node) ? 'Deduplicate' : 'Rank'
     case 'sort':
       return node.keys.length === 0 ? 'Limit' : node.limit === null && node.offset === 0 ? 'Sort' : 'SortLimit'
@@ -152,6 +158,15 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
     case 'sort': {
       const attributes: (readonly [string, string])[] =
         node.keys.length === 0 ? [] : [['orderBy', node.keys.map((key) => sortText(key, node.fields)).join(', ')]]
+    case 'over':
+      return [
+        ...(node.partition.length === 0
+          ? []
+          : [['partitionBy', node.partition.map((key) => node.input.fields[key]?.name).join(', ')] as const]),
+        ...(node.order.length === 0 ? [] : [['orderBy', node.order.map((key) => sortText(key, node.input.fields)).join(', ')] as const]),
+        ['window', frameText(node)],
+        ['select', [names(node.input.fields), ...node.calls.map((call, i) => `${callText(call, node.input.fields)} AS ${node.fields[node.input.fields.length + i]?.name}`)].join(', ')], // prettier-ignore
+      ]
       if (node.limit !== null || node.offset > 0)
         attributes.push(['offset', String(node.offset)], ['fetch', node.limit === null ? 'unlimited' : String(node.limit)])
       return attributes
@@ -213,7 +228,14 @@ function aggregation(node: Aggregate | WindowAggregate): string {
   return [...keys, ...calls].join(', ')
 }
 
-function callText(call: AggregateCall, input: readonly RelationField[]): string {
+/** As Flink prints it, which has RANG for RANGE. */
+function frameText({ frame: { unit, start, end } }: Over): string {
+  const bound = (rows: number | null, unbounded: string): string =>
+    rows === null ? `UNBOUNDED ${unbounded}` : rows === 0 ? 'CURRENT ROW' : `${Math.abs(rows)} ${rows < 0 ? 'PRECEDING' : 'FOLLOWING'}`
+  return ` ${unit === 'ROWS' ? unit : 'RANG'} BETWEEN ${bound(start, 'PRECEDING')} AND ${bound(end, 'FOLLOWING')}`
+}
+
+function callText(call: AggregateCall | OverCall, input: readonly RelationField[]): string {
   const args = call.args.map((arg) => input[arg]?.name).join(', ')
   const filter = call.filter === undefined ? '' : ` FILTER ${input[call.filter]?.name}`
   return `${call.function}(${call.distinct ? 'DISTINCT ' : ''}${args === '' ? '*' : args})${filter}`

@@ -224,6 +224,71 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
       const keys = relation.keys.map((key) => ({ ...key, column: input.at.get(key.column) as number }))
       return { relation: { ...relation, input: input.relation, keys, fields: input.relation.fields }, at: input.at }
     }
+    case 'over': {
+      const width = relation.input.fields.length
+      const calls = relation.calls.map((_, i) => i).filter((i) => wanted.has(width + i))
+      const below = [...wanted].filter((column) => column < width)
+      // Nobody asks for its results: rows are the same without it.
+      if (calls.length === 0) return prune(relation.input, new Set(below), shared)
+      const keptCalls = pick(relation.calls, calls)
+      const used = new Set([
+        ...below,
+        ...relation.partition,
+        ...relation.order.map(({ column }) => column),
+        ...keptCalls.flatMap((call) => [...call.args, ...(call.filter === undefined ? [] : [call.filter])]),
+      ])
+      const input = pruneExactly(relation.input, used, shared)
+      const at = (column: number): number => input.at.get(column) as number
+      const narrow = input.relation.fields.length
+      const fields = input.relation.fields.map((field) => ({ ...field, rowtime: field.rowtime && relation.time !== null }))
+      return {
+        relation: {
+          ...relation,
+          input: input.relation,
+          partition: relation.partition.map(at),
+          order: relation.order.map((key) => ({ ...key, column: at(key.column) })),
+          calls: keptCalls.map((call) => ({
+            ...call,
+            args: call.args.map(at),
+            ...(call.filter === undefined ? {} : { filter: at(call.filter) }),
+          })),
+          fields: [...fields, ...pick(relation.fields, calls.map((i) => width + i))], // prettier-ignore
+        },
+        at: new Map([...input.at, ...calls.map((i, place) => [width + i, narrow + place] as const)]),
+      }
+    }
+    case 'match': {
+      const width = relation.partition.length
+      const measures = relation.measures.map((_, i) => i).filter((i) => wanted.has(width + i))
+      // Without partition and wanted measures a row would have no columns.
+      if (width === 0 && measures.length === 0) measures.push(0)
+      const kept = pick(relation.measures, measures)
+      const conditions = relation.pattern.flatMap(({ condition }) => condition ?? [])
+      const used = new Set([
+        ...relation.partition,
+        relation.timeColumn,
+        ...relation.order.map(({ column }) => column),
+        ...[...kept, ...conditions].flatMap(matchColumns),
+      ])
+      const input = pruneExactly(relation.input, used, shared)
+      const at = (column: number): number => input.at.get(column) as number
+      const columns = [...relation.partition.keys(), ...measures.map((i) => width + i)]
+      return {
+        relation: {
+          ...relation,
+          input: input.relation,
+          partition: relation.partition.map(at),
+          timeColumn: at(relation.timeColumn),
+          order: relation.order.map((key) => ({ ...key, column: at(key.column) })),
+          pattern: relation.pattern.map((one) =>
+            one.condition === undefined ? one : { ...one, condition: moveMatchColumns(one.condition, at) },
+          ),
+          measures: kept.map((one) => moveMatchColumns(one, at)),
+          fields: pick(relation.fields, columns),
+        },
+        at: positions(columns),
+      }
+    }
     case 'set-operation': {
       // Rows are compared whole.
       const all = relation.fields.map((_, i) => i)

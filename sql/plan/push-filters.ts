@@ -63,6 +63,25 @@ function push(relation: Relation, conditions: readonly Expression[]): Relation {
         { ...relation, limit: limit === Infinity ? null : limit, input: push(relation.input, conditions.filter(onPartition)) },
       )
     }
+    case 'over': {
+      // Whole partitions go or stay.
+      const onPartition = (condition: Expression): boolean =>
+        isDeterministic(condition) && [...columnsOf(condition)].every((column) => relation.partition.includes(column))
+      return here(
+        conditions.filter((condition) => !onPartition(condition)),
+        { ...relation, input: push(relation.input, conditions.filter(onPartition)) },
+      )
+    }
+    case 'match': {
+      // Whole partitions go or stay.
+      const onPartition = (condition: Expression): boolean =>
+        isDeterministic(condition) && [...columnsOf(condition)].every((column) => column < relation.partition.length)
+      const below = conditions.filter(onPartition).map((condition) => renumber(condition, (index) => relation.partition[index] as number))
+      return here(
+        conditions.filter((condition) => !onPartition(condition)),
+        { ...relation, input: push(relation.input, below) },
+      )
+    }
     case 'window-table-function': {
       const width = relation.input.fields.length
       const { window } = relation

@@ -3,7 +3,17 @@
  * inputs count the columns of the node's input (a join: left's, then right's).
  */
 import type { Expression } from '#core/graph/expression.js'
-import type { AggregateCall, JoinType, SortKey, WindowSpec } from '#core/graph/operator-spec.js'
+import type {
+  AggregateCall,
+  Frame,
+  JoinType,
+  MatchExpression,
+  MatchSkip,
+  OverCall,
+  PatternVariable,
+  SortKey,
+  WindowSpec,
+} from '#core/graph/operator-spec.js'
 import { withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
 import type { LiteralValue } from '#core/graph/expression.js'
 import type { CatalogTable } from '../catalog/catalog.js'
@@ -124,6 +134,32 @@ export interface Rank extends Node<'rank'> {
 }
 export interface Sort extends Node<'sort'> {
   readonly input: Relation
+/**
+ * Functions over a frame of each row's partition. `time`: what the order is by. `continues`: another window of the same SELECT than its input.
+ * Fields: the input's, then one per call.
+ */
+export interface Over extends Node<'over'> {
+  readonly input: Relation
+  readonly partition: readonly number[]
+  readonly order: readonly SortKey[]
+  readonly frame: Frame
+  readonly calls: readonly OverCall[]
+  readonly time: 'rowtime' | 'processing-time' | null
+  readonly continues: boolean
+}
+/** MATCH_RECOGNIZE. Fields: the partition's columns, then the measures; columns of all expressions are their `inputs`. */
+export interface Match extends Node<'match'> {
+  readonly input: Relation
+  readonly partition: readonly number[]
+  readonly timeColumn: number
+  readonly processingTime: boolean
+  /** Behind time. */
+  readonly order: readonly SortKey[]
+  readonly pattern: readonly PatternVariable[]
+  readonly skip: MatchSkip
+  readonly withinMs?: number
+  readonly measures: readonly MatchExpression[]
+}
   readonly keys: readonly SortKey[]
   readonly limit: number | null
   readonly offset: number
@@ -152,6 +188,8 @@ export type Relation =
   | Rank
   | Sort
   | Union
+  | Match
+  | Over
   | SetOperation
 
 /** A query with a place to go: a table, or the client. */

@@ -19,6 +19,8 @@ const LOGICAL_NAMES: Readonly<Record<(Relation | Root)['kind'], string>> = {
   'window-aggregate': 'LogicalAggregate',
   join: 'LogicalJoin',
   rank: 'LogicalRank',
+  over: 'LogicalWindow',
+  match: 'LogicalMatch',
   sort: 'LogicalSort',
   union: 'LogicalUnion',
   // LogicalIntersect, LogicalMinus

@@ -178,6 +178,30 @@ export class PlanTranslator {
           op: 'sort-limit',
           keys: node.keys,
           offset: node.offset,
+      case 'over': {
+        const { partition, order, frame, calls, time } = node
+        const timed = this.#mode === 'STREAMING' ? time : null
+        const spec: OperatorSpec = {
+          op: 'over',
+          partition,
+          order,
+          frame,
+          // In the order of time a row's number is how many have come out.
+          calls: timed === null ? calls : calls.map((call) => (call.function === 'ROW_NUMBER' ? { ...call, function: 'COUNT' } : call)),
+          retractInput: changelogOf(node.input, this.#mode) === 'retract',
+          output: timed ?? this.#output(),
+        }
+        return this.#keyed(node, spec, [node.input], [partition], output)
+      }
+      case 'match': {
+        const { partition, timeColumn, order, pattern, skip, withinMs, measures } = node
+        const spec: OperatorSpec = {
+          op: 'match-recognize',
+          ...{ partition, timeColumn, ...processingTime(node), order, pattern, skip, measures },
+          ...(withinMs === undefined ? {} : { withinMs }),
+        }
+        return this.#keyed(node, spec, [node.input], [partition], output)
+      }
           output: this.#output(),
           retractInput,
           ...limit,

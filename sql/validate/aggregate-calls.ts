@@ -77,7 +77,6 @@ export class AggregateCollector {
   /** The place-holder of a call; equal calls share one. */
   collect(node: CallNode, name: AggregateFunction, context: ExpressionContext): Expression {
     const { source } = context
-    if (node.over !== null) throw notSupported(source, node.at, 'OVER windows.')
     const inner: ExpressionContext = { ...context, aggregates: null, subqueries: null, clause: `the arguments of ${name}` }
     if (node.star && name !== 'COUNT') throw validationError(source, node.at, `${name}(*) has no meaning; only COUNT takes '*'.`)
     if (!node.star && node.args.length === 0)

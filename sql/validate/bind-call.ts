@@ -8,7 +8,7 @@ import { notSupported, validationError } from '../parser/sql-errors.js'
 import { isAggregateFunction, isRefusedFunction } from './aggregate-calls.js'
 import { bindExpression, call, type ExpressionContext } from './bind-expression.js'
 import { stringLiteral } from './literals.js'
-import { bindRowNumber } from './row-number.js'
+import { bindOver } from './over-calls.js'
 import { bindUserFunction, findUserFunction, userFunctionNames } from './bind-user-function.js'
 import { didYouMean } from './scope.js'
 
@@ -39,7 +39,6 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
   if (node.withinGroup.length > 0) throw notSupported(source, node.at, 'WITHIN GROUP.')
   if (node.nulls !== null) throw notSupported(source, node.at, `${node.nulls} NULLS.`)
   if (isAggregateFunction(name)) {
-    if (node.over !== null) throw notSupported(source, node.at, 'OVER windows.')
     if (context.aggregates === null)
       throw validationError(
         source,
@@ -49,10 +48,11 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
       )
     return context.aggregates.collect(node, name, context)
   }
-  if (node.over !== null && name === 'ROW_NUMBER') return bindRowNumber(node, context)
-  if (node.over !== null) throw notSupported(source, node.at, `${name} … OVER.`)
   const border = context.groupWindow?.auxiliary(node, name, context)
   if (border !== undefined) return border
+  if (node.over !== null) return bindOver(node, name, context)
+  const matched = context.match?.call(node, name, context)
+  if (matched !== undefined) return matched
   if (isRefusedFunction(name))
     throw notSupported(
       source,

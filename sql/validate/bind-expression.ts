@@ -7,7 +7,8 @@ import { notNull, BOOLEAN, BIGINT, INT, typeToString, type LogicalType } from '#
 import { resolveFunction } from '#runtime/expr/function-table.js'
 import { canCast, commonType, isNumeric, typeInMessage, widened } from '#runtime/expr/type-rules.js'
 import type { Catalog } from '../catalog/catalog.js'
-import type { BinaryNode, CaseNode, ExpressionNode } from '../parser/ast-expression.js'
+import type { BinaryNode, CaseNode, ElementNode, ExpressionNode } from '../parser/ast-expression.js'
+import type { SelectNode } from '../parser/ast-query.js'
 import type { Position, SourceText } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { OUTER } from '../plan/decorrelate.js'
@@ -40,6 +41,8 @@ export interface ExpressionContext {
   readonly groupWindow?: GroupWindow | undefined
   /** Where each column reference stands in the text. */
   readonly origins: WeakMap<Expression, Position>
+  /** Of the WINDOW clause. */
+  readonly windows?: SelectNode['windows'] | undefined
 }
 
 export function expressionContext(

@@ -29,12 +29,14 @@ export class GroupedSelect {
   readonly #collector: AggregateCollector
   readonly #subqueries: ScalarSubqueries
   readonly #origins: ExpressionContext['origins']
+  readonly #windows: SelectNode['windows']
 
   constructor(node: SelectNode, input: Relation, scope: Scope, context: BindContext, subqueries: ScalarSubqueries) {
     this.#subqueries = subqueries
     this.#input = input
     this.#scope = scope
     this.#context = context
+    this.#windows = node.windows
     const keyContext = { ...expressionContext(context.source, scope, 'GROUP BY', context.catalog), outer: context.outer }
     this.#origins = keyContext.origins
     const keys: Expression[] = []
@@ -139,6 +141,7 @@ export class GroupedSelect {
       subqueries: this.#subqueries,
       outer: this.#context.outer,
       groupWindow: this.#window,
+      windows: this.#windows,
       clause,
       origins: this.#origins,
       catalog: this.#context.catalog,

@@ -14,7 +14,7 @@ import { GroupedSelect, hasAggregate } from './bind-groups.js'
 import { constantRows, ordinalOf, sortKey } from './bind-query.js'
 import { bindTable } from './bind-table.js'
 import type { BindContext } from './binder.js'
-import { attachRowNumbers } from './row-number.js'
+import { attachOver } from './over-calls.js'
 import { didYouMean, type Scope } from './scope.js'
 import { allOf, joinQueryCondition, ScalarSubqueries, splitCondition } from './subqueries.js'
 
@@ -44,6 +44,7 @@ export function bindSelect(
     ...expressionContext(source, scope, clause, context.catalog),
     subqueries,
     outer: context.outer,
+    windows: node.windows,
   })
   const grouped =
     node.groupBy !== null ||
@@ -86,7 +87,7 @@ export function bindSelect(
     if (having !== undefined) having = attached.resolve(having)
   }
   if (having !== undefined && input !== undefined) input = { kind: 'filter', input, condition: having, fields: input.fields }
-  const numbered = attachRowNumbers(input ?? oneRow(), expressions)
+  const numbered = attachOver(input ?? oneRow(), expressions)
   if (input !== undefined || numbered.expressions.some((expression, i) => expression !== expressions[i])) input = numbered.relation
   expressions = numbered.expressions
 
@@ -177,8 +178,6 @@ function oneRow(): Relation {
 function refuseClauses(node: SelectNode, { source }: BindContext): void {
   const [hint] = node.hints
   if (hint !== undefined) throw notSupported(source, hint.at, `the hint ${hint.name}.`)
-  const [window] = node.windows
-  if (window !== undefined) throw notSupported(source, window.name.at, 'the WINDOW clause.')
   if (node.qualify !== null) throw notSupported(source, node.qualify.at, 'QUALIFY.')
 }
 

@@ -5,7 +5,7 @@
  * Out:   the input's columns, then one per call. 'changelog': after each batch what changed in the partitions it touched: -D for rows that
  *        left, -U/+U for those whose results changed, +I for those that came. 'final': +I at the end of input.
  * State: all rows, in an ordered set per partition; equal ones are one with a count when the input retracts, at the place of the first.
- * Order: rows with equal keys stand as they came.   Time: watermarks pass through.
+ * Order: rows with equal keys stand as they came.   Time: watermarks pass through; of 'final' the last one, behind the rows.
  * Source: Flink's NonTimeRowsUnboundedPrecedingFunction, NonTimeRangeUnboundedPrecedingFunction; batch: its over window frames.
  */
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
@@ -28,7 +28,7 @@ import { RowStore } from '../../state/row-store.js'
 import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../../state/snapshot.js'
 import { hasRetractions, takeVector } from '../changelog.js'
 import { inTurns } from '../in-turns.js'
-import type { Operator, OperatorContext, Output } from '../operator.js'
+import { MAX_WATERMARK, type Operator, type OperatorContext, type Output } from '../operator.js'
 import { PartitionResults } from './partition-results.js'
 import { sameValue } from './same-value.js'
 
@@ -116,7 +116,7 @@ export class SortedOverOperator implements Operator, ColumnOwner {
   }
 
   processWatermark(watermark: number): void {
-    this.#output.emitWatermark(watermark)
+    if (this.#spec.output !== 'final') this.#output.emitWatermark(watermark)
   }
 
   endInput(): void | Promise<void> {
@@ -308,6 +308,7 @@ export class SortedOverOperator implements Operator, ColumnOwner {
       }
     }
     emit()
+    this.#output.emitWatermark(MAX_WATERMARK)
   }
 
   /** Row r: the stored row ids[r] with the results at[r]. */

@@ -1,10 +1,10 @@
 /** What a relation means, row by row and as slow as it likes: the measure for plans. */
-import type { AggregateCall, SortKey } from '#core/graph/operator-spec.js'
+import type { AggregateCall, OverCall, SortKey } from '#core/graph/operator-spec.js'
 import type { LogicalType, Value } from '#core/types/logical-type.js'
 import { literalToValue } from '#runtime/expr/bound-expression.js'
 import { evaluate } from '#runtime/expr/interpreter.js'
 import type { Expression } from '#core/graph/expression.js'
-import type { Relation } from '#sql/plan/relation.js'
+import type { Over, Relation } from '#sql/plan/relation.js'
 
 export type Row = readonly Value[]
 /** Rows of the physical columns, by table. */
@@ -86,6 +86,13 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
           .map((row, i) => (relation.numbered ? [...row, BigInt(i + 1)] : row)),
       )
     }
+    case 'over': {
+      const partitions = grouped(below(relation.input), (row) => relation.partition.map((column) => row[column] as Value))
+      return partitions.flatMap(({ rows }) => {
+        const sorted = [...rows].sort((a, b) => compareRows(a, b, relation.order))
+        return sorted.map((row, at) => [...row, ...relation.calls.map((call) => overValue(call, sorted, at, relation))])
+      })
+    }
     case 'sort': {
       const rows = below(relation.input).sort((a, b) => compareRows(a, b, relation.keys))
       return rows.slice(relation.offset, relation.limit === null ? undefined : relation.offset + relation.limit)
@@ -140,6 +147,10 @@ function aggregate(call: AggregateCall, rows: readonly Row[]): Value {
       return back(values.reduce((a, b) => (a < b ? a : b)))
     case 'MAX':
       return back(values.reduce((a, b) => (a > b ? a : b)))
+    case 'FIRST_VALUE':
+      return back(values[0] as bigint)
+    case 'LAST_VALUE':
+      return back(values.at(-1) as bigint)
   }
 }
 
@@ -166,6 +177,17 @@ function windowsOf(rows: readonly Row[], { window, timeColumn }: Windowed): (row
     const { start, end } = own as (typeof sessions)[number]
     return [start, end, end - 1n]
   }
+}
+
+/** Of frames without distances in RANGE. */
+function overValue(call: OverCall, rows: readonly Row[], at: number, { frame, order }: Over): Value {
+  if (call.function === 'ROW_NUMBER') return BigInt(at + 1)
+  const peer = (place: number): boolean => compareRows(rows[place] as Row, rows[at] as Row, order) === 0
+  const seen = rows.filter((_, place) => {
+    const apart = frame.unit === 'RANGE' && peer(place) ? 0 : place - at
+    return (frame.start === null || apart >= frame.start) && (frame.end === null || apart <= frame.end)
+  })
+  return aggregate(call as AggregateCall, seen)
 }
 
 function borders(time: bigint, window: { sizeMs: number; offsetMs: number }): [bigint, bigint, bigint] {
