@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { fileURLToPath } from 'node:url'
 import { printFailure } from './failure.js'
 import { VERSION } from './version.js'
+import type { SqlClientOptions } from './sql-client.js'
 import type { YarnSessionOptions } from './yarn-session.js'
 
 /** Root of the installed program: holds conf/, build/. The bundle lies in build/runtime/, the compiled file in dist/client/cli/. */
@@ -160,6 +161,27 @@ program
     guarded(async ({ D, ...options }: { target?: string; jobmanager?: string; yarnapplicationId?: string; D: string[] }) => {
       const [{ sqlGateway }, { textSink }] = await Promise.all([import('./sql-gateway.js'), import('./progress.js')])
       return sqlGateway({ ...options, properties: D, installation, out: textSink(process.stdout), err: textSink(process.stderr) })
+    }),
+  )
+
+program
+  .command('sql-client')
+  .description('Takes SQL statements from a terminal, a script or -e, and shows what comes of them.')
+  .argument('[mode]', 'embedded (with a cluster or session of -t), or gateway (over --endpoint)', 'embedded')
+  .option('-i, --init <file>', 'statements that prepare the session; they are run first and show nothing but what fails')
+  .option('-f, --file <file>', 'run these statements and end, with status 1 at the first that fails')
+  .option('-e, --execute <statements>', 'the same with statements of the command line')
+  .option('--endpoint <host:port>', '(-e) address of the SQL gateway (mode gateway)')
+  .option('--history <file>', '(-hist) where typed statements are kept; otherwise ~/.weft-sql-history')
+  .option('-t, --target <target>', 'local (a cluster in this process), a session: yarn-session, remote; with -f yarn-application')
+  .option('-m, --jobmanager <host:port>', 'REST address of the session (target remote)')
+  .option('--yarnapplicationId <id>', '(-yid) session on YARN (target yarn-session)')
+  .option('-d, --detached', 'return once the script is submitted (target yarn-application)')
+  .option(...property, collect, [])
+  .action(
+    guarded(async (mode: string, { D, ...options }: Omit<SqlClientOptions, 'mode' | 'properties' | 'installation'> & { D: string[] }) => {
+      const { sqlClient } = await import('./sql-client.js')
+      return sqlClient({ mode, ...options, properties: D, installation })
     }),
   )
 
@@ -354,7 +376,15 @@ const SESSION_NAMES: Readonly<Record<string, string>> = {
   '-nl': '--nodeLabel',
 }
 
-const names = process.argv[2] === 'yarn-session' ? { ...LONG_NAMES, ...SESSION_NAMES } : LONG_NAMES
+const CLIENT_NAMES: Readonly<Record<string, string>> = { '-hist': '--history' }
+/** Of Flink's client: `sql-client.sh gateway -e host:port`. */
+const GATEWAY_CLIENT_NAMES: Readonly<Record<string, string>> = { ...CLIENT_NAMES, '-e': '--endpoint' }
+
+const verbNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'yarn-session': SESSION_NAMES,
+  'sql-client': process.argv[3] === 'gateway' ? GATEWAY_CLIENT_NAMES : CLIENT_NAMES,
+}
+const names: Readonly<Record<string, string>> = { ...LONG_NAMES, ...verbNames[process.argv[2] ?? ''] }
 
 program.parseAsync(process.argv.map((argument) => names[argument] ?? argument)).catch((error: unknown) => {
   printFailure(error, true)

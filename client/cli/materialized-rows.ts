@@ -36,6 +36,18 @@ export class MaterializedRows {
     else places.push(place)
   }
 
+  /** The oldest go until there are so many. */
+  keepNewest(limit: number): void {
+    for (const [place, row] of this.#rows) {
+      if (this.#rows.size <= limit) return
+      const key = JSON.stringify(row.cells)
+      const places = this.#places.get(key)
+      if (places !== undefined && places.length > 1) places.shift()
+      else this.#places.delete(key)
+      this.#rows.delete(place)
+    }
+  }
+
   /** In that order; rows that it leaves open stay in the order they came. */
   rows(order: readonly ResultSortKey[] = []): CollectedRow[] {
     return [...this.#rows.values()].sort((a, b) => compareRows(a, b, order))

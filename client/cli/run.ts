@@ -33,6 +33,8 @@ const MAX_JOB_FILE_BYTES = 16 * 1024 * 1024
 export interface RunOptions {
   readonly job: string
   readonly args: readonly string[]
+  /** A SQL script whose statements come before the job's. */
+  readonly init?: string
   readonly target?: string
   /** host:port of a session: target `remote`. */
   readonly jobmanager?: string
@@ -103,12 +105,7 @@ async function withPrepared(
 
 async function prepare(options: RunOptions, configuration: Configuration): Promise<PreparedJob> {
   const file = resolve(options.job)
-  try {
-    const size = statSync(file).size
-    if (size > MAX_JOB_FILE_BYTES) throw new Error(`it is larger than ${MAX_JOB_FILE_BYTES} bytes`)
-  } catch (error) {
-    throw new JobFileUnreadable({ file: options.job, reason: error instanceof Error ? error.message : String(error) }, { cause: error })
-  }
+  checkSize(options.job)
   const name = basename(file)
   const jobId = newHexId<JobId>(systemEnvironment.random)
   const { program, dispose } = await prepareProgram(options, file, name, jobId, configuration)
@@ -139,6 +136,16 @@ async function functionFilesOf(text: string, folder: string): Promise<FunctionFi
   return scriptFunctionFiles(text, folder)
 }
 
+/** @throws CLI_JOB_FILE_UNREADABLE */
+function checkSize(job: string): void {
+  try {
+    const size = statSync(resolve(job)).size
+    if (size > MAX_JOB_FILE_BYTES) throw new Error(`it is larger than ${MAX_JOB_FILE_BYTES} bytes`)
+  } catch (error) {
+    throw new JobFileUnreadable({ file: job, reason: error instanceof Error ? error.message : String(error) }, { cause: error })
+  }
+}
+
 async function prepareProgram(
   options: RunOptions,
   file: string,
@@ -148,16 +155,34 @@ async function prepareProgram(
 ): Promise<{ program: ApplicationDescriptor['program']; dispose: () => void }> {
   switch (extname(file)) {
     case '.sql': {
-      const text = readFileSync(file, 'utf8')
-      const functions = await functionFilesOf(text, dirname(file))
+      const script = readFileSync(file, 'utf8')
+      if (options.init !== undefined) checkSize(options.init)
+      const init = options.init === undefined ? undefined : readFileSync(resolve(options.init), 'utf8')
+      const text = init === undefined ? script : `${init.trimEnd()}\n;\n${script}`
+      const functions = {
+        ...(init === undefined ? {} : await functionFilesOf(init, dirname(resolve(options.init ?? '')))),
+        ...(await functionFilesOf(script, dirname(file))),
+      }
       const program = { kind: 'sql' as const, name, text, ...(Object.keys(functions).length === 0 ? {} : { functions }) }
       // The embedded master compiles it in this very process. A cluster's is compiled here first: a typing mistake costs it nothing.
       // So is one for a session, before its first statement runs.
       if ((configuration.get(TARGET) ?? 'local') !== 'yarn-application') return { program, dispose: () => undefined }
-      const { compileScript } = await import('#sql/session/compile-script.js')
-      const { loadFunctionModules } = await import('#sql/validate/function-modules.js')
+      const [{ compileScript }, { loadFunctionModules }] = await Promise.all([
+        import('#sql/session/compile-script.js'),
+        import('#sql/validate/function-modules.js'),
+      ])
+      const before = init === undefined ? [] : [{ name: basename(options.init ?? ''), text: init }]
       const modules = await loadFunctionModules(functions)
-      compileScript({ text, name, configuration, jobId, random: systemEnvironment.random, environment: systemEnvironment, modules })
+      compileScript({
+        text: script,
+        name,
+        before,
+        configuration,
+        jobId,
+        random: systemEnvironment.random,
+        environment: systemEnvironment,
+        modules,
+      })
       return { program, dispose: () => undefined }
     }
     case '.ts':

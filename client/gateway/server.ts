@@ -69,7 +69,7 @@ async function answer(
   }
   try {
     const body = await bodyOf(request, configuration.get(REST_MAX_CONTENT_LENGTH))
-    const found = find(request.method ?? '', request.url ?? '')
+    const found = findRoute(request.method ?? '', request.url ?? '')
     doing = found.route.doing
     const answered = await found.route.handle({ ...found, sessions, body })
     send(200, typeof answered === 'string' ? answered : JSON.stringify(answered))
@@ -92,8 +92,8 @@ async function bodyOf(request: IncomingMessage, limit: number): Promise<string> 
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** @throws GATEWAY_REFUSED: 404 for a path that its version has not, 400 for an id that is none */
-function find(method: string, target: string) {
+/** What answers a request. @throws GATEWAY_REFUSED: 404 for a path that its version has not, 400 for an id that is none */
+export function findRoute(method: string, target: string) {
   const url = new URL(target, 'http://gateway')
   const versioned = /^\/v([1-9])(?=\/)/.exec(url.pathname)
   const version = versioned === null ? 1 : Number(versioned[1])

@@ -18,7 +18,7 @@ export const InvalidOptionValue = defineError('CONFIG_INVALID_VALUE', {
 
 /**
  * Flink's keys that have no effect here: accepted, kept and shown, and the command says so. They steer the JVM, RocksDB, Pekko, …,
- * or parts that this version does not have (`weft` has one way of failing over, no idle-state time, one way to show results).
+ * or parts that this version does not have (`weft` has one way of failing over, no idle-state time).
  */
 const INERT_FAMILIES = [
   /^env\.(java\.|pid\.dir$)/,
@@ -35,7 +35,6 @@ const INERT_FAMILIES = [
   /^pipeline\.object-reuse$/,
   /^table\.exec\.state\.ttl$/,
   /^table\.(optimizer|resources)\./,
-  /^sql-client\.execution\.result-mode$/,
 ]
 
 /** Keys with free names below a declared prefix: values passed on as they are. */
@@ -43,6 +42,11 @@ const OPEN_FAMILIES = [/^containerized\.(master|taskmanager)\.env\.[A-Za-z_][A-Z
 
 const SECRET_KEY =
   /password|secret|fs\.azure\.account\.key|apikey|api-key|auth-params|service-key|token|basic-auth|jaas\.config|http-headers/i
+
+/** By its name alone, as Flink decides it. */
+export function isSecretKey(key: string): boolean {
+  return SECRET_KEY.test(key)
+}
 
 export class Configuration {
   readonly #values: ReadonlyMap<string, string>
@@ -145,7 +149,7 @@ export class Configuration {
   }
 
   private shown(key: string, value: string): string {
-    return SECRET_KEY.test(key) ? '******' : value
+    return isSecretKey(key) ? '******' : value
   }
 }
 

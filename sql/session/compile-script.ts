@@ -13,6 +13,8 @@ export interface ScriptInput {
   readonly text: string
   /** The script's name for messages: a file, or empty. */
   readonly name: string
+  /** Scripts whose statements come before, each with its own places in messages. */
+  readonly before?: readonly { readonly text: string; readonly name: string }[] | undefined
   readonly configuration: Configuration
   /** Id of the first job; the others follow from it. */
   readonly jobId?: JobId | undefined
@@ -43,7 +45,6 @@ export interface CompiledScript {
 /** @throws SQL_SYNTAX, SQL_NOT_SUPPORTED, SQL_VALIDATION, CONFIG_…, TABLE_…: each message ends in place, source line and caret */
 export function compileScript(input: ScriptInput): CompiledScript {
   const environment = input.environment ?? systemEnvironment
-  const source = new SourceText(input.name, input.text)
   const session = new SqlSession({
     configuration: input.configuration,
     random: input.random ?? environment.random,
@@ -51,14 +52,20 @@ export function compileScript(input: ScriptInput): CompiledScript {
     jobId: input.jobId,
     modules: input.modules,
   })
-  const statements = parseScript(source).map((parsed, index): CompiledStatement => ({
-    index,
-    text: input.text.slice(parsed.start.offset, parsed.end),
-    kind: parsed.statement.kind,
-    line: parsed.start.line,
-    column: parsed.start.column,
-    effect: session.execute(parsed, source),
-  }))
-  session.finish(source)
+  const scripts = [...(input.before ?? []), input]
+  const statements: CompiledStatement[] = []
+  for (const { name, text } of scripts) {
+    const source = new SourceText(name, text)
+    for (const parsed of parseScript(source))
+      statements.push({
+        index: statements.length,
+        text: text.slice(parsed.start.offset, parsed.end),
+        kind: parsed.statement.kind,
+        line: parsed.start.line,
+        column: parsed.start.column,
+        effect: session.execute(parsed, source),
+      })
+    session.finish(source)
+  }
   return { statements }
 }
