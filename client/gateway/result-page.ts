@@ -9,6 +9,8 @@ export type RowFormat = 'JSON' | 'PLAIN_TEXT'
 export interface ResultRow {
   readonly kind: number
   readonly cells: readonly (string | null)[]
+  /** core/rpc/operator-events: of columns whose text is not enough. */
+  readonly json?: readonly (string | null)[] | undefined
 }
 
 const KINDS = ['INSERT', 'UPDATE_BEFORE', 'UPDATE_AFTER', 'DELETE'] as const
@@ -31,12 +33,17 @@ export function pageBody(
   next: string | undefined,
 ): string {
   const described: ColumnBody[] = columns.map(columnBody)
-  const cell = (text: string | null, i: number): string => {
+  const cell = (text: string | null, i: number, json: string | null | undefined): string => {
     if (text === null) return 'null'
+    if (format === 'JSON' && typeof json === 'string') return json
     return format === 'PLAIN_TEXT' ? JSON.stringify(text) : jsonCell(text, (columns[i] as ResultColumn).type, timeZone)
   }
   const data = rows.map(
-    (row) => `{"kind":"${KINDS[row.kind as 0 | 1 | 2 | 3]}","fields":[${row.cells.slice(0, columns.length).map(cell).join(',')}]}`,
+    (row) =>
+      `{"kind":"${KINDS[row.kind as 0 | 1 | 2 | 3]}","fields":[${row.cells
+        .slice(0, columns.length)
+        .map((text, i) => cell(text, i, row.json?.[i]))
+        .join(',')}]}`,
   )
   return (
     `{"resultType":"${next === undefined ? 'EOS' : 'PAYLOAD'}","isQueryResult":${isQuery}` +

@@ -1,5 +1,5 @@
 /** Builds batches row by row, column by column. Buffers grow as needed and are not reused after `finish`. */
-import type { LogicalType, Value } from '#core/types/logical-type.js'
+import { isBinary, type LogicalType, type Value } from '#core/types/logical-type.js'
 import { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from './batch.js'
@@ -160,6 +160,12 @@ export class ColumnBuilder {
     this.length++
   }
 
+  /** BYTES and nested types: the binary string's bytes. */
+  appendBinary(value: string): void {
+    const bytes = Buffer.from(value, 'latin1')
+    this.appendUtf8(bytes, 0, bytes.length)
+  }
+
   /** Many values at once; not for DECIMAL beyond 64 bits and RAW. */
   appendPart({ rows, nulls, values, lengths, bytes }: ColumnPart): void {
     const start = this.length
@@ -228,7 +234,7 @@ export class ColumnBuilder {
       case 'decimal128':
         return this.appendDecimal128(value as bigint)
       case 'utf8':
-        return this.appendString(value as string)
+        return isBinary(this.type) ? this.appendBinary(value as string) : this.appendString(value as string)
       case 'object':
         return this.appendObject(value)
     }

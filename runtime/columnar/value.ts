@@ -1,5 +1,5 @@
 /** One value of a column as JavaScript sees it. For row-wise code at the edges (printing, interpreter, tests), not for inner loops. */
-import type { Value } from '#core/types/logical-type.js'
+import { isBinary, type Value } from '#core/types/logical-type.js'
 import { isNull, type Decimal128Vector, type Utf8Vector, type Vector } from './vector.js'
 
 const LOW_64 = (1n << 64n) - 1n
@@ -18,7 +18,7 @@ export function readValue(vector: Vector, position: number): Value {
     case 'decimal128':
       return readDecimal128(vector, position)
     case 'utf8':
-      return readString(vector, position)
+      return isBinary(vector.type) ? readBinary(vector, position) : readString(vector, position)
     case 'object':
       return vector.values[position] as Value
   }
@@ -33,6 +33,12 @@ export function readDecimal128(vector: Decimal128Vector, position: number): bigi
 export function readString(vector: Utf8Vector, position: number): string {
   const start = vector.offsets[position] as number
   return decodeUtf8(textBuffer(vector.bytes), start, start + (vector.lengths[position] as number))
+}
+
+/** The bytes at a position that is not NULL, as a binary string. */
+export function readBinary(vector: Utf8Vector, position: number): string {
+  const start = vector.offsets[position] as number
+  return textBuffer(vector.bytes).toString('latin1', start, start + (vector.lengths[position] as number))
 }
 
 const buffers = new WeakMap<Uint8Array, Buffer>()

@@ -98,6 +98,8 @@ export function literalToValue(value: LiteralValue, type: LogicalType): Value {
         return typeof value === 'boolean' ? value : null
       case 'INT':
       case 'DATE':
+      case 'TIME':
+      case 'INTERVAL_MONTHS':
         return typeof value === 'number' && (value | 0) === value ? value : null
       case 'TINYINT':
         return typeof value === 'number' && (value << 24) >> 24 === value ? value : null
@@ -112,6 +114,7 @@ export function literalToValue(value: LiteralValue, type: LogicalType): Value {
             : null
       case 'BIGINT':
       case 'DECIMAL':
+      case 'INTERVAL_MILLIS':
       case 'TIMESTAMP':
       case 'TIMESTAMP_LTZ':
         return (typeof value === 'string' && /^-?\d{1,60}$/.test(value)) || (typeof value === 'number' && Number.isSafeInteger(value))
@@ -119,9 +122,14 @@ export function literalToValue(value: LiteralValue, type: LogicalType): Value {
           : null
       case 'VARCHAR':
         return typeof value === 'string' ? value : null
+      case 'BYTES':
+      case 'ARRAY':
+      case 'MAP':
+      case 'MULTISET':
+      case 'ROW':
+        return typeof value === 'string' && /^[\0-\xff]*$/.test(value) ? value : null
       case 'NULL':
       case 'RAW':
-      case 'BYTES':
         return null
     }
   }

@@ -240,6 +240,29 @@ export function formatTimestamp(millis: number, precision: number): string {
   return `${formatDate(floorToDays(millis))} ${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}${fraction}`
 }
 
+/** `03:04:05.123` with `precision` digits of the second's fraction (values are kept to the ms). */
+export function formatTime(millis: number, precision: number): string {
+  const seconds = Math.floor(millis / 1000)
+  const fraction =
+    precision === 0
+      ? ''
+      : `.${pad(millis % 1000, 3)
+          .padEnd(9, '0')
+          .slice(0, precision)}`
+  return `${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}${fraction}`
+}
+
+const TIME_TEXT = /^(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)?$/
+
+/** `03:04:05[.123]`, `03:04`, `3`: ms since midnight, cut to ms. undefined: no time of day. */
+export function parseTime(text: string): number | undefined {
+  const match = TIME_TEXT.exec(text)
+  if (match === null) return undefined
+  const [hour, minute, second] = [Number(match[1]), Number(match[2] ?? 0), Number(match[3] ?? 0)]
+  if (hour > 23 || minute > 59 || second > 59) return undefined
+  return (hour * 3600 + minute * 60 + second) * 1000 + Number((match[4] ?? '').padEnd(3, '0').slice(0, 3))
+}
+
 /** Flink's DateTimeUtils.parseDate: `2024-1-2`, `2024-1`, `2024`; a time after a blank is passed over. undefined: no such day. */
 export function parseDate(text: string): number | undefined {
   const blank = text.indexOf(' ')

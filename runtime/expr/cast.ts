@@ -1,6 +1,16 @@
 /** CAST between all supported types, with Flink's results and texts; and the text form of values. */
-import { MAX_VARCHAR_LENGTH, typeToString, type LogicalType, type Value } from '#core/types/logical-type.js'
-import { floorToDays, formatDate, formatTimestamp, MILLIS_PER_DAY, parseDate, parseTimestamp } from './calendar.js'
+import { hasNanos, isNested, MAX_VARCHAR_LENGTH, sameType, typeToString, type LogicalType, type Value } from '#core/types/logical-type.js'
+import {
+  floorToDays,
+  formatDate,
+  formatTime,
+  formatTimestamp,
+  MILLIS_PER_DAY,
+  parseDate,
+  parseTime,
+  parseTimestamp,
+  timeOfDay,
+} from './calendar.js'
 import { decimalToNumber, decimalToString, fit, parseDecimal, rescale, truncateScale } from './decimal.js'
 import { EvaluationFailure, type EvaluationContext } from './evaluation.js'
 import {
@@ -14,6 +24,9 @@ import {
   parseNarrow,
   trimBlanks,
 } from './number-text.js'
+import type { NestedType } from '../columnar/nested-value.js'
+import { castNested, formatNested } from './nested-cast.js'
+import { formatMillis, formatMonths } from './interval-text.js'
 import { localToUtc, timeZone, utcToLocal } from './time-zone.js'
 import { canCast, widened } from './type-rules.js'
 
@@ -59,15 +72,27 @@ export function prepareCast(from: LogicalType, to: LogicalType, context: Evaluat
     case 'DECIMAL':
       return toDecimal(wide, to.precision, to.scale)
     case 'VARCHAR':
-      return toVarchar(from, to.length, context)
+      return toVarchar(from, to, context)
     case 'DATE':
       return toDate(from, context)
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
       return toTimestamp(from, to, context)
+    case 'TIME':
+      return toTime(from, to.precision, context)
+    case 'INTERVAL_MONTHS':
+      return toInt(wide)
+    case 'INTERVAL_MILLIS':
+      return toBigint(wide)
     case 'RAW':
+      return same
     case 'BYTES':
-      return (value) => value
+      return toBytes(from, to)
+    case 'ARRAY':
+    case 'MAP':
+    case 'MULTISET':
+    case 'ROW':
+      return sameType(from, to) ? same : castNested(from, to, (inner, target) => prepareCast(inner, target, context))
   }
 }
 
@@ -126,6 +151,7 @@ function toBigint(from: LogicalType): CastFunction {
     case 'BOOLEAN':
       return (value) => (value === true ? 1n : 0n)
     case 'INT':
+    case 'INTERVAL_MONTHS':
       return (value) => BigInt(value as number)
     case 'DOUBLE':
       return (value) => doubleToInt64(value as number)
@@ -184,7 +210,12 @@ function toDecimal(from: LogicalType, precision: number, scale: number): CastFun
   }
 }
 
-function toVarchar(from: LogicalType, length: number, context: EvaluationContext): CastFunction {
+function toVarchar(from: LogicalType, to: LogicalType & { kind: 'VARCHAR' }, context: EvaluationContext): CastFunction {
+  const { length } = to
+  if (to.fixed === true) {
+    const text = from.kind === 'VARCHAR' ? (value: Exclude<Value, null>) => value as string : formatterOf(from, context)
+    return (value) => padText(truncateText(text(value), length), length)
+  }
   if (from.kind === 'VARCHAR') {
     if (length >= from.length || length === MAX_VARCHAR_LENGTH) return same
     return (value) => truncateText(value as string, length)
@@ -200,13 +231,77 @@ function truncateText(text: string, length: number): string {
   return /[\ud800-\udfff]/.test(end) ? [...text].slice(0, length).join('') : end
 }
 
-function toDate(from: LogicalType, context: EvaluationContext): CastFunction {
+/** With blanks behind it, up to `length` characters. */
+function padText(text: string, length: number): string {
+  const characters = /[\ud800-\udfff]/.test(text) ? [...text].length : text.length
+  return characters < length ? text + ' '.repeat(length - characters) : text
+}
+
+/** A text becomes its UTF-8 bytes; BINARY(n) is filled up with zeros, and what is too long loses its end. */
+function toBytes(from: LogicalType, to: LogicalType & { kind: 'BYTES' }): CastFunction {
+  const bytes = (value: Exclude<Value, null>): string =>
+    from.kind === 'VARCHAR' ? Buffer.from(value as string, 'utf8').toString('latin1') : (value as string)
+  const length = to.length ?? MAX_VARCHAR_LENGTH
+  return (value) => {
+    const all = bytes(value)
+    if (all.length > length) return all.slice(0, length)
+    return to.fixed === true ? all.padEnd(length, '\0') : all
+  }
+}
+
+function toTime(from: LogicalType, precision: number, context: EvaluationContext): CastFunction {
+  const unit = 10 ** Math.max(0, 3 - precision)
+  const cut = (millis: number): number => (unit === 1 ? millis : Math.floor(millis / unit) * unit)
   switch (from.kind) {
-    case 'TIMESTAMP':
-      return (value) => floorToDays(Number(value))
+    case 'VARCHAR':
+      return (value) => {
+        const millis = parseTime(trimBlanks(value as string))
+        if (millis === undefined)
+          throw new EvaluationFailure(`For input string: '${shorten(value as string)}'. A TIME is written like 12:30:00[.123].`)
+        return cut(millis)
+      }
+    case 'TIMESTAMP': {
+      const millis = millisOfTimestamp(from)
+      return (value) => cut(timeOfDay(millis(value)))
+    }
     case 'TIMESTAMP_LTZ': {
       const zone = timeZone(context.timeZone)
-      return (value) => floorToDays(utcToLocal(Number(value), zone))
+      const millis = millisOfTimestamp(from)
+      return (value) => cut(timeOfDay(utcToLocal(millis(value), zone)))
+    }
+    case 'TIME':
+      return from.precision <= precision ? same : (value) => cut(value as number)
+    default:
+      return same
+  }
+}
+
+/** The value of a TIMESTAMP type (bigint, or its number where it counts ms) as ms. */
+export function millisOfTimestamp(type: LogicalType): (value: Value) => number {
+  return hasNanos(type) ? (value) => Math.floor(Number(floorDivide(value as bigint, 1_000_000n))) : (value) => Number(value)
+}
+
+function floorDivide(value: bigint, by: bigint): bigint {
+  const quotient = value / by
+  return value % by < 0n ? quotient - 1n : quotient
+}
+
+/** Nanoseconds below the ms. */
+export function nanosBelowMilli(value: bigint): bigint {
+  const rest = value % 1_000_000n
+  return rest < 0n ? rest + 1_000_000n : rest
+}
+
+function toDate(from: LogicalType, context: EvaluationContext): CastFunction {
+  switch (from.kind) {
+    case 'TIMESTAMP': {
+      const millis = millisOfTimestamp(from)
+      return (value) => floorToDays(millis(value))
+    }
+    case 'TIMESTAMP_LTZ': {
+      const zone = timeZone(context.timeZone)
+      const millis = millisOfTimestamp(from)
+      return (value) => floorToDays(utcToLocal(millis(value), zone))
     }
     case 'VARCHAR':
       return (value) => {
@@ -223,32 +318,60 @@ function toDate(from: LogicalType, context: EvaluationContext): CastFunction {
 function toTimestamp(from: LogicalType, to: LogicalType & { precision: number }, context: EvaluationContext): CastFunction {
   const local = to.kind === 'TIMESTAMP_LTZ'
   const zone = timeZone(context.timeZone)
-  // Kept to the ms, so only precisions below 3 cut anything.
-  const unit = 10 ** Math.max(0, 3 - to.precision)
-  const cut = (millis: number): bigint => BigInt(unit === 1 ? millis : Math.floor(millis / unit) * unit)
+  const fine = hasNanos(to)
+  const cutMillis = 10 ** Math.max(0, 3 - to.precision)
+  const cutNanos = 10n ** BigInt(9 - to.precision)
+  /** Of ms and the ns below them. */
+  const made = (millis: number, nanos: bigint): bigint => {
+    if (!fine) return BigInt(cutMillis === 1 ? millis : Math.floor(millis / cutMillis) * cutMillis)
+    const all = BigInt(millis) * 1_000_000n + nanos
+    return cutNanos === 1n ? all : floorDivide(all, cutNanos) * cutNanos
+  }
   switch (from.kind) {
     case 'DATE':
-      return (value) => BigInt(local ? localToUtc((value as number) * MILLIS_PER_DAY, zone) : (value as number) * MILLIS_PER_DAY)
+      return (value) => made(local ? localToUtc((value as number) * MILLIS_PER_DAY, zone) : (value as number) * MILLIS_PER_DAY, 0n)
+    case 'TIME':
+      // On the day that the epoch begins with, as Flink.
+      return (value) => made(local ? localToUtc(value as number, zone) : (value as number), 0n)
     case 'VARCHAR':
       return (value) => {
-        const millis = parseTimestamp(trimBlanks(value as string))
+        const text = trimBlanks(value as string)
+        const millis = parseTimestamp(text)
         if (millis === undefined) {
           throw new EvaluationFailure(
             `Text '${shorten(value as string)}' could not be parsed as ${to.kind}: it is written like 2024-01-31 12:30:00[.123].`,
           )
         }
-        return cut(local ? localToUtc(millis, zone) : millis)
+        return made(local ? localToUtc(millis, zone) : millis, fine ? nanosOfText(text) : 0n)
       }
     case 'TIMESTAMP':
-      if (local) return (value) => cut(localToUtc(Number(value), zone))
-      break
-    case 'TIMESTAMP_LTZ':
-      if (!local) return (value) => cut(utcToLocal(Number(value), zone))
-      break
+    case 'TIMESTAMP_LTZ': {
+      const millis = millisOfTimestamp(from)
+      const nanos = hasNanos(from) ? (value: Value) => nanosBelowMilli(value as bigint) : () => 0n
+      if (from.kind !== to.kind)
+        return (value) => made(local ? localToUtc(millis(value), zone) : utcToLocal(millis(value), zone), nanos(value))
+      if (hasNanos(from) === fine && from.precision <= to.precision) return same
+      return (value) => made(millis(value), nanos(value))
+    }
     default:
       return same
   }
-  return unit === 1 || from.precision <= to.precision ? same : (value) => cut(Number(value))
+}
+
+/** Nanoseconds below the ms of `2024-01-02 03:04:05.123456789`. */
+export function nanosOfText(text: string): bigint {
+  const fraction = /\.(\d{1,9})$/.exec(text)?.[1] ?? ''
+  return BigInt(fraction.padEnd(9, '0').slice(3))
+}
+
+/** `2024-01-02 03:04:05.123456789` of ns since the epoch, whose ms on the clock to be shown are `millis`. */
+function formatNanos(value: bigint, precision: number, millis: number): string {
+  return (
+    formatTimestamp(millis, 3) +
+    String(nanosBelowMilli(value))
+      .padStart(6, '0')
+      .slice(0, precision - 3)
+  )
 }
 
 /**
@@ -257,6 +380,12 @@ function toTimestamp(from: LogicalType, to: LogicalType & { precision: number },
  */
 export function formatValue(value: Value, type: LogicalType, context: EvaluationContext): string | null {
   return value === null ? null : formatterOf(type, context)(value)
+}
+
+/** The text of a value as results show it: CAST AS STRING, but bytes as x'0a'. */
+export function printedForm(type: LogicalType, context: EvaluationContext): (value: Exclude<Value, null>) => string {
+  if (type.kind === 'BYTES') return (value) => `x'${Buffer.from(value as string, 'latin1').toString('hex')}'`
+  return isNested(type.kind) ? formatNested(type as NestedType, (inner) => printedForm(inner, context)) : formatterOf(type, context)
 }
 
 /** formatValue with the type fixed, for values that are not NULL. */
@@ -272,10 +401,31 @@ export function formatterOf(type: LogicalType, context: EvaluationContext): (val
       return (value) => decimalToString(value as bigint, type.scale)
     case 'DATE':
       return (value) => formatDate(value as number)
+    case 'TIME':
+      return (value) => formatTime(value as number, type.precision)
+    case 'INTERVAL_MONTHS':
+      return (value) => formatMonths(value as number)
+    case 'INTERVAL_MILLIS':
+      return (value) => formatMillis(value as bigint)
+    case 'ARRAY':
+    case 'MAP':
+    case 'MULTISET':
+    case 'ROW':
+      return formatNested(type, (inner) => formatterOf(inner, context))
+    case 'BYTES':
+      return (value) => Buffer.from(value as string, 'latin1').toString('utf8')
     case 'TIMESTAMP':
+      if (hasNanos(type)) {
+        const millis = millisOfTimestamp(type)
+        return (value) => formatNanos(value as bigint, type.precision, millis(value))
+      }
       return (value) => formatTimestamp(Number(value), type.precision)
     case 'TIMESTAMP_LTZ': {
       const zone = timeZone(context.timeZone)
+      if (hasNanos(type)) {
+        const millis = millisOfTimestamp(type)
+        return (value) => formatNanos(value as bigint, type.precision, utcToLocal(millis(value), zone))
+      }
       return (value) => formatTimestamp(utcToLocal(Number(value), zone), type.precision)
     }
     case 'NULL':
@@ -285,7 +435,6 @@ export function formatterOf(type: LogicalType, context: EvaluationContext): (val
     case 'BIGINT':
     case 'VARCHAR':
     case 'RAW':
-    case 'BYTES':
       return (value) => String(value)
   }
 }

@@ -7,7 +7,7 @@
  * with and without a selection.
  */
 import type { Expression } from '#core/graph/expression.js'
-import type { LogicalType, Value } from '#core/types/logical-type.js'
+import { isBinary, type LogicalType, type Value } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch } from '../columnar/batch.js'
 import { byteLanes, float64Lanes, int32Lanes, int64Lanes } from '../columnar/lanes.js'
@@ -295,7 +295,7 @@ function emitOutput(emitter: Emitter, expression: BoundExpression, k: number, at
     if (kind === 'utf8') {
       emitter.line(
         text === undefined
-          ? `d${k}.put(${at}, ${emitter.value(operand)})`
+          ? `d${k}.${isBinary(expression.type) ? 'putBinary' : 'put'}(${at}, ${emitter.value(operand)})`
           : `d${k}.putBytes(${at}, ${text.bytes}, ${text.start}, ${text.length})`,
       )
     } else if (kind === 'boolean') emitter.line(`d${k}[${at}] = ${emitter.value(operand)} ? 1 : 0`)

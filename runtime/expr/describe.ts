@@ -1,11 +1,13 @@
 /** Expressions and rows as a reader writes them, for messages. */
 import type { Expression } from '#core/graph/expression.js'
 import { userFunctionOf } from '#core/graph/function-module.js'
-import { typeToString, withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
+import { hasNanos, isBinary, typeToString, withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
-import { formatDate, formatTimestamp } from './calendar.js'
+import { formatDate, formatTime, formatTimestamp } from './calendar.js'
+import { formatterOf } from './cast.js'
 import { decimalToString } from './decimal.js'
 
+const NO_CONTEXT = { timeZone: 'UTC', now: () => 0 }
 const MAX_TEXT = 60
 const MAX_EXPRESSION = 400
 const MAX_COLUMNS = 20
@@ -57,6 +59,7 @@ function describeCase(args: readonly string[]): string {
 
 function describeLiteral(value: string | number | boolean | null, type: LogicalType): string {
   if (value === null) return 'NULL'
+  if (isBinary(type)) return describeBinary(String(value), type)
   switch (type.kind) {
     case 'VARCHAR':
       return quote(String(value))
@@ -66,11 +69,24 @@ function describeLiteral(value: string | number | boolean | null, type: LogicalT
       return /^-?\d+$/.test(String(value)) ? decimalToString(BigInt(value), type.scale) : String(value)
     case 'DATE':
       return `DATE '${formatDate(Number(value))}'`
+    case 'TIME':
+      return `TIME '${formatTime(Number(value), type.precision)}'`
     case 'TIMESTAMP':
+      if (hasNanos(type)) return `TIMESTAMP '${formatterOf(type, NO_CONTEXT)(BigInt(value))}'`
       return `TIMESTAMP '${formatTimestamp(Number(value), type.precision)}'`
     default:
       return String(value)
   }
+}
+
+/** Bytes as X'…', values of values as CAST AS STRING writes them. */
+function describeBinary(value: string, type: LogicalType): string {
+  if (type.kind === 'BYTES') {
+    const hex = Buffer.from(value.slice(0, MAX_TEXT), 'latin1').toString('hex')
+    return `X'${hex}${value.length > MAX_TEXT ? '…' : ''}'`
+  }
+  const text = formatterOf(type, NO_CONTEXT)(value)
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
 }
 
 function quote(text: string): string {
@@ -87,6 +103,6 @@ export function describeRow(row: readonly Value[], schema: Schema): string {
 
 function describeValue(value: Value, type: LogicalType): string {
   if (value === null) return 'NULL'
-  if (type.kind === 'TIMESTAMP_LTZ') return `${formatTimestamp(Number(value), type.precision)} UTC`
+  if (type.kind === 'TIMESTAMP_LTZ') return `${formatterOf(type, NO_CONTEXT)(value)} UTC`
   return describeLiteral(typeof value === 'bigint' ? value.toString() : value, type)
 }

@@ -2,12 +2,12 @@
  * Calls in generated code. In this order: control flow and NULL tests, which are code by nature; forms over bytes and numbers for
  * texts and times; the function's own inline form; and for everything else a call of its row-wise code.
  */
-import type { LogicalType } from '#core/types/logical-type.js'
+import { hasNanos, isBinary, type LogicalType } from '#core/types/logical-type.js'
 import type { Utf8Vector } from '../columnar/vector.js'
 import type { BoundExpression } from './bound-expression.js'
 import { ceilToUnit, extractUnit, floorToDays, floorToUnit, MILLIS_PER_DAY, type TimeUnit } from './calendar.js'
 import { DateTimePattern } from './datetime-pattern.js'
-import { emitGuardedCall } from './emit-cast.js'
+import { emitGuardedCall, isFreeCast } from './emit-cast.js'
 import { emptyValue, type Emitter, type Operand } from './emitter.js'
 import { EvaluationFailure } from './evaluation.js'
 import { checkTimestamp, parseWithFallback } from './functions/temporal.js'
@@ -59,7 +59,7 @@ function emitRowCall(emitter: Emitter, call: Call): Operand {
 }
 
 function isTimestamp(type: LogicalType): boolean {
-  return type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ'
+  return (type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ') && !hasNanos(type)
 }
 
 /** AND (decisive: false), OR (decisive: true): stops at the first decisive argument; NULL when there is none but a NULL. */
@@ -83,11 +83,7 @@ function emitConnective(emitter: Emitter, call: Call, decisive: boolean): Operan
 /** True when the expression has a text form without being computed, so that its bytes can be handed on. */
 function hasBytes(expression: BoundExpression): boolean {
   if (expression.kind === 'cast')
-    return (
-      expression.arg.type.kind === 'VARCHAR' &&
-      expression.arg.type.length <= (expression.type as { length: number }).length &&
-      hasBytes(expression.arg)
-    )
+    return expression.arg.type.kind === 'VARCHAR' && isFreeCast(expression.arg.type, expression.type) && hasBytes(expression.arg)
   return expression.kind === 'input' || (expression.kind === 'constant' && expression.value !== null)
 }
 
@@ -175,7 +171,7 @@ const JAVASCRIPT: Record<string, string> = { '=': '===', '<>': '!==', '<': '<', 
 /** A comparison of two operands of one type; the flag is the caller's. */
 function compare(emitter: Emitter, operator: string, a: Operand, b: Operand, both: Operand): string {
   const javascript = JAVASCRIPT[operator] as string
-  if (a.type.kind === 'VARCHAR') return compareTexts(emitter, operator, a, b, both)
+  if (a.type.kind === 'VARCHAR' || isBinary(a.type)) return compareTexts(emitter, operator, a, b, both)
   const numbers =
     isInt64(a.type) &&
     a.exact === true &&
@@ -186,8 +182,8 @@ function compare(emitter: Emitter, operator: string, a: Operand, b: Operand, bot
     : emitter.let(`${emitter.value(a)} ${javascript} ${emitter.value(b)}`)
 }
 
-function isInt64({ kind }: LogicalType): boolean {
-  return kind === 'BIGINT' || kind === 'TIMESTAMP' || kind === 'TIMESTAMP_LTZ'
+function isInt64(type: LogicalType): boolean {
+  return type.kind === 'BIGINT' || type.kind === 'INTERVAL_MILLIS' || isTimestamp(type)
 }
 
 /** Texts as bytes when both have them; NULL rows are spared, their lengths may be anything. */
@@ -287,6 +283,7 @@ function likeMatcher(pattern: string, escape: string | undefined): LikeMatcher |
 
 /** The number of ms that a date or timestamp shows on the clock of its zone. */
 function localMillis(emitter: Emitter, operand: Operand, inUtc = false): string {
+  if (operand.type.kind === 'TIME') return emitter.value(operand)
   if (operand.type.kind === 'DATE') return emitter.let(`${emitter.value(operand)} * ${MILLIS_PER_DAY}`)
   const millis = emitter.number(operand)
   if (operand.type.kind === 'TIMESTAMP' || inUtc) return millis
@@ -302,7 +299,7 @@ function emitExtract(emitter: Emitter, call: Call, unit: TimeUnit, at: number): 
 }
 
 function emitRounding(emitter: Emitter, call: Call, round: (unit: TimeUnit, millis: number) => number): Operand | undefined {
-  if (call.args.length !== 2) return undefined
+  if (call.args.length !== 2 || hasNanos(call.type) || call.type.kind === 'TIME') return undefined
   const unit = constantValue(call.args[1] as BoundExpression, emitter.context) as TimeUnit
   const time = emitter.operand(call.args[0] as BoundExpression)
   const { isNull } = time

@@ -1,5 +1,5 @@
 /** Casts in generated code: free where the lanes stay as they are, inline where one expression does it, else the row-wise cast. */
-import type { LogicalType } from '#core/types/logical-type.js'
+import { hasNanos, MAX_VARCHAR_LENGTH, sameType, type LogicalType } from '#core/types/logical-type.js'
 import type { BoundExpression } from './bound-expression.js'
 import { prepareCast, type CastFunction } from './cast.js'
 import { emptyValue, type Emitter, type Operand } from './emitter.js'
@@ -12,15 +12,31 @@ export function isFreeCast(from: LogicalType, to: LogicalType): boolean {
   if (from.kind !== to.kind) return false
   switch (to.kind) {
     case 'VARCHAR':
-      return from.kind === 'VARCHAR' && from.length <= to.length
+      return (
+        from.kind === 'VARCHAR' && from.length <= to.length && (to.fixed !== true || (from.fixed === true && from.length === to.length))
+      )
+    case 'BYTES':
+      return from.kind === 'BYTES' && freeBytes(from, to)
+    case 'ARRAY':
+    case 'MAP':
+    case 'MULTISET':
+    case 'ROW':
+      return sameType(from, to)
     case 'DECIMAL':
       return from.kind === 'DECIMAL' && from.scale === to.scale && from.precision <= to.precision
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
-      return from.kind === to.kind && (to.precision >= 3 || from.precision <= to.precision)
+      return from.kind === to.kind && hasNanos(from) === hasNanos(to) && (to.precision === 3 || from.precision <= to.precision)
+    case 'TIME':
+      return from.kind === 'TIME' && (to.precision >= 3 || from.precision <= to.precision)
     default:
       return true
   }
+}
+
+function freeBytes(from: LogicalType & { kind: 'BYTES' }, to: LogicalType & { kind: 'BYTES' }): boolean {
+  const length = to.length ?? MAX_VARCHAR_LENGTH
+  return (from.length ?? MAX_VARCHAR_LENGTH) <= length && (to.fixed !== true || (from.fixed === true && from.length === length))
 }
 
 export function emitCast(emitter: Emitter, cast: Cast): Operand {
@@ -35,6 +51,7 @@ export function emitCast(emitter: Emitter, cast: Cast): Operand {
 /** Forms that cannot fail, nor give NULL. */
 function emitInlineCast(emitter: Emitter, arg: Operand, from: LogicalType, type: LogicalType): Operand | undefined {
   const { isNull } = arg
+  if (hasNanos(from) || hasNanos(type)) return undefined
   switch (`${from.kind} ${type.kind}`) {
     case 'TINYINT SMALLINT':
     case 'TINYINT INT':
@@ -82,7 +99,7 @@ function emitRowCast(emitter: Emitter, arg: Operand, { arg: { type: from }, safe
   const cast = prepareCast(from, type, emitter.context)
   const call = emitter.constant(safe ? safely(cast) : cast)
   // Times are cast from their number as well as from a bigint, and that need not be made.
-  const byNumber = (from.kind === 'TIMESTAMP' || from.kind === 'TIMESTAMP_LTZ') && emitter.hasNumber(arg)
+  const byNumber = (from.kind === 'TIMESTAMP' || from.kind === 'TIMESTAMP_LTZ') && !hasNanos(from) && emitter.hasNumber(arg)
   return emitGuardedCall(emitter, type, arg.isNull, () => `${call}(${byNumber ? emitter.number(arg) : emitter.value(arg)})`)
 }
 

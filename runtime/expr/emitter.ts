@@ -5,16 +5,15 @@
  *
  *   forms of a value     value  any type       boolean, int32 number, double, bigint, string
  *                        number BIGINT, times  the same as a JavaScript number (from 32-bit lanes, never boxed)
- *                        text   VARCHAR        bytes, start and length, as in a column
+ *                        text   VARCHAR, BYTES bytes, start and length, as in a column; nested types too
  *
  * Where the flag is 1 the other variables hold garbage of the right JavaScript type.
  */
-import type { LogicalType, Value } from '#core/types/logical-type.js'
-import { typeToString } from '#core/types/logical-type.js'
+import { isBinary, typeToString, type LogicalType, type Value } from '#core/types/logical-type.js'
 import { vectorKind, type VectorKind } from '../columnar/vector.js'
 import type { BoundExpression } from './bound-expression.js'
 import type { EvaluationContext } from './evaluation.js'
-import { decodeText, readDecimal } from './kernels.js'
+import { binaryText, decodeText, readDecimal } from './kernels.js'
 
 export interface TextForm {
   readonly bytes: string
@@ -131,7 +130,7 @@ export class Emitter {
     if (value === null) return { type, isNull: FLAG_NULL, value: emptyValue(type), constant: null }
     const name = this.constant(value)
     if (typeof value === 'string') {
-      const bytes = encoder.encode(value)
+      const bytes = isBinary(type) ? new Uint8Array(Buffer.from(value, 'latin1')) : encoder.encode(value)
       return {
         type,
         isNull: undefined,
@@ -194,7 +193,9 @@ export class Emitter {
       if (lazyValue === undefined && text === undefined && number === undefined) throw new Error('an operand without a form')
       const source =
         lazyValue?.source ??
-        (text === undefined ? `BigInt(${number})` : `${this.constant(decodeText)}(${text.bytes}, ${text.start}, ${text.length})`)
+        (text === undefined
+          ? `BigInt(${number})`
+          : `${this.constant(isBinary(operand.type) ? binaryText : decodeText)}(${text.bytes}, ${text.start}, ${text.length})`)
       return this.spared(operand, emptyValue(operand.type), source)
     })
   }
@@ -277,6 +278,8 @@ export function emptyValue(type: LogicalType): string {
     case 'SMALLINT':
     case 'INT':
     case 'DATE':
+    case 'TIME':
+    case 'INTERVAL_MONTHS':
     case 'FLOAT':
     case 'DOUBLE':
       return '0'
@@ -284,10 +287,15 @@ export function emptyValue(type: LogicalType): string {
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
     case 'DECIMAL':
+    case 'INTERVAL_MILLIS':
       return '0n'
     case 'VARCHAR':
     case 'RAW':
     case 'BYTES':
+    case 'ARRAY':
+    case 'MAP':
+    case 'MULTISET':
+    case 'ROW':
       return 'String()'
   }
 }

@@ -8,6 +8,10 @@ export function decodeText(bytes: Uint8Array, start: number, length: number): st
   return decodeUtf8(textBuffer(bytes), start, start + length)
 }
 
+export function binaryText(bytes: Uint8Array, start: number, length: number): string {
+  return textBuffer(bytes).toString('latin1', start, start + length)
+}
+
 export function startsWithBytes(bytes: Uint8Array, start: number, length: number, part: Uint8Array): boolean {
   if (length < part.length) return false
   for (let i = 0; i < part.length; i++) if (bytes[start + i] !== part[i]) return false

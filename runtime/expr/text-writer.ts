@@ -38,6 +38,12 @@ export class TextWriter {
     this.#end = start + written
   }
 
+  /** A binary string. */
+  putBinary(position: number, value: string): void {
+    const bytes = Buffer.from(value, 'latin1')
+    this.putBytes(position, bytes, 0, bytes.length)
+  }
+
   putBytes(position: number, source: Uint8Array, from: number, length: number): void {
     const start = this.#end
     this.#reserve(length)

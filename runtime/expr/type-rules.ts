@@ -1,9 +1,20 @@
 /** Rules between types: casts, common types, DECIMAL arithmetic (Flink's LogicalTypeCasts and LogicalTypeMerging). */
-import { MAX_DECIMAL_PRECISION, typeToString, withNullable, type LogicalType, type TypeKind } from '#core/types/logical-type.js'
+import {
+  isNested,
+  MAX_DECIMAL_PRECISION,
+  MAX_VARCHAR_LENGTH,
+  typeToString,
+  withNullable,
+  type LogicalType,
+  type TypeKind,
+} from '#core/types/logical-type.js'
 
 /** Kinds that a value of the key kind may become without being asked (INSERT INTO, comparisons, function arguments). */
 const IMPLICIT: Record<TypeKind, readonly TypeKind[]> = {
-  NULL: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'VARCHAR', 'DATE', 'TIMESTAMP', 'TIMESTAMP_LTZ'],
+  NULL: [
+    ...(['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'VARCHAR', 'BYTES', 'DATE', 'TIME'] as const),
+    ...(['TIMESTAMP', 'TIMESTAMP_LTZ', 'INTERVAL_MONTHS', 'INTERVAL_MILLIS', 'ARRAY', 'MAP', 'MULTISET', 'ROW'] as const),
+  ],
   BOOLEAN: [],
   TINYINT: ['SMALLINT', 'INT', 'BIGINT', 'DECIMAL', 'FLOAT', 'DOUBLE'],
   SMALLINT: ['INT', 'BIGINT', 'DECIMAL', 'FLOAT', 'DOUBLE'],
@@ -14,8 +25,15 @@ const IMPLICIT: Record<TypeKind, readonly TypeKind[]> = {
   DOUBLE: ['DECIMAL'],
   VARCHAR: [],
   DATE: ['TIMESTAMP'],
+  TIME: [],
   TIMESTAMP: ['TIMESTAMP_LTZ', 'DATE'],
   TIMESTAMP_LTZ: ['TIMESTAMP'],
+  INTERVAL_MONTHS: [],
+  INTERVAL_MILLIS: [],
+  ARRAY: [],
+  MAP: [],
+  MULTISET: [],
+  ROW: [],
   RAW: [],
   BYTES: [],
 }
@@ -26,23 +44,47 @@ const EXPLICIT: Record<TypeKind, readonly TypeKind[]> = {
   BOOLEAN: ['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'VARCHAR'],
   TINYINT: ['BOOLEAN', 'VARCHAR'],
   SMALLINT: ['BOOLEAN', 'TINYINT', 'VARCHAR'],
-  INT: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'VARCHAR'],
-  BIGINT: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'VARCHAR'],
+  INT: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'VARCHAR', 'INTERVAL_MONTHS', 'INTERVAL_MILLIS'],
+  BIGINT: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'VARCHAR', 'INTERVAL_MILLIS'],
   DECIMAL: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'VARCHAR'],
   FLOAT: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'VARCHAR'],
   DOUBLE: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'VARCHAR'],
-  VARCHAR: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'DATE', 'TIMESTAMP', 'TIMESTAMP_LTZ'],
+  VARCHAR: [
+    ...(['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'DATE', 'TIME', 'TIMESTAMP'] as const),
+    ...(['TIMESTAMP_LTZ', 'BYTES'] as const),
+  ],
   DATE: ['VARCHAR', 'TIMESTAMP_LTZ'],
-  TIMESTAMP: ['VARCHAR'],
-  TIMESTAMP_LTZ: ['VARCHAR', 'DATE'],
+  TIME: ['VARCHAR', 'TIMESTAMP', 'TIMESTAMP_LTZ'],
+  TIMESTAMP: ['VARCHAR', 'TIME'],
+  TIMESTAMP_LTZ: ['VARCHAR', 'DATE', 'TIME'],
+  INTERVAL_MONTHS: ['VARCHAR', 'INT', 'BIGINT'],
+  INTERVAL_MILLIS: ['VARCHAR', 'BIGINT'],
+  ARRAY: ['VARCHAR'],
+  MAP: ['VARCHAR'],
+  MULTISET: ['VARCHAR'],
+  ROW: ['VARCHAR'],
   RAW: [],
-  BYTES: [],
+  BYTES: ['VARCHAR'],
 }
 
 /** Whether CAST (explicit) or a silent conversion (implicit) exists; nullability is not looked at. */
 export function canCast(from: LogicalType, to: LogicalType, explicit: boolean): boolean {
-  if (from.kind === to.kind) return true
+  if (from.kind === to.kind) return !isNested(from.kind) || canCastParts(from, to, explicit)
   return IMPLICIT[from.kind].includes(to.kind) || (explicit && EXPLICIT[from.kind].includes(to.kind))
+}
+
+/** Nested types are cast part by part. */
+function canCastParts(from: LogicalType, to: LogicalType, explicit: boolean): boolean {
+  if (from.kind === 'ROW' && to.kind === 'ROW') {
+    const { fields } = to
+    return (
+      from.fields.length === fields.length &&
+      from.fields.every(({ type }, i) => canCast(type, (fields[i] as { type: LogicalType }).type, explicit))
+    )
+  }
+  if (from.kind === 'MAP' && to.kind === 'MAP') return canCast(from.key, to.key, explicit) && canCast(from.value, to.value, explicit)
+  if (from.kind === 'ARRAY' && to.kind === 'ARRAY') return canCast(from.element, to.element, explicit)
+  return from.kind === 'MULTISET' && to.kind === 'MULTISET' && canCast(from.element, to.element, explicit)
 }
 
 export function isNumeric(type: LogicalType): boolean {
@@ -136,7 +178,17 @@ function commonOfTwo(a: LogicalType, b: LogicalType): LogicalType | undefined {
   if (a.kind === 'NULL') return withNullable(b, true)
   if (b.kind === 'NULL') return withNullable(a, true)
   const nullable = a.nullable || b.nullable
-  if (a.kind === 'VARCHAR' && b.kind === 'VARCHAR') return { kind: 'VARCHAR', length: Math.max(a.length, b.length), nullable }
+  if (a.kind === 'VARCHAR' && b.kind === 'VARCHAR') {
+    const fixed = a.fixed === true && b.fixed === true && a.length === b.length ? ({ fixed: true } as const) : {}
+    return { kind: 'VARCHAR', length: Math.max(a.length, b.length), nullable, ...fixed }
+  }
+  if (a.kind === 'BYTES' && b.kind === 'BYTES') {
+    const length = Math.max(a.length ?? MAX_VARCHAR_LENGTH, b.length ?? MAX_VARCHAR_LENGTH)
+    const fixed = a.fixed === true && b.fixed === true && a.length === b.length ? ({ fixed: true } as const) : {}
+    return { kind: 'BYTES', length, nullable, ...fixed }
+  }
+  if (a.kind === 'TIME' && b.kind === 'TIME') return { kind: 'TIME', precision: Math.max(a.precision, b.precision), nullable }
+  if (isNested(a.kind)) return commonOfNested(a, b, nullable)
   if (isNumeric(a) && isNumeric(b)) {
     if (a.kind === 'DOUBLE' || b.kind === 'DOUBLE') return { kind: 'DOUBLE', nullable }
     if (a.kind === 'FLOAT' || b.kind === 'FLOAT')
@@ -159,6 +211,26 @@ function commonOfTwo(a: LogicalType, b: LogicalType): LogicalType | undefined {
   return a.kind === b.kind ? withNullable(a, nullable) : undefined
 }
 
+function commonOfNested(a: LogicalType, b: LogicalType, nullable: boolean): LogicalType | undefined {
+  if ((a.kind === 'ARRAY' && b.kind === 'ARRAY') || (a.kind === 'MULTISET' && b.kind === 'MULTISET')) {
+    const element = commonOfTwo(a.element, b.element)
+    return element && { kind: a.kind, element, nullable }
+  }
+  if (a.kind === 'MAP' && b.kind === 'MAP') {
+    const key = commonOfTwo(a.key, b.key)
+    const value = commonOfTwo(a.value, b.value)
+    return key && value && { kind: 'MAP', key, value, nullable }
+  }
+  if (a.kind !== 'ROW' || b.kind !== 'ROW' || a.fields.length !== b.fields.length) return undefined
+  const fields: { name: string; type: LogicalType }[] = []
+  for (const [i, { name, type }] of a.fields.entries()) {
+    const common = commonOfTwo(type, (b.fields[i] as { type: LogicalType }).type)
+    if (common === undefined) return undefined
+    fields.push({ name, type: common })
+  }
+  return { kind: 'ROW', fields, nullable }
+}
+
 function timePrecision(type: LogicalType): number {
   return type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ' ? type.precision : 0
 }
@@ -173,7 +245,8 @@ export function comparisonType(a: LogicalType, b: LogicalType): LogicalType | un
 /** Types in messages, in Calcite's words: `INTEGER`, `VARCHAR(2147483647)`, `DECIMAL(10, 2)`. */
 export function typeInMessage(type: LogicalType): string {
   if (type.kind === 'INT') return 'INTEGER'
-  if (type.kind === 'VARCHAR') return `VARCHAR(${type.length})`
+  if (type.kind === 'VARCHAR' && type.fixed !== true) return `VARCHAR(${type.length})`
+  if (type.kind === 'BYTES' && type.fixed !== true) return `VARBINARY(${type.length ?? MAX_VARCHAR_LENGTH})`
   if (type.kind === 'TIMESTAMP_LTZ') return `TIMESTAMP_WITH_LOCAL_TIME_ZONE(${type.precision})`
   return typeToString(withNullable(type, true))
 }

@@ -3,12 +3,12 @@
  * undefined, or appends nothing and returns what is wrong with the text.
  */
 import { isUtf8 } from 'node:buffer'
-import { typeToString, withNullable, type LogicalType } from '#core/types/logical-type.js'
+import { hasNanos, typeToString, withNullable, type LogicalType } from '#core/types/logical-type.js'
 import type { ColumnBuilder } from '../columnar/batch-builder.js'
 import { appendDecimal } from './decimal-text.js'
 import { excerpt } from './format.js'
 import { asciiText, appendInteger, parseDouble } from './number-text.js'
-import { parseDate, parseTimestamp, type TimestampStandard } from './temporal-text.js'
+import { nanosBelowMilli, parseDate, parseTimeOfDay, parseTimestamp, type TimestampStandard } from './temporal-text.js'
 
 export type FieldReader = (column: ColumnBuilder, bytes: Uint8Array, start: number, end: number, suspect: boolean) => string | undefined
 
@@ -24,6 +24,10 @@ function form(type: LogicalType, syntax: TextSyntax): string {
   switch (type.kind) {
     case 'DATE':
       return ' (yyyy-MM-dd)'
+    case 'TIME':
+      return ' (HH:mm:ss)'
+    case 'BYTES':
+      return ' in base64'
     case 'TIMESTAMP':
       return ` (yyyy-MM-dd${separator}HH:mm:ss.SSS)`
     case 'TIMESTAMP_LTZ':
@@ -128,10 +132,13 @@ export function fieldReader(type: LogicalType, syntax: TextSyntax): FieldReader 
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ': {
       const how = { standard: syntax.timestamps, leastDigits: syntax.leastDigits, zoned: type.kind === 'TIMESTAMP_LTZ' }
+      const fine = hasNanos(type)
+      const cut = 10n ** BigInt(9 - type.precision)
       return trimmed((column, bytes, start, end) => {
         const millis = parseTimestamp(bytes, start, end, how)
         if (millis !== millis) return notA(type, syntax, bytes, start, end)
-        column.appendSafeInteger(millis)
+        if (fine) column.appendDecimal128(BigInt(millis) * 1_000_000n + (nanosBelowMilli(bytes, start, end) / cut) * cut)
+        else column.appendSafeInteger(millis)
         return undefined
       })
     }
@@ -140,8 +147,30 @@ export function fieldReader(type: LogicalType, syntax: TextSyntax): FieldReader 
         column.appendNull()
         return undefined
       }
-    case 'RAW':
+    case 'TIME':
+      return trimmed((column, bytes, start, end) => {
+        const millis = parseTimeOfDay(bytes, start, end, syntax.leastDigits)
+        if (millis !== millis) return notA(type, syntax, bytes, start, end)
+        column.appendInt32(millis)
+        return undefined
+      })
     case 'BYTES':
+      return (column, bytes, start, end) => {
+        const text = asciiText(bytes, start, end)
+        if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/.test(text))
+          return notA(type, syntax, bytes, start, end)
+        const decoded = Buffer.from(text, 'base64')
+        column.appendUtf8(decoded, 0, decoded.length)
+        return undefined
+      }
+    case 'ARRAY':
+    case 'MAP':
+    case 'MULTISET':
+    case 'ROW':
+      return (_, bytes, start, end) => notA(type, syntax, bytes, start, end)
+    case 'INTERVAL_MONTHS':
+    case 'INTERVAL_MILLIS':
+    case 'RAW':
       throw new Error(`no format reads ${type.kind}`)
   }
 }

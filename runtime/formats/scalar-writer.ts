@@ -1,5 +1,5 @@
 /** Values other than strings straight from columns into bytes: what scalar-text.ts says, without a string or a bigint where that is possible. */
-import type { LogicalType } from '#core/types/logical-type.js'
+import { hasNanos, type LogicalType } from '#core/types/logical-type.js'
 import { readValue } from '../columnar/value.js'
 import type { Float64Vector, Int32Vector, Int64Vector, Vector } from '../columnar/vector.js'
 import { civilFromDays, MILLIS_PER_DAY } from '../expr/calendar.js'
@@ -44,6 +44,7 @@ export function scalarWriter(type: LogicalType, standard: TimestampStandard, sci
       }
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ': {
+      if (hasNanos(type)) return asText
       const between = standard === 'SQL' ? 32 : 84
       const zoned = type.kind === 'TIMESTAMP_LTZ'
       return (out, vector, position) => {

@@ -122,6 +122,42 @@ export function timestampParts(millis: number): { date: string; hourMinute: stri
   }
 }
 
+/** timestampText of ns since the epoch, and the whole ms in them. */
+export function nanosText(nanos: bigint, millis: number, standard: TimestampStandard, zoned: boolean): string {
+  const { date, hourMinute, second } = timestampParts(millis)
+  const fraction = fractionText(nanos)
+  return `${date}${standard === 'SQL' ? ' ' : 'T'}${hourMinute}:${pad(second, 2)}${fraction}${zoned ? 'Z' : ''}`
+}
+
+/** The fraction of the second, without trailing zeros: `.000001`, or nothing. */
+export function fractionText(nanos: bigint): string {
+  const rest = nanos % 1_000_000_000n
+  const fraction = rest < 0n ? rest + 1_000_000_000n : rest
+  return fraction === 0n ? '' : `.${String(fraction).padStart(9, '0').replace(/0+$/, '')}`
+}
+
+/** Nanoseconds below the ms of the timestamp that parseTimestamp has just read from these bytes. */
+export function nanosBelowMilli(bytes: Uint8Array, start: number, end: number): bigint {
+  let at = end
+  while (at > start && bytes[at - 1] !== DOT && bytes[at - 1] !== COLON) at--
+  if (at === start || bytes[at - 1] !== DOT) return 0n
+  let nanos = 0
+  let factor = 100_000
+  for (let i = at + 3; i < end && factor >= 1; i++, factor /= 10) {
+    const digit = (bytes[i] as number) - 48
+    if (digit < 0 || digit > 9) break
+    nanos += digit * factor
+  }
+  return BigInt(nanos)
+}
+
+/** `03:04:05[.123456789]`, cut to ms. Ms since midnight, or NaN. */
+export function parseTimeOfDay(bytes: Uint8Array, start: number, end: number, leastDigits: 1 | 2): number {
+  cursor = start
+  const time = readTime(bytes, end, leastDigits, true)
+  return cursor === end ? time : NaN
+}
+
 /** As Flink's formats write it: seconds always, fraction without trailing zeros, `Z` at the end of a zoned one. */
 export function timestampText(millis: number, standard: TimestampStandard, zoned: boolean): string {
   const { date, hourMinute, second, millisecond } = timestampParts(millis)

@@ -1,7 +1,7 @@
 /** Building, comparing and rewriting expression trees. */
 import type { Expression } from '#core/graph/expression.js'
 import { findFunction } from '#runtime/expr/function-table.js'
-import { BOOLEAN, notNull, sameType, withNullable, type LogicalType } from '#core/types/logical-type.js'
+import { BOOLEAN, hasNanos, notNull, sameType, withNullable, type LogicalType } from '#core/types/logical-type.js'
 
 export const TRUE: Expression = { kind: 'literal', value: true, type: notNull(BOOLEAN) }
 
@@ -17,8 +17,9 @@ export function castTo(expression: Expression, type: LogicalType, safe = false):
 }
 
 function isSubtype(from: LogicalType, to: LogicalType): boolean {
-  if (from.kind === 'VARCHAR' && to.kind === 'VARCHAR') return from.length <= to.length
-  if ((from.kind === 'TIMESTAMP' || from.kind === 'TIMESTAMP_LTZ') && from.kind === to.kind) return from.precision <= to.precision
+  if (from.kind === 'VARCHAR' && to.kind === 'VARCHAR') return from.length <= to.length && (to.fixed !== true || sameType(from, to))
+  if ((from.kind === 'TIMESTAMP' || from.kind === 'TIMESTAMP_LTZ') && from.kind === to.kind)
+    return from.precision <= to.precision && hasNanos(from) === hasNanos(to)
   return sameType(from, to)
 }
 

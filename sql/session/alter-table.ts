@@ -7,7 +7,7 @@ import { fullName, type CatalogTable } from '../catalog/catalog.js'
 import type { BindContext } from '../validate/binder.js'
 import { keyDraft, onlyWatermark } from '../validate/create-table.js'
 import { didYouMean } from '../validate/scope.js'
-import { draftColumn, draftOf, optionsOf, resolveTable, type DraftColumn, type TableDraft } from '../validate/table-draft.js'
+import { draftColumn, draftOf, keepsRowsFlat, optionsOf, resolveTable, type DraftColumn, type TableDraft } from '../validate/table-draft.js'
 import { objectPath } from '../validate/table-names.js'
 
 export function alterTable(statement: AlterTable, context: BindContext): void {
@@ -127,7 +127,7 @@ function added(draft: TableDraft, change: SchemaChange, context: BindContext): T
   for (const { column, place } of change.columns) {
     if (columns.some((other) => other.name.text === column.name.text))
       throw validationError(source, column.name.at, `Try to add a column \`${column.name.text}\` which already exists in the table.`)
-    columns = placed(columns, draftColumn(column, context), place, columns.length, context)
+    columns = placed(columns, draftColumn(column, context, keepsRowsFlat(draft.options)), place, columns.length, context)
   }
   return {
     ...draft,
@@ -150,7 +150,7 @@ function modified(draft: TableDraft, change: SchemaChange, context: BindContext)
   for (const { column, place } of change.columns) {
     const index = indexOf(columns, column.name, context, 'modify')
     const before = columns[index] as DraftColumn
-    let next = draftColumn(column, context)
+    let next = draftColumn(column, context, keepsRowsFlat(draft.options))
     // A comment that is not given stays.
     if (next.kind === 'physical' && before.kind === 'physical' && next.parts[0]?.comment === null) {
       const comment = before.parts[0]?.comment ?? null

@@ -13,7 +13,22 @@ import { bindUserFunction, findUserFunction, userFunctionNames } from './bind-us
 import { didYouMean } from './scope.js'
 
 /** Internal functions of the function table: not to be called by name. */
-const INTERNAL = new Set(['TIMESTAMP_ADD_MILLIS', 'TIMESTAMP_ADD_MONTHS', 'CASE', 'IN', 'BETWEEN', 'LIKE', 'AND', 'OR', 'NOT'])
+const INTERNAL = new Set([
+  'ARRAY',
+  'MAP',
+  'ROW',
+  'ITEM',
+  'FIELD',
+  'TIMESTAMP_ADD_MILLIS',
+  'TIMESTAMP_ADD_MONTHS',
+  'CASE',
+  'IN',
+  'BETWEEN',
+  'LIKE',
+  'AND',
+  'OR',
+  'NOT',
+])
 
 let known: ReadonlySet<string> | undefined
 
@@ -38,6 +53,9 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
   }
   if (node.withinGroup.length > 0) throw notSupported(source, node.at, 'WITHIN GROUP.')
   if (node.nulls !== null) throw notSupported(source, node.at, `${node.nulls} NULLS.`)
+  if (node.over !== null) return bindOver(node, name, context)
+  const matched = context.match?.call(node, name, context)
+  if (matched !== undefined) return matched
   if (isAggregateFunction(name)) {
     if (context.aggregates === null)
       throw validationError(
@@ -50,9 +68,6 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
   }
   const border = context.groupWindow?.auxiliary(node, name, context)
   if (border !== undefined) return border
-  if (node.over !== null) return bindOver(node, name, context)
-  const matched = context.match?.call(node, name, context)
-  if (matched !== undefined) return matched
   if (isRefusedFunction(name))
     throw notSupported(
       source,

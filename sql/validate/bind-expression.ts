@@ -2,14 +2,17 @@
  * Expressions: names resolved, types found, functions looked up in runtime/expr, implicit casts written out. The result is a
  * core/graph expression over the columns of the scope.
  */
+import { nearest } from '#core/config/nearest.js'
 import type { Expression } from '#core/graph/expression.js'
-import { notNull, BOOLEAN, BIGINT, INT, typeToString, type LogicalType } from '#core/types/logical-type.js'
+import { notNull, BOOLEAN, INT, typeToString, type LogicalType } from '#core/types/logical-type.js'
+import { COLLECTION_NAMES } from '#runtime/expr/functions/collections.js'
 import { resolveFunction } from '#runtime/expr/function-table.js'
 import { canCast, commonType, isNumeric, typeInMessage, widened } from '#runtime/expr/type-rules.js'
 import type { Catalog } from '../catalog/catalog.js'
 import type { BinaryNode, CaseNode, ElementNode, ExpressionNode } from '../parser/ast-expression.js'
 import type { SelectNode } from '../parser/ast-query.js'
 import type { Position, SourceText } from '../parser/source-text.js'
+import type { Name } from '../parser/token-stream.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { OUTER } from '../plan/decorrelate.js'
 import { castTo, inputColumn } from '../plan/expressions.js'
@@ -17,8 +20,9 @@ import type { AggregateCollector } from './aggregate-calls.js'
 import { bindFunctionCall } from './bind-call.js'
 import type { GroupWindow } from './group-window.js'
 import { logicalType } from './data-type.js'
-import { intervalLiteral, NULL_LITERAL, numberLiteral, stringLiteral, temporalLiteral, type Interval } from './literals.js'
-import { isColumn, resolveColumn, type Scope } from './scope.js'
+import { binaryLiteral, intervalLiteral, NULL_LITERAL, numberLiteral, stringLiteral, temporalLiteral, type Interval } from './literals.js'
+import type { MatchScope } from './match-names.js'
+import { isColumn, resolveColumn, rowPrefix, type Scope } from './scope.js'
 import type { ScalarSubqueries } from './subqueries.js'
 
 /** Longest list of IN: what an expression spec holds (core/graph). */
@@ -37,12 +41,14 @@ export interface ExpressionContext {
   readonly outer?: Scope | undefined
   /** With the functions made by CREATE FUNCTION. */
   readonly catalog?: Catalog | undefined
-  /** With a window in GROUP BY: takes TUMBLE_START and the like. */
-  readonly groupWindow?: GroupWindow | undefined
-  /** Where each column reference stands in the text. */
-  readonly origins: WeakMap<Expression, Position>
   /** Of the WINDOW clause. */
   readonly windows?: SelectNode['windows'] | undefined
+  /** With a window in GROUP BY: takes TUMBLE_START and the like. */
+  readonly groupWindow?: GroupWindow | undefined
+  /** Inside MATCH_RECOGNIZE: what names and some functions mean there. */
+  readonly match?: MatchScope | undefined
+  /** Where each column reference stands in the text. */
+  readonly origins: WeakMap<Expression, Position>
 }
 
 export function expressionContext(
@@ -60,10 +66,16 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
   const { source } = context
   switch (node.kind) {
     case 'column': {
+      if (context.match !== undefined) return context.match.column(node, context)
       const { outer } = context
       if (outer !== undefined && !isColumn(context.scope, node.path) && isColumn(outer, node.path)) {
         const around = resolveColumn(source, outer, node.path)
         return inputColumn(OUTER + around, (outer[around] as Scope[number]).type)
+      }
+      const inRow = rowPrefix(context.scope, node.path)
+      if (inRow !== undefined) {
+        const row = bindExpression({ ...node, path: node.path.slice(0, inRow) }, context)
+        return node.path.slice(inRow).reduce((of, name) => bindField(of, name, context), row)
       }
       const index = resolveColumn(source, context.scope, node.path)
       const column = inputColumn(index, (context.scope[index] as Scope[number]).type)
@@ -125,12 +137,7 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
     case 'call':
       return bindFunctionCall(node, context)
     case 'interval':
-      throw notSupported(
-        source,
-        node.at,
-        'an INTERVAL as a value of its own.',
-        'Intervals are added to and taken from dates and timestamps.',
-      )
+      return intervalValue(intervalLiteral(source, node))
     case 'star':
       throw validationError(source, node.at, "'*' stands for columns only in SELECT and in COUNT(*).")
     case 'symbol':
@@ -158,15 +165,16 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
     case 'overlaps':
       throw notSupported(source, node.at, 'OVERLAPS.')
     case 'binary-string':
-      throw notSupported(source, node.at, "binary strings X'…'.")
+      return binaryLiteral(source, node)
     case 'row':
-      throw notSupported(source, node.at, 'row values (a, b).')
+      return call(context, node.at, 'ROW', bindAll(node.items, context))
     case 'collection':
-      throw notSupported(source, node.at, `the constructor ${node.type}[…].`)
+      if (node.type === 'MULTISET') throw notSupported(source, node.at, 'the constructor MULTISET[…].', 'Use the aggregate COLLECT.')
+      return call(context, node.at, node.type, bindAll(node.items, context))
     case 'element':
-      throw notSupported(source, node.at, 'element access a[i].')
+      return bindElement(node, context)
     case 'field':
-      throw notSupported(source, node.at, 'field access on a value.')
+      return bindField(bindExpression(node.arg, context), node.name, context)
     case 'at-time-zone':
       throw notSupported(source, node.at, 'AT TIME ZONE.')
     case 'descriptor':
@@ -179,6 +187,32 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
 
 export function bindAll(nodes: readonly ExpressionNode[], context: ExpressionContext): Expression[] {
   return nodes.map((node) => bindExpression(node, context))
+}
+
+/** a[i], m[k], and r['f'] is no such thing: fields have names. */
+function bindElement(node: ElementNode, context: ExpressionContext): Expression {
+  return call(context, node.at, 'ITEM', [bindExpression(node.arg, context), bindExpression(node.index, context)])
+}
+
+/** (r).f */
+export function bindField(of: Expression, name: Name, context: ExpressionContext): Expression {
+  const fields = of.type.kind === 'ROW' ? of.type.fields : undefined
+  if (fields === undefined)
+    throw validationError(context.source, name.at, `'${name.text}' is asked of a ${typeToString(of.type)}, which has no fields.`)
+  const index = fields.findIndex((field) => field.name === name.text)
+  if (index < 0) {
+    const meant = nearest(
+      name.text,
+      fields.map((field) => field.name),
+    )
+    throw validationError(
+      context.source,
+      name.at,
+      `Column '${name.text}' not found in the ROW.`,
+      meant === undefined ? null : `Did you mean '${meant}'?`,
+    )
+  }
+  return call(context, name.at, 'FIELD', [of, { kind: 'literal', value: index, type: notNull(INT) }])
 }
 
 /** A BOOLEAN for WHERE, ON, HAVING, FILTER, NOT. */
@@ -212,7 +246,7 @@ const TYPE_KEEPING: ReadonlySet<string> = new Set(
  * brought back: that wraps and rounds as computing in the narrow type does.
  */
 export function call(context: ExpressionContext, at: Position, name: string, args: readonly Expression[]): Expression {
-  if (args.every(({ type }) => widened(type) === type)) return wideCall(context, at, name, args)
+  if (COLLECTION_NAMES.has(name) || args.every(({ type }) => widened(type) === type)) return wideCall(context, at, name, args)
   const result = wideCall(
     context,
     at,
@@ -259,13 +293,45 @@ function bindBinary(node: BinaryNode, context: ExpressionContext): Expression {
       operands.reverse().map((operand) => bindCondition(operand, context, operator)),
     )
   }
-  if (operator === '+' || operator === '-') {
-    const right = intervalOf(node.right, context)
-    if (right !== undefined) return shift(context, node, node.left, operator === '-' ? { ...right, amount: -right.amount } : right)
-    const left = operator === '+' ? intervalOf(node.left, context) : undefined
-    if (left !== undefined) return shift(context, node, node.right, left)
+  const [left, right] = bindAll([node.left, node.right], context) as [Expression, Expression]
+  if (isInterval(left.type) || isInterval(right.type)) return intervalArithmetic(node, left, right, context)
+  return call(context, node.at, operator, [left, right])
+}
+
+function isInterval({ kind }: LogicalType): boolean {
+  return kind === 'INTERVAL_MONTHS' || kind === 'INTERVAL_MILLIS'
+}
+
+function intervalValue({ unit, amount }: Interval): Expression {
+  return unit === 'MONTHS'
+    ? { kind: 'literal', value: amount, type: { kind: 'INTERVAL_MONTHS', nullable: false } }
+    : { kind: 'literal', value: String(amount), type: { kind: 'INTERVAL_MILLIS', nullable: false } }
+}
+
+/** t + i, i + t, t - i, i + i, i - i, i * n, n * i; an interval is computed with as its number of months or ms. Comparisons are like any other. */
+function intervalArithmetic(node: BinaryNode, left: Expression, right: Expression, context: ExpressionContext): Expression {
+  const { operator, at } = node
+  const counted = (of: Expression): Expression =>
+    castTo(of, { kind: of.type.kind === 'INTERVAL_MONTHS' ? 'INT' : 'BIGINT', nullable: of.type.nullable })
+  const negated = (of: Expression): Expression => {
+    if (of.kind !== 'literal' || of.value === null) return call(context, at, '-', [of])
+    return { ...of, value: typeof of.value === 'string' ? String(-BigInt(of.value)) : -Number(of.value) || 0 }
   }
-  return call(context, node.at, operator, bindAll([node.left, node.right], context))
+  const amount = (of: Expression): Expression =>
+    of.kind === 'literal'
+      ? { ...of, type: { kind: of.type.kind === 'INTERVAL_MONTHS' ? 'INT' : 'BIGINT', nullable: of.type.nullable } }
+      : counted(of)
+  const isTime = ({ type: { kind } }: Expression): boolean => ['DATE', 'TIME', 'TIMESTAMP', 'TIMESTAMP_LTZ'].includes(kind)
+  const [base, interval] = isInterval(right.type) ? [left, right] : [right, left]
+  if (isTime(base) && (operator === '+' || (operator === '-' && interval === right))) {
+    const name = interval.type.kind === 'INTERVAL_MONTHS' ? 'TIMESTAMP_ADD_MONTHS' : 'TIMESTAMP_ADD_MILLIS'
+    return call(context, at, name, [base, operator === '-' ? negated(amount(interval)) : amount(interval)])
+  }
+  const both = left.type.kind === right.type.kind
+  if (both && (operator === '+' || operator === '-')) return castTo(call(context, at, operator, [amount(left), amount(right)]), left.type)
+  if (operator === '*' && isNumeric(base.type) && base.type.kind !== 'DOUBLE' && base.type.kind !== 'DECIMAL')
+    return castTo(call(context, at, '*', [amount(interval), base]), interval.type)
+  return call(context, at, operator, [left, right])
 }
 
 /** The length of an INTERVAL literal (with signs before it); undefined for anything else. */
@@ -276,22 +342,6 @@ export function intervalOf(node: ExpressionNode, context: Pick<ExpressionContext
     return inner !== undefined && node.operator === '-' ? { ...inner, amount: -inner.amount } : inner
   }
   return undefined
-}
-
-/** A date or timestamp moved by an interval. */
-function shift(context: ExpressionContext, node: BinaryNode, base: ExpressionNode, { unit, amount }: Interval): Expression {
-  if (intervalOf(base, context) !== undefined) throw notSupported(context.source, node.at, 'arithmetic between intervals.')
-  const arg = bindExpression(base, context)
-  if (!['DATE', 'TIMESTAMP', 'TIMESTAMP_LTZ'].includes(arg.type.kind)) {
-    throw validationError(
-      context.source,
-      node.at,
-      `Cannot apply '${node.operator}' to arguments of type '<${typeInMessage(arg.type)}> ${node.operator} <INTERVAL>'.`,
-    )
-  }
-  return unit === 'MONTHS'
-    ? call(context, node.at, 'TIMESTAMP_ADD_MONTHS', [arg, { kind: 'literal', value: amount, type: notNull(INT) }])
-    : call(context, node.at, 'TIMESTAMP_ADD_MILLIS', [arg, { kind: 'literal', value: String(amount), type: notNull(BIGINT) }])
 }
 
 /** Both forms become (when, then, …, else). */

@@ -7,22 +7,26 @@ import type { Query } from '../parser/ast-query.js'
 import type { Relation } from '../plan/relation.js'
 import { bindQuery, renamed } from './bind-query.js'
 import type { BindContext } from './binder.js'
-import { draftColumn, optionsOf, resolveTable, type DraftWatermark, type TableDraft } from './table-draft.js'
-import { withLike } from './table-like.js'
+import { draftColumn, keepsRowsFlat, optionsOf, resolveTable, type DraftWatermark, type TableDraft } from './table-draft.js'
+import { likeOptions, withLike } from './table-like.js'
 import { objectPath } from './table-names.js'
 
 /** `query`: the bound query of AS SELECT. */
 export function defineTable(statement: CreateTable, context: BindContext, query: Relation | null = null): CatalogTable {
   const { source } = context
+  const options = optionsOf(statement.options, context)
+  const flattened = keepsRowsFlat(
+    options['connector'] === undefined && statement.like !== null ? likeOptions(statement.like, context) : options,
+  )
   const own: TableDraft = {
     ...objectPath(source, statement.name, context.catalog),
     temporary: statement.temporary,
-    columns: statement.columns.flatMap((column) => (column.kind === 'named' ? [] : [draftColumn(column, context)])),
+    columns: statement.columns.flatMap((column) => (column.kind === 'named' ? [] : [draftColumn(column, context, flattened)])),
     watermark: onlyWatermark(statement.watermarks, context),
     primaryKey: keyDraft(statement.primaryKey, context),
     partitionKeys: statement.partitionedBy,
     distribution: statement.distribution,
-    options: optionsOf(statement.options, context),
+    options,
     comment: statement.comment,
     at: statement.name.at(-1)?.at as Position,
   }

@@ -1,10 +1,11 @@
 /** Literals as written to typed constants. */
 import type { Expression } from '#core/graph/expression.js'
-import { MAX_DECIMAL_PRECISION, type LogicalType } from '#core/types/logical-type.js'
-import { parseDate, parseTimestamp } from '#runtime/expr/calendar.js'
-import type { IntervalNode, NumberNode, TemporalNode } from '../parser/ast-expression.js'
+import { hasNanos, MAX_DECIMAL_PRECISION, NANOS_PER_MILLI, type LogicalType } from '#core/types/logical-type.js'
+import { parseDate, parseTime, parseTimestamp } from '#runtime/expr/calendar.js'
+import { nanosOfText } from '#runtime/expr/cast.js'
+import type { BinaryStringNode, IntervalNode, NumberNode, TemporalNode } from '../parser/ast-expression.js'
 import type { SourceText } from '../parser/source-text.js'
-import { notSupported, validationError } from '../parser/sql-errors.js'
+import { validationError } from '../parser/sql-errors.js'
 
 /** `12` INT (BIGINT, DECIMAL when it is larger), `1.50` DECIMAL(3, 2), `1e3` DOUBLE; as Calcite counts digits. */
 export function numberLiteral(source: SourceText, node: NumberNode, negative: boolean): Expression {
@@ -32,23 +33,36 @@ export function stringLiteral(value: string): Expression {
   return { kind: 'literal', value, type: { kind: 'VARCHAR', length: Math.max(1, [...value].length), nullable: false } }
 }
 
+/** X'0aff' is BINARY(2). */
+export function binaryLiteral(source: SourceText, node: BinaryStringNode): Expression {
+  if (node.hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(node.hex))
+    throw validationError(source, node.at, 'A binary literal has two hexadecimal digits for each byte.')
+  const value = Buffer.from(node.hex, 'hex').toString('latin1')
+  return { kind: 'literal', value, type: { kind: 'BYTES', length: Math.max(1, value.length), fixed: true, nullable: false } }
+}
+
 export const NULL_LITERAL: Expression = { kind: 'literal', value: null, type: { kind: 'NULL', nullable: true } }
 
 export function temporalLiteral(source: SourceText, node: TemporalNode): Expression {
-  if (node.type === 'TIME') throw notSupported(source, node.at, 'the data type TIME.')
   const bad = (form: string) => validationError(source, node.at, `Illegal ${node.type} literal '${node.text}': not in format '${form}'.`)
   if (node.type === 'DATE') {
     const days = /^\d{4}-\d{1,2}-\d{1,2}$/.test(node.text) ? parseDate(node.text) : undefined
     if (days === undefined) throw bad('yyyy-MM-dd')
     return { kind: 'literal', value: days, type: { kind: 'DATE', nullable: false } }
   }
+  if (node.type === 'TIME') {
+    const match = /^\d{1,2}:\d{2}:\d{2}(?:\.(\d{1,9}))?$/.exec(node.text)
+    const millis = match === null ? undefined : parseTime(node.text)
+    if (match === null || millis === undefined) throw bad('HH:mm:ss')
+    return { kind: 'literal', value: millis, type: { kind: 'TIME', precision: match[1]?.length ?? 0, nullable: false } }
+  }
   const match = /^\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}:\d{2}(?:\.(\d{1,9}))?$/.exec(node.text)
   const millis = match === null ? undefined : parseTimestamp(node.text)
   if (match === null || millis === undefined) throw bad('yyyy-MM-dd HH:mm:ss')
   const fraction = match[1] ?? ''
-  if (/[1-9]/.test(fraction.slice(3)))
-    throw notSupported(source, node.at, `the TIMESTAMP literal '${node.text}', finer than a millisecond.`)
-  return { kind: 'literal', value: String(millis), type: { kind: 'TIMESTAMP', precision: Math.min(3, fraction.length), nullable: false } }
+  const type: LogicalType = { kind: 'TIMESTAMP', precision: fraction.length, nullable: false }
+  const value = hasNanos(type) ? BigInt(millis) * NANOS_PER_MILLI + nanosOfText(node.text) : millis
+  return { kind: 'literal', value: String(value), type }
 }
 
 /** Length of an interval: a count of months, or of milliseconds. */

@@ -86,6 +86,19 @@ export function resolveColumn(source: SourceText, scope: Scope, path: readonly N
   )
 }
 
+/** How many names of the path lead to a column that is a ROW value, behind which names of fields follow; undefined: it is no such path. */
+export function rowPrefix(scope: Scope, path: readonly Name[]): number | undefined {
+  if (path.length < 2 || isColumn(scope, path)) return undefined
+  for (let length = 1; length < path.length; length++) {
+    const prefix = path.slice(0, length)
+    const qualifier = qualifierOf(prefix)
+    if (length > 1 && qualifier === undefined) continue
+    const found = matching(scope, (prefix.at(-1) as Name).text, qualifier)
+    if (found.length === 1 && scope[found[0] as number]?.type.kind === 'ROW') return length
+  }
+  return undefined
+}
+
 /** True when a column has that name, or several do. */
 export function isColumn(scope: Scope, path: readonly Name[]): boolean {
   const qualifier = qualifierOf(path)

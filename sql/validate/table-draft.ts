@@ -1,4 +1,5 @@
 /** A table being made or changed: its parts with their places, and the check of the whole that gives the catalog's table. */
+import { findConnector } from '#runtime/connectors/registry.js'
 import { notNull, typeToString, type LogicalType } from '#core/types/logical-type.js'
 import type { CatalogColumn, CatalogTable, ObjectPath, PhysicalColumn } from '../catalog/catalog.js'
 import type { ExpressionNode } from '../parser/ast-expression.js'
@@ -54,8 +55,8 @@ export interface TableDraft extends ObjectPath {
   readonly at: Position
 }
 
-/** A column as a statement defines it. */
-export function draftColumn(definition: ColumnDefinition, { source }: BindContext): DraftColumn {
+/** A column as a statement defines it. `flattened`: the table's connector keeps the fields of a ROW in columns of their own. */
+export function draftColumn(definition: ColumnDefinition, { source }: BindContext, flattened: boolean): DraftColumn {
   const { name } = definition
   switch (definition.kind) {
     case 'named':
@@ -68,7 +69,7 @@ export function draftColumn(definition: ColumnDefinition, { source }: BindContex
     }
     case 'physical': {
       const { comment, type } = definition
-      if (type.name !== 'ROW')
+      if (type.name !== 'ROW' || !flattened)
         return { kind: 'physical', name, parts: [{ kind: 'physical', name: name.text, type: logicalType(source, type), comment }] }
       const columnType = rowTypeText(type, source)
       const parts = rowFields(name.text, type, source).map((field): PhysicalColumn => ({
@@ -254,7 +255,7 @@ function watermarkOf(
   }))
   if (definition.column.length > 1) throw notSupported(source, definition.at, 'a watermark on a field of a column.')
   const column = resolveColumn(source, scope, definition.column)
-  const isTime = (type: LogicalType): boolean => type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ'
+  const isTime = (type: LogicalType): boolean => (type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ') && type.precision <= 3
   const { name, type } = columns[column] as CatalogColumn
   if (!isTime(type)) {
     throw validationError(
@@ -282,6 +283,11 @@ function watermarkOf(
 }
 
 /** Of a WITH clause or SET (…). @throws SQL_VALIDATION for a key that stands there twice or is empty */
+/** True where the connector keeps each field of a ROW as a column: what a query does not name is then not even made. */
+export function keepsRowsFlat(options: Readonly<Record<string, string>>): boolean {
+  return findConnector(options['connector'] ?? '')?.rows === true
+}
+
 export function optionsOf(properties: readonly PropertyNode[], { source }: BindContext): Record<string, string> {
   const result = new Map<string, string>()
   for (const { key, value, at } of properties) {

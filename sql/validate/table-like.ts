@@ -16,6 +16,12 @@ const DEFAULTS: Readonly<Record<Exclude<LikeFeature, 'ALL'>, LikeMerge>> = {
   WATERMARKS: 'INCLUDING',
 }
 
+/** The options of the other table. */
+export function likeOptions(like: LikeClause, context: BindContext): Readonly<Record<string, string>> {
+  const other = findObject(context.source, like.table, context.catalog)
+  return other.kind === 'table' ? other.options : {}
+}
+
 export function withLike(own: TableDraft, like: LikeClause, context: BindContext): TableDraft {
   const { source } = context
   const other = findObject(source, like.table, context.catalog)

@@ -188,5 +188,6 @@ export class CollectCoordinator {
 function charactersOf(row: CollectedRow): number {
   let characters = 0
   for (const cell of row.cells) characters += cell?.length ?? 0
+  for (const cell of row.json ?? []) characters += cell?.length ?? 0
   return characters
 }

@@ -8,9 +8,11 @@
 import { CollectAnswerSchema, type CollectedRow } from '#core/rpc/operator-events.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '../../columnar/batch.js'
+import { isBinary } from '#core/types/logical-type.js'
 import { readValue } from '../../columnar/value.js'
 import type { Vector } from '../../columnar/vector.js'
-import { formatterOf } from '../../expr/cast.js'
+import { printedForm } from '../../expr/cast.js'
+import { jsonOf } from '../../formats/json/nested-text.js'
 import { evaluationContext } from '../../operators/evaluation-context.js'
 import type { Operator, OperatorContext } from '../../operators/operator.js'
 
@@ -21,12 +23,17 @@ const MAX_PENDING_ROWS = 4096
 /** With more rows that were not answered a barrier waits for the answers, too. */
 const MAX_UNANSWERED_ROWS = 20_000
 
+/** As Flink's gateway writes JSON. */
+const JSON_STYLE = { timestamps: 'ISO-8601', scientificDecimals: false, nullKey: () => 'null' } as const
+
 type CellText = (value: Exclude<ReturnType<typeof readValue>, null>) => string
 
 export class CollectOperator implements Operator {
   readonly #schema: Schema
   #context: OperatorContext | undefined
   #texts: readonly CellText[] = []
+  /** Of columns whose text does not tell everything. */
+  #json: readonly (CellText | undefined)[] | undefined
   #pending: CollectedRow[] = []
   /** Rows of this attempt. */
   #received = 0
@@ -43,14 +50,17 @@ export class CollectOperator implements Operator {
   open(context: OperatorContext): void {
     this.#context = context
     const evaluation = evaluationContext(context)
-    this.#texts = this.#schema.fields.map((field) => formatterOf(field.type, evaluation))
+    this.#texts = this.#schema.fields.map((field) => printedForm(field.type, evaluation))
+    const binary = this.#schema.fields.map(({ type }) => isBinary(type))
+    if (binary.includes(true)) this.#json = this.#schema.fields.map(({ type }) => (isBinary(type) ? jsonOf(type, JSON_STYLE) : undefined))
   }
 
   processBatch(batch: Batch): void | Promise<void> {
     this.#check()
     for (let row = 0; row < batch.length; row++) {
       const position = batch.position(row)
-      this.#pending.push({ kind: batch.rowKind(position), cells: this.cells(batch, position) })
+      const json = this.#jsonCells(batch, position)
+      this.#pending.push({ kind: batch.rowKind(position), cells: this.cells(batch, position), ...(json === undefined ? {} : { json }) })
     }
     this.#received += batch.length
     this.#send()
@@ -62,6 +72,13 @@ export class CollectOperator implements Operator {
     return batch.columns.map((column, index) => {
       const value = readValue(column as Vector, position)
       return value === null ? null : (this.#texts[index] as CellText)(value)
+    })
+  }
+
+  #jsonCells(batch: Batch, position: number): (string | null)[] | undefined {
+    return this.#json?.map((text, index) => {
+      const value = text === undefined ? null : readValue(batch.columns[index] as Vector, position)
+      return value === null || text === undefined ? null : text(value)
     })
   }
 

@@ -4,13 +4,16 @@
  * once: what was printed behind the checkpoint that a job goes on from is printed again.
  */
 import type { SpecOf } from '#core/graph/operator-spec.js'
-import type { LogicalType, Value } from '#core/types/logical-type.js'
+import { hasNanos, type LogicalType, type Value } from '#core/types/logical-type.js'
 import { ROW_KIND_SYMBOLS } from '#core/types/row-kind.js'
 import type { Batch } from '../../columnar/batch.js'
 import { readValue } from '../../columnar/value.js'
 import type { Vector } from '../../columnar/vector.js'
+import { formatTime } from '../../expr/calendar.js'
+import { millisOfTimestamp } from '../../expr/cast.js'
+import { formatNested, type NestedStyle } from '../../expr/nested-cast.js'
 import { scalarText } from '../../formats/scalar-text.js'
-import { timestampParts } from '../../formats/temporal-text.js'
+import { fractionText, timestampParts } from '../../formats/temporal-text.js'
 import type { Operator, OperatorContext } from '../../operators/operator.js'
 
 export function createSink(spec: SpecOf<'sink'>): Operator {
@@ -44,9 +47,37 @@ function rowText(batch: Batch, position: number, types: readonly LogicalType[]):
 /** Java's toString of the class Flink hands a row's value out as. */
 export function javaText(value: Value, type: LogicalType): string {
   if (value === null) return 'null'
-  if (type.kind !== 'TIMESTAMP' && type.kind !== 'TIMESTAMP_LTZ') return scalarText(value, type, 'ISO-8601', true)
-  const { date, hourMinute, second, millisecond } = timestampParts(Number(value as bigint))
-  const fraction = millisecond === 0 ? '' : `.${String(millisecond).padStart(3, '0')}`
+  switch (type.kind) {
+    case 'TIMESTAMP':
+    case 'TIMESTAMP_LTZ':
+      return timestampText(value as bigint, type)
+    case 'TIME':
+      return timeText(value as number)
+    case 'BYTES':
+      return `[${Array.from(Buffer.from(value as string, 'latin1'), (byte) => (byte << 24) >> 24).join(', ')}]`
+    case 'ARRAY':
+    case 'MAP':
+    case 'MULTISET':
+    case 'ROW':
+      return formatNested(type, (inner) => (part) => javaText(part, inner), JAVA_STYLE)(value)
+    default:
+      return scalarText(value, type, 'ISO-8601', true)
+  }
+}
+
+const JAVA_STYLE: NestedStyle = { nullText: 'null', row: ['+I[', ']'] }
+
+/** LocalTime: without seconds where there are none, a fraction of three digits. */
+function timeText(value: number): string {
+  const text = formatTime(value, 3).replace(/\.000$/, '')
+  return text.endsWith(':00') ? text.slice(0, -3) : text
+}
+
+function timestampText(value: bigint, type: LogicalType): string {
+  const { date, hourMinute, second, millisecond } = timestampParts(millisOfTimestamp(type)(value))
+  // Three, six or nine digits, as many as are needed.
+  const nanos = hasNanos(type) ? fractionText(value).slice(1) : millisecond === 0 ? '' : String(millisecond).padStart(3, '0')
+  const fraction = nanos === '' ? '' : `.${nanos.padEnd(Math.ceil(nanos.length / 3) * 3, '0')}`
   // LocalDateTime leaves zero seconds out, Instant does not.
   const seconds = second === 0 && fraction === '' && type.kind === 'TIMESTAMP' ? '' : `:${String(second).padStart(2, '0')}${fraction}`
   return `${date}T${hourMinute}${seconds}${type.kind === 'TIMESTAMP_LTZ' ? 'Z' : ''}`

@@ -1,6 +1,6 @@
 /** Comparisons. Both sides are cast to one type; NULL compares to NULL. Texts compare by code point, without padding. */
 import type { LogicalType, Value } from '#core/types/logical-type.js'
-import { withNullable } from '#core/types/logical-type.js'
+import { isBinary, withNullable } from '#core/types/logical-type.js'
 import { compareText } from '../text-order.js'
 import { commonType, comparisonType } from '../type-rules.js'
 import { anyNullable, cannotApply, matchArguments, type FunctionDefinition, type Resolution, type RowFunction } from './definition.js'
@@ -12,11 +12,13 @@ type Present = Exclude<Value, null>
  * is then FALSE, as in Java).
  */
 export function comparatorOf(type: LogicalType): (a: Present, b: Present) => number {
+  if (isBinary(type)) return (a, b) => compareText(a as string, b as string)
   switch (type.kind) {
     case 'VARCHAR':
       return (a, b) => compareText(a as string, b as string)
     case 'BIGINT':
     case 'DECIMAL':
+    case 'INTERVAL_MILLIS':
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
       return (a, b) => (a < b ? -1 : a > b ? 1 : 0)

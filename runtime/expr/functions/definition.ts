@@ -1,6 +1,6 @@
 /** How a SQL function is declared: once, with its types, its treatment of NULL, its row-wise code and, where it pays, generated code. */
 import type { LiteralValue } from '#core/graph/expression.js'
-import { withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
+import { hasNanos, MAX_MILLIS_PRECISION, withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
 import type { EvaluationContext } from '../evaluation.js'
 import { isDateTime, isNumeric, typeInMessage } from '../type-rules.js'
 
@@ -45,7 +45,7 @@ export interface FunctionDefinition {
 
 /**
  * One letter for each parameter: S text, I INT, L BIGINT, D DOUBLE, N any number, B BOOLEAN, T DATE or timestamp, X anything
- * (kept as it is), U a literal time unit. `?` before the first optional one, `*` at the end: the last repeats.
+ * (kept as it is), U a literal time unit, C T or TIME, K the same with all its digits. `?` before the first optional one, `*` at the end: the last repeats.
  */
 export function matchArguments(
   name: string,
@@ -87,7 +87,13 @@ function parameterType(letter: string, type: LogicalType): LogicalType | undefin
       return isNumeric(type) ? type : isNull ? { kind: 'INT', nullable } : undefined
     case 'B':
       return kind === 'BOOLEAN' || isNull ? { kind: 'BOOLEAN', nullable } : undefined
+    case 'K':
+      return isDateTime(type) || kind === 'TIME' ? type : isNull ? { kind: 'TIMESTAMP', precision: 3, nullable } : undefined
+    case 'C':
+      if (kind === 'TIME') return type
+      return parameterType('T', type)
     case 'T':
+      if (hasNanos(type)) return { kind: type.kind as 'TIMESTAMP', precision: MAX_MILLIS_PRECISION, nullable }
       return isDateTime(type) ? type : isNull ? { kind: 'TIMESTAMP', precision: 3, nullable } : undefined
     default:
       return type
@@ -103,6 +109,8 @@ const LETTER_NAMES: Record<string, string> = {
   N: 'NUMERIC',
   B: 'BOOLEAN',
   T: 'DATETIME',
+  C: 'DATETIME',
+  K: 'DATETIME',
   X: 'ANY',
 }
 

@@ -12,7 +12,20 @@
  * A DATE plus a day-second interval stays a DATE when the interval has whole days (as Flink), else its time is dropped.
  * A TIMESTAMP_LTZ is looked at on the clock of the session zone.
  */
-import { BIGINT, DATE, INT, STRING, timestamp, timestampLtz, withNullable, type LogicalType, type Value } from '#core/types/logical-type.js'
+import {
+  BIGINT,
+  DATE,
+  hasNanos,
+  INT,
+  NANOS_PER_MILLI,
+  STRING,
+  TIME,
+  timestamp,
+  timestampLtz,
+  withNullable,
+  type LogicalType,
+  type Value,
+} from '#core/types/logical-type.js'
 import {
   addMonthsToDays,
   addMonthsToMillis,
@@ -27,8 +40,10 @@ import {
   monthsOf,
   parseDate,
   parseTimestamp,
+  timeOfDay,
   type TimeUnit,
 } from '../calendar.js'
+import { millisOfTimestamp, nanosBelowMilli } from '../cast.js'
 import { DateTimePattern } from '../datetime-pattern.js'
 import { EvaluationFailure, type EvaluationContext } from '../evaluation.js'
 import { localToUtc, timeZone, utcToLocal } from '../time-zone.js'
@@ -52,6 +67,12 @@ function clockOf(
   context: EvaluationContext,
 ): { toLocal(value: number | bigint): number; fromLocal(millis: number): Value } {
   if (type.kind === 'DATE') return { toLocal: (value) => Number(value) * MILLIS_PER_DAY, fromLocal: floorToDays }
+  if (type.kind === 'TIME') return { toLocal: Number, fromLocal: timeOfDay }
+  if (hasNanos(type)) {
+    const inner = clockOf({ ...type, precision: 3 } as LogicalType, context)
+    const millis = millisOfTimestamp(type)
+    return { toLocal: (value) => inner.toLocal(millis(value)), fromLocal: (local) => (inner.fromLocal(local) as bigint) * NANOS_PER_MILLI }
+  }
   if (type.kind === 'TIMESTAMP') return { toLocal: Number, fromLocal: toTimestamp }
   const zone = timeZone(context.timeZone)
   return { toLocal: (value) => utcToLocal(Number(value), zone), fromLocal: (millis) => toTimestamp(localToUtc(millis, zone)) }
@@ -78,7 +99,7 @@ const EXTRACT: FunctionDefinition = {
   name: 'EXTRACT',
   nulls: 'strict',
   resolve(argTypes, literals) {
-    const matched = matchArguments('EXTRACT', 'UT', argTypes)
+    const matched = matchArguments('EXTRACT', 'UC', argTypes)
     if ('problem' in matched) return matched
     const unit = unitOf(literals, 0, 'EXTRACT')
     return typeof unit === 'string' ? { argTypes: matched.argTypes, type: withNullable(BIGINT, anyNullable(matched.argTypes)) } : unit
@@ -95,7 +116,9 @@ function extractor(unit: TimeUnit, type: LogicalType, context: EvaluationContext
 }
 
 function part(name: string, unit: TimeUnit): FunctionDefinition {
-  return strict(name, 'T', BIGINT, ({ argTypes, context }) => extractor(unit, argTypes[0] as LogicalType, context, 0))
+  return strict(name, ['HOUR', 'MINUTE', 'SECOND'].includes(unit) ? 'C' : 'T', BIGINT, ({ argTypes, context }) =>
+    extractor(unit, argTypes[0] as LogicalType, context, 0),
+  )
 }
 
 function rounding(name: 'FLOOR' | 'CEIL'): FunctionDefinition {
@@ -118,7 +141,9 @@ function rounding(name: 'FLOOR' | 'CEIL'): FunctionDefinition {
       const { toLocal, fromLocal } = clockOf(type, context)
       const unit = constants[1] as TimeUnit
       const round = name === 'CEIL' ? ceilToUnit : floorToUnit
-      return (value: number | bigint) => fromLocal(round(unit, toLocal(value)))
+      // What lies between two ms has to be rounded up, too.
+      const up = name === 'CEIL' && hasNanos(type)
+      return (value: number | bigint) => fromLocal(round(unit, toLocal(value) + (up && nanosBelowMilli(value as bigint) !== 0n ? 1 : 0)))
     },
     inline: ({ argTypes }) => (argTypes[0]?.kind === 'DOUBLE' ? (a) => `Math.${name.toLowerCase()}(${a})` : undefined),
   }
@@ -162,7 +187,9 @@ function toDays(days: number): number {
 function monthAdder(type: LogicalType, context: EvaluationContext): (value: Value, months: number) => Value {
   if (type.kind === 'DATE') return (value, months) => toDays(addMonthsToDays(value as number, months))
   const { toLocal, fromLocal } = clockOf(type, context)
-  return (value, months) => fromLocal(addMonthsToMillis(toLocal(value as bigint), months))
+  const add = (value: Value, months: number): Value => fromLocal(addMonthsToMillis(toLocal(value as bigint), months))
+  if (!hasNanos(type)) return add
+  return (value, months) => (add(value, months) as bigint) + nanosBelowMilli(value as bigint)
 }
 
 /** Whole units from the first to the second, truncated toward zero. */
@@ -192,18 +219,26 @@ const TIMESTAMPDIFF: FunctionDefinition = {
 
 const ADD_MILLIS: FunctionDefinition = strict(
   'TIMESTAMP_ADD_MILLIS',
-  'TL',
+  'KL',
   ([type]) => type as LogicalType,
   ({ argTypes }) => {
-    if (argTypes[0]?.kind === 'DATE') return (value: number, millis: bigint) => toDays(floorToDays(value * MILLIS_PER_DAY + Number(millis)))
+    const [type] = argTypes as [LogicalType]
+    if (type.kind === 'DATE') return (value: number, millis: bigint) => toDays(floorToDays(value * MILLIS_PER_DAY + Number(millis)))
+    if (type.kind === 'TIME') return (value: number, millis: bigint) => timeOfDay(value + Number(millis % BigInt(MILLIS_PER_DAY)))
+    if (hasNanos(type)) return (value: bigint, millis: bigint) => value + millis * NANOS_PER_MILLI
     return (value: bigint, millis: bigint) => BigInt.asIntN(64, value + millis)
   },
-  { inline: ({ argTypes }) => (argTypes[0]?.kind === 'DATE' ? undefined : (value, millis) => `BigInt.asIntN(64, ${value} + ${millis})`) },
+  {
+    inline: ({ argTypes: [type] }) =>
+      type === undefined || type.kind === 'DATE' || type.kind === 'TIME' || hasNanos(type)
+        ? undefined
+        : (value, millis) => `BigInt.asIntN(64, ${value} + ${millis})`,
+  },
 )
 
 const ADD_MONTHS: FunctionDefinition = strict(
   'TIMESTAMP_ADD_MONTHS',
-  'TI',
+  'KI',
   ([type]) => type as LogicalType,
   ({ argTypes, context }) => monthAdder(argTypes[0] as LogicalType, context),
 )
@@ -415,5 +450,7 @@ export const TEMPORAL: readonly FunctionDefinition[] = [
   clock('NOW', timestampLtz(3), now),
   clock('CURRENT_ROW_TIMESTAMP', timestampLtz(3), now),
   clock('LOCALTIMESTAMP', timestamp(3), (context) => BigInt(localNow(context))),
+  clock('CURRENT_TIME', TIME, (context) => timeOfDay(Math.floor(localNow(context) / 1000) * 1000)),
+  clock('LOCALTIME', TIME, (context) => timeOfDay(Math.floor(localNow(context) / 1000) * 1000)),
   clock('CURRENT_DATE', DATE, (context) => floorToDays(localNow(context))),
 ]

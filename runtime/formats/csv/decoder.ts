@@ -9,11 +9,13 @@
  *
  * Other than Flink: a blank line of a table with several columns is skipped rather than an error.
  */
+import { isNested, type LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import type { BatchBuilder } from '../../columnar/batch-builder.js'
 import { ByteFeed } from '../byte-feed.js'
 import { fieldReader, trimmedEnd, trimmedStart, type FieldReader } from '../field-reader.js'
 import { excerpt, RowProblem, type RowDecoder } from '../format.js'
+import { elementsOf } from './elements.js'
 import type { CsvDialect } from './options.js'
 
 const NEWLINE = 10
@@ -56,7 +58,9 @@ export class CsvDecoder implements RowDecoder {
     this.#schema = schema
     this.#targets = schema.fields.map((_, field) => (projection === undefined ? field : projection.indexOf(field)))
     this.#dialect = dialect
-    this.#readers = schema.fields.map((field) => fieldReader(field.type, { timestamps: 'SQL', leastDigits: 1 }))
+    this.#readers = schema.fields.map((field) =>
+      isNested(field.type.kind) ? elementsReader(field.type, dialect) : fieldReader(field.type, { timestamps: 'SQL', leastDigits: 1 }),
+    )
     this.#isString = schema.fields.map((field) => field.type.kind === 'VARCHAR')
     this.#nullLiteral = dialect.nullLiteral === undefined ? undefined : new TextEncoder().encode(dialect.nullLiteral)
     for (const byte of [dialect.delimiter, dialect.escape, NEWLINE, CARRIAGE_RETURN]) if (byte >= 0) this.#stops[byte] = 1
@@ -293,6 +297,16 @@ export class CsvDecoder implements RowDecoder {
       field: field === undefined ? undefined : this.#schema.fields[field]?.name,
       fieldNumber: field === undefined ? undefined : field + 1,
     })
+  }
+}
+
+function elementsReader(type: LogicalType, dialect: CsvDialect): FieldReader {
+  const elements = elementsOf(type, dialect)
+  return (column, bytes, start, end) => {
+    const read = elements.read(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8'))
+    if ('problem' in read) return read.problem
+    column.appendBinary(read.value)
+    return undefined
   }
 }
 

@@ -3,14 +3,18 @@
  * longer than 24 characters or holds a character up to the highest of delimiter, quote and line ends (so a blank and `+` do
  * too), quotes inside are doubled, or escaped where there is an escape character; NULL is the null-literal, or nothing.
  */
-import type { LogicalType } from '#core/types/logical-type.js'
+import { isBinary, isNested, type LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '../../columnar/batch.js'
+import { readValue } from '../../columnar/value.js'
 import { isNull, type Utf8Vector, type Vector } from '../../columnar/vector.js'
 import { ByteWriter } from '../byte-writer.js'
 import type { RowEncoder } from '../format.js'
 import { scalarWriter, type ScalarWriter } from '../scalar-writer.js'
+import { elementsOf } from './elements.js'
 import type { CsvDialect } from './options.js'
+
+const AS_STRINGS: ReadonlySet<string> = new Set(['DATE', 'TIME', 'TIMESTAMP', 'TIMESTAMP_LTZ', 'BYTES', 'ARRAY', 'ROW'])
 
 /** Jackson does not look into longer strings, it quotes them. */
 const MAX_QUOTE_CHECK_CHARACTERS = 24
@@ -31,7 +35,9 @@ export class CsvEncoder implements RowEncoder {
   constructor(schema: Schema, dialect: CsvDialect) {
     this.#dialect = dialect
     this.#types = schema.fields.map((field) => field.type)
-    this.#writers = this.#types.map((type) => scalarWriter(type, 'SQL', dialect.scientificDecimals))
+    this.#writers = this.#types.map((type) =>
+      isNested(type.kind) ? elementsWriter(type, dialect) : scalarWriter(type, 'SQL', dialect.scientificDecimals),
+    )
     this.#null = TEXT.encode(dialect.nullLiteral ?? '')
     this.#safe = Math.max(dialect.delimiter, dialect.quote, 13) + 1
   }
@@ -45,7 +51,7 @@ export class CsvEncoder implements RowEncoder {
         if (i > 0) out.byte(this.#dialect.delimiter)
         const column = columns[i] as Vector
         if (isNull(column, position)) out.slice(this.#null)
-        else if (column.kind === 'utf8') this.#string(column, position)
+        else if (column.kind === 'utf8' && !isBinary(column.type)) this.#string(column, position)
         else this.#scalar(column, position, i)
       }
       out.byte(NEWLINE)
@@ -57,7 +63,7 @@ export class CsvEncoder implements RowEncoder {
     const { kind } = this.#types[i] as LogicalType
     const write = this.#writers[i] as ScalarWriter
     // Dates and times are strings to Jackson; numbers and booleans are never quoted.
-    if (kind !== 'DATE' && kind !== 'TIMESTAMP' && kind !== 'TIMESTAMP_LTZ') return write(this.#out, column, position)
+    if (!AS_STRINGS.has(kind)) return write(this.#out, column, position)
     const text = this.#time
     text.length = 0
     write(text, column, position)
@@ -112,4 +118,10 @@ export class CsvEncoder implements RowEncoder {
     }
     return false
   }
+}
+
+/** The elements of an array or the fields of a row, with their delimiter between them. */
+function elementsWriter(type: LogicalType, dialect: CsvDialect): ScalarWriter {
+  const text = elementsOf(type, dialect).text
+  return (out, vector, position) => out.text(text(readValue(vector, position) as string))
 }

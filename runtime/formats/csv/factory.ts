@@ -1,5 +1,6 @@
 /** Flink's `csv` format. Options and their meaning are Flink's (its CsvFormatOptions; Jackson's CSV rules below them). */
 import { checkFlag, flag, type FormatOption, type FormatOptions, type TableFormat } from '../format.js'
+import { isWritable } from './elements.js'
 import { csvDialect, unescapeJava } from './options.js'
 
 function checkCharacter(value: string): string | undefined {
@@ -32,6 +33,11 @@ const OPTIONS: readonly FormatOption[] = [
   },
   { key: 'escape-character', description: 'Character that makes the next one an ordinary one. Default: none.', check: checkCharacter },
   { key: 'null-literal', description: 'Text that stands for NULL, read and written. Default: none read, nothing written.' },
+  {
+    key: 'array-element-delimiter',
+    description: 'Text between the elements of an ARRAY or the fields of a ROW, which hold plain values only. Default: ;',
+    check: (value) => (value === '' ? 'must not be empty' : undefined),
+  },
   { key: 'allow-comments', description: 'Lines that begin with # are skipped. Default: false.', check: checkFlag },
   {
     key: 'ignore-parse-errors',
@@ -52,6 +58,9 @@ export const csvFormat: TableFormat = {
     }
     const { delimiter, quote, escape } = csvDialect(options)
     if (delimiter === quote || delimiter === escape) return 'the field delimiter must not be the quote or the escape character'
+    const odd = schema.fields.find(({ type }) => !isWritable(type))
+    if (odd !== undefined)
+      return `the csv format has no ${odd.type.kind}${odd.type.kind === 'ARRAY' || odd.type.kind === 'ROW' ? ' of values that have parts themselves' : ''} ('${odd.name}')`
     return schema.fields.length === 0 ? 'a csv table needs a column' : undefined
   },
   splittable,

@@ -12,6 +12,8 @@ export interface CsvDialect {
   readonly emptyStringAsNull: boolean
   readonly trimSpaces: boolean
   readonly scientificDecimals: boolean
+  /** Between the elements of an array or row. */
+  readonly elementDelimiter: string
 }
 
 /** Java's escapes in a field-delimiter: `\t`, `\u0001`, … */
@@ -34,6 +36,7 @@ export function csvDialect(options: FormatOptions): CsvDialect {
     ignoreParseErrors: flag(options, 'ignore-parse-errors'),
     emptyStringAsNull: flag(options, 'empty-string-as-null'),
     trimSpaces: flag(options, 'trim-spaces'),
+    elementDelimiter: options['array-element-delimiter'] ?? ';',
     scientificDecimals: flag(options, 'write-bigdecimal-in-scientific-notation', true),
   }
 }

@@ -3,14 +3,16 @@
  * reads them: numbers exactly from their digits, a number with fraction for an INT is truncated, a number or boolean for a
  * STRING is its text, an object or array for a STRING is its JSON without blanks.
  */
-import type { LogicalType } from '#core/types/logical-type.js'
+import { isNested, type LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import type { BatchBuilder, ColumnBuilder } from '../../columnar/batch-builder.js'
 import { ByteFeed } from '../byte-feed.js'
 import { appendText, fieldReader, notA, type FieldReader, type TextSyntax } from '../field-reader.js'
 import { excerpt, RowProblem, type RowDecoder } from '../format.js'
 import { asciiText } from '../number-text.js'
+import type { NestedType } from '../../columnar/nested-value.js'
 import type { RowLayout } from './layout.js'
+import { NestedReader } from './nested-reader.js'
 import type { JsonDialect } from './options.js'
 import { RowParser, SyntaxProblem } from './parse-row.js'
 import { rowCode, type RowCode } from './row-code.js'
@@ -35,6 +37,8 @@ export class JsonDecoder implements RowDecoder {
   readonly #readers: readonly FieldReader[]
   readonly #feed: ByteFeed
   readonly #row: RowParser
+  /** Of the columns that hold values of values. */
+  readonly #nested: readonly (NestedReader | undefined)[]
   readonly #unescaper = new Unescaper()
   #line = 1
   /** No newline before this position. */
@@ -56,6 +60,9 @@ export class JsonDecoder implements RowDecoder {
     this.#syntax = { timestamps: dialect.timestamps, leastDigits: 2 }
     this.#types = schema.fields.map((field) => field.type)
     this.#readers = schema.fields.map((field) => fieldReader(field.type, this.#syntax))
+    this.#nested = this.#types.map((type) =>
+      isNested(type.kind) ? new NestedReader(type as NestedType, this.#syntax, (...leaf) => this.#leaf(...leaf)) : undefined,
+    )
     this.#row = new RowParser(schema.fields.map((field) => field.name))
   }
 
@@ -199,9 +206,24 @@ export class JsonDecoder implements RowDecoder {
 
   /** Values that do not stand in the text as their column reads them. */
   #odd(kind: number, c: number, column: ColumnBuilder, bytes: Uint8Array, start: number, end: number): string | undefined {
-    const type = this.#types[c] as LogicalType
-    const reader = this.#readers[c] as FieldReader
+    const nested = this.#nested[c]
+    if (kind === CONTAINER && nested !== undefined) return nested.append(column, bytes, start, end)
+    return this.#leaf(kind, this.#types[c] as LogicalType, this.#readers[c] as FieldReader, column, bytes, start, end)
+  }
+
+  #leaf(
+    kind: number,
+    type: LogicalType,
+    reader: FieldReader,
+    column: ColumnBuilder,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): string | undefined {
     switch (kind) {
+      case INTEGER:
+      case PLAIN_STRING:
+        return reader(column, bytes, start, end, this.#feed.suspect)
       case TRUE:
       case FALSE: {
         const word = kind === TRUE ? WORDS.true : WORDS.false

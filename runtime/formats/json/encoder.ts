@@ -1,13 +1,15 @@
 /** Columns to one JSON object per line, as Flink's json format (Jackson) writes it: no blanks, \n behind every row. */
-import type { LogicalType } from '#core/types/logical-type.js'
+import { isBinary, isNested, type LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import type { Batch } from '../../columnar/batch.js'
 import { isNull, type Utf8Vector, type Vector } from '../../columnar/vector.js'
 import { ByteWriter } from '../byte-writer.js'
 import type { RowEncoder } from '../format.js'
 import { scalarWriter, type ScalarWriter } from '../scalar-writer.js'
+import { readValue } from '../../columnar/value.js'
 import { EncodeKernel } from './encode-kernel.js'
-import type { JsonDialect } from './options.js'
+import { jsonOf } from './nested-text.js'
+import { MapKeyNull, type JsonDialect } from './options.js'
 
 const HEX = '0123456789ABCDEF'
 /** Second character of the short escapes Jackson uses. */
@@ -26,7 +28,9 @@ export class JsonEncoder implements RowEncoder {
   constructor(schema: Schema, dialect: JsonDialect) {
     this.#dialect = dialect
     this.#types = schema.fields.map((field) => field.type)
-    this.#writers = this.#types.map((type) => scalarWriter(type, dialect.timestamps, !dialect.plainDecimals))
+    this.#writers = this.#types.map((type) =>
+      isNested(type.kind) ? nestedWriter(type, dialect) : scalarWriter(type, dialect.timestamps, !dialect.plainDecimals),
+    )
     this.#keys = schema.fields.map((field) => {
       const name = new TextEncoder().encode(field.name)
       const key = new ByteWriter(64)
@@ -57,7 +61,7 @@ export class JsonEncoder implements RowEncoder {
         first = false
         out.slice(this.#keys[i] as Uint8Array)
         if (missing) out.text('null')
-        else if (column.kind === 'utf8') this.#string(column, position)
+        else if (column.kind === 'utf8' && !isBinary(column.type)) this.#string(column, position)
         else this.#scalar(out, column, position, i)
       }
       out.byte(125)
@@ -75,6 +79,8 @@ export class JsonEncoder implements RowEncoder {
     const { kind } = this.#types[i] as LogicalType
     const quotes =
       kind === 'DATE' ||
+      kind === 'TIME' ||
+      kind === 'BYTES' ||
       kind === 'TIMESTAMP' ||
       kind === 'TIMESTAMP_LTZ' ||
       (column.kind === 'float64' && !Number.isFinite(column.values[position] as number))
@@ -82,6 +88,18 @@ export class JsonEncoder implements RowEncoder {
     ;(this.#writers[i] as ScalarWriter)(out, column, position)
     if (quotes) out.byte(QUOTE)
   }
+}
+
+function nestedWriter(type: LogicalType, dialect: JsonDialect): ScalarWriter {
+  const text = jsonOf(type, {
+    timestamps: dialect.timestamps,
+    scientificDecimals: !dialect.plainDecimals,
+    nullKey() {
+      if (dialect.mapNullKey === 'FAIL') throw new MapKeyNull({})
+      return dialect.mapNullKey === 'DROP' ? undefined : dialect.mapNullKeyLiteral
+    },
+  })
+  return (out, vector, position) => out.text(text(readValue(vector, position) as string))
 }
 
 function quoted(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void {

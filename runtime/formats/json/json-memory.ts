@@ -1,5 +1,5 @@
 /** The WebAssembly of kernels/json.ts, and what both directions know of its programs. */
-import type { LogicalType } from '#core/types/logical-type.js'
+import { hasNanos, type LogicalType } from '#core/types/logical-type.js'
 import { KernelMemory } from '../../kernels/kernel-memory.js'
 import { WASM_BASE64 } from '../../kernels/json-binary.js'
 import type { TimestampStandard } from '../temporal-text.js'
@@ -28,7 +28,9 @@ const KINDS: Readonly<Partial<Record<LogicalType['kind'], number>>> = {
 }
 
 /** Undefined: the kernels do not know that type. */
-export function kernelKind({ kind }: LogicalType, standard: TimestampStandard): number | undefined {
+export function kernelKind(type: LogicalType, standard: TimestampStandard): number | undefined {
+  const { kind } = type
+  if (hasNanos(type)) return undefined
   if (kind !== 'TIMESTAMP' && kind !== 'TIMESTAMP_LTZ') return KINDS[kind]
   return TIMESTAMP + (standard === 'ISO-8601' ? 1 : 0) + (kind === 'TIMESTAMP_LTZ' ? 2 : 0)
 }

@@ -6,7 +6,7 @@
  *
  * No byte of a key is in the generated text: keys are constants, as all that comes from outside (expr/generated-code.ts).
  */
-import type { LogicalType } from '#core/types/logical-type.js'
+import { hasNanos, type LogicalType } from '#core/types/logical-type.js'
 import type { ColumnBuilder } from '../../columnar/batch-builder.js'
 import { instantiate } from '../../expr/generated-code.js'
 import { appendText, fieldReader, type FieldReader, type TextSyntax } from '../field-reader.js'
@@ -84,7 +84,7 @@ function compileRow(layout: RowLayout, types: readonly LogicalType[], syntax: Te
     const target = `columns[${column}]`
     const type = types[column] as LogicalType
     line(`if (bytes[at] === 110) {`, `at = ${appendNull}(${target}, bytes, at, end)`, 'if (at < 0) return -1', '} else {')
-    switch (type.kind) {
+    switch (hasNanos(type) ? undefined : type.kind) {
       case 'INT':
       case 'BIGINT':
         line('negative = bytes[at] === 45', 'if (negative) at++', 'from = at', 'value = 0')

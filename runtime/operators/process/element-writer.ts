@@ -1,5 +1,5 @@
 /** Elements into columns. What does not have the declared type is refused by the name of its field. */
-import { typeToString, withNullable, type LogicalType } from '#core/types/logical-type.js'
+import { hasNanos, NANOS_PER_MILLI, typeToString, withNullable, type LogicalType } from '#core/types/logical-type.js'
 import type { Field } from '#core/types/schema.js'
 import { ColumnBuilder } from '../../columnar/batch-builder.js'
 import type { Vector } from '../../columnar/vector.js'
@@ -87,6 +87,8 @@ function appendOf(type: LogicalType): Append {
       return (column, value) => typeof value === 'boolean' && (column.appendBoolean(value), true)
     case 'INT':
     case 'DATE':
+    case 'TIME':
+    case 'INTERVAL_MONTHS':
       return (column, value) =>
         typeof value === 'number' &&
         Number.isInteger(value) &&
@@ -103,6 +105,7 @@ function appendOf(type: LogicalType): Append {
     case 'DOUBLE':
       return (column, value) => typeof value === 'number' && (column.appendFloat64(value), true)
     case 'BIGINT':
+    case 'INTERVAL_MILLIS':
       return (column, value) => {
         if (typeof value === 'bigint') return value < MAX_BIGINT && value >= -MAX_BIGINT && (column.appendInt64(value), true)
         return Number.isSafeInteger(value) && (column.appendSafeInteger(value as number), true)
@@ -111,7 +114,10 @@ function appendOf(type: LogicalType): Append {
     case 'TIMESTAMP_LTZ':
       return (column, value) => {
         const ms = value instanceof Date ? value.getTime() : value
-        return Number.isSafeInteger(ms) && (column.appendSafeInteger(ms as number), true)
+        if (!Number.isSafeInteger(ms)) return false
+        if (hasNanos(type)) column.appendDecimal128(BigInt(ms as number) * NANOS_PER_MILLI)
+        else column.appendSafeInteger(ms as number)
+        return true
       }
     case 'DECIMAL':
       return (column, value) => appendDecimal(column, type.precision, type.scale, value)
@@ -123,6 +129,10 @@ function appendOf(type: LogicalType): Append {
       return (column, value) => value instanceof Uint8Array && (column.appendUtf8(value, 0, value.length), true)
     case 'RAW':
       return (column, value) => (column.appendObject(value), true)
+    case 'ARRAY':
+    case 'MAP':
+    case 'MULTISET':
+    case 'ROW':
     case 'NULL':
       return () => false
   }
