@@ -23,6 +23,7 @@ export {
   prettifyError,
   record,
   string,
+  tuple,
   union,
   unknown,
 } from 'zod'

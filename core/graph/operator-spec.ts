@@ -189,6 +189,11 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
       })
       .optional(),
   }),
+  /**
+   * Each row once for every element of an ARRAY, MAP or MULTISET column. Output: the columns `kept`, then the element (the fields of a ROW, key and
+   * value of a MAP), then with `ordinality` its number from 1. `outer`: a row without elements comes out too, with NULLs.
+   */
+  z.object({ op: z.literal('unnest'), column: z.int().min(0), kept: columns, outer: z.boolean(), ordinality: z.boolean() }),
   /** Window TVF without aggregation: each row once for every window it is in, with window_start, window_end, window_time. */
   z.object({
     op: z.literal('window-table-function'),
@@ -244,6 +249,20 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     rightTime: z.int().min(0),
     lowerMs: z.number(),
     upperMs: z.number(),
+  }),
+  /**
+   * Join of left rows with the version of the right row that held at their time: the one with the highest rightTime not above leftTime. The
+   * right side is a changelog of rows that have a key, which is among rightKeys. Left rows come out when the watermark has passed their
+   * time, with their kinds. Output columns as of 'join'.
+   */
+  z.object({
+    op: z.literal('temporal-join'),
+    joinType: z.enum(['inner', 'left']),
+    leftKeys: columns,
+    rightKeys: columns,
+    condition: ExpressionSchema.optional(),
+    leftTime: z.int().min(0),
+    rightTime: z.int().min(0),
   }),
   /**
    * ORDER BY … [LIMIT n] [OFFSET m]. 'final': rows sorted, emitted at the end of input. 'changelog' (streaming Top-N): emits
@@ -302,6 +321,14 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     skip: MatchSkipSchema,
     withinMs: z.number().positive().optional(),
     measures: z.array(MatchExpressionSchema).readonly(),
+  }),
+  /** TO_CHANGELOG: the code of the row's kind (by RowKind; null: such rows are left out), then the input's columns, as insertions. */
+  z.object({ op: z.literal('to-changelog'), codes: z.array(z.string().nullable()).length(4).readonly() }),
+  /** FROM_CHANGELOG: the input's columns without `column`, whose code says the row's kind. */
+  z.object({
+    op: z.literal('from-changelog'),
+    column: z.int().min(0),
+    kinds: z.array(z.object({ code: z.string(), kind: z.int().min(0).max(3) })).readonly(),
   }),
   /** UNION ALL: passes the rows of all its inputs. */
   z.object({ op: z.literal('union') }),

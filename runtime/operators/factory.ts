@@ -2,9 +2,11 @@
 import type { OperatorSpec } from '#core/graph/operator-spec.js'
 import type { Schema } from '#core/types/schema.js'
 import { createCalc } from './calc.js'
+import { createFromChangelog, createToChangelog } from './changelog-functions.js'
 import { createGroupAggregate } from './group-aggregate.js'
 import { createJoin } from './join/create-join.js'
 import { createIntervalJoin } from './join/interval-join.js'
+import { createTemporalJoin } from './join/temporal-join.js'
 import { createMatch } from './match/match-operator.js'
 import type { Operator, SourceOperator } from './operator.js'
 import { createSessionWindow } from './session/session-window.js'
@@ -12,6 +14,7 @@ import { createOver } from './over/create-over.js'
 import { createSetOperation } from './set-operation.js'
 import { createRank } from './rank.js'
 import { createSortLimit } from './sort-limit.js'
+import { createUnnest } from './unnest.js'
 import { createUnion } from './union.js'
 import { createValues } from './values.js'
 import { createWatermark } from './watermark.js'
@@ -29,6 +32,8 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
       return createGroupAggregate(spec, inputs, output)
     case 'window-aggregate':
       return createWindowAggregate(spec, inputs, output)
+    case 'unnest':
+      return createUnnest(spec, inputs, output)
     case 'window-table-function':
       return createWindowTableFunction(spec, inputs, output)
     case 'session-window':
@@ -37,10 +42,16 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
       return createJoin(spec, inputs, output)
     case 'interval-join':
       return createIntervalJoin(spec, inputs, output)
+    case 'temporal-join':
+      return createTemporalJoin(spec, inputs, output)
     case 'rank':
       return createRank(spec, inputs, output)
     case 'sort-limit':
       return createSortLimit(spec, inputs, output)
+    case 'to-changelog':
+      return createToChangelog(spec, inputs, output)
+    case 'from-changelog':
+      return createFromChangelog(spec, inputs, output)
     case 'over':
       return createOver(spec, inputs, output)
     case 'set-operation':

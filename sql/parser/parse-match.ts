@@ -20,7 +20,7 @@ export function parseMatch(tokens: TokenStream, input: TableNode, parseAlias: ()
   let rows: MatchNode['rows'] = 'ONE'
   if (tokens.accept('ALL', 'ROWS', 'PER', 'MATCH')) rows = 'ALL'
   else tokens.accept('ONE', 'ROW', 'PER', 'MATCH')
-  const skip = tokens.accept('AFTER', 'MATCH') ? parseSkip(tokens) : Object.freeze({ kind: 'PAST LAST ROW' as const })
+  const skip = tokens.accept('AFTER', 'MATCH') ? parseSkip(tokens) : Object.freeze({ kind: 'TO NEXT ROW' as const })
   tokens.expect('PATTERN')
   tokens.expect('(')
   const start = tokens.accept('^')

@@ -37,14 +37,22 @@ function infer(relation: Relation): Changes {
       // A group over rows that only come is updated, and never empty again.
       return below === 'none' ? 'updates' : 'all'
     case 'window-aggregate':
+    case 'match':
       return 'none'
     case 'rank':
+      if (relation.versions === true) return below
       // A number that a row has had is another row's afterwards, and so is the only place there is.
       return below === 'none' && (relation.numbered || relation.limit === 1) ? 'updates' : 'all'
-    case 'sort':
+    case 'to-changelog':
+      return 'none'
+    case 'from-changelog': {
+      const kinds = new Set(relation.kinds.map(({ kind }) => kind))
+      return kinds.has(3) ? 'all' : kinds.size > 1 ? 'updates' : 'none'
+    }
     case 'over':
       // Rows that come out in the order of time are not seen to change.
       return relation.time !== null ? 'none' : below === 'none' ? 'updates' : 'all'
+    case 'sort':
       // The first n of an ordering change as rows come; the first n at all do not.
       return relation.keys.length > 0 ? 'all' : below
     case 'calc':
@@ -52,6 +60,7 @@ function infer(relation: Relation): Changes {
       return relation.condition !== null && below === 'updates' ? 'all' : below
     case 'join':
       if (relation.time !== undefined) return 'none'
+      if (relation.temporal !== undefined) return inputs[0] === 'updates' ? 'all' : (inputs[0] as Changes)
       if (relation.lookup === true) return below === 'updates' ? 'all' : below
       // A row without a match is taken back when one comes.
       if (relation.joinType !== 'inner' && (below !== 'none' || relation.joinType !== 'semi')) return 'all'
@@ -100,12 +109,17 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
   }
   if (mode === 'BATCH' && (relation.kind === 'window-aggregate' || relation.kind === 'window-table-function') && relation.processingTime)
     return 'Processing time Window TableFunction is not supported in batch mode.'
+  if (mode === 'BATCH' && relation.kind === 'from-changelog') return 'FROM_CHANGELOG is not supported in batch mode.'
   if (mode === 'STREAMING') {
     const [input] = inputsOf(relation)
-    if (relation.kind === 'sort' && relation.keys.length > 0 && relation.limit === null) {
-      const first = relation.keys[0] as (typeof relation.keys)[number]
+    if (relation.kind === 'from-changelog' && changelogOf(relation.input, mode) === 'retract') {
+      const producer = producerOf(relation.input, mode)
+      return `${describeNode(relation)} doesn't support consuming ${changesText(producer, mode)} which is produced by node ${describeNode(producer)}.`
+    }
     const problem = relation.kind === 'over' ? overProblem(relation) : undefined
     if (problem !== undefined) return problem
+    if (relation.kind === 'sort' && relation.keys.length > 0 && relation.limit === null) {
+      const first = relation.keys[0] as (typeof relation.keys)[number]
       return relation.fields[first.column]?.rowtime === true
         ? 'Sort on a time attribute without LIMIT is not supported in streaming mode.'
         : 'Sort on a non-time-attribute field is not supported.'
@@ -122,6 +136,11 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
   }
   if (relation.kind === 'join' && relation.lookup === true && relation.leftKeys.length === 0)
     return 'Temporal table join requires an equality condition on fields of the table that is looked up.'
+  if (relation.kind === 'join' && relation.temporal !== undefined) {
+    if (mode === 'BATCH') return 'Event-Time Temporal Table Join is not supported in batch mode.'
+    const problem = temporalJoinProblem(relation, (input) => changelogOf(input, mode) === 'append')
+    if (problem !== undefined) return problem
+  }
   for (const input of inputsOf(relation)) {
     const problem = relationProblem(input, mode)
     if (problem !== undefined) return problem
@@ -129,13 +148,6 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
   return undefined
 }
 
-/** True when every table that is read ends. */
-export function isBounded(relation: Relation): boolean {
-  return relation.kind === 'scan' ? relation.bounded : inputsOf(relation).every(isBounded)
-}
-
-function changesText(relation: Relation, mode: RuntimeMode): string {
-  return changesOf(relation, mode) === 'updates' ? 'update changes' : 'update and delete changes'
 /** What streaming does not do, as in Flink, whose words these are. */
 function overProblem(over: Over): string | undefined {
   const { order, frame, time, calls, input } = over
@@ -158,6 +170,13 @@ function overProblem(over: Over): string | undefined {
 /** They ask how many rows there are, or for later ones. */
 const BOUNDED_ONLY: ReadonlySet<string> = new Set(['LEAD', 'NTILE', 'PERCENT_RANK', 'CUME_DIST'])
 
+/** True when every table that is read ends. */
+export function isBounded(relation: Relation): boolean {
+  return relation.kind === 'scan' ? relation.bounded : inputsOf(relation).every(isBounded)
+}
+
+function changesText(relation: Relation, mode: RuntimeMode): string {
+  return changesOf(relation, mode) === 'updates' ? 'update changes' : 'update and delete changes'
 }
 
 /** `[I]`, `[I,UB,UA,D]` for EXPLAIN CHANGELOG_MODE. */

@@ -55,12 +55,16 @@ export function nodeName(node: Relation | Root): string {
       return 'WindowAggregate'
     case 'join':
       if (node.lookup === true) return 'LookupJoin'
+      if (node.temporal !== undefined) return 'TemporalJoin'
       return node.time === undefined ? 'Join' : node.time.kind === 'rowtime' ? 'IntervalJoin' : 'WindowJoin'
-    case 'rank':
+    case 'to-changelog':
+    case 'from-changelog':
+      return 'ProcessTableFunction'
     case 'over':
       return 'OverAggregate'
     case 'match':
       return 'Match'
+    case 'rank':
       return isDeduplicate(node) ? 'Deduplicate' : 'Rank'
     case 'sort':
       return node.keys.length === 0 ? 'Limit' : node.limit === null && node.offset === 0 ? 'Sort' : 'SortLimit'
@@ -138,6 +142,8 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
         ...(node.single === true ? [['singleRow', 'true'] as const] : []),
       ]
     }
+    case 'match':
+      return matchText(node)
     case 'rank': {
       const partition = node.partition.map((key) => node.input.fields[key]?.name).join(', ')
       const [first] = node.order
@@ -155,9 +161,19 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
         ['select', names(node.fields)],
       ]
     }
-    case 'sort': {
-      const attributes: (readonly [string, string])[] =
-        node.keys.length === 0 ? [] : [['orderBy', node.keys.map((key) => sortText(key, node.fields)).join(', ')]]
+    case 'to-changelog':
+      return [
+        [
+          'invocation',
+          `TO_CHANGELOG(TABLE(#0), DESCRIPTOR(_UTF-16LE'${node.fields[0]?.name}'), ${node.codes.map((code) => code ?? '-').join('/')})`,
+        ],
+        ['select', names(node.fields)],
+      ]
+    case 'from-changelog':
+      return [
+        ['invocation', `FROM_CHANGELOG(TABLE(#0), DESCRIPTOR(_UTF-16LE'${node.input.fields[node.column]?.name}'))`],
+        ['select', names(node.fields)],
+      ]
     case 'over':
       return [
         ...(node.partition.length === 0
@@ -167,6 +183,9 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
         ['window', frameText(node)],
         ['select', [names(node.input.fields), ...node.calls.map((call, i) => `${callText(call, node.input.fields)} AS ${node.fields[node.input.fields.length + i]?.name}`)].join(', ')], // prettier-ignore
       ]
+    case 'sort': {
+      const attributes: (readonly [string, string])[] =
+        node.keys.length === 0 ? [] : [['orderBy', node.keys.map((key) => sortText(key, node.fields)).join(', ')]]
       if (node.limit !== null || node.offset > 0)
         attributes.push(['offset', String(node.offset)], ['fetch', node.limit === null ? 'unlimited' : String(node.limit)])
       return attributes

@@ -3,6 +3,7 @@
  * CASE may see to it that none does.
  */
 import type { Expression } from '#core/graph/expression.js'
+import type { MatchExpression } from '#core/graph/operator-spec.js'
 import type { EvaluationContext } from '#runtime/expr/evaluation.js'
 import { evaluate, foldConstant } from '#runtime/expr/interpreter.js'
 import { columnsOf, conjunction, conjuncts, rewrite } from './expressions.js'
@@ -33,6 +34,11 @@ export function foldRelation(relation: Relation, context: FoldContext): Relation
       return { ...node, condition: node.condition === null ? null : (foldCondition(node.condition, context) ?? null) }
     case 'watermark':
       return { ...node, expression: fold(node.expression) }
+    case 'match': {
+      const folded = (one: MatchExpression): MatchExpression => ({ ...one, expression: fold(one.expression) })
+      const pattern = node.pattern.map((one) => (one.condition === undefined ? one : { ...one, condition: folded(one.condition) }))
+      return { ...node, pattern, measures: node.measures.map(folded) }
+    }
     default:
       return node
   }

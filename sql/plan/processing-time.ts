@@ -13,6 +13,10 @@ export function isProcessingTime(relation: Relation, column: number): boolean {
       return isProcessingTime(relation.input, column)
     case 'join':
       return column < relation.left.fields.length && isProcessingTime(relation.left, column)
+    case 'match': {
+      const expression = relation.measures[column - relation.partition.length]?.expression
+      return expression?.kind === 'call' && expression.name === 'PROCTIME'
+    }
     default:
       return false
   }

@@ -4,6 +4,7 @@
  */
 import type { Expression } from '#core/graph/expression.js'
 import { columnsOf, renumber } from './expressions.js'
+import { matchColumns, moveMatchColumns } from './match-columns.js'
 import { hasRightColumns, joinFields, type Relation, type RelationField, type Window } from './relation.js'
 
 interface Pruned {
@@ -86,6 +87,12 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
     }
     case 'calc':
       return identity(relation)
+    case 'to-changelog':
+    case 'from-changelog': {
+      // Each change counts, whichever column it is of: all of them stay.
+      const all = relation.input.fields.map((_, i) => i)
+      return identity({ ...relation, input: exactly(prune(relation.input, new Set(all), shared), all, relation.input.fields) })
+    }
     case 'watermark': {
       const input = prune(relation.input, new Set([...wanted, relation.column, ...columnsOf(relation.expression)]), shared)
       const column = input.at.get(relation.column) as number
@@ -144,6 +151,21 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
             }
       return { relation: pruned, at: positions(kept) }
     }
+    case 'unnest': {
+      const width = relation.kept.length
+      const kept = relation.kept.map((_, i) => i).filter((i) => wanted.has(i))
+      const elements = relation.fields.map((_, i) => i).filter((i) => i >= width)
+      const input = prune(relation.input, new Set([...kept.map((i) => relation.kept[i] as number), relation.column]), shared)
+      const at = (column: number): number => input.at.get(column) as number
+      const pruned: Relation = {
+        ...relation,
+        input: input.relation,
+        column: at(relation.column),
+        kept: kept.map((i) => at(relation.kept[i] as number)),
+        fields: pick(relation.fields, [...kept, ...elements]),
+      }
+      return { relation: pruned, at: positions([...kept, ...elements]) }
+    }
     case 'window-table-function': {
       const width = relation.input.fields.length
       const used = [...[...wanted].filter((column) => column < width), relation.timeColumn, ...partitionOf(relation.window)]
@@ -159,11 +181,12 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
     }
     case 'join': {
       const width = relation.left.fields.length
-      const { time } = relation
+      const { time, temporal } = relation
+      const times = time ?? temporal
       const used = new Set([...wanted, ...(relation.condition === null ? [] : columnsOf(relation.condition))])
       const left = pruneExactly(
         relation.left,
-        new Set([...[...used].filter((column) => column < width), ...relation.leftKeys, ...(time === undefined ? [] : [time.left])]),
+        new Set([...[...used].filter((column) => column < width), ...relation.leftKeys, ...(times === undefined ? [] : [times.left])]),
         shared,
       )
       const right = pruneExactly(
@@ -171,7 +194,7 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
         new Set([
           ...[...used].filter((column) => column >= width).map((column) => column - width),
           ...relation.rightKeys,
-          ...(time === undefined ? [] : [time.right]),
+          ...(times === undefined ? [] : [times.right]),
         ]),
         shared,
       )
@@ -189,6 +212,9 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
           ...(time === undefined
             ? {}
             : { time: { ...time, left: left.at.get(time.left) as number, right: right.at.get(time.right) as number } }),
+          ...(temporal === undefined
+            ? {}
+            : { temporal: { left: left.at.get(temporal.left) as number, right: right.at.get(temporal.right) as number } }),
           condition: relation.condition === null ? null : renumber(relation.condition, (index) => at.get(index) as number),
         },
         at: hasRightColumns(relation) ? at : left.at,
@@ -218,11 +244,6 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
         },
         at: kept,
       }
-    }
-    case 'sort': {
-      const input = pruneExactly(relation.input, new Set([...wanted, ...relation.keys.map((key) => key.column)]), shared)
-      const keys = relation.keys.map((key) => ({ ...key, column: input.at.get(key.column) as number }))
-      return { relation: { ...relation, input: input.relation, keys, fields: input.relation.fields }, at: input.at }
     }
     case 'over': {
       const width = relation.input.fields.length
@@ -288,6 +309,11 @@ function prune(relation: Relation, columns: ReadonlySet<number>, shared: SharedC
         },
         at: positions(columns),
       }
+    }
+    case 'sort': {
+      const input = pruneExactly(relation.input, new Set([...wanted, ...relation.keys.map((key) => key.column)]), shared)
+      const keys = relation.keys.map((key) => ({ ...key, column: input.at.get(key.column) as number }))
+      return { relation: { ...relation, input: input.relation, keys, fields: input.relation.fields }, at: input.at }
     }
     case 'set-operation': {
       // Rows are compared whole.

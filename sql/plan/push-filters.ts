@@ -96,6 +96,16 @@ function push(relation: Relation, conditions: readonly Expression[]): Relation {
         { ...relation, input: below },
       )
     }
+    case 'unnest': {
+      const width = relation.kept.length
+      const onRow = (condition: Expression): boolean =>
+        isDeterministic(condition) && [...columnsOf(condition)].every((column) => column < width)
+      const below = conditions.filter(onRow).map((condition) => renumber(condition, (index) => relation.kept[index] as number))
+      return here(
+        conditions.filter((condition) => !onRow(condition)),
+        { ...relation, input: push(relation.input, below) },
+      )
+    }
     default:
       return here(
         conditions,
@@ -129,6 +139,8 @@ function pushIntoJoin(outer: Join, conditions: readonly Expression[]): Relation 
   const join = withoutPadding(outer, conditions)
   const { joinType } = join
   const width = join.left.fields.length
+  // Where a version does not pass the condition the one before it does not hold again.
+  const passesRight = join.temporal === undefined
   const left: Expression[] = []
   const right: Expression[] = []
   const on: Expression[] = []
@@ -142,13 +154,13 @@ function pushIntoJoin(outer: Join, conditions: readonly Expression[]): Relation 
   for (const condition of join.condition === null ? [] : conjuncts(join.condition)) {
     const of = side(condition)
     if (of === 'left' && (joinType === 'inner' || joinType === 'semi' || joinType === 'right')) left.push(condition)
-    else if (of === 'right' && joinType !== 'right' && joinType !== 'full') right.push(ofRight(condition))
+    else if (of === 'right' && passesRight && joinType !== 'right' && joinType !== 'full') right.push(ofRight(condition))
     else on.push(condition)
   }
   for (const condition of conditions) {
     const of = side(condition)
     if (of === 'left' && joinType !== 'right' && joinType !== 'full') left.push(condition)
-    else if (of === 'right' && (joinType === 'inner' || joinType === 'right')) right.push(ofRight(condition))
+    else if (of === 'right' && passesRight && (joinType === 'inner' || joinType === 'right')) right.push(ofRight(condition))
     else if (joinType === 'inner') on.push(condition)
     else above.push(condition)
   }

@@ -81,6 +81,17 @@ export interface WindowTableFunction extends Node<'window-table-function'> {
   readonly timeColumn: number
   readonly processingTime: boolean
 }
+/**
+ * Each row once for every element of one of its columns, an array, map or multiset; `outer`: once also without elements. Fields: the input's columns
+ * `kept`, the element (the fields of a ROW, key and value of a map), with `ordinality` its number from 1.
+ */
+export interface Unnest extends Node<'unnest'> {
+  readonly input: Relation
+  readonly column: number
+  readonly kept: readonly number[]
+  readonly outer: boolean
+  readonly ordinality: boolean
+}
 export type WindowProperty = 'window_start' | 'window_end' | 'window_time'
 /** Fields: keys, calls, then `emit`. */
 export interface WindowAggregate extends Node<'window-aggregate'> {
@@ -120,6 +131,8 @@ export interface Join extends Node<'join'> {
   readonly time?: JoinTime
   /** A lookup join: the right side is a scan, perhaps below a calc, whose rows are there when a left row comes. */
   readonly lookup?: boolean
+  /** An event-time temporal join: columns of the sides with the left rows' times and with those from which versions of right rows hold. */
+  readonly temporal?: { readonly left: number; readonly right: number }
 }
 /**
  * Rows numbered within their partition by an order. `limit`: how many are needed; null until a condition says so. Fields: the input's, then with
@@ -131,9 +144,9 @@ export interface Rank extends Node<'rank'> {
   readonly order: readonly SortKey[]
   readonly limit: number | null
   readonly numbered: boolean
+  /** For a temporal join: all rows of the input, each of which was the last of its partition once (read-versions.ts). */
+  readonly versions?: true
 }
-export interface Sort extends Node<'sort'> {
-  readonly input: Relation
 /**
  * Functions over a frame of each row's partition. `time`: what the order is by. `continues`: another window of the same SELECT than its input.
  * Fields: the input's, then one per call.
@@ -160,6 +173,19 @@ export interface Match extends Node<'match'> {
   readonly withinMs?: number
   readonly measures: readonly MatchExpression[]
 }
+/** What each row is to its stream, as a column in front of the input's. `codes`: by RowKind; null: such rows are left out. */
+export interface ToChangelog extends Node<'to-changelog'> {
+  readonly input: Relation
+  readonly codes: readonly (string | null)[]
+}
+/** Rows that are to their stream what `column` says, which is not among the fields. */
+export interface FromChangelog extends Node<'from-changelog'> {
+  readonly input: Relation
+  readonly column: number
+  readonly kinds: readonly { readonly code: string; readonly kind: number }[]
+}
+export interface Sort extends Node<'sort'> {
+  readonly input: Relation
   readonly keys: readonly SortKey[]
   readonly limit: number | null
   readonly offset: number
@@ -183,13 +209,16 @@ export type Relation =
   | Watermark
   | Aggregate
   | WindowTableFunction
+  | Unnest
   | WindowAggregate
   | Join
   | Rank
-  | Sort
-  | Union
   | Match
   | Over
+  | ToChangelog
+  | FromChangelog
+  | Sort
+  | Union
   | SetOperation
 
 /** A query with a place to go: a table, or the client. */
@@ -239,13 +268,14 @@ export function withInputs(relation: Relation, inputs: readonly Relation[]): Rel
 
 /**
  * Fields of a join. A regular join keeps rows for as long as it likes, so event time ends there (Flink materialises the attribute, too). It
- * goes on where `time` bounds how long rows are kept and where none are (`lookup`), except in a side that may be missing.
+ * goes on where `time` bounds how long rows are kept and where none are (`lookup`), except in a side that may be missing, and with the left
+ * rows of a temporal join, which come out in its order.
  */
 export function joinFields(
   joinType: JoinType,
   left: readonly RelationField[],
   right: readonly RelationField[],
-  { time, lookup }: Pick<Join, 'time' | 'lookup'> = {},
+  { time, lookup, temporal }: Pick<Join, 'time' | 'lookup' | 'temporal'> = {},
 ): RelationField[] {
   const regular = (fields: readonly RelationField[], padded: boolean): RelationField[] =>
     fields.map((field) => ({
@@ -254,6 +284,7 @@ export function joinFields(
       rowtime: field.rowtime && (time !== undefined || lookup === true) && !padded,
     }))
   if (joinType === 'semi' || joinType === 'anti') return regular(left, false)
+  if (temporal !== undefined) return [...left, ...regular(right, joinType === 'left')]
   return [...regular(left, joinType === 'right' || joinType === 'full'), ...regular(right, joinType === 'left' || joinType === 'full')]
 }
 

@@ -108,6 +108,10 @@ export class PlanTranslator {
           this.translate(node.input),
         )
       }
+      case 'unnest': {
+        const { column, kept, outer, ordinality } = node
+        return chained({ op: 'unnest', column, kept: [...kept], outer, ordinality }, this.translate(node.input))
+      }
       case 'window-table-function': {
         const { window, timeColumn } = node
         if (window.kind === 'session') return this.#session(node, window, output)
@@ -140,6 +144,13 @@ export class PlanTranslator {
       case 'join': {
         const { joinType, leftKeys, rightKeys, condition, time } = node
         if (node.lookup === true) return this.#lookup(node, output)
+        if (node.temporal !== undefined) {
+          const { left, right } = node.temporal
+          const common = { leftKeys, rightKeys, ...(condition === null ? {} : { condition }) }
+          const type = joinType === 'left' ? 'left' : 'inner'
+          const spec: OperatorSpec = { op: 'temporal-join', joinType: type, ...common, leftTime: left, rightTime: right }
+          return this.#keyed(node, spec, [node.left, node.right], [leftKeys, rightKeys], output)
+        }
         if (time !== undefined) {
           const { kind, left, right, lowerMs, upperMs } = time
           const common = { joinType, leftKeys, rightKeys, ...(condition === null ? {} : { condition }) }
@@ -159,6 +170,7 @@ export class PlanTranslator {
       }
       case 'rank': {
         const { partition, order, limit, numbered } = node
+        if (node.versions === true) return this.translate(node.input)
         const spec: OperatorSpec = {
           op: 'rank',
           partition,
@@ -171,13 +183,10 @@ export class PlanTranslator {
         }
         return this.#keyed(node, spec, [node.input], [partition], output)
       }
-      case 'sort': {
-        const retractInput = changelogOf(node.input, this.#mode) === 'retract'
-        const limit = node.limit === null ? {} : { limit: node.limit }
-        const spec: OperatorSpec = {
-          op: 'sort-limit',
-          keys: node.keys,
-          offset: node.offset,
+      case 'to-changelog':
+        return chained({ op: 'to-changelog', codes: node.codes }, this.translate(node.input))
+      case 'from-changelog':
+        return chained({ op: 'from-changelog', column: node.column, kinds: node.kinds }, this.translate(node.input))
       case 'over': {
         const { partition, order, frame, calls, time } = node
         const timed = this.#mode === 'STREAMING' ? time : null
@@ -202,6 +211,13 @@ export class PlanTranslator {
         }
         return this.#keyed(node, spec, [node.input], [partition], output)
       }
+      case 'sort': {
+        const retractInput = changelogOf(node.input, this.#mode) === 'retract'
+        const limit = node.limit === null ? {} : { limit: node.limit }
+        const spec: OperatorSpec = {
+          op: 'sort-limit',
+          keys: node.keys,
+          offset: node.offset,
           output: this.#output(),
           retractInput,
           ...limit,

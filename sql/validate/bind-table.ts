@@ -1,5 +1,6 @@
 /** The FROM clause: tables, views, sub-queries, window functions and joins, each to a relation and the names it brings. */
 import { findConnector } from '#runtime/connectors/registry.js'
+import type { CallNode } from '../parser/ast-expression.js'
 import type { AliasNode, JoinNode, NamedTableNode, TableNode } from '../parser/ast-query.js'
 import type { Position } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
@@ -9,8 +10,11 @@ import { castTo, inputColumn } from '../plan/expressions.js'
 import { withJoinTime } from '../plan/join-times.js'
 import { joinFields, projectedField, type Relation, type RelationField } from '../plan/relation.js'
 import { bindCondition, bindExpression, expressionContext } from './bind-expression.js'
-import { lookupTable } from './bind-lookup.js'
+import { tableAsOf } from './bind-temporal.js'
+import { bindMatch } from './bind-match.js'
 import { bindQuery, renamed } from './bind-query.js'
+import { bindChangelogFunction, isChangelogFunction } from './bind-changelog-function.js'
+import { bindUnnest, joinUnnest } from './bind-unnest.js'
 import { bindWindowFunction } from './bind-window-function.js'
 import { MAX_VIEW_DEPTH, type BindContext } from './binder.js'
 import { checkConnector, refusePartsOf } from './connector-options.js'
@@ -33,14 +37,19 @@ export function bindTable(node: TableNode, context: BindContext): BoundTable {
       return aliased(bindQuery(node.query, context), node.alias, null, context)
     case 'function-table':
       if (node.lateral) throw notSupported(source, node.at, 'LATERAL TABLE(…).')
-      return aliased(bindWindowFunction(node.call, context), node.alias, null, context)
+      return aliased(bindTableFunction(node.call, context), node.alias, null, context)
     case 'unnest':
-      throw notSupported(source, node.at, 'UNNEST.')
+      return bindUnnest(node, context)
     case 'match':
-      throw notSupported(source, node.at, 'MATCH_RECOGNIZE.')
+      return aliased(bindMatch(node, bindTable(node.input, context), context), node.alias, null, context)
     case 'join':
       return bindJoin(node, context)
   }
+}
+
+function bindTableFunction(call: CallNode, context: BindContext): Relation {
+  const name = (call.name.at(-1)?.text ?? '').toUpperCase()
+  return isChangelogFunction(name) ? bindChangelogFunction(name, call, context) : bindWindowFunction(call, context)
 }
 
 function aliased(relation: Relation, alias: AliasNode | null, name: string | null, context: BindContext): BoundTable {
@@ -159,9 +168,10 @@ const JOIN_TYPES = { INNER: 'inner', CROSS: 'inner', LEFT: 'left', RIGHT: 'right
 function bindJoin(node: JoinNode, context: BindContext): BoundTable {
   const { source } = context
   const left = bindTable(node.left, context)
+  if (node.right.kind === 'unnest') return joinUnnest(node, node.right, left, context)
   const asOf = node.right.kind === 'named-table' && node.right.asOf !== null ? node.right : undefined
   const right = bindTable(asOf === undefined ? node.right : { ...asOf, asOf: null }, context)
-  const looked = asOf === undefined ? undefined : lookupTable(node, asOf, left, right.relation, context)
+  const sides = asOf === undefined ? { right: right.relation } : tableAsOf(node, asOf, left, right.relation, context)
   const twice = right.scope.find(({ qualifier }) => qualifier !== null && left.scope.some((column) => column.qualifier === qualifier))
   if (twice !== undefined)
     throw validationError(
@@ -175,7 +185,6 @@ function bindJoin(node: JoinNode, context: BindContext): BoundTable {
   const on = { ...expressionContext(source, scope, 'ON', context.catalog), outer: context.outer }
   const condition = common === undefined ? (node.on === null ? null : bindCondition(node.on, on)) : equalities(common, scope, on)
   const joinType = JOIN_TYPES[node.type]
-  const sides = looked === undefined ? { right: right.relation } : { right: looked, lookup: true }
   const relation = withJoinTime({
     kind: 'join',
     joinType,

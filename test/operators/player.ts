@@ -67,12 +67,14 @@ export class Player {
         return [spec.keys]
       case 'join':
       case 'interval-join':
+      case 'temporal-join':
         return [spec.leftKeys, spec.rightKeys]
       case 'set-operation':
         return this.#subject.inputs.map(({ fields }) => fields.map((_, i) => i))
       case 'rank':
       case 'over':
       case 'session-window':
+      case 'match-recognize':
         return [spec.partition]
       case 'sort-limit':
         return [[]]
