@@ -97,6 +97,18 @@ export class OrderedRows {
     return -1
   }
 
+  /** Last row for which `isAfter` does not hold, or -1; it holds for all rows behind one for which it does. */
+  lastUntil(root: number, isAfter: (id: number) => boolean): number {
+    let found = -1
+    while (root !== 0) {
+      const node = root - 1
+      const after = isAfter(node)
+      if (!after) found = node
+      root = this.#store.extra(node, after ? LEFT : RIGHT)
+    }
+    return found
+  }
+
   /** First row, or -1. */
   first(root: number): number {
     return this.#end(root, LEFT)

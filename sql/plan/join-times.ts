@@ -46,8 +46,8 @@ interface Found {
 }
 
 /** `parts`: conditions over left ++ right that all must hold. */
-function joinTimeOf({ left, right, single, lookup }: Join, parts: readonly Expression[]): Found | undefined {
-  if (single === true || lookup === true) return undefined
+function joinTimeOf({ left, right, single, lookup, temporal }: Join, parts: readonly Expression[]): Found | undefined {
+  if (single === true || lookup === true || temporal !== undefined) return undefined
   if (changelogOf(left, 'STREAMING') !== 'append' || changelogOf(right, 'STREAMING') !== 'append') return undefined
   return windowOf(left, right, parts) ?? intervalOf(left, right, parts)
 }

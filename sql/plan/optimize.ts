@@ -7,6 +7,7 @@ import { planJoinTimes } from './join-times.js'
 import { mergeCalcs } from './merge-calcs.js'
 import { pruneAll } from './prune-columns.js'
 import { pushFilters } from './push-filters.js'
+import { readVersions } from './read-versions.js'
 import { overNode } from './over-node.js'
 import { inputsOf, withInputs, type Relation, type RelationField, type Root } from './relation.js'
 
@@ -21,7 +22,7 @@ export function optimize(roots: readonly Root[], context: FoldContext, problem: 
     // In batch mode there are no watermarks to let rows go.
     return context.clockStands ? keyed : planJoinTimes(keyed)
   })
-  return pruneAll(planned).map((input, i) => ({ ...(roots[i] as Root), input: mergeCalcs(input) }))
+  return pruneAll(planned).map((input, i) => ({ ...(roots[i] as Root), input: readVersions(mergeCalcs(input)) }))
 }
 
 /** Numbers of rows on which no condition sets a limit: those of all rows. */
