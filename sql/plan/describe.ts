@@ -49,6 +49,8 @@ export function nodeName(node: Relation | Root): string {
       return 'WatermarkAssigner'
     case 'aggregate':
       return 'GroupAggregate'
+    case 'unnest':
+      return 'Correlate'
     case 'window-table-function':
       return 'WindowTableFunction'
     case 'window-aggregate':
@@ -116,6 +118,15 @@ function attributesOf(node: Relation | Root): (readonly [key: string, value: str
       ]
     case 'aggregate':
       return [...groupBy(node), ['select', aggregation(node)]]
+    case 'unnest': {
+      const field = node.input.fields[node.column]
+      const what = field?.type.kind === 'MAP' ? 'UNNEST_MAP' : 'UNNEST_ROWS'
+      return [
+        ['invocation', `$${what}${node.ordinality ? '_WITH_ORDINALITY' : ''}$1(${field?.name ?? ''})`],
+        ['select', node.fields.map(({ name }) => name).join(', ')],
+        ['joinType', node.outer ? 'LEFT' : 'INNER'],
+      ]
+    }
     case 'window-table-function':
       return [['window', windowText(node.window, node.timeColumn, node.input.fields)]]
     case 'window-aggregate': {

@@ -11,6 +11,7 @@ const RENAMED_IN_PLACE: ReadonlySet<Relation['kind']> = new Set<Relation['kind']
   'aggregate',
   'window-aggregate',
   'join',
+  'unnest',
   'set-operation',
   'values',
   'calc',

@@ -2,6 +2,7 @@
 import type { AggregateCall, OverCall, SortKey } from '#core/graph/operator-spec.js'
 import type { LogicalType, Value } from '#core/types/logical-type.js'
 import { literalToValue } from '#runtime/expr/bound-expression.js'
+import { arrayElements } from '#runtime/columnar/nested-value.js'
 import { evaluate } from '#runtime/expr/interpreter.js'
 import type { Expression } from '#core/graph/expression.js'
 import type { Over, Relation } from '#sql/plan/relation.js'
@@ -35,6 +36,16 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
       if (relation.keys.length === 0 && groups.length === 0) groups.push({ key: [], rows: [] })
       return groups.map(({ key, rows }) => [...key, ...relation.calls.map((call) => aggregate(call, rows))])
     }
+    case 'unnest':
+      return below(relation.input).flatMap((row) => {
+        const { kept, column, outer, ordinality } = relation
+        const type = relation.input.fields[column]?.type as LogicalType
+        const value = row[column] as string | null
+        const elements = value === null ? [] : type.kind === 'ARRAY' ? arrayElements(value, type.element) : []
+        const before = kept.map((index) => row[index] as Value)
+        if (elements.length === 0) return outer ? [[...before, null, ...(ordinality ? [null] : [])]] : []
+        return elements.map((element, i) => [...before, element, ...(ordinality ? [i + 1] : [])])
+      })
     case 'window-table-function': {
       const rows = below(relation.input)
       const bordersOf = windowsOf(rows, relation)
@@ -86,6 +97,9 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
           .map((row, i) => (relation.numbered ? [...row, BigInt(i + 1)] : row)),
       )
     }
+    case 'to-changelog':
+    case 'from-changelog':
+      throw new Error('changes have no meaning row by row')
     case 'over': {
       const partitions = grouped(below(relation.input), (row) => relation.partition.map((column) => row[column] as Value))
       return partitions.flatMap(({ rows }) => {
