@@ -12,6 +12,7 @@ import type { TaskDeploymentDescriptor } from '#core/graph/deployment.js'
 import type { Channel } from '#core/rpc/channel.js'
 import { INT } from '#core/types/logical-type.js'
 import { schema } from '#core/types/schema.js'
+import { BarrierAlignment, type AlignmentEffect } from '#container/checkpoint/barrier-alignment.js'
 import { extend, needsBase, type SegmentChain } from '#container/checkpoint/segment-chains.js'
 import { isOver, onTaskEvent, type TaskEvent, type TaskLife } from '#container/task/task-lifecycle.js'
 import type { SlotToTaskExecutor } from '#container/taskexecutor/slot-messages.js'
@@ -58,6 +59,7 @@ interface Input {
   /** Its barrier has come, those of others have not. */
   blocked: boolean
   ended: boolean
+  readonly index: number
 }
 
 interface Output {
@@ -76,10 +78,7 @@ export class SimTask {
   #ending = false
   /** It had finished before the checkpoint that it begins with: what comes is dropped. */
   #drains = false
-  #aligning: CheckpointBarrier | undefined
-  #newestBarrier = 0
-  /** Of these and earlier checkpoints no barrier matters any more. */
-  #over = 0
+  readonly #alignment: BarrierAlignment
   /** There is no master. */
   #alone = false
   #turn = 0
@@ -110,6 +109,7 @@ export class SimTask {
     this.descriptor = descriptor
     this.#world = world
     this.#kind = descriptor.vertexName as 'Source' | 'Count' | 'Sink'
+    this.#alignment = new BarrierAlignment(descriptor.inputs.reduce((sum, { channels }) => sum + channels.length, 0))
     this.#outputs = descriptor.outputs.map((output) => ({
       descriptor: output,
       subpartitions: Array.from(
@@ -165,27 +165,19 @@ export class SimTask {
   /** Barriers that are on their way lead to nothing. */
   masterLost(): void {
     this.#alone = true
-    this.#abandon(Infinity)
+    const { current } = this.#alignment
+    if (current !== undefined) this.#align(this.#alignment.overUpTo(current))
   }
 
   adopted(checkpointId: number | undefined, upTo: number): void {
     this.#alone = false
     if (checkpointId !== undefined) this.conclude(checkpointId, true)
     for (const id of [...this.#pending.keys()]) if (id !== checkpointId) this.conclude(id, false)
-    this.#over = Math.max(this.#over, upTo)
-    this.#abandon(upTo)
-  }
-
-  /** Inputs that wait for the barriers of such checkpoints go on. */
-  #abandon(upTo: number): void {
-    if (this.#aligning === undefined || this.#aligning.checkpointId > upTo) return
-    this.#over = Math.max(this.#over, this.#aligning.checkpointId)
-    this.#aligning = undefined
-    this.#unblock()
+    this.#align(this.#alignment.overUpTo(upTo))
   }
 
   conclude(checkpointId: number, complete: boolean): void {
-    if (!complete && this.#aligning?.checkpointId === checkpointId) this.#abandon(checkpointId)
+    if (!complete) this.#align(this.#alignment.aborted(checkpointId))
     const pending = this.#pending.get(checkpointId)
     this.#pending.delete(checkpointId)
     if (this.#stopped?.checkpointId === checkpointId) {
@@ -248,7 +240,7 @@ export class SimTask {
     if (this.#kind === 'Source') return this.#pump()
     for (const gate of this.descriptor.inputs) {
       for (const { producer, subpartition, location } of gate.channels) {
-        const input: Input = { producer, channel: undefined, queue: [], blocked: false, ended: false }
+        const input: Input = { producer, channel: undefined, queue: [], blocked: false, ended: false, index: this.#inputs.length }
         this.#inputs.push(input)
         void this.#world.exchange
           .request({ producer, edgeId: gate.edgeId, subpartition }, location.host, location.dataPort)
@@ -292,16 +284,12 @@ export class SimTask {
       case 'rows':
         return this.#process(element.rows)
       case 'barrier':
-        if (this.#alone) this.#over = Math.max(this.#over, element.barrier.checkpointId)
-        if (element.barrier.checkpointId <= this.#over) return
-        input.blocked = true
-        this.#aligning ??= element.barrier
-        if (element.barrier.checkpointId > this.#aligning.checkpointId) this.#aligning = element.barrier
-        return this.#align()
+        if (this.#alone) return this.#align(this.#alignment.overUpTo(element.barrier.checkpointId))
+        return this.#align(this.#alignment.reached(input.index, element.barrier, element.barrier.timestamp))
       case 'end':
         input.ended = true
         input.channel?.send('done')
-        this.#align()
+        this.#align(this.#alignment.ended(input.index))
         if (this.#inputs.every(({ ended }) => ended)) this.#endOfInput(element.suspended)
         return
     }
@@ -314,18 +302,22 @@ export class SimTask {
     this.#onOutputDone()
   }
 
-  #align(): void {
-    if (this.#aligning === undefined || this.#inputs.some(({ blocked, ended }) => !blocked && !ended)) return
-    const barrier = this.#aligning
-    this.#aligning = undefined
-    this.#passBarrier(barrier)
-    this.#unblock()
+  /** As the real task does; no barrier overtakes rows here. */
+  #align(effects: readonly AlignmentEffect[]): void {
+    let unblocked = false
+    for (const effect of effects) {
+      if (effect.type === 'block') for (const input of this.#inputs) input.blocked ||= input.index === effect.channel
+      if (effect.type === 'snapshot') this.#passBarrier(effect.barrier)
+      if (effect.type !== 'unblock') continue
+      unblocked = true
+      for (const input of this.#inputs) input.blocked = false
+    }
+    if (unblocked) this.#unblock()
   }
 
   /** All at once: what waits in one of them may be the next barrier. */
   #unblock(): void {
-    const waiting = this.#inputs.map((input) => ({ input, elements: input.queue.splice(0) }))
-    for (const { input } of waiting) input.blocked = false
+    const waiting = this.#inputs.filter(({ blocked }) => !blocked).map((input) => ({ input, elements: input.queue.splice(0) }))
     for (const { input, elements } of waiting) for (const element of elements) this.#onElement(input, element)
   }
 
@@ -410,8 +402,6 @@ export class SimTask {
 
   // -------------------------------------------------------------------------------------------------------------------- its snapshots
   #passBarrier(barrier: CheckpointBarrier): void {
-    if (barrier.checkpointId <= this.#newestBarrier) return
-    this.#newestBarrier = barrier.checkpointId
     const declines = this.#world.process.dice.chance(this.#world.declining)
     const snapshot = this.#snapshot(barrier).then((state) => {
       if (declines) throw new Error('injected')
