@@ -15,6 +15,7 @@ import { APPLICATION_DESCRIPTOR_FILE, ApplicationDescriptorSchema, SECRET_ALIAS 
 import { watchLifeline } from '#core/cluster/lifeline.js'
 import { APPLICATION_ENDED_BADLY, LOCAL_REST_FILE, LOCAL_TOKEN_FILE } from '#core/cluster/local-processes.js'
 import { Configuration } from '#core/config/configuration.js'
+import { SECRET_VALUES_ALIAS, withSecretValues } from '#core/config/secret-values.js'
 import { TASK_SLOTS } from '#core/config/options/cluster.js'
 import { REST_BIND_ADDRESS, REST_BIND_PORT } from '#core/config/options/rest.js'
 import { parsePortRange } from '#core/config/port-range.js'
@@ -57,12 +58,13 @@ async function run(directory: string, attempt: number, onFatal: (error: Error) =
   const text = await readFile(join(directory, APPLICATION_DESCRIPTOR_FILE), 'utf8')
   const parsed = ApplicationDescriptorSchema.safeParse(JSON.parse(text))
   if (!parsed.success) throw new Error(`The application descriptor is wrong:\n${z.prettifyError(parsed.error)}`)
-  const descriptor = parsed.data
-  const { target } = descriptor
+  const { target } = parsed.data
   if (target.kind !== 'local-processes') throw new Error(`This JobManager cannot run an application for '${target.kind}'`)
   const tokenFile = join(directory, LOCAL_TOKEN_FILE)
-  const secret = readCredentials(await readFile(tokenFile)).secrets.get(SECRET_ALIAS)
+  const { secrets } = readCredentials(await readFile(tokenFile))
+  const secret = secrets.get(SECRET_ALIAS)
   if (secret === undefined) throw new Error(`${tokenFile} holds no secret '${SECRET_ALIAS}'`)
+  const descriptor = { ...parsed.data, configuration: withSecretValues(parsed.data.configuration, secrets.get(SECRET_VALUES_ALIAS)) }
   // Clients tell by it that this is their machine.
   if (descriptor.program.kind === 'session') mkdirSync(join(directory, 'jobs'), { recursive: true, mode: 0o700 })
   const configuration = Configuration.of(descriptor.configuration)

@@ -12,6 +12,7 @@ import {
   type ApplicationDescriptor,
 } from '#core/cluster/application-descriptor.js'
 import { Configuration } from '#core/config/configuration.js'
+import { SECRET_VALUES_ALIAS, withSecretValues } from '#core/config/secret-values.js'
 import { TASK_SLOTS } from '#core/config/options/cluster.js'
 import { TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
 import { REST_BIND_ADDRESS, REST_BIND_PORT } from '#core/config/options/rest.js'
@@ -121,10 +122,11 @@ async function readLaunch(): Promise<Launch> {
     throw new InvalidMasterLaunch({
       problem: `its token file lacks ${token === undefined ? 'YARN’s token' : `the secret '${SECRET_ALIAS}'`}`,
     })
+  const configuration = withSecretValues(parsed.data.configuration, credentials.secrets.get(SECRET_VALUES_ALIAS))
   return {
-    descriptor: parsed.data,
+    descriptor: { ...parsed.data, configuration },
     target,
-    configuration: Configuration.of(parsed.data.configuration),
+    configuration: Configuration.of(configuration),
     hadoop: HadoopConfiguration.of(target.hadoopConfiguration),
     credentials,
     secret,

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { SECRET_ALIAS } from '#core/cluster/application-descriptor.js'
 import { watchLifeline } from '#core/cluster/lifeline.js'
 import { Configuration } from '#core/config/configuration.js'
+import { SECRET_VALUES_ALIAS, withSecretValues } from '#core/config/secret-values.js'
 import { TASKMANAGER_HOST } from '#core/config/options/cluster.js'
 import { logger } from '#core/log/logger.js'
 import { useWinston } from '#core/log/winston-sink.js'
@@ -29,11 +30,13 @@ const loadHdfs: LoadHdfs = async (hadoopConfiguration, user) => {
 const storeTokens = (credentials: Buffer): Promise<void> => replaceTokenFile(tokenFile(process.env), readCredentials(credentials))
 
 async function readLaunch(): Promise<TaskExecutorOptions> {
-  const descriptor = descriptorFromEnvironment(process.env)
-  const { master } = descriptor
+  const told = descriptorFromEnvironment(process.env)
+  const { master } = told
   if (master.kind !== 'address') throw new InvalidLaunch({ problem: 'its descriptor names no address of a JobManager' })
-  const secret = readCredentials(await readTokenFile(process.env)).secrets.get(SECRET_ALIAS)
+  const { secrets } = readCredentials(await readTokenFile(process.env))
+  const secret = secrets.get(SECRET_ALIAS)
   if (secret === undefined) throw new InvalidLaunch({ problem: `its token file holds no secret '${SECRET_ALIAS}'` })
+  const descriptor = { ...told, configuration: withSecretValues(told.configuration, secrets.get(SECRET_VALUES_ALIAS)) }
   const fileSystems = await workerFileSystems(descriptor, loadHdfs)
   return {
     descriptor,

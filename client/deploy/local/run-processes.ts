@@ -12,6 +12,7 @@ import { entryPoint } from '#core/cluster/entry-points.js'
 import { LIFELINE_FD, LIFELINE_VARIABLE } from '#core/cluster/lifeline.js'
 import { APPLICATION_ENDED_BADLY, LOCAL_REST_FILE, LOCAL_TOKEN_FILE, LocalRestSchema } from '#core/cluster/local-processes.js'
 import { Configuration } from '#core/config/configuration.js'
+import { SECRET_VALUES_ALIAS, secretValues, withoutSecretValues } from '#core/config/secret-values.js'
 import { LOCAL_MASTER_ATTEMPTS } from '#core/config/options/cluster.js'
 import { sleep, systemEnvironment } from '#core/time/environment.js'
 import { NO_CREDENTIALS, withSecret, writeCredentials } from '#hadoop/security/credentials.js'
@@ -27,10 +28,13 @@ export function runLocalProcesses(application: Omit<ApplicationDescriptor, 'targ
   const directory = mkdtempSync(join(tmpdir(), 'weft-application-'))
   const descriptor: ApplicationDescriptor = {
     ...application,
+    configuration: withoutSecretValues(application.configuration),
     target: { kind: 'local-processes', workingDirectory: process.cwd(), directory },
   }
   writeFileSync(join(directory, APPLICATION_DESCRIPTOR_FILE), JSON.stringify(descriptor), { mode: 0o600 })
-  const credentials = withSecret(NO_CREDENTIALS, SECRET_ALIAS, systemEnvironment.random.bytes(SECRET_BYTES))
+  const own = withSecret(NO_CREDENTIALS, SECRET_ALIAS, systemEnvironment.random.bytes(SECRET_BYTES))
+  const values = secretValues(application.configuration)
+  const credentials = values === undefined ? own : withSecret(own, SECRET_VALUES_ALIAS, values)
   writeFileSync(join(directory, LOCAL_TOKEN_FILE), writeCredentials(credentials), { mode: 0o600 })
   const attempts = Configuration.of(application.configuration).get(LOCAL_MASTER_ATTEMPTS)
   let end: { succeeded: boolean; failure: string } | undefined

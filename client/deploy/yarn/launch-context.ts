@@ -5,6 +5,7 @@
 import { KEYTAB_ALIAS, SECRET_ALIAS, RUNTIME_LINK, type LocalResource } from '#core/cluster/application-descriptor.js'
 import { masterHeapOptions } from '#core/cluster/memory-budget.js'
 import type { Configuration } from '#core/config/configuration.js'
+import { SECRET_VALUES_ALIAS, secretValues } from '#core/config/secret-values.js'
 import { MASTER_ENV_PREFIX } from '#core/config/options/containerized.js'
 import { JOBMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
 import {
@@ -50,6 +51,7 @@ export function submissionContext(input: LaunchInput): SubmissionContext {
   const { configuration, preflight } = input
   const priority = configuration.get(YARN_APPLICATION_PRIORITY)
   const validity = configuration.get(YARN_ATTEMPT_FAILURES_VALIDITY)
+  const values = secretValues(configuration.toRecord())
   const environment = Object.entries(configuration.withPrefix(MASTER_ENV_PREFIX)).map(
     ([name, value]) => [name, environmentValue(name, value)] as const,
   )
@@ -69,7 +71,11 @@ export function submissionContext(input: LaunchInput): SubmissionContext {
     localResources: input.localResources,
     environment: Object.fromEntries(environment),
     command: masterCommand(configuration.get(JOBMANAGER_PROCESS_SIZE)),
-    secrets: { [SECRET_ALIAS]: input.secret, ...(input.keytab === undefined ? {} : { [KEYTAB_ALIAS]: input.keytab }) },
+    secrets: {
+      [SECRET_ALIAS]: input.secret,
+      ...(values === undefined ? {} : { [SECRET_VALUES_ALIAS]: values }),
+      ...(input.keytab === undefined ? {} : { [KEYTAB_ALIAS]: input.keytab }),
+    },
     tokens: input.tokens ?? {},
     acls: { view: configuration.get(YARN_VIEW_ACLS), modify: configuration.get(YARN_MODIFY_ACLS) },
     rolledLogs: { include: configuration.get(YARN_ROLLED_LOGS_INCLUDE), exclude: configuration.get(YARN_ROLLED_LOGS_EXCLUDE) },

@@ -10,6 +10,7 @@ import {
   type LocalResource,
 } from '#core/cluster/application-descriptor.js'
 import type { Configuration } from '#core/config/configuration.js'
+import { withoutSecretValues } from '#core/config/secret-values.js'
 import { YARN_FILE_REPLICATION } from '#core/config/options/yarn.js'
 import { logger } from '#core/log/logger.js'
 import { sleep } from '#core/time/environment.js'
@@ -133,6 +134,8 @@ async function stage(
     const workerResources: LocalResource[] = [runtime.resource, ...(programResource === undefined ? [] : [programResource]), ...shipped]
     const full: ApplicationDescriptor = {
       ...descriptor,
+      // Whoever may read the cluster's disks, or a log of what was localized, reads this file.
+      configuration: withoutSecretValues(descriptor.configuration),
       program: program.kind === 'module' ? { ...program, path: PROGRAM_LINK } : program,
       target: {
         kind: 'yarn-application',

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { entryPoint } from '#core/cluster/entry-points.js'
 import { LIFELINE_FD, LIFELINE_VARIABLE } from '#core/cluster/lifeline.js'
 import { memoryBudget } from '#core/cluster/memory-budget.js'
+import { withoutSecretValues } from '#core/config/secret-values.js'
 import { WORKER_DESCRIPTOR_VARIABLE, type WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import type { Configuration } from '#core/config/configuration.js'
 import { MANAGED_MEMORY_FRACTION, TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
@@ -141,7 +142,7 @@ export class ProcessDriver implements ResourceManagerDriver {
       resourceId: id,
       slots,
       processMemory,
-      configuration: configuration.toRecord(),
+      configuration: withoutSecretValues(configuration.toRecord()),
       master: { kind: 'address', epoch, ...master },
       workingDirectory,
       user,

@@ -3,6 +3,7 @@ import { RUNTIME_LINK, type LocalResource } from '#core/cluster/application-desc
 import { memoryBudget } from '#core/cluster/memory-budget.js'
 import { WORKER_DESCRIPTOR_VARIABLE, type WorkerDescriptor } from '#core/cluster/worker-descriptor.js'
 import type { Configuration } from '#core/config/configuration.js'
+import { withoutSecretValues } from '#core/config/secret-values.js'
 import { TASKMANAGER_ENV_PREFIX } from '#core/config/options/containerized.js'
 import { MANAGED_MEMORY_FRACTION, TASKMANAGER_PROCESS_SIZE } from '#core/config/options/memory.js'
 import { YARN_MODIFY_ACLS, YARN_VIEW_ACLS } from '#core/config/options/yarn.js'
@@ -15,7 +16,7 @@ const MIB = 1024 * 1024
 export interface WorkerLaunch {
   readonly configuration: Configuration
   readonly resources: readonly LocalResource[]
-  /** The master's own: delegation tokens and the application's secret. The AMRM token is left out on the way. */
+  /** The master's own: delegation tokens, the application's secret, secret values of the configuration. The AMRM token is left out on the way. */
   readonly credentials: Credentials
   readonly hadoopConfiguration: Readonly<Record<string, string>>
   readonly user: string
@@ -32,7 +33,7 @@ export function workerLaunchContext(launch: WorkerLaunch, containerId: string, s
     resourceId: resourceId(containerId),
     slots,
     processMemory,
-    configuration: configuration.toRecord(),
+    configuration: withoutSecretValues(configuration.toRecord()),
     master: { kind: 'address', ...launch.master },
     hadoopConfiguration: { ...launch.hadoopConfiguration },
     user: launch.user,
