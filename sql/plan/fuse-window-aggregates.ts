@@ -4,7 +4,8 @@
  * a session, whose borders all rows make.
  */
 import type { Expression } from '#core/graph/expression.js'
-import { columnsOf, conjunction, conjuncts, inputColumn, rewrite, substitute } from './expressions.js'
+import { BOOLEAN, notNull } from '#core/types/logical-type.js'
+import { columnsOf, conjunction, conjuncts, inputColumn, rewrite, sameExpression, substitute } from './expressions.js'
 import {
   inputsOf,
   projectedField,
@@ -18,6 +19,7 @@ import {
   type WindowTableFunction,
 } from './relation.js'
 
+const TRUE: Expression = { kind: 'literal', value: true, type: notNull(BOOLEAN) }
 const PROPERTIES: readonly WindowProperty[] = ['window_start', 'window_end', 'window_time']
 
 /** `problem` is called with what keeps a windowed GROUP BY from being fused. */
@@ -109,12 +111,16 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
             plain,
         }
 
+  // What holds for whole groups: conditions on borders and keys.
+  const plainKeys = keys.filter((_, i) => borders[i] === undefined)
   const above = conditions.filter((condition) => !ofInput(condition))
-  if (!above.every(ofWindow))
-    problem('a condition over both the borders of a window and other columns below GROUP BY window_start, window_end.')
+  const withoutKeys = (expression: Expression): Expression =>
+    rewrite(expression, (node) => (plainKeys.some((key) => sameExpression(key, node)) ? TRUE : undefined))
+  if (!above.every((condition) => ofWindow(withoutKeys(condition))))
+    problem('a condition over both the borders of a window and columns that are no keys below GROUP BY window_start, window_end.')
   const used = new Set([
     ...borders.flatMap((border) => border ?? []),
-    ...above.flatMap((condition) => [...columnsOf(condition)].map((column) => PROPERTIES[column - width] as WindowProperty)),
+    ...above.flatMap((condition) => [...columnsOf(withoutKeys(condition))].map((column) => PROPERTIES[column - width] as WindowProperty)),
   ])
   const emit = PROPERTIES.filter((name) => used.has(name))
 
@@ -150,7 +156,11 @@ function fuse(aggregate: Aggregate, { window, columns, conditions }: Chain, prob
     return inputColumn(at, (fused.fields[at] as RelationField).type)
   }
   const overBorders = (expression: Expression): Expression =>
-    rewrite(expression, (node) => (node.kind === 'input' ? borderColumn(PROPERTIES[node.index - width] as WindowProperty) : undefined))
+    rewrite(expression, (node) => {
+      const key = plainKeys.findIndex((candidate) => sameExpression(candidate, node))
+      if (key >= 0) return inputColumn(key, (fused.fields[key] as RelationField).type)
+      return node.kind === 'input' ? borderColumn(PROPERTIES[node.index - width] as WindowProperty) : undefined
+    })
   const kept = conjunction(above.map(overBorders))
   const groups: Relation = kept === undefined ? fused : { kind: 'filter', input: fused, condition: kept, fields: fused.fields }
   let next = 0

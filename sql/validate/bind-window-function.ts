@@ -1,4 +1,4 @@
-/** Window table functions: `TABLE(HOP(TABLE t, DESCRIPTOR(ts), slide, size [, offset]))`, positional or with names. */
+/** Window table functions: `TABLE(HOP(TABLE t, DESCRIPTOR(ts), slide, size [, offset]))`, positional or with names; for TABLE t also `(SELECT …)`. */
 import { timestamp, notNull } from '#core/types/logical-type.js'
 import type { WindowSpec } from '#core/graph/operator-spec.js'
 import type { CallNode, ExpressionNode } from '../parser/ast-expression.js'
@@ -6,6 +6,7 @@ import { notSupported, validationError } from '../parser/sql-errors.js'
 import { isProcessingTime } from '../plan/processing-time.js'
 import type { Relation, RelationField, Window } from '../plan/relation.js'
 import { intervalOf } from './bind-expression.js'
+import { bindQuery } from './bind-query.js'
 import { bindNamed } from './bind-table.js'
 import type { BindContext } from './binder.js'
 import { resolveColumn, scopeOf } from './scope.js'
@@ -39,15 +40,20 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
     return node
   }
   const table = argument('DATA')
-  if (table.kind !== 'table-argument')
-    throw validationError(source, table.at, `The first argument of ${name} is TABLE and the name of a table or view.`)
-  if (table.orderBy.length > 0) throw notSupported(source, table.at, 'ORDER BY of a table argument.')
-  if (table.partitionBy.length > 0 && name !== 'SESSION') throw validationError(source, table.at, `${name} takes no PARTITION BY.`)
+  if (table.kind !== 'table-argument' && table.kind !== 'scalar-query')
+    throw validationError(
+      source,
+      table.at,
+      `The first argument of ${name} is TABLE and the name of a table or view, or a query in parentheses.`,
+    )
+  const partitionBy = table.kind === 'table-argument' ? table.partitionBy : []
+  if (table.kind === 'table-argument' && table.orderBy.length > 0) throw notSupported(source, table.at, 'ORDER BY of a table argument.')
+  if (partitionBy.length > 0 && name !== 'SESSION') throw validationError(source, table.at, `${name} takes no PARTITION BY.`)
   const descriptor = argument('TIMECOL')
   if (descriptor.kind !== 'descriptor' || descriptor.columns.length !== 1)
     throw validationError(source, descriptor.at, `The second argument of ${name} is DESCRIPTOR(time column).`)
 
-  const input = bindNamed(table.table, {}, context)
+  const input = table.kind === 'table-argument' ? bindNamed(table.table, {}, context) : bindQuery(table.query, context)
   const timeColumn = resolveColumn(source, scopeOf(input.fields, null), descriptor.columns)
   const time = input.fields[timeColumn] as RelationField
   const processingTime = isProcessingTime(input, timeColumn)
@@ -67,7 +73,7 @@ export function bindWindowFunction(call: CallNode, context: BindContext): Relati
   }
   const offset = given.get('OFFSET')
   const offsetMs = offset === undefined ? 0 : milliseconds(offset, 'offset', context)
-  const partition = table.partitionBy.map((key) => {
+  const partition = partitionBy.map((key) => {
     if (key.kind === 'column') return resolveColumn(source, scopeOf(input.fields, null), key.path)
     throw validationError(source, key.at, `PARTITION BY of ${name} takes columns.`, 'Compute the key in a view and pass that.')
   })

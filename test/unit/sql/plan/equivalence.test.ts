@@ -107,6 +107,7 @@ const { query } = fc.letrec<{ query: string }>((tie) => {
         "SELECT k AS x, CAST(COUNT(*) AS INT) AS y FROM TABLE(TUMBLE(TABLE w, DESCRIPTOR(ts), INTERVAL '7' SECOND)) WHERE v > 0 GROUP BY window_start, window_end, k",
         "SELECT k AS x, CAST(COUNT(*) AS INT) AS y FROM TABLE(SESSION(TABLE w PARTITION BY k, DESCRIPTOR(ts), INTERVAL '3' SECOND)) WHERE v > 0 AND k < 3 GROUP BY window_start, window_end, k",
         "SELECT SUM(v) AS x, CAST(EXTRACT(SECOND FROM window_end) AS INT) AS y FROM TABLE(SESSION(TABLE w, DESCRIPTOR(ts), INTERVAL '2' SECOND)) WHERE k > 1 AND v > 0 GROUP BY window_end, window_start",
+        "SELECT k AS x, CAST(EXTRACT(SECOND FROM window_end) AS INT) AS y FROM TABLE(TUMBLE((SELECT ts, k FROM w WHERE v > 0), DESCRIPTOR(ts), INTERVAL '4' SECOND)) GROUP BY window_start, window_end, k",
         "SELECT k + 1 AS x, SUM(v) AS y FROM w WHERE v > 0 GROUP BY k + 1, SESSION(ts, INTERVAL '4' SECOND) HAVING k + 1 < 4",
         "SELECT MAX(v) AS x, CAST(EXTRACT(SECOND FROM window_end) AS INT) AS y FROM TABLE(TUMBLE(TABLE w, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '2' SECOND)) WHERE window_start > TIMESTAMP '1969-12-31 23:59:50' GROUP BY window_end, window_start",
       ),
