@@ -13,7 +13,7 @@ import { Catalog, fullName } from '../catalog/catalog.js'
 import type { Query } from '../parser/ast-query.js'
 import type { CreateTable, Explain, Insert, ScriptStatement, Select, Statement, StatementSet } from '../parser/ast-statement.js'
 import type { SourceText } from '../parser/source-text.js'
-import { located, notSupported, validationError } from '../parser/sql-errors.js'
+import { located, validationError } from '../parser/sql-errors.js'
 import type { Collect } from '../plan/relation.js'
 import { bindInsert } from '../validate/bind-insert.js'
 import { bindQuery } from '../validate/bind-query.js'
@@ -22,6 +22,7 @@ import { objectPath } from '../validate/table-names.js'
 import type { BindContext } from '../validate/binder.js'
 import { alterTable } from './alter-table.js'
 import { alterView, createTable, createView, drop } from './catalog-statements.js'
+import { explainedPlan } from '../translate/explained-plan.js'
 import { explain } from './explain.js'
 import { executeOther } from './other-statements.js'
 import { jobGraphOf, planJob, runtimeModeOf, type BoundStatement, type JobSettings } from './plan-job.js'
@@ -53,7 +54,6 @@ interface BoundSelect extends BoundStatement {
 export class SqlSession {
   readonly catalog = new Catalog()
   readonly #initial: Configuration
-  readonly #random: RandomSource
   readonly #clock: Clock
   readonly #modules: FunctionModules | undefined
   #configuration: Configuration
@@ -65,7 +65,6 @@ export class SqlSession {
   constructor(options: SessionOptions) {
     this.#initial = options.configuration
     this.#configuration = options.configuration
-    this.#random = options.random
     this.#modules = options.modules
     this.#clock = options.clock
     this.#firstJobId = options.jobId ?? newHexId<JobId>(options.random)
@@ -216,9 +215,7 @@ export class SqlSession {
     return { bound: { root: ordered.root, at }, columns, types, order: ordered.order }
   }
 
-  #explain({ statement, details, at }: Explain, source: SourceText): string {
-    const refused = details.find((detail) => detail !== 'CHANGELOG_MODE')
-    if (refused !== undefined) throw notSupported(source, at, `EXPLAIN ${refused}.`, 'EXPLAIN CHANGELOG_MODE and plain EXPLAIN are there.')
+  #explain({ statement, details }: Explain, source: SourceText): string {
     const settings = this.#settings(source)
     const bound =
       statement.kind === 'select-statement' ? [this.#bindSelect(statement, source)] : this.#bindInserts(insertsOf(statement), source)
@@ -226,11 +223,10 @@ export class SqlSession {
       bound.map(({ root, at }) => (root.kind === 'collect' ? this.#result({ root, at }).bound : { root, at })),
       settings,
     )
-    const graph = jobGraphOf(plan, newHexId<JobId>(this.#random), 'explain', settings)
     return explain(
       bound.map(({ root }) => root),
       plan,
-      graph,
+      explainedPlan(plan.roots, settings.configuration, plan.mode),
       details,
     )
   }

@@ -1,4 +1,4 @@
-/** A job graph as text: vertices with their chains, then edges. For EXPLAIN's last part and for tests. */
+/** A job graph as text: vertices with their chains and what each reads. For tests. */
 import type { JobGraph, Partitioner } from '#core/graph/job-graph.js'
 
 /**

@@ -210,33 +210,67 @@ describe('EXPLAIN', () => {
     expect(effect.kind === 'message' && effect.text)
       .to.include("Calc(select=[auction, 'x' AS EXPR$1], changelogMode=[I])")
       .and.include('GroupAggregate(groupBy=[channel], select=[channel, COUNT(*) AS AGG$0], changelogMode=[I,UB,UA])')
+      .and.include('Exchange(distribution=[hash[channel]], changelogMode=[I])')
+      .and.include('Sink(table=[default_catalog.default_database.lines], fields=[auction, EXPR$1], changelogMode=[NONE])')
+  })
+
+  it('prints what several statements read once, and values as Calcite does', () => {
+    const effect = lastEffect(
+      "EXPLAIN STATEMENT SET BEGIN INSERT INTO lines SELECT * FROM (VALUES (1, 'a')); INSERT INTO lines SELECT * FROM (VALUES (1, 'a')); END",
+    )
+    expect(effect.kind === 'message' && effect.text)
+      .to.include("LogicalValues(tuples=[[{ 1, _UTF-16LE'a' }]])")
+      .and.include('(reuse_id=[1])')
+      .and.match(/== Optimized Execution Plan ==\n[^]*\+- Reused\(reference_id=\[1\]\)\n$/)
+  })
+
+  it('estimates costs, gives advice, and prints the execution plan as JSON', () => {
+    const text = (sql: string): string => {
+      const effect = lastEffect(sql)
+      return effect.kind === 'message' ? effect.text : ''
+    }
+    expect(text('EXPLAIN ESTIMATED_COST SELECT auction FROM bids WHERE price > 1')).to.include(
+      ': rowcount = 2.5E7, cumulative cost = {2.25E8 rows, 3.0E8 cpu, ',
+    )
+    const advised = text('EXPLAIN PLAN_ADVICE SELECT channel, COUNT(*) AS c FROM bids GROUP BY channel')
+    expect(advised).to.include(
+      '== Optimized Physical Plan With Advice ==\nGroupAggregate(groupBy=[channel], select=[channel, COUNT(*) AS c], advice=[1])',
+    )
+    expect(advised).to.include('\nadvice[1]: [ADVICE] This node keeps each group for as long as the job runs')
+    expect(text('EXPLAIN PLAN_ADVICE SELECT auction FROM bids')).to.include('\nNo available advice...\n')
+    const json = text('EXPLAIN JSON_EXECUTION_PLAN SELECT channel, COUNT(*) AS c FROM bids GROUP BY channel').split(
+      '== Physical Execution Plan ==',
+    )[1]
+    const { nodes } = JSON.parse(json ?? '') as {
+      nodes: { pact: string; predecessors?: { id: number; ship_strategy: string; side: string }[] }[]
+    }
+    expect(nodes.map(({ pact }) => pact)).to.deep.equal(['Data Source', 'Operator', 'Operator', 'Operator', 'Data Sink'])
+    expect(
+      nodes.map(({ predecessors = [] }) => predecessors.map(({ id, ship_strategy }) => `${id} ${ship_strategy}`).join()),
+    ).to.deep.equal(['', '1 FORWARD', '2 FORWARD', '3 HASH', '4 GLOBAL'])
   })
 })
 
 const EXPLAINED = `== Abstract Syntax Tree ==
-LogicalSink(table=[*anonymous_collect$1*], fields=[channel, c])
-+- LogicalProject(select=[channel, AGG$0 AS c])
-   +- LogicalAggregate(groupBy=[channel], select=[channel, COUNT(*) AS AGG$0])
-      +- LogicalProject(select=[channel])
-         +- LogicalFilter(condition=[(CAST(price AS DECIMAL(12, 2)) > CAST(1 AS DECIMAL(12, 2)))])
-            +- LogicalWatermarkAssigner(rowtime=[ts], watermark=[TIMESTAMP_ADD_MILLIS(ts, -5000)])
-               +- LogicalProject(select=[auction, bidder, price, channel, ts, (price * 0.9) AS cost])
-                  +- LogicalTableScan(table=[[default_catalog, default_database, bids]], fields=[auction, bidder, price, channel, ts])
+LogicalProject(channel=[$0], c=[$1])
++- LogicalAggregate(group=[{0}], AGG$0=[COUNT()])
+   +- LogicalProject(channel=[$3])
+      +- LogicalFilter(condition=[>(CAST($2):DECIMAL(12, 2), CAST(1):DECIMAL(12, 2))])
+         +- LogicalWatermarkAssigner(rowtime=[ts], watermark=[TIMESTAMP_ADD_MILLIS($4, -5000)])
+            +- LogicalProject(auction=[$0], bidder=[$1], price=[$2], channel=[$3], ts=[$4], cost=[*($2, 0.9)])
+               +- LogicalTableScan(table=[[default_catalog, default_database, bids]])
 
 == Optimized Physical Plan ==
-Sink(table=[*anonymous_collect$1*], fields=[channel, c])
-+- GroupAggregate(groupBy=[channel], select=[channel, COUNT(*) AS c])
+GroupAggregate(groupBy=[channel], select=[channel, COUNT(*) AS c])
++- Exchange(distribution=[hash[channel]])
    +- Calc(select=[channel], where=[(CAST(price AS DECIMAL(12, 2)) > 1.00)])
       +- WatermarkAssigner(rowtime=[ts], watermark=[TIMESTAMP_ADD_MILLIS(ts, -5000)])
          +- TableSourceScan(table=[[default_catalog, default_database, bids]], fields=[price, channel, ts])
 
 == Optimized Execution Plan ==
-vertex 1: parallelism 1, max 128
-  0: TableSourceScan(table=[[default_catalog, default_database, bids]], fields=[price, channel, ts])
-  1 <- 0: WatermarkAssigner(rowtime=[ts], watermark=[TIMESTAMP_ADD_MILLIS(ts, -5000)])
-  2 <- 1: Calc(select=[channel], where=[(CAST(price AS DECIMAL(12, 2)) > 1.00)])
-vertex 2: parallelism 1, max 128
-  0 <- vertex 1.2 HASH[0]: GroupAggregate(groupBy=[channel], select=[channel, COUNT(*) AS c])
-vertex 3: parallelism 1, max 1
-  0 <- vertex 2.0 GLOBAL: Sink(table=[*anonymous_collect$1*], fields=[channel, c])
+GroupAggregate(groupBy=[channel], select=[channel, COUNT(*) AS c])
++- Exchange(distribution=[hash[channel]])
+   +- Calc(select=[channel], where=[(CAST(price AS DECIMAL(12, 2)) > 1.00)])
+      +- WatermarkAssigner(rowtime=[ts], watermark=[TIMESTAMP_ADD_MILLIS(ts, -5000)])
+         +- TableSourceScan(table=[[default_catalog, default_database, bids]], fields=[price, channel, ts])
 `
