@@ -68,6 +68,8 @@ export function bindFunctionCall(node: CallNode, context: ExpressionContext): Ex
   }
   const border = context.groupWindow?.auxiliary(node, name, context)
   if (border !== undefined) return border
+  if (context.grouping !== undefined && (name === 'GROUPING' || name === 'GROUPING_ID' || name === 'GROUP_ID'))
+    return context.grouping(node, name)
   if (isRefusedFunction(name))
     throw notSupported(
       source,

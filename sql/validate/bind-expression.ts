@@ -9,7 +9,7 @@ import { COLLECTION_NAMES } from '#runtime/expr/functions/collections.js'
 import { resolveFunction } from '#runtime/expr/function-table.js'
 import { canCast, commonType, isNumeric, typeInMessage, widened } from '#runtime/expr/type-rules.js'
 import type { Catalog } from '../catalog/catalog.js'
-import type { BinaryNode, CaseNode, ElementNode, ExpressionNode } from '../parser/ast-expression.js'
+import type { BinaryNode, CallNode, CaseNode, ElementNode, ExpressionNode } from '../parser/ast-expression.js'
 import type { SelectNode } from '../parser/ast-query.js'
 import type { Position, SourceText } from '../parser/source-text.js'
 import type { Name } from '../parser/token-stream.js'
@@ -41,6 +41,8 @@ export interface ExpressionContext {
   readonly outer?: Scope | undefined
   /** With the functions made by CREATE FUNCTION. */
   readonly catalog?: Catalog | undefined
+  /** With groups: takes GROUPING, GROUPING_ID and GROUP_ID. */
+  readonly grouping?: ((call: CallNode, name: string) => Expression) | undefined
   /** Of the WINDOW clause. */
   readonly windows?: SelectNode['windows'] | undefined
   /** With a window in GROUP BY: takes TUMBLE_START and the like. */
