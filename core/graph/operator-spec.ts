@@ -353,6 +353,9 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     options,
     schema,
     notNullEnforcer: z.enum(['ERROR', 'DROP']),
+    /** Absent: lengths, and what is inside of values, are not looked at. */
+    lengthEnforcer: z.enum(['TRIM_PAD', 'ERROR']).optional(),
+    nestedEnforcer: z.enum(['ROWS', 'ROWS_AND_COLLECTIONS']).optional(),
   }),
   /** Result of a SELECT on its way to the client, through the operator's coordinator beside the JobMaster. */
   z.object({ op: z.literal('collect'), schema }),

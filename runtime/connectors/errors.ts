@@ -77,8 +77,18 @@ export const CommitFailed = defineError('SINK_COMMIT_FAILED', {
 export const NotNullViolated = defineError('SINK_NOT_NULL', {
   recovery: 'none',
   message: (d: { column: string; table: string }) =>
-    `Column '${d.column}' is NOT NULL, however, a null value is being written into it (table '${d.table}'). ` +
-    `You can set job configuration 'table.exec.sink.not-null-enforcer'='DROP' to suppress this exception and drop such records silently.`,
+    `Column '${d.column}' is NOT NULL, however, a null value is being written into it. You can set job configuration ` +
+    `'table.exec.sink.not-null-enforcer'='DROP' to suppress this exception and drop such records silently. (Table '${d.table}'.)`,
+})
+export const ValueLengthWrong = defineError('SINK_VALUE_LENGTH', {
+  recovery: 'none',
+  message: (d: { column: string; type: string; length: number }) =>
+    `Column '${d.column}' is ${d.type}, however, a string of length ${d.length} is being written into it. ` +
+    `You can set job configuration 'table.exec.sink.type-length-enforcer' to control this behaviour`,
+})
+export const ConstraintUnsupported = defineError('SINK_CONSTRAINT_UNSUPPORTED', {
+  recovery: 'none',
+  message: (d: { problem: string; table: string; column: string }) => `${d.problem} (Column '${d.column}' of table '${d.table}'.)`,
 })
 export const SinkTakesInsertsOnly = defineError('SINK_TAKES_INSERTS_ONLY', {
   recovery: 'none',

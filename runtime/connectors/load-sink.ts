@@ -2,7 +2,7 @@
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import type { Operator } from '../operators/operator.js'
 import { ConnectorCannot } from './errors.js'
-import { enforceNotNull } from './not-null-enforcer.js'
+import { enforceConstraints } from './constraint-enforcer.js'
 import { connectorEntry } from './registry.js'
 
 /** @throws TABLE_CONNECTOR_UNKNOWN, TABLE_CONNECTOR_UNSUITABLE */
@@ -13,5 +13,5 @@ export async function loadSink(spec: SpecOf<'sink'> | SpecOf<'collect'>): Promis
   }
   const module = await connectorEntry(spec.connector).sink?.()
   if (module === undefined) throw new ConnectorCannot({ connector: spec.connector, use: 'sink' })
-  return enforceNotNull(spec, await module.createSink(spec))
+  return enforceConstraints(spec, await module.createSink(spec))
 }

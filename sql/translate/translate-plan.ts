@@ -1,11 +1,12 @@
 /** Plan nodes to operators: one spec each, with the exchange that brings it its rows. */
 import type { Configuration } from '#core/config/configuration.js'
 import { AUTO_WATERMARK_INTERVAL } from '#core/config/options/pipeline.js'
-import { NOT_NULL_ENFORCER, SOURCE_IDLE_TIMEOUT } from '#core/config/options/sql.js'
+import { NESTED_ENFORCER, NOT_NULL_ENFORCER, SOURCE_IDLE_TIMEOUT, TYPE_LENGTH_ENFORCER } from '#core/config/options/sql.js'
 import type { OperatorSpec, SpecOf } from '#core/graph/operator-spec.js'
 import type { Partitioner } from '#core/graph/job-graph.js'
 import type { Schema } from '#core/types/schema.js'
 import { findConnector, tableParallelism } from '#runtime/connectors/registry.js'
+import { ConstraintUnsupported } from '#runtime/connectors/errors.js'
 import { fullName } from '../catalog/catalog.js'
 import { changelogOf, type RuntimeMode } from '../plan/changelog.js'
 import { describeNode, isDeduplicate, nodeName } from '../plan/describe.js'
@@ -24,6 +25,7 @@ import type {
 } from '../plan/relation.js'
 import { OperatorPlan, type PlannedInput, type PlannedOperator } from './operator-plan.js'
 import { defaultParallelism, configuredMaxParallelism } from './parallelism.js'
+import { constraintProblem } from './sink-constraints.js'
 
 const FORWARD: Partitioner = { kind: 'FORWARD' }
 const GLOBAL: Partitioner = { kind: 'GLOBAL' }
@@ -50,6 +52,15 @@ export class PlanTranslator {
     const { table, options } = root
     const parallelism = tableParallelism(options, 'sink') ?? input.parallelism
     const columns = table.columns.flatMap((column) => (column.kind === 'physical' ? [{ name: column.name, type: column.type }] : []))
+    const [lengths, nested] = [this.#configuration.get(TYPE_LENGTH_ENFORCER), this.#configuration.get(NESTED_ENFORCER)]
+    const enforcers = {
+      ...(lengths === 'IGNORE' ? {} : { lengthEnforcer: lengths }),
+      ...(nested === 'IGNORE' ? {} : { nestedEnforcer: nested }),
+    }
+    for (const { name, type } of columns) {
+      const problem = constraintProblem(type, enforcers)
+      if (problem !== undefined) throw new ConstraintUnsupported({ problem, table: fullName(table), column: name })
+    }
     const spec: OperatorSpec = {
       op: 'sink',
       connector: options['connector'] as string,
@@ -57,6 +68,7 @@ export class PlanTranslator {
       options: { ...options },
       schema: { fields: columns },
       notNullEnforcer: this.#configuration.get(NOT_NULL_ENFORCER),
+      ...enforcers,
     }
     const edge = this.#spread(input, root.input, parallelism)
     return this.#add(

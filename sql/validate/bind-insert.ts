@@ -42,8 +42,10 @@ export function bindInsert(statement: Insert, context: BindContext): Sink {
   const expressions = columns.map((column) => {
     const position = targets.indexOf(column)
     if (position >= 0) {
-      const value = castTo(inputColumn(position, (query.fields[position] as Relation['fields'][number]).type), column.type)
-      return value
+      const value = inputColumn(position, (query.fields[position] as Relation['fields'][number]).type)
+      // How long texts and bytes may be is the sink's affair (table.exec.sink.type-length-enforcer).
+      const { kind } = value.type
+      return kind === column.type.kind && (kind === 'VARCHAR' || kind === 'BYTES') ? value : castTo(value, column.type)
     }
     if (!column.type.nullable)
       throw validationError(

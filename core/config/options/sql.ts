@@ -16,6 +16,14 @@ export const NOT_NULL_ENFORCER = option('table.exec.sink.not-null-enforcer', one
   default: 'ERROR',
   description: 'What happens to a row with NULL for a NOT NULL column of the sink.',
 })
+export const TYPE_LENGTH_ENFORCER = option('table.exec.sink.type-length-enforcer', oneOf('IGNORE', 'TRIM_PAD', 'ERROR'), {
+  default: 'IGNORE',
+  description: 'What happens to texts and bytes that are not as long as CHAR, VARCHAR, BINARY and VARBINARY columns of the sink say.',
+})
+export const NESTED_ENFORCER = option('table.exec.sink.nested-constraint-enforcer', oneOf('IGNORE', 'ROWS', 'ROWS_AND_COLLECTIONS'), {
+  default: 'IGNORE',
+  description: 'Where NOT NULL and lengths of types inside other types are enforced: nowhere, in rows, or in arrays and maps, too.',
+})
 export const SQL_DIALECT = option('table.sql-dialect', oneOf('DEFAULT'), {
   default: 'DEFAULT',
   description: 'The dialect of statements: there is one.',
