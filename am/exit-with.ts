@@ -13,8 +13,9 @@ export function exitWith(code: number, message: string, error?: unknown): void {
   setTimeout(() => process.exit(code), 20)
 }
 
-/** What nobody caught ends the process. */
+/** What nobody caught ends the process. Nor does it listen for a debugger: Node would, for whoever of the same system user sends this signal. */
 export function exitOnUncaught(): void {
+  process.on('SIGUSR1', () => undefined)
   process.on('uncaughtException', (error) => exitWith(1, 'The JobManager failed', error))
   process.on('unhandledRejection', (error) => exitWith(1, 'The JobManager failed', error))
 }

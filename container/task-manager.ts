@@ -72,6 +72,8 @@ function die(error: unknown): void {
 export async function runTaskManager(): Promise<void> {
   process.stdout.on('error', () => undefined)
   process.stderr.on('error', () => undefined)
+  // Node's inspector would listen, for whoever of the same system user asks: another application's container, say.
+  process.on('SIGUSR1', () => undefined)
   process.on('uncaughtException', die)
   process.on('unhandledRejection', die)
   try {
