@@ -102,17 +102,21 @@ async function run(): Promise<boolean> {
     ])
     return { at: Date.now(), parallelism, containers: app.runningContainers }
   }
+  /** For people: how far the making of the state is. */
+  let progress = 'nothing is known of the job'
   const settled = async (): Promise<boolean> => {
     const { vertices, state } = await get<JobDetails>(job)
-    const counted = vertices.at(-1)?.metrics['read-records'] ?? 0
-    const { rescalesCounts } = await get<RescalesOverview>(`${job}/rescales/overview`)
-    return state === 'RUNNING' && Number(counted) >= KEYS && rescalesCounts.inProgress === 0 && (await workers()) === 1
+    const counted = Number(vertices.at(-1)?.metrics['read-records'] ?? 0)
+    const { inProgress } = (await get<RescalesOverview>(`${job}/rescales/overview`)).rescalesCounts
+    const subtasks = await workers()
+    progress = `the job is ${state} with ${subtasks} subtasks, ${counted} numbers counted, ${inProgress} rescales under way`
+    return state === 'RUNNING' && counted >= KEYS && inProgress === 0 && subtasks === 1
   }
 
   say('the state is being made …')
   for (const limit = Date.now() + START_LIMIT_MS; !(await calm(settled)); await sleep(SAMPLE_MS)) {
     if (exited !== undefined) throw new Error(exited)
-    if (Date.now() > limit) throw new Error(`no ${KEYS} keys counted by one subtask within ${START_LIMIT_MS / 1000} s`)
+    if (Date.now() > limit) throw new Error(`no ${KEYS} keys counted by one subtask within ${START_LIMIT_MS / 1000} s: ${progress}`)
   }
   const begin = Date.now()
   const steps: Step[] = []
