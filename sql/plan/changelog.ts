@@ -4,7 +4,7 @@
 import { readsChanges, sinkChangelog } from '#runtime/connectors/registry.js'
 import { fullName } from '../catalog/catalog.js'
 import { describeNode } from './describe.js'
-import { inputsOf, type Over, type Relation, type Root } from './relation.js'
+import { inputsOf, type Over, type Relation, type Root, type Sort } from './relation.js'
 import { temporalJoinProblem } from './versioned-tables.js'
 
 /** 'append': +I only. 'retract': also -U, +U, -D. */
@@ -54,7 +54,7 @@ function infer(relation: Relation): Changes {
       return relation.time !== null ? 'none' : below === 'none' ? 'updates' : 'all'
     case 'sort':
       // The first n of an ordering change as rows come; the first n at all do not.
-      return relation.keys.length > 0 ? 'all' : below
+      return relation.keys.length > 0 && !isTemporalSort(relation) ? 'all' : below
     case 'calc':
       // An update may bring a row into the condition, or out of it.
       return relation.condition !== null && below === 'updates' ? 'all' : below
@@ -112,17 +112,25 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
   if (mode === 'BATCH' && relation.kind === 'from-changelog') return 'FROM_CHANGELOG is not supported in batch mode.'
   if (mode === 'STREAMING') {
     const [input] = inputsOf(relation)
+    if (relation.kind === 'match' && changelogOf(relation.input, mode) === 'retract') {
+      const producer = producerOf(relation.input, mode)
+      return `Match Recognize doesn't support consuming ${changesText(producer, mode)} which is produced by node ${describeNode(producer)}.`
+    }
     if (relation.kind === 'from-changelog' && changelogOf(relation.input, mode) === 'retract') {
       const producer = producerOf(relation.input, mode)
       return `${describeNode(relation)} doesn't support consuming ${changesText(producer, mode)} which is produced by node ${describeNode(producer)}.`
     }
     const problem = relation.kind === 'over' ? overProblem(relation) : undefined
     if (problem !== undefined) return problem
-    if (relation.kind === 'sort' && relation.keys.length > 0 && relation.limit === null) {
+    if (relation.kind === 'sort' && relation.keys.length > 0 && relation.limit === null && !isTemporalSort(relation)) {
       const first = relation.keys[0] as (typeof relation.keys)[number]
       return relation.fields[first.column]?.rowtime === true
-        ? 'Sort on a time attribute without LIMIT is not supported in streaming mode.'
+        ? 'The first sort key of a stream is its time attribute in ascending order, and it is sorted without OFFSET.'
         : 'Sort on a non-time-attribute field is not supported.'
+    }
+    if (relation.kind === 'sort' && isTemporalSort(relation) && input !== undefined && changelogOf(input, mode) === 'retract') {
+      const producer = producerOf(input, mode)
+      return `${describeNode(relation)} doesn't support consuming ${changesText(producer, mode)} which is produced by node ${describeNode(producer)}.`
     }
     if (
       (relation.kind === 'window-aggregate' || relation.kind === 'window-table-function') &&
@@ -169,6 +177,12 @@ function overProblem(over: Over): string | undefined {
 
 /** They ask how many rows there are, or for later ones. */
 const BOUNDED_ONLY: ReadonlySet<string> = new Set(['LEAD', 'NTILE', 'PERCENT_RANK', 'CUME_DIST'])
+
+/** A stream in the order of its event time. */
+export function isTemporalSort({ keys, limit, offset, fields }: Sort): boolean {
+  const [first] = keys
+  return limit === null && offset === 0 && first?.ascending === true && fields[first.column]?.rowtime === true
+}
 
 /** True when every table that is read ends. */
 export function isBounded(relation: Relation): boolean {

@@ -39,7 +39,7 @@ export class StartQueue<T extends Started> {
   removeIf(goes: (item: T) => boolean): T[] {
     const gone = this.#items.filter(goes)
     if (gone.length === 0) return gone
-    this.#items = this.#items.filter((item) => !gone.includes(item))
+    this.#items = this.#items.filter((item) => !goes(item))
     for (let at = (this.#items.length >>> 1) - 1; at >= 0; at--) this.#down(at, this.#items[at] as T)
     return gone
   }
