@@ -264,6 +264,8 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     leftTime: z.int().min(0),
     rightTime: z.int().min(0),
   }),
+  /** ORDER BY a rowtime, ascending, and other columns: insertions come out in order when the watermark has passed them. */
+  z.object({ op: z.literal('temporal-sort'), keys: z.array(SortKeySchema).min(1).readonly() }),
   /**
    * ORDER BY … [LIMIT n] [OFFSET m]. 'final': rows sorted, emitted at the end of input. 'changelog' (streaming Top-N): emits
    * the change of the first n rows after each batch. No keys: LIMIT alone.

@@ -15,6 +15,7 @@ import { createSetOperation } from './set-operation.js'
 import { createRank } from './rank.js'
 import { createSortLimit } from './sort-limit.js'
 import { createUnnest } from './unnest.js'
+import { createTemporalSort } from './temporal-sort.js'
 import { createUnion } from './union.js'
 import { createValues } from './values.js'
 import { createWatermark } from './watermark.js'
@@ -58,6 +59,8 @@ export function createOperator(spec: OperatorSpec, inputs: readonly Schema[], ou
       return createSetOperation(spec, inputs, output)
     case 'match-recognize':
       return createMatch(spec, inputs, output)
+    case 'temporal-sort':
+      return createTemporalSort(spec, inputs, output)
     case 'union':
       return createUnion(spec, inputs, output)
     case 'values':

@@ -8,7 +8,7 @@ import type { Schema } from '#core/types/schema.js'
 import { findConnector, tableParallelism } from '#runtime/connectors/registry.js'
 import { ConstraintUnsupported } from '#runtime/connectors/errors.js'
 import { fullName } from '../catalog/catalog.js'
-import { changelogOf, type RuntimeMode } from '../plan/changelog.js'
+import { changelogOf, isTemporalSort, type RuntimeMode } from '../plan/changelog.js'
 import { describeNode, isDeduplicate, nodeName } from '../plan/describe.js'
 import type {
   Calc,
@@ -224,6 +224,10 @@ export class PlanTranslator {
         return this.#keyed(node, spec, [node.input], [partition], output)
       }
       case 'sort': {
+        if (this.#mode === 'STREAMING' && isTemporalSort(node)) {
+          const sorted: OperatorSpec = { op: 'temporal-sort', keys: node.keys }
+          return this.#add(sorted, nodeName(node), describeNode(node), [this.#toOne(this.translate(node.input))], output, 1, 1)
+        }
         const retractInput = changelogOf(node.input, this.#mode) === 'retract'
         const limit = node.limit === null ? {} : { limit: node.limit }
         const spec: OperatorSpec = {

@@ -77,6 +77,7 @@ export class Player {
       case 'match-recognize':
         return [spec.partition]
       case 'sort-limit':
+      case 'temporal-sort':
         return [[]]
       default:
         return undefined

@@ -1,4 +1,5 @@
-/** Rows that wait until the watermark has passed their time, in order of their times and then of their arrival, as keyed state. */
+/** Rows that wait until the watermark has passed their time, in order of their times, of `others`, and of their arrival, as keyed state. */
+import type { SortKey } from '#core/graph/operator-spec.js'
 import { BIGINT, INT, notNull } from '#core/types/logical-type.js'
 import type { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
@@ -28,14 +29,14 @@ export class RowsByTime {
   #root = 0
   #next = 0
 
-  constructor(schema: Schema, keys: readonly number[], time: number, tables: KeyedTables) {
+  constructor(schema: Schema, keys: readonly number[], time: number, tables: KeyedTables, others: readonly SortKey[] = []) {
     this.#schema = schema
     this.#time = time
     this.#store = new RowStore(
       schema.fields.map((field) => field.type),
       WORDS,
     )
-    this.#order = new OrderedRows(this.#store, [{ column: time, ascending: true, nullsFirst: false }])
+    this.#order = new OrderedRows(this.#store, [{ column: time, ascending: true, nullsFirst: false }, ...others])
     this.#changes = tables.add({
       descriptor: { name: 'rows', schema: { fields: [...schema.fields, NUMBER_FIELD, KIND_FIELD] }, version: 1 },
       liveBits: () => this.#store.liveBits(),
