@@ -108,8 +108,12 @@ sim-mutants: compile ## bugs planted in the simulator one at a time: how many th
 	@$(NODE) --enable-source-maps dist/test/sim/mutants-main.js $(if $(SEEDS),--seeds $(SEEDS))
 
 .PHONY: nexmark-check
-nexmark-check: compile ## Nexmark's queries against the expected results, whole and restored at another parallelism (a minute; QUERIES='q5 q18')
+nexmark-check: compile ## Nexmark's queries against the expected results, whole, with mini-batch and restored at another parallelism (2 minutes; QUERIES='q5 q18')
 	$(NODE) dist/test/nexmark/nexmark-check.js $(QUERIES)
+
+.PHONY: nexmark-bench
+nexmark-bench: build ## Nexmark beside real Flink 2.3 (from Maven), events per CPU second (an hour; QUERIES='q0 q5' EVENTS=500000 PARALLELISM=1)
+	@QUERIES='$(QUERIES)' EVENTS='$(EVENTS)' PARALLELISM='$(PARALLELISM)' $(NODE) dist/bench/nexmark/main.js
 
 .PHONY: corruption
 corruption: build ## damage at 2,000 random positions of a real checkpoint and savepoint: each must be found (1 minute)

@@ -4,15 +4,17 @@
  * In:    keys and arguments by column; any row kinds when the spec says that the input retracts.
  * Out:   keys, then one column per call. 'changelog': for each input row +I for a new group, -U and +U where its results
  *        changed, -D when its last row is gone; nothing when nothing changed. Row by row, so that the output does not depend on
- *        how rows lie in batches. 'final': +I once per group at the end of input; without keys one row even over no input.
+ *        how rows lie in batches; with mini-batch what a batch has changed of a group is one change. 'final': +I once per group at the end of input; without keys one row even over no input.
  * State: keys, row counts and accumulators by group id.   Time: watermarks pass through.
- * Source: Flink's GroupAggFunction (no mini-batch); batch: its sort-less hash aggregate.
+ * Source: Flink's GroupAggFunction, MiniBatchGroupAggFunction; batch: its sort-less hash aggregate.
  */
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
+import { MINI_BATCH_ENABLED } from '#core/config/options/sql.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
 import { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
+import { readValue } from '../columnar/value.js'
 import type { Vector } from '../columnar/vector.js'
 import { KeyedTables } from '../state/keyed-tables.js'
 import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../state/snapshot.js'
@@ -31,6 +33,7 @@ export class GroupAggregateOperator implements Operator {
   readonly #tables = new KeyedTables()
   #maxParallelism = 1
   #first = true
+  #miniBatch = false
   #nextTurn!: () => Promise<void>
   #output!: Output
 
@@ -51,6 +54,7 @@ export class GroupAggregateOperator implements Operator {
   open(context: OperatorContext, output: Output): void {
     this.#maxParallelism = context.maxParallelism
     this.#first = context.subtaskIndex === 0
+    this.#miniBatch = context.configuration.get(MINI_BATCH_ENABLED)
     this.#output = output
     this.#nextTurn = () => context.nextTurn()
   }
@@ -83,7 +87,9 @@ export class GroupAggregateOperator implements Operator {
     if (batch.length === 0) return
     if (!this.#retractInput && hasRetractions(batch)) throw new Error('a row is taken away from an aggregate whose input never retracts')
     if (this.#final) return this.#aggregation.accumulate(batch)
-    const changes = changelogBatch(this.#outputSchema, this.#keys, batch, this.#aggregation.accumulateWithChanges(batch))
+    const each = this.#aggregation.accumulateWithChanges(batch)
+    const select = this.#miniBatch ? netChanges : rowChanges
+    const changes = changelogBatch(this.#outputSchema, this.#keys, batch, each, select(each))
     if (changes !== undefined) this.#output.collect(changes)
   }
 
@@ -107,9 +113,17 @@ export class GroupAggregateOperator implements Operator {
   }
 }
 
-/** Positions 2r and 2r + 1 of the columns are row r's group before and after it; the selection picks those that are output. */
-function changelogBatch(schema: Schema, keys: readonly number[], batch: Batch, changes: GroupChanges): Batch | undefined {
-  const { count, positions, flags } = changes.pass
+/** Positions 2r and 2r + 1 of the columns are row r's group before and after it; `selection` picks those that are output. */
+interface PickedChanges {
+  readonly selection: Int32Array
+  readonly kinds: Uint8Array
+  readonly length: number
+  readonly onlyInserts: boolean
+}
+
+/** What each row changes. */
+function rowChanges(changes: GroupChanges): PickedChanges {
+  const { count, flags } = changes.pass
   const selection = new Int32Array(2 * count)
   const kinds = new Uint8Array(2 * count)
   let length = 0
@@ -131,6 +145,61 @@ function changelogBatch(schema: Schema, keys: readonly number[], batch: Batch, c
       onlyInserts = false
     } else if ((flag & IGNORED) === 0) throw new Error(`unknown row flag ${flag}`)
   }
+  return { selection, kinds, length, onlyInserts }
+}
+
+/** What all rows of the batch together change of each group, in the order of the groups' last rows. */
+function netChanges(changes: GroupChanges): PickedChanges {
+  const { count, flags, groups } = changes.pass
+  const selection = new Int32Array(2 * count)
+  const kinds = new Uint8Array(2 * count)
+  /** By group: its first and its last row, and whether a row between them has changed it. */
+  const spans = new Map<number, { readonly first: number; last: number; changed: boolean }>()
+  for (let row = 0; row < count; row++) {
+    const flag = flags[row] as number
+    if ((flag & IGNORED) !== 0) continue
+    const group = groups[row] as number
+    const changed = flag !== 0 || changes.changed[row] !== 0
+    const span = spans.get(group)
+    if (span === undefined) spans.set(group, { first: row, last: row, changed })
+    else {
+      span.last = row
+      span.changed ||= changed
+    }
+  }
+  let length = 0
+  let onlyInserts = true
+  for (const { first, last, changed } of [...spans.values()].sort((a, b) => a.last - b.last)) {
+    if (!changed) continue
+    const before = ((flags[first] as number) & FIRST) === 0
+    const after = ((flags[last] as number) & VANISHED) === 0
+    // Rows that made up for each other have changed nothing.
+    if (before && after && first < last && sameResults(changes.results, 2 * first, 2 * last + 1)) continue
+    if (before) {
+      kinds[2 * first] = after ? RowKind.UPDATE_BEFORE : RowKind.DELETE
+      selection[length++] = 2 * first
+      onlyInserts = false
+    }
+    if (after) {
+      if (before) kinds[2 * last + 1] = RowKind.UPDATE_AFTER
+      selection[length++] = 2 * last + 1
+    }
+  }
+  return { selection, kinds, length, onlyInserts }
+}
+
+function sameResults(results: readonly Vector[], before: number, after: number): boolean {
+  return results.every((result) => Object.is(readValue(result, before), readValue(result, after)))
+}
+
+function changelogBatch(
+  schema: Schema,
+  keys: readonly number[],
+  batch: Batch,
+  changes: GroupChanges,
+  { selection, kinds, length, onlyInserts }: PickedChanges,
+): Batch | undefined {
+  const { count, positions } = changes.pass
   if (length === 0) return undefined
   const columns: Vector[] = []
   if (keys.length > 0) {
@@ -143,9 +212,16 @@ function changelogBatch(schema: Schema, keys: readonly number[], batch: Batch, c
     schema,
     columns,
     length,
-    length === 2 * count ? undefined : selection.subarray(0, length),
+    inOrder(selection, length, 2 * count) ? undefined : selection.subarray(0, length),
     onlyInserts ? undefined : kinds,
   )
+}
+
+/** All positions, each at its own place: no selection is needed. */
+function inOrder(selection: Int32Array, length: number, positions: number): boolean {
+  if (length < positions) return false
+  for (let i = 0; i < length; i++) if (selection[i] !== i) return false
+  return true
 }
 
 /** One group holds -0.0 and 0.0, and each of its changes has the same key: 0.0, as the key table gives it back. Changes the vector. */

@@ -1,6 +1,6 @@
 /**
- * `make nexmark-check`: q0 to q22 over 20 000 events against the expected results, at parallelism 1 and 2, each also gone on from a checkpoint
- * in its middle at the other parallelism. Status 1 unless all are equal. Arguments: queries (default: all).
+ * `make nexmark-check`: q0 to q22 over 20 000 events against the expected results, at parallelism 1 and 2, each also with mini-batch and gone on
+ * from a checkpoint in its middle at the other parallelism. Status 1 unless all are equal. Arguments: queries (default: all).
  */
 import { describeFailure } from '#am/application/describe-failure.js'
 import { InProcessJob } from './in-process-job.js'
@@ -9,8 +9,15 @@ import { difference, foldedLines, planQuery, QUERIES } from './queries.js'
 /** Polls of each source subtask before the checkpoint: events come 4 000 a poll. */
 const HALF = 2
 
-async function whole(query: string, parallelism: number): Promise<string[]> {
-  const { jobGraph, schema } = await planQuery(query, settings(parallelism))
+/** As Flink's users set it. */
+const MINI_BATCH = {
+  'table.exec.mini-batch.enabled': 'true',
+  'table.exec.mini-batch.allow-latency': '2 s',
+  'table.exec.mini-batch.size': '50000',
+}
+
+async function whole(query: string, parallelism: number, more: Readonly<Record<string, string>> = {}): Promise<string[]> {
+  const { jobGraph, schema } = await planQuery(query, { ...settings(parallelism), ...more })
   const job = await InProcessJob.start(jobGraph)
   await job.run()
   await job.close()
@@ -39,6 +46,8 @@ function settings(parallelism: number): Record<string, string> {
 const RUNS: readonly (readonly [name: string, run: (query: string) => Promise<string[]>])[] = [
   ['parallelism 1', (query) => whole(query, 1)],
   ['parallelism 2', (query) => whole(query, 2)],
+  ['mini-batch', (query) => whole(query, 1, MINI_BATCH)],
+  ['mini-batch at 2', (query) => whole(query, 2, MINI_BATCH)],
   ['restored at 1', (query) => interrupted(query, 1, 1)],
   ['restored from 2 to 1', (query) => interrupted(query, 2, 1)],
   ['restored from 1 to 2', (query) => interrupted(query, 1, 2)],

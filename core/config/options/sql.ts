@@ -36,3 +36,8 @@ export const MAX_COLUMN_WIDTH = option('table.display.max-column-width', integer
   default: '30',
   description: 'Column width at which the client cuts values.',
 })
+export const MINI_BATCH_ENABLED = option('table.exec.mini-batch.enabled', boolean(), {
+  default: 'false',
+  description:
+    'GROUP BY emits what a batch of input (up to 1024 rows, none waits) has changed of a group as one change, not as one for each row. allow-latency and size have no effect.',
+})

@@ -39,6 +39,45 @@ describe('GroupAggregateOperator', () => {
                +U a 2
                watermark 7`))
 
+  const miniBatch = { 'table.exec.mini-batch.enabled': 'true' }
+
+  it('with mini-batch emits what a batch has changed of a group as one change', () =>
+    operatorTest(aggregate([0], [COUNT_STAR, call('SUM', [1], INT)], true), 'k STRING, v INT', 'k STRING, n BIGINT, s INT')
+      .configuration(miniBatch)
+      .batching('one').input(`+I a 1
+              +I b 2
+              +I a 3
+              +I c 1
+              -D c 1
+              watermark 7
+              +I a 4
+              +I b 9
+              -D b 9
+              -D a 4
+              +I a 5
+              watermark 8
+              -D a 1
+              -D a 3
+              -D a 5
+              watermark 9`).output(`+I b 1 2
+               +I a 2 4
+               watermark 7
+               -U a 2 4
+               +U a 3 9
+               watermark 8
+               -D a 3 9
+               watermark 9`))
+
+  it('with mini-batch says the same in the end, however its input lies in batches', () =>
+    operatorTest(aggregate([0], [COUNT_STAR], true), 'k STRING, v INT', 'k STRING, n BIGINT').configuration(miniBatch).input(`+I a 1
+              +I b 2
+              -D a 1
+              +I a 3
+              +I a 3
+              -D b 2
+              +I c 1`).materialized(`a 2
+                     c 1`))
+
   it('has one group of -0.0 and 0.0, whose changes all have the key 0.0', () =>
     operatorTest(aggregate([0], [COUNT_STAR]), 'x DOUBLE', 'x DOUBLE, n BIGINT').input(`+I -0.0
               +I 0.0
