@@ -4,7 +4,8 @@
  * In:    keys and arguments by column; any row kinds when the spec says that the input retracts.
  * Out:   keys, then one column per call. 'changelog': for each input row +I for a new group, -U and +U where its results
  *        changed, -D when its last row is gone; nothing when nothing changed. Row by row, so that the output does not depend on
- *        how rows lie in batches; with mini-batch what a batch has changed of a group is one change. 'final': +I once per group at the end of input; without keys one row even over no input.
+ *        how rows lie in batches; with mini-batch what a batch has changed of a group is one change. 'final': +I once per group at
+ *        the end of input; without keys one row even over no input.
  * State: keys, row counts and accumulators by group id.   Time: watermarks pass through.
  * Source: Flink's GroupAggFunction, MiniBatchGroupAggFunction; batch: its sort-less hash aggregate.
  */
