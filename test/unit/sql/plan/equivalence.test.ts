@@ -133,6 +133,23 @@ const { query } = fc.letrec<{ query: string }>((tie) => {
           ([q, c]) =>
             `SELECT x - y AS x, MAX(y) AS y FROM (${q}) GROUP BY x - y, x HAVING COUNT(*) > 1 OR (${c.replaceAll('y', 'SUM(y)')})`,
         ),
+      fc
+        .tuple(
+          sub,
+          fc.constantFrom('SUM(y)', 'MIN(x + y)', 'COUNT(*)', 'MAX(y) FILTER (WHERE x > 0)'),
+          fc.constantFrom('PARTITION BY x ORDER BY y', 'PARTITION BY x', 'ORDER BY x + y', 'PARTITION BY y ORDER BY x DESC, y'),
+          condition,
+        )
+        .map(
+          ([q, call, window, c]) =>
+            `SELECT y AS x, o AS y FROM (SELECT x, y, CAST(${call} OVER (${window}) AS INT) AS o FROM (${q})) WHERE ${c}`,
+        ),
+      fc
+        .tuple(sub, fc.constantFrom('ROLLUP (x, y)', 'CUBE (x, y)', 'GROUPING SETS ((x), (y), ())', 'x, ROLLUP (y)'), condition)
+        .map(
+          ([q, sets, c]) =>
+            `SELECT x, y FROM (SELECT x, CAST(GROUPING(x) + COUNT(*) AS INT) AS y, MAX(y) AS z FROM (${q}) GROUP BY ${sets}) WHERE ${c}`,
+        ),
       sub.map((q) => `SELECT CAST(COUNT(*) AS INT) AS x, SUM(y) AS y FROM (${q})`),
       sub.map((q) => `SELECT DISTINCT x, y FROM (${q})`),
       fc
