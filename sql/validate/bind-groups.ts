@@ -213,7 +213,7 @@ export class GroupedSelect {
       if (place < 0) throw validationError(source, arg.at, `Argument to operator '${name}' must be a grouped expression.`)
       return place
     })
-    const same = (a: readonly number[], b: readonly number[]): boolean => [...a].sort().join() === [...b].sort().join()
+    const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((key) => b.includes(key))
     const ask = (number: number): number => {
       const set = this.#sets[number] as readonly number[]
       if (name === 'GROUP_ID') return this.#sets.slice(0, number).filter((other) => same(other, set)).length
