@@ -79,7 +79,7 @@ citizens: build ## every word of YARN on a real cluster, ROUNDS=10 times each: p
 	@$(NODE) --enable-source-maps dist/test/citizens/main.js --rounds $(or $(ROUNDS),10) --only '$(ONLY)'
 
 .PHONY: test-kerberos
-test-kerberos: build ## jobs, tokens, failures and mallory on a Kerberized Hadoop, at all three levels of protection (5 minutes; installs a KDC)
+test-kerberos: build ## jobs, tokens, proxy users, failures and mallory on a Kerberized Hadoop, at all three levels of protection (15 minutes; TOKEN_MINUTES=20: 35; installs a KDC)
 	$(MOCHA) --config test/kerberos/.mocharc.json
 
 .PHONY: peer-tests
