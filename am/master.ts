@@ -67,6 +67,8 @@ export interface MasterTarget {
   guardRest?(answer: RequestListener): RequestListener
   /** Takes delegation tokens from clients; undefined: there are none here. */
   pushedTokens?(): PushedTokens | undefined
+  /** Resolves while no later attempt has announced itself, see leadershipCheck; absent: there are none beside this one. */
+  confirmLeadership?(): Promise<void>
   /** REST listens. */
   onRest(port: number): void
   /** From now on there are answers for clients that come by another way than REST. */
@@ -209,7 +211,10 @@ function assemble(
     epoch,
     results,
     slots: {
-      leads: () => parts.resourceManager?.leads() ?? Promise.resolve(),
+      leads: async () => {
+        await parts.resourceManager?.leads()
+        await target.confirmLeadership?.()
+      },
       declare: (jobId, count, listener, giveBack, memoryMb) => parts.resourceManager?.declare(jobId, count, listener, giveBack, memoryMb),
       forget: (jobId) => parts.resourceManager?.forget(jobId),
       describeShortage: (jobId) => parts.resourceManager?.describeShortage(jobId) ?? '',

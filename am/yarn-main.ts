@@ -53,6 +53,7 @@ import { containerLaunchContext } from '#hadoop/yarn/launch-context.js'
 import { openJobResultStore } from './dispatcher/job-result-store.js'
 import { exitOnUncaught, exitWith } from './exit-with.js'
 import { registerHdfs } from './hdfs.js'
+import { leadershipCheck } from './leadership.js'
 import { behindProxy, plainAddress, type ProxyDoorOptions } from './rest/proxy-door.js'
 import { runMaster } from './master.js'
 import { workerLimits, workerSize } from './resourcemanager/slotmanager/worker-limits.js'
@@ -141,6 +142,8 @@ async function runLaunch(launch: Launch): Promise<number> {
   const bindPort = configuration.get(REST_BIND_PORT)
   let fileSystems: FileSystems | undefined
   let leader: Announcement | undefined
+  let confirmLeadership: (() => Promise<void>) | undefined
+  const onFatal = (error: Error, retry: boolean) => exitWith(1, retry ? 'The JobManager cannot go on' : 'This attempt is over', error)
   const supply = isSecure(launch.hadoop) ? new TokenSupply((tokens) => replaceTokenFile(tokenFile(), tokens)) : undefined
   return runMaster(descriptor, {
     environment,
@@ -165,10 +168,14 @@ async function runLaunch(launch: Launch): Promise<number> {
       leader = announceLeader((fileSystems as FileSystems).of(leaderFile), leaderFile, record, environment, (error) =>
         log.warn(`The leader file ${leaderFile} could not be written; until it can, no worker of an earlier attempt finds this one`, error),
       )
+      confirmLeadership = leadershipCheck((fileSystems as FileSystems).of(leaderFile), leaderFile, attempt, environment, (error) =>
+        onFatal(error, false),
+      )
       // Workers of an earlier attempt look there; those of the first are told the address when they start.
       if (attempt > 1) await leader.tried
       return createDriver(launch, rpcPort, restPort, leaderFile, supply)
     },
+    confirmLeadership: async () => confirmLeadership?.(),
     pushedTokens: () =>
       supply &&
       pushedTokens({
@@ -198,7 +205,7 @@ async function runLaunch(launch: Launch): Promise<number> {
       await all.of(target.stagingDirectory).delete(target.stagingDirectory)
       log.info(`Removed ${target.stagingDirectory}.`)
     },
-    onFatal: (error, retry) => exitWith(1, retry ? 'The JobManager cannot go on' : 'This attempt is over', error),
+    onFatal,
   })
 }
 

@@ -60,7 +60,11 @@ export function checkpointHost(parts: HostParts): CheckpointHost {
     releaseSplits: (checkpointId, attemptId) => {
       for (const subtask of subtasksOf([attemptId])) parts.coordinators.release(checkpointId, subtask)
     },
-    commit: (checkpointId, committables) => parts.inTurn(() => parts.coordinators.commitCheckpoint(checkpointId, committables)),
+    commit: (checkpointId, committables) =>
+      parts.inTurn(async () => {
+        await parts.slots.leads()
+        await parts.coordinators.commitCheckpoint(checkpointId, committables)
+      }),
     failJob: (error) => parts.failJob(error),
     cancelJob: () => parts.cancelJob(),
   }

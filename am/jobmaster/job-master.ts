@@ -541,7 +541,10 @@ export class JobMaster implements Job {
   async #commitAtEnd(): Promise<void> {
     this.checkpoints.suspend(new JobEnding({}), [])
     await this.checkpoints.settled()
-    await this.#inTurn(() => this.#coordinators.commit(this.checkpoints.uncommitted()))
+    await this.#inTurn(async () => {
+      await this.#services.slots.leads()
+      await this.#coordinators.commit(this.checkpoints.uncommitted())
+    })
   }
 
   /** Coordinators do one thing at a time, in the order asked for. */

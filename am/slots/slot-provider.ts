@@ -61,8 +61,8 @@ export interface EarlierTasks {
 
 export interface SlotProvider {
   /**
-   * Resolves when the cluster has taken this master for the one that leads. Before that nothing may be changed that another attempt may use:
-   * one that was slow to start may have been given up.
+   * Resolves when the cluster has taken this master for the one that leads, and no later one has announced itself. Before that nothing may be
+   * changed that another attempt may use: one that was slow to start, or was cut off, may have been given up. @throws FS_*
    */
   leads(): Promise<void>
   /**

@@ -237,8 +237,10 @@ function timePrecision(type: LogicalType): number {
 
 /** The type both sides of a comparison are cast to: as commonType, and a text becomes the type of the other side. */
 export function comparisonType(a: LogicalType, b: LogicalType): LogicalType | undefined {
-  if (a.kind === 'VARCHAR' && b.kind !== 'VARCHAR' && b.kind !== 'NULL') return withNullable(b, a.nullable || b.nullable)
-  if (b.kind === 'VARCHAR' && a.kind !== 'VARCHAR' && a.kind !== 'NULL') return withNullable(a, a.nullable || b.nullable)
+  if (a.kind === 'VARCHAR' && b.kind !== 'VARCHAR' && b.kind !== 'NULL' && canCast(a, b, true))
+    return withNullable(b, a.nullable || b.nullable)
+  if (b.kind === 'VARCHAR' && a.kind !== 'VARCHAR' && a.kind !== 'NULL' && canCast(b, a, true))
+    return withNullable(a, a.nullable || b.nullable)
   return commonType([a, b])
 }
 

@@ -22,7 +22,7 @@ import type { GroupWindow } from './group-window.js'
 import { logicalType } from './data-type.js'
 import { binaryLiteral, intervalLiteral, NULL_LITERAL, numberLiteral, stringLiteral, temporalLiteral, type Interval } from './literals.js'
 import type { MatchScope } from './match-names.js'
-import { isColumn, resolveColumn, rowPrefix, type Scope } from './scope.js'
+import { isColumn, fieldAlone, resolveColumn, rowPrefix, type Scope } from './scope.js'
 import type { ScalarSubqueries } from './subqueries.js'
 
 /** Longest list of IN: what an expression spec holds (core/graph). */
@@ -79,6 +79,9 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
         const row = bindExpression({ ...node, path: node.path.slice(0, inRow) }, context)
         return node.path.slice(inRow).reduce((of, name) => bindField(of, name, context), row)
       }
+      const around = fieldAlone(context.scope, node.path)
+      if (around !== undefined)
+        return bindField(inputColumn(around, (context.scope[around] as Scope[number]).type), node.path[0] as Name, context)
       const index = resolveColumn(source, context.scope, node.path)
       const column = inputColumn(index, (context.scope[index] as Scope[number]).type)
       context.origins.set(column, node.at)

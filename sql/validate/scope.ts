@@ -99,6 +99,14 @@ export function rowPrefix(scope: Scope, path: readonly Name[]): number | undefin
   return undefined
 }
 
+/** The ROW column that alone has a field of that name, where no column is called so: `x` may then be said for `r.x`, as in Flink. */
+export function fieldAlone(scope: Scope, path: readonly Name[]): number | undefined {
+  const [name, more] = path
+  if (name === undefined || more !== undefined || matching(scope, name.text).length > 0) return undefined
+  const rows = scope.flatMap(({ type }, i) => (type.kind === 'ROW' && type.fields.some((field) => field.name === name.text) ? [i] : []))
+  return rows.length === 1 ? rows[0] : undefined
+}
+
 /** True when a column has that name, or several do. */
 export function isColumn(scope: Scope, path: readonly Name[]): boolean {
   const qualifier = qualifierOf(path)

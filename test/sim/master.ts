@@ -16,6 +16,7 @@ import { Dispatcher, type DispatcherServices } from '#am/dispatcher/dispatcher.j
 import { openJobResultStore, type JobResultStore } from '#am/dispatcher/job-result-store.js'
 import { CheckpointCoordinator } from '#am/jobmaster/checkpoint/checkpoint-coordinator.js'
 import type { CheckpointHost, Checkpoints } from '#am/jobmaster/checkpoint/checkpoint-host.js'
+import { leadershipCheck } from '#am/leadership.js'
 import type { CoordinatorLoader } from '#am/jobmaster/coordinators/coordinator-loader.js'
 import type { Job } from '#am/jobmaster/job-master.js'
 import type { ResourceManagerDriver } from '#am/resourcemanager/drivers/driver.js'
@@ -86,6 +87,7 @@ export class SimMaster {
   resourceManager: ResourceManager | undefined
   readonly #world: MasterWorld
   readonly #ended: (status: number) => void
+  #confirmLeadership: (() => Promise<void>) | undefined
 
   constructor(attempt: number, host: string, world: MasterWorld, ended: (status: number) => void) {
     this.epoch = attempt
@@ -118,6 +120,7 @@ export class SimMaster {
     network.listen(process, port, (channel) => void new RpcConnection(channel, endpoints, environment))
     const leaderFile = `${STAGING}/leader.json`
     const leader = announceLeader(fileSystem, leaderFile, { epoch, host: process.host, port }, environment, () => undefined)
+    this.#confirmLeadership = leadershipCheck(fileSystem, leaderFile, epoch, environment, (error) => this.#exit(1, error.message))
     if (epoch > 1) await leader.tried
     const resourceManager = new ResourceManager(wiring.driver(this.#driver(environment, configuration, port, leaderFile)), {
       configuration,
@@ -175,7 +178,10 @@ export class SimMaster {
       epoch: this.epoch,
       results,
       slots: wiring.slots({
-        leads: () => this.resourceManager?.leads() ?? Promise.resolve(),
+        leads: async () => {
+          await this.resourceManager?.leads()
+          await this.#confirmLeadership?.()
+        },
         declare: (jobId, count, listener, giveBack) => this.resourceManager?.declare(jobId, count, listener, giveBack),
         forget: (jobId) => this.resourceManager?.forget(jobId),
         describeShortage: (jobId) => this.resourceManager?.describeShortage(jobId) ?? '',

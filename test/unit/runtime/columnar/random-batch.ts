@@ -1,6 +1,7 @@
 /** Arbitrary schemas and batches for property tests. */
 import fc from 'fast-check'
 import {
+  array,
   BIGINT,
   BOOLEAN,
   DATE,
@@ -36,6 +37,8 @@ const TYPES: readonly LogicalType[] = [
   STRING,
   DATE,
   timestamp(3),
+  timestamp(9),
+  array(INT),
   NULL,
   RAW,
   BYTES,
@@ -55,18 +58,26 @@ function valueOf(type: LogicalType): fc.Arbitrary<Value> {
       return fc.float()
     case 'INT':
     case 'DATE':
+    case 'TIME':
+    case 'INTERVAL_MONTHS':
       return fc.integer()
     case 'BIGINT':
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
+    case 'INTERVAL_MILLIS':
       return fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)
     case 'DECIMAL':
       return fc.bigInt(-(10n ** BigInt(type.precision)) + 1n, 10n ** BigInt(type.precision) - 1n)
     case 'DOUBLE':
       return fc.double()
     case 'VARCHAR':
-    case 'BYTES':
       return fc.string({ unit: 'grapheme', maxLength: 50 })
+    case 'BYTES':
+    case 'ARRAY':
+    case 'MAP':
+    case 'MULTISET':
+    case 'ROW':
+      return fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes).toString('latin1'))
     case 'RAW':
       return fc.jsonValue() as fc.Arbitrary<Value>
   }

@@ -1,8 +1,10 @@
 /** Random typed expressions over every function, and random batches for them, all from one seed. */
 import type { Expression, LiteralValue } from '#core/graph/expression.js'
 import {
+  array,
   BIGINT,
   BOOLEAN,
+  BYTES,
   DATE,
   decimal,
   DOUBLE,
@@ -11,6 +13,7 @@ import {
   sameType,
   SMALLINT,
   STRING,
+  TIME,
   timestamp,
   timestampLtz,
   TINYINT,
@@ -20,6 +23,7 @@ import {
 import { schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
+import { arrayValue } from '#runtime/columnar/nested-value.js'
 import { functionNames, resolveFunction } from '#runtime/expr/function-table.js'
 import { valueToLiteral } from '#runtime/expr/interpreter.js'
 import { canCast, widened } from '#runtime/expr/type-rules.js'
@@ -42,6 +46,10 @@ const COLUMN_TYPES: readonly LogicalType[] = [
   timestamp(3),
   timestamp(3),
   timestampLtz(3),
+  timestamp(6),
+  TIME,
+  BYTES,
+  array(INT),
 ]
 export const RANDOM_SCHEMA = schema(...COLUMN_TYPES.map((type, i) => [`c${i}`, type] as const))
 
@@ -142,8 +150,25 @@ export function randomValue(random: Random, type: LogicalType): Value {
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
       return BigInt(Math.floor((random.next() - 0.3) * 4e12))
-    case 'RAW':
+    case 'TIME':
+      return random.below(86_400_000)
+    case 'INTERVAL_MONTHS':
+      return random.below(1000) - 500
+    case 'INTERVAL_MILLIS':
+      return BigInt(random.below(1_000_000_000) - 500_000_000)
     case 'BYTES':
+      return Buffer.from(random.pick(TEXTS)).toString('latin1')
+    case 'ARRAY': {
+      const { element } = type
+      return arrayValue(
+        Array.from({ length: random.below(4) }, () => (random.chance(0.2) ? null : randomValue(random, element))),
+        element,
+      )
+    }
+    case 'MAP':
+    case 'MULTISET':
+    case 'ROW':
+    case 'RAW':
       throw new Error(`expressions know no ${type.kind}`)
   }
 }

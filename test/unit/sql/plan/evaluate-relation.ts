@@ -100,6 +100,8 @@ export function evaluateRelation(relation: Relation, tables: Tables): Row[] {
     case 'to-changelog':
     case 'from-changelog':
       throw new Error('changes have no meaning row by row')
+    case 'match':
+      throw new Error('patterns are measured by their own test')
     case 'over': {
       const partitions = grouped(below(relation.input), (row) => relation.partition.map((column) => row[column] as Value))
       return partitions.flatMap(({ rows }) => {
