@@ -3,7 +3,7 @@
  * shortcut: what is not here, or is not as it was, is read where it came from.
  */
 import type { StateBytes } from '#core/checkpoint/state-handles.js'
-import { SpillFile } from '../state/state-memory.js'
+import { SpillFile } from '../state/spill-file.js'
 
 type FileBytes = Extract<StateBytes, { kind: 'file' }>
 

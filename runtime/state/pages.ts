@@ -4,7 +4,8 @@
  * grows), or larger when the next numbers are of empty ones (a run for one long string).
  */
 import { grown } from './growable.js'
-import { stateMemory, type MemoryUser, type SpillFile, type SpillFiles } from './state-memory.js'
+import type { SpillFiles, SpillPart } from './spill-file.js'
+import { stateMemory, type MemoryUser } from './state-memory.js'
 
 const USED = 1
 const CHANGED = 2
@@ -20,7 +21,7 @@ export class Pages<A extends PageArray> implements MemoryUser {
   /** USED: since the last round. CHANGED: not on disk as it is. */
   #marks = new Uint8Array(16)
   #resident = 0
-  #file: SpillFile | undefined
+  #file: SpillPart | undefined
   /** Where the next round goes on. */
   #hand = 0
 

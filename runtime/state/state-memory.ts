@@ -5,17 +5,7 @@
  *   within a batch  pages are only added and fetched back, so a loop may hold on to a page
  *   after a batch   trim(): while there is too much, pages without a use since the last round are written out (second chance)
  */
-import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
-import { defineError } from '#core/errors/define-error.js'
-
-export const StateSpillFailed = defineError('STATE_SPILL_FAILED', {
-  recovery: 'retry-elsewhere',
-  message: (d: { directory: string; action: 'written to' | 'read from'; reason: string }) =>
-    `State that exceeds the slot's memory could not be ${d.action} ${d.directory}: ${d.reason}. ` +
-    'Free the disk, name another directory (io.tmp.dirs), or give the TaskManager more memory (taskmanager.memory.process.size).',
-})
+import { SpillFiles } from './spill-file.js'
 
 /** What holds state in memory. */
 export interface MemoryUser {
@@ -193,70 +183,3 @@ export class StateMemory {
 
 /** Of this thread. */
 export const stateMemory = new StateMemory()
-
-/** A file that no name leads to: it is gone when it is closed, or its process ends. */
-export class SpillFile {
-  readonly #directory: string
-  readonly #descriptor: number
-
-  constructor(directory: string) {
-    this.#directory = directory
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 })
-      const path = join(directory, `weft-state-${randomBytes(8).toString('hex')}`)
-      this.#descriptor = openSync(path, 'wx+', 0o600)
-      unlinkSync(path)
-    } catch (cause) {
-      throw this.#failed('written to', cause)
-    }
-    OPEN_FILES.register(this, this.#descriptor, this)
-  }
-
-  /** @throws STATE_SPILL_FAILED */
-  write(bytes: Uint8Array, position: number): void {
-    try {
-      for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at, bytes.length - at, position + at)
-    } catch (cause) {
-      throw this.#failed('written to', cause)
-    }
-  }
-
-  /** @throws STATE_SPILL_FAILED */
-  read(bytes: Uint8Array, position: number): void {
-    try {
-      for (let at = 0; at < bytes.length;) {
-        const read = readSync(this.#descriptor, bytes, at, bytes.length - at, position + at)
-        if (read === 0) throw new Error('the file ends too early')
-        at += read
-      }
-    } catch (cause) {
-      throw this.#failed('read from', cause)
-    }
-  }
-
-  close(): void {
-    OPEN_FILES.unregister(this)
-    closeSync(this.#descriptor)
-  }
-
-  #failed(action: 'written to' | 'read from', cause: unknown): Error {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return new StateSpillFailed({ directory: this.#directory, action, reason }, { cause })
-  }
-}
-
-/** State of a task that has ended is simply forgotten: the collector closes its files. */
-const OPEN_FILES = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor))
-
-export class SpillFiles {
-  readonly #directory: string
-
-  constructor(directory: string) {
-    this.#directory = directory
-  }
-
-  /** @throws STATE_SPILL_FAILED */
-  create(): SpillFile {
-    return new SpillFile(this.#directory)
-  }
-}

@@ -36,6 +36,8 @@ async function withoutMemory(action: () => Promise<void>): Promise<void> {
     await action()
   } finally {
     stateMemory.limit(Infinity, tmpdir())
+    // What was looked at by a weak reference is kept until then: all state of all runs.
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 

@@ -184,7 +184,7 @@ describe('TaskSlots', () => {
     it_.environment.advance(59_999)
     expect(it_.story()).to.deep.equal([])
     it_.environment.advance(1)
-    expect(it_.story()).to.deep.equal(['stop slot 0', 'job gone', 'deaf CANCELED', 'start slot 0 on 50100'])
+    expect(it_.story()).to.deep.equal(['stop slot 0', 'to slot 0: freed', 'job gone', 'deaf CANCELED', 'start slot 0 on 50100'])
     await freed
     expect(it_.slots.report()[0]?.allocationId).to.equal(null)
   })
@@ -269,7 +269,7 @@ describe('TaskSlots', () => {
         const it_ = begin()
         it_.story()
         await it_.slots.free(allocation(0), 'test')
-        expect(it_.story()).to.deep.equal(['job gone', 't CANCELED'])
+        expect(it_.story()).to.deep.equal(['to slot 0: freed', 'job gone', 't CANCELED'])
         if (end === 'resolve') it_.blobs[0]?.resolve(Buffer.from(chain))
         else it_.blobs[0]?.reject(new Error('late'))
         await it_.settle()
@@ -283,9 +283,9 @@ describe('TaskSlots', () => {
     for (const slot of [0, 1]) it_.slots.allocate(slot, allocation(slot), job)
     it_.story()
     await it_.slots.free(allocation(0), 'test')
-    expect(it_.story()).to.deep.equal([])
+    expect(it_.story()).to.deep.equal(['to slot 0: freed'])
     await it_.slots.free(allocation(1), 'test')
-    expect(it_.story()).to.deep.equal(['job gone'])
+    expect(it_.story()).to.deep.equal(['to slot 1: freed', 'job gone'])
   })
 
   describe('that isolate jobs', () => {
@@ -302,7 +302,7 @@ describe('TaskSlots', () => {
       it_.story()
       await it_.slots.free(allocation(0), 'done')
       await it_.settle()
-      expect(it_.story()).to.deep.equal(['stop slot 0', 'job gone', 'start slot 0 on 50100'])
+      expect(it_.story()).to.deep.equal(['to slot 0: freed', 'stop slot 0', 'job gone', 'start slot 0 on 50100'])
     })
 
     it('hand the next job’s tasks to the new thread, also those that come before it is there', async () => {
@@ -316,7 +316,7 @@ describe('TaskSlots', () => {
       void it_.slots.free(allocation(0), 'done')
       it_.slots.allocate(0, 'next' as AllocationId, other)
       it_.slots.submit({ ...task('b', 0), jobId: other, allocationId: 'next' as AllocationId })
-      expect(it_.story()).to.deep.equal(['stop slot 0', 'job gone'])
+      expect(it_.story()).to.deep.equal(['to slot 0: freed', 'stop slot 0', 'job gone'])
       await it_.settle()
       expect(it_.story()).to.deep.equal(['start slot 0 on 50100', 'to slot 0: submit'])
     })
@@ -360,6 +360,6 @@ describe('TaskSlots', () => {
     it_.story()
     await it_.slots.free(allocation(0), 'done')
     await it_.settle()
-    expect(it_.story()).to.deep.equal(['job gone'])
+    expect(it_.story()).to.deep.equal(['to slot 0: freed', 'job gone'])
   })
 })

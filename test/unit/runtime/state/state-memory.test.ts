@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pages } from '#runtime/state/pages.js'
-import { StateMemory, SpillFiles, StateSpillFailed, stateMemory, type MemoryUser } from '#runtime/state/state-memory.js'
+import { SpillFiles, StateSpillFailed } from '#runtime/state/spill-file.js'
+import { StateMemory, stateMemory, type MemoryUser } from '#runtime/state/state-memory.js'
 import { RowStore } from '#runtime/state/row-store.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
 import { readValue } from '#runtime/columnar/value.js'
@@ -133,6 +134,35 @@ describe('state beyond its memory', () => {
       expect([readValue(a as never, 0), readValue(b as never, 0)]).to.deep.equal([BigInt(n), text(n)])
     }
     store.clear()
+  })
+
+  it('parts of one file do not touch each other, and use again what others gave back', () => {
+    const files = new SpillFiles(directory)
+    const MB = 1024 * 1024
+    const filled = (value: number, length: number): Uint8Array<ArrayBuffer> => new Uint8Array(length).fill(value)
+    for (let round = 0; round < 3; round++) {
+      const parts = [1, 2, 3].map((value) => ({ value, part: files.create() }))
+      // Over the border of a chunk, in turn, so that chunks of all lie between each other's.
+      for (const at of [0, MB - 10, 2 * MB - 5]) for (const { value, part } of parts) part.write(filled(value, 20), at)
+      for (const at of [0, MB - 10, 2 * MB - 5]) {
+        for (const { value, part } of parts) {
+          const read = filled(0, 20)
+          part.read(read, at)
+          expect(read).to.deep.equal(filled(value, 20))
+        }
+      }
+      // Backwards, so that the next round has them in another order.
+      for (const { part } of parts.toReversed()) part.close()
+    }
+    const [first, second] = [files.create(), files.create()]
+    first.write(filled(7, 10), 0)
+    second.write(filled(8, 10), 0)
+    first.close()
+    const third = files.create()
+    third.write(filled(9, 10), 3 * MB)
+    const read = filled(0, 10)
+    second.read(read, 0)
+    expect(read).to.deep.equal(filled(8, 10))
   })
 
   it('names the directory it cannot write to', () => {
