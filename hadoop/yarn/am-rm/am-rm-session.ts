@@ -196,7 +196,7 @@ export class AmRmSession {
     return this.#proceed(now)
   }
 
-  /** Unregisters after what is still to be released has been. */
+  /** Unregisters after what is still to be released has been, and what was asked for is taken back. */
   finish(finish: Finish, now: Millis): SessionEffect[] {
     if (this.#phase !== 'ENDED') this.#finish ??= finish
     // Nothing more is wanted; what still comes is surplus.
@@ -327,7 +327,7 @@ export class AmRmSession {
       return { call: { call: 'register', request: { host, rpcPort, trackingUrl } }, ...nothing }
     }
     const finish = this.#finish
-    if (finish !== undefined && (this.#phase === 'FINISHING' || this.#toRelease.size === 0)) {
+    if (finish !== undefined && (this.#phase === 'FINISHING' || (this.#toRelease.size === 0 && !this.#asks.anyDirty))) {
       this.#phase = 'FINISHING'
       const { diagnostics, trackingUrl, status } = finish
       return { call: { call: 'finish', request: { diagnostics, trackingUrl, finalApplicationStatus: FINAL_STATUS[status] } }, ...nothing }

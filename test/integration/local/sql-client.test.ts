@@ -218,9 +218,11 @@ INSERT INTO o SELECT a FROM t WHERE a > 1 -- no semicolon`,
 
     terminal = new Terminal([], directory)
     await terminal.says(/Weft SQL> /)
-    terminal.type('\x1b[A\x1b[A')
+    terminal.type('\x1b[A\x1b[A\x1b[A')
     await terminal.says(/SELECT x FROM nowhere;/)
-    terminal.type('\x03\x04')
+    terminal.type('\x03')
+    await terminal.says(/Weft SQL> /)
+    terminal.type('\x04')
     expect(await terminal.ended).to.equal(0)
   })
 })
