@@ -144,6 +144,7 @@ export async function runMaster(descriptor: ApplicationDescriptor, target: Maste
     const result = await ended
     await application.clientIsDone()
     await operations.drained(OUTCOME_PATIENCE_MS)
+    await dispatcher.removeLeftovers()
     await removeIfEmpty(fileSystems, target.checkpointDirectory)
     // The ends of jobs lie in what is staged: were it removed first, a master that dies in between would be followed by one that runs them again.
     const heard = await resourceManager.finish(finalStatus(result), result.failure ?? '')

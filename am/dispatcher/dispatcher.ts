@@ -13,6 +13,7 @@ import { retrying, type RetryPolicy } from '#core/time/retrying.js'
 import { BlobServer } from '../blob/blob-server.js'
 import type { CheckpointHost, Checkpoints } from '../jobmaster/checkpoint/checkpoint-host.js'
 import type { CoordinatorLoader, ProgramCoordinators } from '../jobmaster/coordinators/coordinator-loader.js'
+import { JobCoordinators } from '../jobmaster/coordinators/job-coordinators.js'
 import { JobMaster, schedulerSettings, type Job, type JobResult } from '../jobmaster/job-master.js'
 import { withWorkerSize, type SlotProvider } from '../slots/slot-provider.js'
 import { checkJobGraph } from './check-job-graph.js'
@@ -23,6 +24,9 @@ import { isRecordOf, recordOf, recoveredJob } from './recovered-job.js'
 
 /** Nobody is told of a job's end before it is written down: later attempts go by that. */
 const WRITE_RETRY: RetryPolicy = { tries: 8, first: 500, most: 10_000 }
+
+/** So long after a job's end its tasks that could not be reached have been stopped by whoever runs their TaskManagers. */
+const LEFTOVERS_AFTER_MS = 60_000
 
 export interface DispatcherServices {
   readonly environment: Environment
@@ -52,6 +56,8 @@ export class Dispatcher {
   readonly #blobs = new BlobServer()
   readonly #jobs = new Map<JobId, Job>()
   readonly #ended = new Map<JobId, Millis>()
+  /** Jobs whose tasks may not all have been reached when they ended: they may have written since. */
+  readonly #leftovers = new Set<Job>()
   readonly #log = logger('Dispatcher')
   readonly #jobStore: JobStorePolicy
 
@@ -78,7 +84,7 @@ export class Dispatcher {
     this.#forgetOld()
     const { environment, endpoints, epoch, slots } = this.#services
     const configuration = this.#services.configuration.with(jobGraph.configuration)
-    const recovered = this.#recover(jobGraph, statement, configuration)
+    const recovered = this.#recover(jobGraph, statement, configuration, program)
     if (recovered !== undefined) return recovered
     const workerMb = jobWorkerMb(configuration)
     if (program !== undefined) this.#blobs.put(jobGraph.jobId, program.bundle)
@@ -95,8 +101,9 @@ export class Dispatcher {
     this.#jobs.set(job.jobId, job)
     const endpoint = `jobmaster/${job.jobId}`
     endpoints.serve(endpoint, JobMasterGateway, job.handlers, epoch)
-    void job.result.then(() => {
+    void job.result.then(({ state }) => {
       this.#hasEnded(job.jobId)
+      if (state !== 'FINISHED' || epoch > 1 || job.run.failures.length > 0) this.#mayLeave(job)
       endpoints.stop(endpoint)
       this.#blobs.removeJob(job.jobId)
     })
@@ -118,7 +125,7 @@ export class Dispatcher {
     for (const job of this.#jobs.values()) if (!isTerminalJobState(job.state)) job.cancel()
   }
 
-  #recover(jobGraph: JobGraph, statement: number, configuration: Configuration): Job | undefined {
+  #recover(jobGraph: JobGraph, statement: number, configuration: Configuration, program?: SubmittedProgram): Job | undefined {
     const record = this.#services.results?.find(jobGraph.jobId)
     if (record === undefined) return undefined
     if (!isRecordOf(record, jobGraph, statement)) {
@@ -128,10 +135,31 @@ export class Dispatcher {
       return undefined
     }
     this.#log.info(`Job '${jobGraph.name}' (${jobGraph.jobId}) was ${record.state} under an earlier attempt and does not run again.`)
-    const job = recoveredJob(jobGraph, record, schedulerSettings(configuration, jobGraph))
+    const { coordinators: loader, environment } = this.#services
+    const coordinators = new JobCoordinators(jobGraph, loader(configuration, program?.coordinators), undefined)
+    const job = recoveredJob(jobGraph, record, schedulerSettings(configuration, jobGraph), () => coordinators.abort(environment, jobGraph))
     this.#jobs.set(job.jobId, job)
     this.#hasEnded(job.jobId)
+    this.#mayLeave(job)
     return job
+  }
+
+  /** Before the application ends: what would be removed later is now. Never rejects. */
+  async removeLeftovers(): Promise<void> {
+    const jobs = [...this.#leftovers]
+    this.#leftovers.clear()
+    await Promise.all(jobs.map((job) => job.removeLeftovers()))
+  }
+
+  #mayLeave(job: Job): void {
+    this.#leftovers.add(job)
+    this.#services.environment.timers.after(
+      LEFTOVERS_AFTER_MS,
+      () => {
+        if (this.#leftovers.delete(job)) void job.removeLeftovers()
+      },
+      true,
+    )
   }
 
   async #writeDown(job: Job, result: JobResult, statement: number): Promise<void> {

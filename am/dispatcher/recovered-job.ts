@@ -57,7 +57,12 @@ export function isRecordOf(record: JobResultRecord, jobGraph: JobGraph, statemen
 }
 
 /** `jobGraph`: as compiled by this attempt. The sums stand at the first subtask of each vertex. */
-export function recoveredJob(jobGraph: JobGraph, record: JobResultRecord, settings: SchedulerSettings): Job {
+export function recoveredJob(
+  jobGraph: JobGraph,
+  record: JobResultRecord,
+  settings: SchedulerSettings,
+  removeLeftovers: () => Promise<void>,
+): Job {
   const { state, startTime, endTime } = record
   const failure: JobFailure | undefined =
     record.failure === null
@@ -96,5 +101,6 @@ export function recoveredJob(jobGraph: JobGraph, record: JobResultRecord, settin
     rescale: () => {
       throw new RescaleRefused({ job: jobGraph.jobId, reason: `it is ${state}` })
     },
+    removeLeftovers,
   }
 }

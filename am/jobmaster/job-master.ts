@@ -106,6 +106,8 @@ export interface Job {
    * how far that is. @throws JOB_RESCALE_REFUSED
    */
   rescale(requirements: ResourceRequirements, reason: string): string
+  /** A while after the end: removes what tasks have written since that could not be reached to be stopped. Never rejects. */
+  removeLeftovers(): Promise<void>
 }
 
 export function schedulerSettings(configuration: Configuration, jobGraph: JobGraph): SchedulerSettings {
@@ -323,7 +325,7 @@ export class JobMaster implements Job {
           (error: unknown) => this.#dispatch({ type: 'globalFailure', error: asError(error) }),
         )
       case 'abortCoordinators':
-        return void this.#inTurn(() => this.#coordinators.abort(this.#services.environment)).then(() => this.#dispatch({ type: 'aborted' }))
+        return void this.#abortCoordinators().then(() => this.#dispatch({ type: 'aborted' }))
       case 'deploy':
         return this.#deploy(effect)
       case 'cancelTask':
@@ -547,6 +549,11 @@ export class JobMaster implements Job {
     })
   }
 
+  #abortCoordinators(): Promise<void> {
+    const { environment, epoch } = this.#services
+    return this.#inTurn(() => this.#coordinators.abort(environment, epoch > 1 ? this.run.graph.jobGraph : undefined))
+  }
+
   /** Coordinators do one thing at a time, in the order asked for. */
   #inTurn<T>(action: () => Promise<T>): Promise<T> {
     const outcome = this.#coordinatorTurn.then(action)
@@ -586,6 +593,16 @@ export class JobMaster implements Job {
       .then(() => this.#services.onEnd(this, result))
       .then(() => this.checkpoints.end(state))
       .finally(() => this.#resolve(result))
+  }
+
+  async removeLeftovers(): Promise<void> {
+    if (this.collect !== undefined) return
+    if (this.state === 'FINISHED') {
+      await this.#inTurn(() => this.#coordinators.commit([])).catch((error: unknown) =>
+        this.#log.warn('Leftovers could not be removed', error),
+      )
+    } else await this.#abortCoordinators()
+    await this.checkpoints.removeLeftovers(this.state)
   }
 }
 

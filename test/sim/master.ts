@@ -148,6 +148,7 @@ export class SimMaster {
     )
     resourceManager.start().catch((error: unknown) => this.#exit(1, String(error)))
     await Promise.all(jobs.map((job) => this.#runJob(job, dispatcher)))
+    await dispatcher.removeLeftovers()
     const heard = await resourceManager.finish('SUCCEEDED', '')
     await leader.stop()
     if (heard) await retrying(environment, CLEAN_UP_RETRY, () => fileSystem.delete(STAGING)).catch(() => undefined)

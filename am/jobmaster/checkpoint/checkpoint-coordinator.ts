@@ -247,15 +247,21 @@ export class CheckpointCoordinator implements Checkpoints {
     await this.#storing
     if (jobState !== 'SUSPENDED') await this.#leaveOrDelete(jobState)
     await this.#deleting
+    const newest = this.#state.retained.at(-1)
+    if (jobState !== 'SUSPENDED' && newest !== undefined && keptAtEnd(this.#context.settings.retention, jobState))
+      this.#log.info(`Checkpoint ${newest.id} is kept in ${newest.directory}: weft run -s ${newest.directory} starts from it.`)
+  }
+
+  async removeLeftovers(jobState: JobState): Promise<void> {
+    await this.#leaveOrDelete(jobState)
+    await this.#deleting
   }
 
   async #leaveOrDelete(jobState: JobState): Promise<void> {
     const { retained, garbage, nextId } = this.#state
     const { settings, directory } = this.#context
     if (keptAtEnd(settings.retention, jobState)) {
-      const newest = retained.at(-1)
-      if (newest === undefined) return
-      this.#log.info(`Checkpoint ${newest.id} is kept in ${newest.directory}: weft run -s ${newest.directory} starts from it.`)
+      if (retained.length === 0) return
       this.#delete(leftAtEnd(retained, garbage))
       // Tasks have ended: what nobody knows now is of checkpoints that were given up.
       return this.#search((found) => this.#delete(orphans(this.#state, found)))

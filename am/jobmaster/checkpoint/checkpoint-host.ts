@@ -143,4 +143,6 @@ export interface Checkpoints {
    * deleted as externalized-checkpoint-retention says. Resolves when that is done; never rejects.
    */
   end(state: JobState): Promise<void>
+  /** A while after `end`: what has been written since goes as it did then. Never rejects. */
+  removeLeftovers(state: JobState): Promise<void>
 }

@@ -182,14 +182,25 @@ export class JobCoordinators {
     await this.#commit(committables, false)
   }
 
-  /** The job ended well: makes everything visible. @throws as start */
+  /** The job ended well: makes everything visible. May be repeated, as a committer's may. @throws as start */
   async commit(committables: readonly Committable[]): Promise<void> {
     await this.#commit(committables, true)
     this.#collect?.complete()
   }
 
-  /** Nothing uncommitted may stay behind. What fails is tried again a few times, then logged: there is nobody left to act on it. */
-  async abort(environment: Environment): Promise<void> {
+  /**
+   * Nothing uncommitted may stay behind. What fails is tried again a few times, then logged: there is nobody left to act on it. `earlier`: of
+   * a job that never started here, but may have under an earlier master.
+   */
+  async abort(environment: Environment, earlier?: JobGraph): Promise<void> {
+    if (this.#loaded === undefined && earlier !== undefined) {
+      try {
+        const loaded = await retrying(environment, ABORT_RETRY, () => this.#load(earlier))
+        for (const operatorId of loaded) this.#committing.add(operatorId)
+      } catch (error) {
+        log.warn('What an earlier attempt of this JobManager wrote could not be removed', error)
+      }
+    }
     for (const { node, table, committer } of this.#loaded?.values() ?? []) {
       if (!this.#committing.has(node.id)) continue
       try {
