@@ -74,6 +74,27 @@ describe('a job under a scripted TaskExecutor', () => {
     expect(master.connectors.log.slice(-3)).to.deep.equal(['start sink', 'abort sink', 'close source'])
   })
 
+  it('removes what unreachable tasks may have written since, a minute after a job that did not end well, or when the application ends', async () => {
+    for (const end of ['a minute', 'the application'] as const) {
+      const master = new MiniMaster()
+      const job = master.dispatcher.submit(sourceToSink())
+      const worker = await master.worker('w1')
+      job.cancel()
+      for (const task of worker.tasks) await worker.report(task, 'CANCELED')
+      expect((await job.result).state).to.equal('CANCELED')
+      const aborts = () => master.connectors.log.filter((line) => line === 'abort sink').length
+      await master.settle()
+      expect(aborts()).to.equal(1)
+      if (end === 'the application') await master.dispatcher.removeLeftovers()
+      else master.environment.advance(60_000)
+      await master.settle()
+      expect(aborts(), end).to.equal(2)
+      master.environment.advance(600_000)
+      await master.dispatcher.removeLeftovers()
+      expect(aborts(), 'once is enough').to.equal(2)
+    }
+  })
+
   it('restarts on a new worker when one is lost, refusing what the old attempt says', async () => {
     const master = new MiniMaster({ 'restart-strategy.type': 'fixed-delay', 'restart-strategy.fixed-delay.delay': '1 s' })
     const job = master.dispatcher.submit(sourceToSink())
