@@ -23,7 +23,7 @@ import { sessionCoordinators } from './application/session-coordinators.js'
 import { StatementRunner } from './application/statement-runner.js'
 import { Dispatcher } from './dispatcher/dispatcher.js'
 import type { StoredJobResults } from './dispatcher/job-result-store.js'
-import { CheckpointCoordinator } from './jobmaster/checkpoint/checkpoint-coordinator.js'
+import { CheckpointCoordinator, removeCheckpoints } from './jobmaster/checkpoint/checkpoint-coordinator.js'
 import { connectorCoordinators } from './jobmaster/coordinators/coordinator-loader.js'
 import { progressOf } from './progress.js'
 import type { FinalStatus, ResourceManagerDriver } from './resourcemanager/drivers/driver.js'
@@ -205,6 +205,13 @@ function assemble(
     resourceManager: undefined,
     session: undefined,
   }
+  const checkpointServices = (jobConfiguration: Configuration) => ({
+    environment,
+    fileSystems,
+    configuration: jobConfiguration,
+    epoch,
+    defaultDirectory: target.checkpointDirectory,
+  })
   const dispatcher = new Dispatcher({
     environment,
     configuration,
@@ -226,14 +233,8 @@ function assemble(
     },
     onForgotten: (jobId) => parts.session?.forgotten(jobId),
     coordinators: (jobConfiguration, program) => connectorCoordinators(fileSystems, jobConfiguration, environment, program),
-    checkpoints: (jobConfiguration, jobGraph, host) =>
-      new CheckpointCoordinator(jobGraph, host, {
-        environment,
-        fileSystems,
-        configuration: jobConfiguration,
-        epoch,
-        defaultDirectory: target.checkpointDirectory,
-      }),
+    checkpoints: (jobConfiguration, jobGraph, host) => new CheckpointCoordinator(jobGraph, host, checkpointServices(jobConfiguration)),
+    removeCheckpoints: (jobConfiguration, id, state) => removeCheckpoints(id, state, checkpointServices(jobConfiguration)),
   })
   const { program, jobId, name, user, attached } = descriptor
   if (program.kind === 'session') {

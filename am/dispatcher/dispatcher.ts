@@ -2,7 +2,7 @@
 import type { Configuration } from '#core/config/configuration.js'
 import { JOBSTORE_EXPIRATION_TIME, JOBSTORE_MAX_CAPACITY } from '#core/config/options/session.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
-import { isTerminalJobState } from '#core/graph/states.js'
+import { isTerminalJobState, type JobState } from '#core/graph/states.js'
 import type { JobId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import type { RpcEndpoints } from '#core/rpc/rpc-connection.js'
@@ -38,6 +38,8 @@ export interface DispatcherServices {
   coordinators(configuration: Configuration, program?: ProgramCoordinators): CoordinatorLoader
   /** The checkpoint coordinator of a job with its own configuration in effect. */
   checkpoints(configuration: Configuration, jobGraph: JobGraph, host: CheckpointHost): Checkpoints
+  /** Of a job that ended under an earlier attempt, those that are not to be kept. Never rejects. */
+  removeCheckpoints(configuration: Configuration, jobId: JobId, state: JobState): Promise<void>
   /** For later attempts of this master; undefined: there are none. */
   readonly results?: JobResultStore | undefined
   /** The job is not listed any more. */
@@ -135,9 +137,13 @@ export class Dispatcher {
       return undefined
     }
     this.#log.info(`Job '${jobGraph.name}' (${jobGraph.jobId}) was ${record.state} under an earlier attempt and does not run again.`)
-    const { coordinators: loader, environment } = this.#services
-    const coordinators = new JobCoordinators(jobGraph, loader(configuration, program?.coordinators), undefined)
-    const job = recoveredJob(jobGraph, record, schedulerSettings(configuration, jobGraph), () => coordinators.abort(environment, jobGraph))
+    const services = this.#services
+    const removeLeftovers = async () => {
+      const coordinators = new JobCoordinators(jobGraph, services.coordinators(configuration, program?.coordinators), undefined)
+      await coordinators.abort(services.environment, jobGraph)
+      await services.removeCheckpoints(configuration, jobGraph.jobId, record.state)
+    }
+    const job = recoveredJob(jobGraph, record, schedulerSettings(configuration, jobGraph), removeLeftovers)
     this.#jobs.set(job.jobId, job)
     this.#hasEnded(job.jobId)
     this.#mayLeave(job)

@@ -14,7 +14,7 @@ import type { GatewayHandlers } from '#core/rpc/gateway.js'
 import type { Environment } from '#core/time/environment.js'
 import { Dispatcher, type DispatcherServices } from '#am/dispatcher/dispatcher.js'
 import { openJobResultStore, type JobResultStore } from '#am/dispatcher/job-result-store.js'
-import { CheckpointCoordinator } from '#am/jobmaster/checkpoint/checkpoint-coordinator.js'
+import { CheckpointCoordinator, removeCheckpoints } from '#am/jobmaster/checkpoint/checkpoint-coordinator.js'
 import type { CheckpointHost, Checkpoints } from '#am/jobmaster/checkpoint/checkpoint-host.js'
 import { leadershipCheck } from '#am/leadership.js'
 import type { CoordinatorLoader } from '#am/jobmaster/coordinators/coordinator-loader.js'
@@ -78,6 +78,8 @@ export interface MasterWorld {
   onCoordinatorsStarted(job: SimJob, epoch: number): void
   onRegistered(resourceId: string, epoch: number): void
   onJobEnded(job: SimJob, ended: Job): void
+  /** The master looks for the last time for what tasks have left behind. */
+  onLastLook(): void
 }
 
 export class SimMaster {
@@ -148,6 +150,7 @@ export class SimMaster {
     )
     resourceManager.start().catch((error: unknown) => this.#exit(1, String(error)))
     await Promise.all(jobs.map((job) => this.#runJob(job, dispatcher)))
+    this.#world.onLastLook()
     await dispatcher.removeLeftovers()
     const heard = await resourceManager.finish('SUCCEEDED', '')
     await leader.stop()
@@ -172,6 +175,13 @@ export class SimMaster {
   ): DispatcherServices {
     const { wiring } = this.#world
     const earlier = () => this.resourceManager?.earlier
+    const checkpointServices = (jobConfiguration: Configuration) => ({
+      environment,
+      fileSystems,
+      configuration: jobConfiguration,
+      epoch: this.epoch,
+      defaultDirectory: `${ROOT}/checkpoints`,
+    })
     return {
       environment,
       configuration,
@@ -193,15 +203,8 @@ export class SimMaster {
       }),
       coordinators: (jobConfiguration) => wiring.coordinators(this.#coordinators(fileSystems, jobConfiguration, environment)),
       checkpoints: (jobConfiguration, jobGraph, host) =>
-        wiring.checkpoints(
-          new CheckpointCoordinator(jobGraph, wiring.host(host), {
-            environment,
-            fileSystems,
-            configuration: jobConfiguration,
-            epoch: this.epoch,
-            defaultDirectory: `${ROOT}/checkpoints`,
-          }),
-        ),
+        wiring.checkpoints(new CheckpointCoordinator(jobGraph, wiring.host(host), checkpointServices(jobConfiguration))),
+      removeCheckpoints: (jobConfiguration, jobId, state) => removeCheckpoints(jobId, state, checkpointServices(jobConfiguration)),
     }
   }
 

@@ -37,6 +37,7 @@ export class Oracle {
   started = 0
   adopted = 0
   readonly #kernel: Kernel
+  #lastSeen: ReadonlySet<string> | undefined
   readonly #volume: Volume
   readonly #jobs: readonly JobRecord[]
   readonly #masters: () => SimMaster | undefined
@@ -229,6 +230,10 @@ export class Oracle {
     if (outstanding > 0) this.#kernel.violate('asked - granted = 0', `${outstanding} containers are still asked for at the end`)
   }
 
+  onLastLook(): void {
+    this.#lastSeen = new Set(this.#volume.files.keys())
+  }
+
   /** The application has ended: nothing of it is left. `calm`: nothing was done to it. */
   atEnd(calm: boolean): void {
     const subtasks = this.#jobs.reduce((sum, { job }) => sum + job.graph.vertices.reduce((all, { parallelism }) => all + parallelism, 0), 0)
@@ -237,6 +242,8 @@ export class Oracle {
     for (const { job, ended } of this.#jobs) {
       if (ended === undefined) this.#kernel.violate('each job ends well', `job ${job.number} has not ended`)
       for (const path of this.#volume.files.keys()) {
+        // What a task wrote after that which nobody can reach, over a network that held it back, cannot be removed by anybody.
+        if (this.#lastSeen?.has(path) === false) continue
         if (path.startsWith(`${job.outputDirectory}/.staging`))
           this.#kernel.violate('nothing is left', `${path} was never committed or removed`)
         if (path.startsWith(`${ROOT}/checkpoints/${job.graph.jobId}/`)) this.#kernel.violate('nothing is left', `${path} outlives its job`)

@@ -177,6 +177,7 @@ async function measure(jobs: readonly JobGraph[]): Promise<Measured> {
     epoch: 1,
     slots: resourceManager,
     coordinators: () => NO_COORDINATORS,
+    removeCheckpoints: () => Promise.resolve(),
     checkpoints: (jobConfiguration, jobGraph, host) =>
       new CheckpointCoordinator(jobGraph, host, {
         environment,

@@ -109,6 +109,7 @@ export async function runScenario(seed: number, mutant?: Mutant): Promise<Outcom
     onCoordinatorsStarted: (job, epoch) => oracle.onCoordinatorsStarted(job, epoch),
     onRegistered: (resourceId, epoch) => oracle.onRegistered(resourceId, epoch),
     onJobEnded: (job, ended) => oracle.onJobEnded(job, ended),
+    onLastLook: () => oracle.onLastLook(),
   }
   kernel.after(1_500, () => yarn.submit())
   const scene: Scene = {

@@ -62,8 +62,19 @@ export class EmbeddedCluster {
     const defaultDirectory = `file://${tmpdir()}/weft-embedded-checkpoints`
     const checkpoints: DispatcherServices['checkpoints'] = (jobConfiguration, graph, host) =>
       new CheckpointCoordinator(graph, host, { environment, fileSystems, configuration: jobConfiguration, epoch: 1, defaultDirectory })
+    // There is no earlier attempt.
+    const removeCheckpoints = () => Promise.resolve()
     return new EmbeddedCluster(
-      new Dispatcher({ environment, configuration, endpoints, epoch: 1, slots: resourceManager, coordinators, checkpoints }),
+      new Dispatcher({
+        environment,
+        configuration,
+        endpoints,
+        epoch: 1,
+        slots: resourceManager,
+        coordinators,
+        checkpoints,
+        removeCheckpoints,
+      }),
       resourceManager,
     )
   }

@@ -8,7 +8,7 @@ import { CHECKPOINT_DIR, SAVEPOINT_DIR } from '#core/config/options/checkpointin
 import type { FileSystems } from '#core/fs/file-systems.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import type { JobState } from '#core/graph/states.js'
-import type { ExecutionAttemptId } from '#core/ids/ids.js'
+import type { ExecutionAttemptId, JobId } from '#core/ids/ids.js'
 import { logger } from '#core/log/logger.js'
 import { unreachable } from '#core/machine/step.js'
 import type { Environment, Millis, TimerHandle } from '#core/time/environment.js'
@@ -60,6 +60,14 @@ interface Waiting {
 
 /** What has changed since a checkpoint that began so recently is little. */
 const RECENT_MS = 2_000
+
+/** What a job's checkpoints left behind, of a job that ended under an earlier master, of which only this is known. Never rejects. */
+export async function removeCheckpoints(jobId: JobId, jobState: JobState, services: CheckpointServices): Promise<void> {
+  const { configuration, fileSystems, environment, defaultDirectory } = services
+  if (keptAtEnd(checkpointSettings(configuration).retention, jobState)) return
+  const store = new CheckpointStore(fileSystems, environment)
+  await store.delete([], [jobDirectory(store.resolve(configuration.get(CHECKPOINT_DIR) ?? defaultDirectory), jobId)])
+}
 
 export class CheckpointCoordinator implements Checkpoints {
   readonly #host: CheckpointHost

@@ -9,7 +9,7 @@ import { RpcEndpoints } from '#core/rpc/rpc-connection.js'
 import { virtualEnvironment } from '#core/time/virtual-environment.js'
 import { Dispatcher } from '#am/dispatcher/dispatcher.js'
 import type { JobResultStore } from '#am/dispatcher/job-result-store.js'
-import { CheckpointCoordinator } from '#am/jobmaster/checkpoint/checkpoint-coordinator.js'
+import { CheckpointCoordinator, removeCheckpoints } from '#am/jobmaster/checkpoint/checkpoint-coordinator.js'
 import type { CoordinatorLoader } from '#am/jobmaster/coordinators/coordinator-loader.js'
 import type { CommitterRestore } from '#runtime/connectors/connector.js'
 import type { DriverListener, ResourceManagerDriver } from '#am/resourcemanager/drivers/driver.js'
@@ -158,6 +158,13 @@ export class MiniMaster {
       onFatal: (error) => this.fatal.push(error),
     })
     this.endpoints.serve('resourcemanager', ResourceManagerGateway, this.resourceManager.handlers)
+    const checkpointServices = (jobConfiguration: Configuration) => ({
+      environment: this.environment,
+      fileSystems,
+      configuration: jobConfiguration,
+      epoch,
+      defaultDirectory: 'mem:///checkpoints',
+    })
     this.dispatcher = new Dispatcher({
       environment: this.environment,
       configuration,
@@ -166,14 +173,8 @@ export class MiniMaster {
       slots: this.resourceManager,
       coordinators: () => this.connectors,
       results,
-      checkpoints: (jobConfiguration, jobGraph, host) =>
-        new CheckpointCoordinator(jobGraph, host, {
-          environment: this.environment,
-          fileSystems,
-          configuration: jobConfiguration,
-          epoch,
-          defaultDirectory: 'mem:///checkpoints',
-        }),
+      checkpoints: (jobConfiguration, jobGraph, host) => new CheckpointCoordinator(jobGraph, host, checkpointServices(jobConfiguration)),
+      removeCheckpoints: (jobConfiguration, jobId, state) => removeCheckpoints(jobId, state, checkpointServices(jobConfiguration)),
     })
     void this.resourceManager.start()
   }

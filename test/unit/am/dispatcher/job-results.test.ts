@@ -203,6 +203,24 @@ describe('a job and its record', () => {
     ])
   })
 
+  it('of an earlier attempt: what its tasks may have left behind is removed, and checkpoints that nobody keeps', async () => {
+    for (const [state, stays] of [
+      ['FINISHED', false],
+      ['FAILED', true],
+    ] as const) {
+      const retention = { 'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION' }
+      const master = new MiniMaster(retention, new MemoryStore([{ ...RECORD, state }]))
+      const checkpoint = `mem:///checkpoints/${JOB}/chk-3/_metadata`
+      const writer = await master.files.create(checkpoint)
+      await writer.close()
+      new StatementRunner(master.dispatcher, true).execute({ text: 'INSERT', kind: 'insert', effect: insert })
+      master.environment.advance(60_000)
+      await master.settle()
+      expect(master.connectors.log.filter((line) => line === 'abort sink')).to.have.length(1)
+      expect((await master.files.status(checkpoint)) !== undefined, state).to.equal(stays)
+    }
+  })
+
   it('tells a failure again, in the same words', async () => {
     const results = new MemoryStore()
     const master = await run(results, 'FAILED')
