@@ -18,7 +18,7 @@ export const InvalidOptionValue = defineError('CONFIG_INVALID_VALUE', {
 
 /**
  * Flink's keys that have no effect here: accepted, kept and shown, and the command says so. They steer the JVM, RocksDB, Pekko, …,
- * or parts that this version does not have (`weft` has one way of failing over, no idle-state time).
+ * or parts that this version does not have (`weft` has one way of failing over).
  */
 const INERT_FAMILIES = [
   /^env\.(java\.|pid\.dir$)/,
@@ -33,7 +33,6 @@ const INERT_FAMILIES = [
   /^web\.(submit\.enable|history)$/,
   /^jobstore\.(type|cache-size)$/,
   /^pipeline\.object-reuse$/,
-  /^table\.exec\.state\.ttl$/,
   /^table\.(optimizer|resources)\./,
 ]
 

@@ -152,6 +152,8 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     /** True when the input may retract (-U, -D). */
     retractInput: z.boolean(),
     output: z.enum(['changelog', 'final']),
+    /** Ms of processing time after which a group is forgotten that no row has reached; absent: never. Only of changelogs. */
+    stateTtlMs: z.number().positive().optional(),
   }),
   /**
    * Window TVF + GROUP BY window_start, window_end (+ keys), fused. Output: keys, calls, then the window columns of `emit` in

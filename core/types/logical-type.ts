@@ -17,6 +17,7 @@
  * | VARCHAR(n) (STRING: n = 2^31-1), CHAR(n): VARCHAR with `fixed` | offsets, lengths, UTF-8 bytes | string        |
  * | VARBINARY(n) (BYTES: no length), BINARY(n): with `fixed` | offsets, lengths, bytes | binary string       |
  * | ARRAY, MAP, MULTISET, ROW          | offsets, lengths, encoded bytes    | binary string (docs/nested-values.md)|
+ * | VARIANT                            | as STRING                          | string, JSON (runtime/expr/variant.ts)|
  * | NULL (type of a bare NULL literal) | none                               | null                                 |
  * | RAW (DataStream elements)          | references; codec bytes on the wire| anything the element codec knows     |
  *
@@ -50,7 +51,7 @@ export interface RowField {
 
 export type LogicalType =
   | Plain<'BOOLEAN' | 'TINYINT' | 'SMALLINT' | 'INT' | 'BIGINT' | 'FLOAT' | 'DOUBLE' | 'DATE' | 'RAW'>
-  | Plain<'INTERVAL_MONTHS' | 'INTERVAL_MILLIS'>
+  | Plain<'INTERVAL_MONTHS' | 'INTERVAL_MILLIS' | 'VARIANT'>
   | (Plain<'DECIMAL'> & { readonly precision: number; readonly scale: number })
   | Sized<'VARCHAR'>
   | (Plain<'BYTES'> & { readonly length?: number | undefined; readonly fixed?: true | undefined })
@@ -82,6 +83,7 @@ export const LogicalTypeSchema: z.ZodType<LogicalType> = z.discriminatedUnion('k
   plain('RAW'),
   plain('INTERVAL_MONTHS'),
   plain('INTERVAL_MILLIS'),
+  plain('VARIANT'),
   plain('DECIMAL').extend({ precision: z.int().min(1).max(38), scale: z.int().min(0).max(38) }),
   plain('VARCHAR').extend({ length, fixed }),
   plain('BYTES').extend({ length: length.optional(), fixed }),
@@ -110,6 +112,7 @@ export const DATE: LogicalType = { kind: 'DATE', nullable: true }
 export const NULL: LogicalType = { kind: 'NULL', nullable: true }
 export const RAW: LogicalType = { kind: 'RAW', nullable: true }
 export const BYTES: LogicalType = { kind: 'BYTES', nullable: true }
+export const VARIANT: LogicalType = { kind: 'VARIANT', nullable: true }
 export const TIME: LogicalType = { kind: 'TIME', precision: 0, nullable: true }
 export const array = (element: LogicalType): LogicalType & { kind: 'ARRAY' } => ({ kind: 'ARRAY', element, nullable: true })
 export const map = (key: LogicalType, value: LogicalType): LogicalType & { kind: 'MAP' } => ({ kind: 'MAP', key, value, nullable: true })

@@ -75,6 +75,7 @@ export function vectorKind(type: LogicalType): VectorKind {
     case 'DECIMAL':
       return type.precision <= MAX_COMPACT_DECIMAL_PRECISION ? 'int64' : 'decimal128'
     case 'VARCHAR':
+    case 'VARIANT':
     case 'BYTES':
     case 'ARRAY':
     case 'MAP':

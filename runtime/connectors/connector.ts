@@ -35,6 +35,8 @@ export interface TableConnector {
   readonly formats?: boolean
   /** True: columns may be ROWs. It is given their fields as columns of their own, named `column.field`. */
   readonly rows?: boolean
+  /** Its tables may have VARIANT columns: it writes them as their JSON. Files have no form for them, in Flink neither. */
+  readonly variants?: boolean
   /** Everything beyond single options (combinations, schema); throws a WeftError. */
   validate?(options: Readonly<Record<string, string>>, schema: Schema, use: 'source' | 'sink'): void
 }

@@ -121,6 +121,7 @@ export function literalToValue(value: LiteralValue, type: LogicalType): Value {
           ? BigInt(value)
           : null
       case 'VARCHAR':
+      case 'VARIANT':
         return typeof value === 'string' ? value : null
       case 'BYTES':
       case 'ARRAY':

@@ -1,5 +1,19 @@
 /** CAST between all supported types, with Flink's results and texts; and the text form of values. */
-import { hasNanos, isNested, MAX_VARCHAR_LENGTH, sameType, typeToString, type LogicalType, type Value } from '#core/types/logical-type.js'
+import {
+  BOOLEAN,
+  decimal,
+  DOUBLE,
+  hasNanos,
+  isNested,
+  MAX_DECIMAL_PRECISION,
+  MAX_VARCHAR_LENGTH,
+  sameType,
+  STRING,
+  typeToString,
+  withNullable,
+  type LogicalType,
+  type Value,
+} from '#core/types/logical-type.js'
 import {
   floorToDays,
   formatDate,
@@ -49,6 +63,7 @@ export function prepareCast(from: LogicalType, to: LogicalType, context: Evaluat
       throw new EvaluationFailure(`cannot cast ${typeToString(from)} to ${typeToString(to)}`)
     }
   }
+  if (from.kind === 'VARIANT' && to.kind !== 'VARIANT') return fromVariant(to, context)
   // A value of a narrow type is one of the wide type; only its text may differ.
   const wide = widened(from)
   switch (to.kind) {
@@ -85,6 +100,7 @@ export function prepareCast(from: LogicalType, to: LogicalType, context: Evaluat
     case 'INTERVAL_MILLIS':
       return toBigint(wide)
     case 'RAW':
+    case 'VARIANT':
       return same
     case 'BYTES':
       return toBytes(from, to)
@@ -97,6 +113,38 @@ export function prepareCast(from: LogicalType, to: LogicalType, context: Evaluat
 }
 
 const same: CastFunction = (value) => value
+
+/** What a variant holds is cast as a value of its own type is; objects and arrays have their JSON as text. */
+function fromVariant(to: LogicalType, context: EvaluationContext): CastFunction {
+  const ofText = prepareCast(STRING, to, context)
+  const ofBoolean = prepareCast(BOOLEAN, to, context)
+  const ofDouble = prepareCast(DOUBLE, to, context)
+  return (value) => {
+    const variant = value as string
+    switch (variant[0]) {
+      case '"':
+        return ofText(JSON.parse(variant) as string)
+      case 't':
+      case 'f':
+        return ofBoolean(variant === 'true')
+      case 'n':
+        return null
+      case '{':
+      case '[':
+        if (to.kind === 'VARCHAR') return ofText(variant)
+        throw new EvaluationFailure(
+          `Cannot cast a VARIANT ${variant.startsWith('{') ? 'OBJECT' : 'ARRAY'} to ${typeToString(withNullable(to, true))}.`,
+        )
+      default: {
+        if (to.kind === 'VARCHAR') return ofText(variant)
+        const [whole = '', fraction = ''] = variant.split('.')
+        if (variant.includes('E')) return ofDouble(Number(variant))
+        const exact = decimal(MAX_DECIMAL_PRECISION, fraction.length)
+        return prepareCast(exact, to, context)(BigInt(whole + fraction))
+      }
+    }
+  }
+}
 
 const TRUE_TEXTS = ['t', 'true', 'y', 'yes', '1']
 const FALSE_TEXTS = ['f', 'false', 'n', 'no', '0']
@@ -434,6 +482,7 @@ export function formatterOf(type: LogicalType, context: EvaluationContext): (val
     case 'INT':
     case 'BIGINT':
     case 'VARCHAR':
+    case 'VARIANT':
     case 'RAW':
       return (value) => String(value)
   }

@@ -171,7 +171,7 @@ const JAVASCRIPT: Record<string, string> = { '=': '===', '<>': '!==', '<': '<', 
 /** A comparison of two operands of one type; the flag is the caller's. */
 function compare(emitter: Emitter, operator: string, a: Operand, b: Operand, both: Operand): string {
   const javascript = JAVASCRIPT[operator] as string
-  if (a.type.kind === 'VARCHAR' || isBinary(a.type)) return compareTexts(emitter, operator, a, b, both)
+  if (a.type.kind === 'VARCHAR' || a.type.kind === 'VARIANT' || isBinary(a.type)) return compareTexts(emitter, operator, a, b, both)
   const numbers =
     isInt64(a.type) &&
     a.exact === true &&

@@ -290,6 +290,7 @@ export function emptyValue(type: LogicalType): string {
     case 'INTERVAL_MILLIS':
       return '0n'
     case 'VARCHAR':
+    case 'VARIANT':
     case 'RAW':
     case 'BYTES':
     case 'ARRAY':

@@ -3,6 +3,7 @@ import type { LiteralValue } from '#core/graph/expression.js'
 import { withNullable, type LogicalType } from '#core/types/logical-type.js'
 import { ARITHMETIC } from './functions/arithmetic.js'
 import { COLLECTIONS } from './functions/collections.js'
+import { VARIANTS } from './functions/variants.js'
 import { COMPARISON, NEGATED } from './functions/comparison.js'
 import type { FunctionDefinition } from './functions/definition.js'
 import { HASHING } from './functions/hashing.js'
@@ -13,7 +14,7 @@ import { TEMPORAL } from './functions/temporal.js'
 import { findUserFunction } from './user-functions.js'
 
 const DEFINITIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
-  [...LOGIC, ...COMPARISON, ...ARITHMETIC, ...MATH, ...STRINGS, ...TEMPORAL, ...HASHING, ...COLLECTIONS].map((definition) => [
+  [...LOGIC, ...COMPARISON, ...ARITHMETIC, ...MATH, ...STRINGS, ...TEMPORAL, ...HASHING, ...COLLECTIONS, ...VARIANTS].map((definition) => [
     definition.name,
     definition,
   ]),

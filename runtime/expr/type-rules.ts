@@ -13,7 +13,7 @@ import {
 const IMPLICIT: Record<TypeKind, readonly TypeKind[]> = {
   NULL: [
     ...(['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'VARCHAR', 'BYTES', 'DATE', 'TIME'] as const),
-    ...(['TIMESTAMP', 'TIMESTAMP_LTZ', 'INTERVAL_MONTHS', 'INTERVAL_MILLIS', 'ARRAY', 'MAP', 'MULTISET', 'ROW'] as const),
+    ...(['TIMESTAMP', 'TIMESTAMP_LTZ', 'INTERVAL_MONTHS', 'INTERVAL_MILLIS', 'ARRAY', 'MAP', 'MULTISET', 'ROW', 'VARIANT'] as const),
   ],
   BOOLEAN: [],
   TINYINT: ['SMALLINT', 'INT', 'BIGINT', 'DECIMAL', 'FLOAT', 'DOUBLE'],
@@ -36,6 +36,7 @@ const IMPLICIT: Record<TypeKind, readonly TypeKind[]> = {
   ROW: [],
   RAW: [],
   BYTES: [],
+  VARIANT: [],
 }
 
 /** Kinds that only CAST reaches. */
@@ -65,6 +66,7 @@ const EXPLICIT: Record<TypeKind, readonly TypeKind[]> = {
   ROW: ['VARCHAR'],
   RAW: [],
   BYTES: ['VARCHAR'],
+  VARIANT: ['BOOLEAN', 'TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'VARCHAR'],
 }
 
 /** Whether CAST (explicit) or a silent conversion (implicit) exists; nullability is not looked at. */

@@ -170,6 +170,7 @@ export function fieldReader(type: LogicalType, syntax: TextSyntax): FieldReader 
       return (_, bytes, start, end) => notA(type, syntax, bytes, start, end)
     case 'INTERVAL_MONTHS':
     case 'INTERVAL_MILLIS':
+    case 'VARIANT':
     case 'RAW':
       throw new Error(`no format reads ${type.kind}`)
   }

@@ -16,6 +16,7 @@ export function scalarText(value: Value, type: LogicalType, standard: TimestampS
     case 'INT':
     case 'BIGINT':
     case 'VARCHAR':
+    case 'VARIANT':
     case 'INTERVAL_MONTHS':
     case 'INTERVAL_MILLIS':
     case 'NULL':

@@ -6,12 +6,15 @@
  *        changed, -D when its last row is gone; nothing when nothing changed. Row by row, so that the output does not depend on
  *        how rows lie in batches; with mini-batch what a batch has changed of a group is one change. 'final': +I once per group at
  *        the end of input; without keys one row even over no input.
- * State: keys, row counts and accumulators by group id.   Time: watermarks pass through.
+ * TTL:   a group that no row has reached for so long (processing time, read once a batch) is forgotten, its next row begins it anew, and
+ *        changes come out even where no result has changed, so that nothing expires behind it that is still in use.
+ * State: keys, row counts, times of the last write (with a TTL) and accumulators by group id.   Time: watermarks pass through.
  * Source: Flink's GroupAggFunction, MiniBatchGroupAggFunction; batch: its sort-less hash aggregate.
  */
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import { MINI_BATCH_ENABLED } from '#core/config/options/sql.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
+import type { Clock } from '#core/time/environment.js'
 import { RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../columnar/batch.js'
@@ -32,6 +35,8 @@ export class GroupAggregateOperator implements Operator {
   readonly #outputSchema: Schema
   readonly #aggregation: GroupedAggregation
   readonly #tables = new KeyedTables()
+  readonly #ttl: number
+  #clock!: Clock
   #maxParallelism = 1
   #first = true
   #miniBatch = false
@@ -43,7 +48,8 @@ export class GroupAggregateOperator implements Operator {
     this.#final = spec.output === 'final'
     this.#retractInput = spec.retractInput
     this.#outputSchema = output
-    this.#aggregation = new GroupedAggregation(input, spec.keys, spec.calls, spec.retractInput)
+    this.#ttl = spec.stateTtlMs ?? 0
+    this.#aggregation = new GroupedAggregation(input, spec.keys, spec.calls, spec.retractInput, spec.stateTtlMs)
     const keyed = spec.keys.length > 0
     this.#aggregation.track(
       this.#aggregation.tables.map(({ name, schema, rows }) =>
@@ -57,6 +63,7 @@ export class GroupAggregateOperator implements Operator {
     this.#first = context.subtaskIndex === 0
     this.#miniBatch = context.configuration.get(MINI_BATCH_ENABLED)
     this.#output = output
+    this.#clock = context.environment.clock
     this.#nextTurn = () => context.nextTurn()
   }
 
@@ -88,10 +95,13 @@ export class GroupAggregateOperator implements Operator {
     if (batch.length === 0) return
     if (!this.#retractInput && hasRetractions(batch)) throw new Error('a row is taken away from an aggregate whose input never retracts')
     if (this.#final) return this.#aggregation.accumulate(batch)
-    const each = this.#aggregation.accumulateWithChanges(batch)
+    const now = this.#ttl > 0 ? this.#clock.now() : 0
+    const each = this.#aggregation.accumulateWithChanges(batch, now)
+    if (this.#ttl > 0) each.changed.fill(1)
     const select = this.#miniBatch ? netChanges : rowChanges
-    const changes = changelogBatch(this.#outputSchema, this.#keys, batch, each, select(each))
+    const changes = changelogBatch(this.#outputSchema, this.#keys, batch, each, select(each, this.#ttl > 0))
     if (changes !== undefined) this.#output.collect(changes)
+    if (this.#ttl > 0) this.#aggregation.removeExpired(LOOKED_AT + LOOKED_AT_PER_ROW * batch.length, now)
   }
 
   processWatermark(watermark: number): void {
@@ -113,6 +123,10 @@ export class GroupAggregateOperator implements Operator {
     this.#aggregation.clear()
   }
 }
+
+/** Groups looked at after each batch, whether their time has passed: more than can have come with it. */
+const LOOKED_AT = 64
+const LOOKED_AT_PER_ROW = 2
 
 /** Positions 2r and 2r + 1 of the columns are row r's group before and after it; `selection` picks those that are output. */
 interface PickedChanges {
@@ -149,8 +163,8 @@ function rowChanges(changes: GroupChanges): PickedChanges {
   return { selection, kinds, length, onlyInserts }
 }
 
-/** What all rows of the batch together change of each group, in the order of the groups' last rows. */
-function netChanges(changes: GroupChanges): PickedChanges {
+/** What all rows of the batch together change of each group, in the order of the groups' last rows. `always`: even if that is nothing. */
+function netChanges(changes: GroupChanges, always: boolean): PickedChanges {
   const { count, flags, groups } = changes.pass
   const selection = new Int32Array(2 * count)
   const kinds = new Uint8Array(2 * count)
@@ -175,7 +189,7 @@ function netChanges(changes: GroupChanges): PickedChanges {
     const before = ((flags[first] as number) & FIRST) === 0
     const after = ((flags[last] as number) & VANISHED) === 0
     // Rows that made up for each other have changed nothing.
-    if (before && after && first < last && sameResults(changes.results, 2 * first, 2 * last + 1)) continue
+    if (!always && before && after && first < last && sameResults(changes.results, 2 * first, 2 * last + 1)) continue
     if (before) {
       kinds[2 * first] = after ? RowKind.UPDATE_BEFORE : RowKind.DELETE
       selection[length++] = 2 * first

@@ -53,7 +53,8 @@ function infer(relation: Relation): Changes {
       // Rows that come out in the order of time are not seen to change.
       return relation.time !== null ? 'none' : below === 'none' ? 'updates' : 'all'
     case 'sort':
-      // The first n of an ordering change as rows come; the first n at all do not.
+      // The first n of an ordering change as rows come; the first n at all do not. Without a limit rows come out when the input ends.
+      if (isSortAtEnd(relation)) return 'none'
       return relation.keys.length > 0 && !isTemporalSort(relation) ? 'all' : below
     case 'calc':
       // An update may bring a row into the condition, or out of it.
@@ -75,9 +76,9 @@ function infer(relation: Relation): Changes {
 }
 
 /**
- * What is wrong with the plan in this mode, in Flink's words, or undefined.
+ * What is wrong with the plan in this mode, in Flink's words, or undefined. `sortsAtEnd`: streams may be sorted when they end.
  */
-export function planProblem(root: Root, mode: RuntimeMode): string | undefined {
+export function planProblem(root: Root, mode: RuntimeMode, sortsAtEnd: boolean): string | undefined {
   if (root.kind === 'sink' && changelogOf(root.input, mode) === 'retract') {
     if (sinkChangelog(root.options) === 'append') {
       const producer = producerOf(root.input, mode)
@@ -85,7 +86,7 @@ export function planProblem(root: Root, mode: RuntimeMode): string | undefined {
       return `Table sink '${fullName(root.table)}' doesn't support consuming ${changes} which is produced by node ${describeNode(producer)}.`
     }
   }
-  return relationProblem(root.input, mode)
+  return relationProblem(root.input, mode, sortsAtEnd)
 }
 
 /** The node that makes updates out of an append-only input. */
@@ -100,7 +101,7 @@ function producerOf(relation: Relation, mode: RuntimeMode): Relation {
     : producerOf(retracting, mode)
 }
 
-function relationProblem(relation: Relation, mode: RuntimeMode): string | undefined {
+function relationProblem(relation: Relation, mode: RuntimeMode, sortsAtEnd: boolean): string | undefined {
   if (mode === 'BATCH' && relation.kind === 'scan' && !relation.bounded) {
     return `Querying an unbounded table '${fullName(relation.table)}' in batch mode is not allowed. The table source is unbounded.`
   }
@@ -122,7 +123,7 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
     }
     const problem = relation.kind === 'over' ? overProblem(relation) : undefined
     if (problem !== undefined) return problem
-    if (relation.kind === 'sort' && relation.keys.length > 0 && relation.limit === null && !isTemporalSort(relation)) {
+    if (relation.kind === 'sort' && isSortAtEnd(relation) && !sortsAtEnd) {
       const first = relation.keys[0] as (typeof relation.keys)[number]
       return relation.fields[first.column]?.rowtime === true
         ? 'The first sort key of a stream is its time attribute in ascending order, and it is sorted without OFFSET.'
@@ -150,7 +151,7 @@ function relationProblem(relation: Relation, mode: RuntimeMode): string | undefi
     if (problem !== undefined) return problem
   }
   for (const input of inputsOf(relation)) {
-    const problem = relationProblem(input, mode)
+    const problem = relationProblem(input, mode, sortsAtEnd)
     if (problem !== undefined) return problem
   }
   return undefined
@@ -182,6 +183,11 @@ const BOUNDED_ONLY: ReadonlySet<string> = new Set(['LEAD', 'NTILE', 'PERCENT_RAN
 export function isTemporalSort({ keys, limit, offset, fields }: Sort): boolean {
   const [first] = keys
   return limit === null && offset === 0 && first?.ascending === true && fields[first.column]?.rowtime === true
+}
+
+/** A stream in another order, which there is when it has ended. */
+export function isSortAtEnd(sort: Sort): boolean {
+  return sort.keys.length > 0 && sort.limit === null && !isTemporalSort(sort)
 }
 
 /** True when every table that is read ends. */

@@ -21,3 +21,14 @@ export function isProcessingTime(relation: Relation, column: number): boolean {
       return false
   }
 }
+
+/** Rows come in the order of processing time: a stream need not be sorted by it. */
+export function withoutProcessingTimeOrder(relation: Relation): Relation {
+  if (relation.kind === 'project') return { ...relation, input: withoutProcessingTimeOrder(relation.input) }
+  if (relation.kind !== 'sort') return relation
+  const { input, keys, limit, offset } = relation
+  const [first] = keys
+  const inOrder = keys.length === 1 && first?.ascending === true && isProcessingTime(input, first.column)
+  if (!inOrder) return relation
+  return limit === null && offset === 0 ? input : { ...relation, keys: [] }
+}

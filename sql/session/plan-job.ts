@@ -1,7 +1,7 @@
 /** Bound queries to a job graph: mode, checks, optimisation, operators, chains. */
 import type { Configuration } from '#core/config/configuration.js'
 import { JOB_NAME, OPERATOR_CHAINING, RUNTIME_MODE } from '#core/config/options/execution.js'
-import { LOCAL_TIME_ZONE } from '#core/config/options/sql.js'
+import { LOCAL_TIME_ZONE, NON_TEMPORAL_SORT } from '#core/config/options/sql.js'
 import type { JobGraph } from '#core/graph/job-graph.js'
 import type { JobId } from '#core/ids/ids.js'
 import { withNullable } from '#core/types/logical-type.js'
@@ -10,6 +10,7 @@ import type { Position, SourceText } from '../parser/source-text.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
 import { isBounded, planProblem, type RuntimeMode } from '../plan/changelog.js'
 import { optimize } from '../plan/optimize.js'
+import { withoutProcessingTimeOrder } from '../plan/processing-time.js'
 import type { Relation, Root } from '../plan/relation.js'
 import { removeWatermarks } from '../plan/remove-watermarks.js'
 import { chainOperators } from '../translate/chain-operators.js'
@@ -38,14 +39,17 @@ export function planJob(given: readonly BoundStatement[], settings: JobSettings)
   const { source } = settings
   const statements = oneSinkPerTable(given)
   const mode = runtimeModeOf(statements, settings.configuration)
-  const bound = statements.map(({ root }) => (mode === 'BATCH' ? { ...root, input: removeWatermarks(root.input) } : root))
+  const bound = statements.map(({ root }) => ({
+    ...root,
+    input: mode === 'BATCH' ? removeWatermarks(root.input) : withoutProcessingTimeOrder(root.input),
+  }))
   const placeOf = (root: Root): Position => (statements[bound.indexOf(root)] ?? (statements[0] as BoundStatement)).at
   const context = { timeZone: settings.timeZone, now: () => settings.clock.now(), clockStands: mode === 'BATCH' }
   const roots = optimize(bound, context, (root, text) => {
     throw notSupported(source, placeOf(root), text)
   })
   for (const [i, root] of roots.entries()) {
-    const problem = planProblem(root, mode)
+    const problem = planProblem(root, mode, settings.configuration.get(NON_TEMPORAL_SORT))
     if (problem !== undefined) throw validationError(source, (statements[i] as BoundStatement).at, problem, hintFor(problem))
   }
   return { mode, roots }

@@ -1,14 +1,14 @@
 /** Plan nodes to operators: one spec each, with the exchange that brings it its rows. */
 import type { Configuration } from '#core/config/configuration.js'
 import { AUTO_WATERMARK_INTERVAL } from '#core/config/options/pipeline.js'
-import { NESTED_ENFORCER, NOT_NULL_ENFORCER, SOURCE_IDLE_TIMEOUT, TYPE_LENGTH_ENFORCER } from '#core/config/options/sql.js'
+import { NESTED_ENFORCER, NOT_NULL_ENFORCER, SOURCE_IDLE_TIMEOUT, STATE_TTL, TYPE_LENGTH_ENFORCER } from '#core/config/options/sql.js'
 import type { OperatorSpec, SpecOf } from '#core/graph/operator-spec.js'
 import type { Partitioner } from '#core/graph/job-graph.js'
 import type { Schema } from '#core/types/schema.js'
 import { findConnector, tableParallelism } from '#runtime/connectors/registry.js'
 import { ConstraintUnsupported } from '#runtime/connectors/errors.js'
 import { fullName } from '../catalog/catalog.js'
-import { changelogOf, isTemporalSort, type RuntimeMode } from '../plan/changelog.js'
+import { changelogOf, isSortAtEnd, isTemporalSort, type RuntimeMode } from '../plan/changelog.js'
 import { describeNode, isDeduplicate, nodeName } from '../plan/describe.js'
 import type {
   Calc,
@@ -136,6 +136,7 @@ export class PlanTranslator {
           calls: node.calls,
           retractInput: changelogOf(node.input, this.#mode) === 'retract',
           output: this.#output(),
+          ...this.#stateTtl(),
         }
         return this.#keyed(node, spec, [node.input], [node.keys], output)
       }
@@ -234,7 +235,7 @@ export class PlanTranslator {
           op: 'sort-limit',
           keys: node.keys,
           offset: node.offset,
-          output: this.#output(),
+          output: isSortAtEnd(node) ? 'final' : this.#output(),
           retractInput,
           ...limit,
         }
@@ -271,6 +272,11 @@ export class PlanTranslator {
       ...(aggregate === undefined ? {} : { aggregate }),
     }
     return this.#keyed(node, spec, [node.input], [partition], output)
+  }
+
+  #stateTtl(): { stateTtlMs?: number } {
+    const stateTtlMs = this.#configuration.get(STATE_TTL)
+    return stateTtlMs > 0 && this.#mode === 'STREAMING' ? { stateTtlMs } : {}
   }
 
   #output(): 'changelog' | 'final' {

@@ -1,5 +1,6 @@
 /** INSERT INTO: the query's columns mapped to the table's by position, with implicit casts, NULL for columns left out. */
 import { typeToString, type LogicalType } from '#core/types/logical-type.js'
+import { sinkChangelog } from '#runtime/connectors/registry.js'
 import { canCast } from '#runtime/expr/type-rules.js'
 import type { Insert } from '../parser/ast-statement.js'
 import { notSupported, validationError } from '../parser/sql-errors.js'
@@ -22,11 +23,19 @@ export function bindInsert(statement: Insert, context: BindContext): Sink {
   const { source } = context
   const at = (statement.table.at(-1) as Name).at
   if (statement.overwrite) throw notSupported(source, statement.at, 'INSERT OVERWRITE.', 'Use INSERT INTO.')
-  if (statement.onConflict !== null) throw notSupported(source, statement.onConflict.at, 'INSERT … ON CONFLICT.')
   const [partition] = statement.partition
   if (partition !== undefined) throw notSupported(source, partition.column.at, 'INSERT … PARTITION (…).')
   const table = findObject(source, statement.table, context.catalog)
   if (table.kind === 'view') throw validationError(source, at, `'${table.name}' is a view; only tables can be written.`)
+  if (statement.onConflict !== null) {
+    if (sinkChangelog(table.options) === 'append')
+      throw validationError(
+        source,
+        statement.onConflict.at,
+        `ON CONFLICT clause is only allowed for upsert sinks. The sink '${fullName(table)}' is not an upsert sink because it only accepts INSERT (append-only) changes.`,
+      )
+    throw notSupported(source, statement.onConflict.at, 'INSERT … ON CONFLICT.')
+  }
   refusePartsOf(table, at, source, false)
   const columns: Column[] = table.columns.flatMap((column) =>
     column.kind === 'physical' ? [{ name: column.name, type: column.type }] : [],

@@ -175,8 +175,11 @@ function oneRow(): Relation {
   return { kind: 'values', rows: [[0]], fields: [{ name: 'ZERO', type: { kind: 'INT', nullable: false }, rowtime: false }] }
 }
 
+/** They say by which operator a join is to be done, never what it gives; here there is one for each kind of join. */
+const HOW_TO_JOIN: ReadonlySet<string> = new Set(['MULTI_JOIN', 'BROADCAST', 'SHUFFLE_HASH', 'SHUFFLE_MERGE', 'NEST_LOOP'])
+
 function refuseClauses(node: SelectNode, { source }: BindContext): void {
-  const [hint] = node.hints
+  const hint = node.hints.find(({ name }) => !HOW_TO_JOIN.has(name))
   if (hint !== undefined) throw notSupported(source, hint.at, `the hint ${hint.name}.`)
   if (node.qualify !== null) throw notSupported(source, node.qualify.at, 'QUALIFY.')
 }

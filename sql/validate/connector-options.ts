@@ -1,4 +1,5 @@
 /** The WITH clause of a table, checked by its connector when the table is read or written. */
+import type { LogicalType } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { findConnector, validateTable } from '#runtime/connectors/registry.js'
 import { ConnectorCannot } from '#runtime/connectors/errors.js'
@@ -23,11 +24,35 @@ export function checkConnector(
   const connector = findConnector(options['connector'] ?? '')
   if (row?.kind === 'physical' && connector !== undefined && connector.rows !== true)
     throw notSupported(source, at, `ROW columns ('${row.field?.path[0]}') in a table of the connector '${connector.identifier}'.`)
+  const variant = schema.fields.find(({ type }) => holdsVariant(type))
+  if (variant !== undefined && connector !== undefined && connector.variants !== true)
+    throw notSupported(
+      source,
+      at,
+      `VARIANT columns ('${variant.name}') in a table of the connector '${connector.identifier}'.`,
+      'Make it STRING, write CAST(v AS STRING) and read it with PARSE_JSON.',
+    )
   try {
     validateTable(options, schema, use)
   } catch (error) {
     const ofUse = ConnectorCannot.is(error) || options !== table.options
     throw ofUse ? located(source, at, error) : located(table.source, table.at, error)
+  }
+}
+
+function holdsVariant(type: LogicalType): boolean {
+  switch (type.kind) {
+    case 'VARIANT':
+      return true
+    case 'ARRAY':
+    case 'MULTISET':
+      return holdsVariant(type.element)
+    case 'MAP':
+      return holdsVariant(type.key) || holdsVariant(type.value)
+    case 'ROW':
+      return type.fields.some((field) => holdsVariant(field.type))
+    default:
+      return false
   }
 }
 

@@ -29,6 +29,7 @@ function nullableType(source: SourceText, node: TypeNode): LogicalType {
     case 'FLOAT':
     case 'DOUBLE':
     case 'DATE':
+    case 'VARIANT':
       return { kind: node.name, nullable: true }
     case 'STRING':
       return { kind: 'VARCHAR', length: MAX_VARCHAR_LENGTH, nullable: true }

@@ -105,18 +105,20 @@ async function run(): Promise<boolean> {
   /** For people: how far the making of the state is. */
   let progress = 'nothing is known of the job'
   const settled = async (): Promise<boolean> => {
-    const { vertices, state } = await get<JobDetails>(job)
-    const counted = Number(vertices.at(-1)?.metrics['read-records'] ?? 0)
+    const { state } = await get<JobDetails>(job)
+    // What tasks count begins anew with a rescale that the making set off; the state does not.
+    const { latest } = await get<{ latest: { completed: { state_size: number } | null } }>(`${job}/checkpoints`)
+    const megabytes = Math.round((latest.completed?.state_size ?? 0) / 1024 / 1024)
     const { inProgress } = (await get<RescalesOverview>(`${job}/rescales/overview`)).rescalesCounts
     const subtasks = await workers()
-    progress = `the job is ${state} with ${subtasks} subtasks, ${counted} numbers counted, ${inProgress} rescales under way`
-    return state === 'RUNNING' && counted >= KEYS && inProgress === 0 && subtasks === 1
+    progress = `the job is ${state} with ${subtasks} subtasks, ${megabytes} MB in the newest checkpoint, ${inProgress} rescales under way`
+    return state === 'RUNNING' && megabytes >= Number(options['state-mb']) && inProgress === 0 && subtasks === 1
   }
 
   say('the state is being made …')
   for (const limit = Date.now() + START_LIMIT_MS; !(await calm(settled)); await sleep(SAMPLE_MS)) {
     if (exited !== undefined) throw new Error(exited)
-    if (Date.now() > limit) throw new Error(`no ${KEYS} keys counted by one subtask within ${START_LIMIT_MS / 1000} s: ${progress}`)
+    if (Date.now() > limit) throw new Error(`the state is not there, with one subtask, within ${START_LIMIT_MS / 1000} s: ${progress}`)
   }
   const begin = Date.now()
   const steps: Step[] = []

@@ -12,6 +12,11 @@ export const SOURCE_IDLE_TIMEOUT = option('table.exec.source.idle-timeout', dura
   default: '0 ms',
   description: 'An input that is silent so long no longer holds back watermarks; 0: never.',
 })
+export const STATE_TTL = option('table.exec.state.ttl', duration(), {
+  default: '0 ms',
+  description:
+    'A group of GROUP BY and SELECT DISTINCT (streaming, without windows) that no row has reached for so long by processing time is forgotten; 0: never. Other operators keep their state (limits.md).',
+})
 export const NOT_NULL_ENFORCER = option('table.exec.sink.not-null-enforcer', oneOf('ERROR', 'DROP'), {
   default: 'ERROR',
   description: 'What happens to a row with NULL for a NOT NULL column of the sink.',
@@ -35,6 +40,10 @@ export const SQL_PARALLELISM = option('table.exec.resource.default-parallelism',
 export const MAX_COLUMN_WIDTH = option('table.display.max-column-width', integer(1), {
   default: '30',
   description: 'Column width at which the client cuts values.',
+})
+export const NON_TEMPORAL_SORT = option('__table.exec.sort.non-temporal.enabled__', boolean(), {
+  default: 'false',
+  description: 'A stream may be sorted by other columns than its time: all its rows come out when it ends.',
 })
 export const MINI_BATCH_ENABLED = option('table.exec.mini-batch.enabled', boolean(), {
   default: 'false',

@@ -1,4 +1,4 @@
 /** Flink's `blackhole`: takes any rows and forgets them. */
 import type { TableConnector } from '../connector.js'
 
-export const blackholeConnector: TableConnector = { identifier: 'blackhole', options: [], sink: { changelog: 'all' } }
+export const blackholeConnector: TableConnector = { identifier: 'blackhole', options: [], sink: { changelog: 'all' }, variants: true }

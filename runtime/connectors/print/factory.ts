@@ -10,5 +10,6 @@ export const printConnector: TableConnector = {
     parallelismOption('sink.parallelism'),
   ],
   sink: { changelog: 'all' },
+  variants: true,
   parallelism: (options, use) => (use === 'sink' ? parallelismOf(options, 'sink.parallelism') : undefined),
 }

@@ -13,6 +13,7 @@ import {
   INT,
   notNull,
   STRING,
+  VARIANT,
   withNullable,
   type LogicalType,
   type RowField,
@@ -21,6 +22,7 @@ import {
 import { arrayElements, arrayValue, mapEntries, mapValue, nestedCount, rowFields, rowValue } from '../../columnar/nested-value.js'
 import { EvaluationFailure } from '../evaluation.js'
 import { canCast, commonType, typeInMessage } from '../type-rules.js'
+import { variantElement, variantField } from '../variant.js'
 import { comparatorOf } from './comparison.js'
 import {
   anyNullable,
@@ -134,6 +136,26 @@ function itemType(of: LogicalType, nullable: boolean): LogicalType {
   return withNullable(of, nullable || of.nullable || defaultOf(of) === undefined)
 }
 
+function noItem(of: LogicalType, index: LogicalType): string {
+  return (
+    `Cannot apply 'ITEM' to arguments of type 'ITEM(<${typeInMessage(of)}>, <${typeInMessage(index)}>)'. Supported form(s): ` +
+    '<ARRAY>[<INTEGER>]\n<MAP>[<ANY>]\n<ROW>[<CHARACTER>|<INTEGER>]\n<VARIANT>[<CHARACTER>|<INTEGER>]'
+  )
+}
+
+function fieldOfVariant(variant: string, key: string): string | null {
+  const field = variantField(variant, key)
+  if (field !== undefined) return field
+  throw new EvaluationFailure('String key access on variant requires an object variant, but a non-object variant was provided.')
+}
+
+/** `index` from 1. */
+function elementOfVariant(variant: string, index: number): string | null {
+  const element = variantElement(variant, index - 1)
+  if (element !== undefined) return element
+  throw new EvaluationFailure('Integer index access on variant requires an array variant, but a non-array variant was provided.')
+}
+
 const ITEM: FunctionDefinition = {
   name: 'ITEM',
   nulls: 'strict',
@@ -145,16 +167,20 @@ const ITEM: FunctionDefinition = {
       if (!canCast(index, key, false)) return cannotApply('ITEM', argTypes)
       return { argTypes: [of, withNullable(key, index.nullable)], type: itemType(value, anyNullable(argTypes)) }
     }
-    if (of.kind !== 'ARRAY')
-      return {
-        problem: `Cannot apply 'ITEM' to arguments of type 'ITEM(<${typeInMessage(of)}>, <${typeInMessage(index)}>)'. Supported form(s): <ARRAY>[<INTEGER>], <MAP>[<ANY>]`,
-      }
+    if (of.kind === 'VARIANT') {
+      if (index.kind === 'VARCHAR') return { argTypes, type: withNullable(VARIANT, true) }
+      return canCast(index, INT, false)
+        ? { argTypes: [of, withNullable(INT, index.nullable)], type: withNullable(VARIANT, true) }
+        : { problem: noItem(of, index) }
+    }
+    if (of.kind !== 'ARRAY') return { problem: noItem(of, index) }
     if (!canCast(index, INT, false) && index.kind !== 'BIGINT') return cannotApply('ITEM', argTypes)
     if (Number(literals[1] ?? 1) < 1) return { problem: `Array element access needs an index starting at 1 but was ${String(literals[1])}` }
     return { argTypes: [of, withNullable(INT, index.nullable)], type: itemType(of.element, anyNullable(argTypes)) }
   },
   bind({ argTypes }) {
-    const [of] = argTypes as [LogicalType]
+    const [of, by] = argTypes as [LogicalType, LogicalType]
+    if (of.kind === 'VARIANT') return by.kind === 'VARCHAR' ? fieldOfVariant : elementOfVariant
     if (of.kind === 'ARRAY') {
       const missing = of.element.nullable ? null : (defaultOf(of.element) ?? null)
       return (value: string, index: number) =>

@@ -15,6 +15,7 @@ export function comparatorOf(type: LogicalType): (a: Present, b: Present) => num
   if (isBinary(type)) return (a, b) => compareText(a as string, b as string)
   switch (type.kind) {
     case 'VARCHAR':
+    case 'VARIANT':
       return (a, b) => compareText(a as string, b as string)
     case 'BIGINT':
     case 'DECIMAL':

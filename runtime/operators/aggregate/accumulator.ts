@@ -51,6 +51,8 @@ export interface Accumulator extends ColumnOwner {
    * before. Only where no row is ever taken away.
    */
   merge(pass: RowPass, columns: readonly Vector[]): void
+  /** These groups are no more: what lies outside of the columns is given back. Absent where nothing does that the next FIRST would not. */
+  forget?(groups: Int32Array): void
   /** State that has rows of its own within a group. */
   readonly dependents?: DependentRows
 }

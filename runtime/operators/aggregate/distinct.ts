@@ -27,6 +27,10 @@ export class DistinctFilter implements ColumnOwner, DependentRows {
   /** Group of each (group, value). */
   #groups = new Int32Array(0)
   #changes: RowChanges | undefined
+  /** Lives that are over and whose values may still be there: those this search looks for, and those the next one will. */
+  #dying = new Set<number>()
+  #dead = new Set<number>()
+  #swept = 0
 
   constructor(columns: readonly number[], types: readonly LogicalType[]) {
     this.#columns = columns
@@ -104,6 +108,35 @@ export class DistinctFilter implements ColumnOwner, DependentRows {
     return result
   }
 
+  /** That life is over: its values go bit by bit. */
+  forget(life: number): void {
+    this.#dead.add(life)
+  }
+
+  /** Removes values of lives that are over among the next `some` that there is room for. */
+  removeDead(some: number): void {
+    if (this.#dying.size === 0) {
+      if (this.#dead.size === 0) return
+      this.#dying = this.#dead
+      this.#dead = new Set()
+      this.#swept = 0
+    }
+    const first = this.#swept
+    const count = Math.min(some, this.#values.idLimit - first)
+    const ids = Int32Array.from({ length: count }, (_, i) => first + i)
+    let places = this.#lifted.peek(ids, count)
+    const gone = ids.filter((id, i) => this.#counts[places[i] as number] !== 0 && this.#dying.has(this.#values.prefixOf(id)))
+    if (gone.length > 0) {
+      this.#changes?.remove(gone, gone.length)
+      places = this.#lifted.lift(gone, gone.length)
+      for (const place of places) this.#counts[place] = 0
+      this.#lifted.lower()
+      for (const id of gone) this.#values.remove(id)
+    }
+    this.#swept += count
+    if (this.#swept >= this.#values.idLimit) this.#dying = new Set()
+  }
+
   columns(): WordColumn[] {
     return [
       { values: wordsOf(this.#counts), width: 2 },
@@ -125,6 +158,8 @@ export class DistinctFilter implements ColumnOwner, DependentRows {
     this.#values.clear()
     this.#lifted.clear()
     this.#counts.fill(0)
+    this.#dying.clear()
+    this.#dead.clear()
   }
 
   track(changes: RowChanges): void {

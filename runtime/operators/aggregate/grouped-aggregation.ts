@@ -62,12 +62,18 @@ export class GroupedAggregation implements ColumnOwner {
   #rows = new Float64Array(0)
   #incarnations = new Int32Array(0)
   #nextIncarnation = 0
+  /** Ms that a group lives after it was last written; 0: for ever. */
+  readonly #ttl: number
+  /** With a TTL: when the group was last written, by its place. */
+  #written = new Float64Array(0)
+  /** Where the search for expired groups goes on. */
+  #swept = 0
   /** By table; the first is of the groups. */
   #tracked: readonly RowChanges[] = []
   #changes: RowChanges | undefined
   readonly #dependents: readonly DependentRows[]
 
-  constructor(input: Schema, keys: readonly number[], calls: readonly AggregateCall[], retract: boolean) {
+  constructor(input: Schema, keys: readonly number[], calls: readonly AggregateCall[], retract: boolean, ttl = 0) {
     const typeOf = (column: number): LogicalType => {
       const field = input.fields[column]
       if (field === undefined) throw new Error(`aggregate reads column ${column} of ${input.fields.length}`)
@@ -75,6 +81,7 @@ export class GroupedAggregation implements ColumnOwner {
     }
     this.#keys = keys
     this.#calls = calls
+    this.#ttl = ttl
     this.#accumulators = calls.map((call) => createAccumulator(call, input, retract))
     // MIN and MAX of a set are those of the rows.
     this.#distinct = calls.map((call) =>
@@ -130,6 +137,7 @@ export class GroupedAggregation implements ColumnOwner {
     return [
       { values: wordsOf(this.#rows), width: 2 },
       ...(this.#anyDistinct ? [{ values: this.#incarnations, width: 1 }] : []),
+      ...(this.#ttl > 0 ? [{ values: wordsOf(this.#written), width: 2 }] : []),
       ...this.#accumulators.flatMap((accumulator) => accumulator.columns()),
     ]
   }
@@ -137,12 +145,14 @@ export class GroupedAggregation implements ColumnOwner {
   reserve(places: number): void {
     this.#rows = grown(this.#rows, places)
     if (this.#anyDistinct) this.#incarnations = grown(this.#incarnations, places)
+    if (this.#ttl > 0) this.#written = grown(this.#written, places)
     for (const accumulator of this.#accumulators) accumulator.reserve(this.#rows.length)
   }
 
   drop(): void {
     this.#rows = new Float64Array(0)
     this.#incarnations = new Int32Array(0)
+    this.#written = new Float64Array(0)
     for (const accumulator of this.#accumulators) accumulator.drop()
   }
 
@@ -159,14 +169,53 @@ export class GroupedAggregation implements ColumnOwner {
     this.#removeVanished(pass)
   }
 
-  /** The same, telling what each row changed. */
-  accumulateWithChanges(batch: Batch): GroupChanges {
-    const pass = this.#locate(batch)
+  /** The same, telling what each row changed. `now`: ms, for groups with a TTL; those whose time has passed begin anew. */
+  accumulateWithChanges(batch: Batch, now = 0): GroupChanges {
+    const pass = this.#locate(batch, now)
     const changed = new Uint8Array(pass.count)
     const results = this.#apply(pass, changed)
     this.#lifted.lower()
     this.#removeVanished(pass)
     return { pass, results, changed }
+  }
+
+  /**
+   * Forgets expired groups among the next `some` that there is room for, and values of those expired before; whoever calls it with every
+   * batch, and more of them than the batch had rows, keeps state bounded.
+   */
+  removeExpired(some: number, now: number): void {
+    for (const filter of this.#distinct) filter?.removeDead(some)
+    const { idLimit } = this.#table
+    if (this.#swept >= idLimit) this.#swept = 0
+    const first = this.#swept
+    const count = Math.min(some, idLimit - first)
+    this.#swept += count
+    if (count === 0 || this.#table.size === 0) return
+    const ids = Int32Array.from({ length: count }, (_, i) => first + i)
+    const places = this.#lifted.peek(ids, count)
+    const expired = ids.filter((_, i) => this.#isExpired(places[i] as number, now))
+    if (expired.length === 0) return
+    this.#changes?.touch(expired, expired.length, idLimit)
+    this.#forget(this.#lifted.lift(expired, expired.length))
+    this.#lifted.lower()
+    for (const id of expired) {
+      this.#changes?.removeOne(id)
+      this.#table.remove(id)
+    }
+  }
+
+  /** The group exists, and its time has passed. */
+  #isExpired(place: number, now: number): boolean {
+    return this.#rows[place] !== 0 && now - (this.#written[place] as number) >= this.#ttl
+  }
+
+  /** Groups at these places are no more, though their keys are still there. */
+  #forget(places: Int32Array): void {
+    for (const place of places) {
+      this.#rows[place] = 0
+      if (this.#anyDistinct) for (const filter of this.#distinct) filter?.forget(this.#incarnations[place] as number)
+    }
+    for (const accumulator of this.#accumulators) accumulator.forget?.(places)
   }
 
   /**
@@ -277,11 +326,12 @@ export class GroupedAggregation implements ColumnOwner {
     for (const filter of this.#distinct) filter?.clear()
   }
 
-  /** Keys, row count, life (with DISTINCT), accumulators. */
+  /** Keys, row count, life (with DISTINCT), time of the last write (with a TTL), accumulators. */
   #groupsTable(keys: readonly LogicalType[]): AggregationTable {
     const fields: Field[] = keys.map((type, i) => ({ name: `key${i}`, type }))
     fields.push({ name: 'rows', type: COUNT_TYPE })
     if (this.#anyDistinct) fields.push({ name: 'life', type: LIFE_TYPE })
+    if (this.#ttl > 0) fields.push({ name: 'written', type: COUNT_TYPE })
     this.#accumulators.forEach((accumulator, call) =>
       accumulator.stateTypes.forEach((type, i) => fields.push({ name: `call${call}_${i}`, type })),
     )
@@ -293,6 +343,7 @@ export class GroupedAggregation implements ColumnOwner {
           ...this.#table.keyColumns(ids, count),
           savedCounts(this.#rows, places, count),
           ...(this.#anyDistinct ? [this.#lives(places, count)] : []),
+          ...(this.#ttl > 0 ? [savedCounts(this.#written, places, count)] : []),
           ...this.#accumulators.flatMap((accumulator) => accumulator.save(places, count)),
         ]
       },
@@ -333,6 +384,7 @@ export class GroupedAggregation implements ColumnOwner {
       restored.lives.put(handle, ids, (batch.columns[column++] as Int32Vector).values)
       for (const place of places) this.#incarnations[place] = this.#nextIncarnation++
     }
+    if (this.#ttl > 0) loadCounts(batch.columns[column++] as Vector, places, this.#written)
     for (const accumulator of this.#accumulators) {
       const end = column + accumulator.stateTypes.length
       accumulator.load(places, batch.columns.slice(column, end))
@@ -341,7 +393,7 @@ export class GroupedAggregation implements ColumnOwner {
     this.#lifted.lower()
   }
 
-  #locate(batch: Batch): RowPass {
+  #locate(batch: Batch, now = 0): RowPass {
     const count = batch.length
     const positions = batch.selection ?? identityPositions(count)
     const ids = new Int32Array(count)
@@ -350,6 +402,7 @@ export class GroupedAggregation implements ColumnOwner {
     this.#table.assign(batch, this.#keys, positions, count, hashRows(batch, this.#keys), ids)
     this.#changes?.touch(ids, count, this.#table.idLimit)
     const groups = this.#lifted.lift(ids, count)
+    if (this.#ttl > 0) this.#beginAnew(groups, now)
     const rows = this.#rows
     const kinds = batch.rowKinds
     if (kinds === undefined) {
@@ -379,6 +432,14 @@ export class GroupedAggregation implements ColumnOwner {
       }
     }
     return { batch, count, positions, groups, ids, weights, flags }
+  }
+
+  /** Rows came for these groups: what has expired of them is gone, and all of them are written now. */
+  #beginAnew(groups: Int32Array, now: number): void {
+    const expired = new Set<number>()
+    for (const group of groups) if (this.#isExpired(group, now)) expired.add(group)
+    if (expired.size > 0) this.#forget(Int32Array.from(expired))
+    for (const group of groups) this.#written[group] = now
   }
 
   #apply(pass: RowPass, changed: Uint8Array | undefined): Vector[] {

@@ -87,6 +87,15 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     return this.#vector(ids, count)
   }
 
+  forget(groups: Int32Array): void {
+    const freed: number[] = []
+    for (const group of groups) this.#forget(group, freed)
+    for (const id of freed) {
+      this.#changes?.removeOne(id)
+      this.#values.remove(id)
+    }
+  }
+
   columns(): WordColumn[] {
     return [{ values: this.#roots, width: 1 }]
   }

@@ -133,6 +133,7 @@ function appendOf(type: LogicalType): Append {
     case 'MAP':
     case 'MULTISET':
     case 'ROW':
+    case 'VARIANT':
     case 'NULL':
       return () => false
   }

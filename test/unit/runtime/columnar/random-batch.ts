@@ -16,6 +16,7 @@ import {
   RAW,
   STRING,
   timestamp,
+  VARIANT,
   type LogicalType,
   type Value,
 } from '#core/types/logical-type.js'
@@ -23,6 +24,7 @@ import { schema } from '#core/types/schema.js'
 import type { Batch } from '#runtime/columnar/batch.js'
 import { BatchBuilder } from '#runtime/columnar/batch-builder.js'
 import { readValue } from '#runtime/columnar/value.js'
+import { parseVariant } from '#runtime/expr/variant.js'
 
 const TYPES: readonly LogicalType[] = [
   BOOLEAN,
@@ -39,6 +41,7 @@ const TYPES: readonly LogicalType[] = [
   timestamp(3),
   timestamp(9),
   array(INT),
+  VARIANT,
   NULL,
   RAW,
   BYTES,
@@ -78,6 +81,8 @@ function valueOf(type: LogicalType): fc.Arbitrary<Value> {
     case 'MULTISET':
     case 'ROW':
       return fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes).toString('latin1'))
+    case 'VARIANT':
+      return fc.jsonValue().map((value) => parseVariant(JSON.stringify(value)) ?? 'null')
     case 'RAW':
       return fc.jsonValue() as fc.Arbitrary<Value>
   }

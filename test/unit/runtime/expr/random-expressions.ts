@@ -168,6 +168,7 @@ export function randomValue(random: Random, type: LogicalType): Value {
     case 'MAP':
     case 'MULTISET':
     case 'ROW':
+    case 'VARIANT':
     case 'RAW':
       throw new Error(`expressions know no ${type.kind}`)
   }
