@@ -63,6 +63,9 @@ function placeOf(spec: OperatorSpec): unknown {
     case 'calc':
     case 'watermark':
       return [spec.op]
+    case 'group-aggregate':
+      // State is found again when it is to live for another time.
+      return { ...spec, stateTtlMs: undefined }
     default:
       return spec
   }

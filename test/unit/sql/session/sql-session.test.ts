@@ -66,6 +66,22 @@ describe('compileScript', () => {
     expect(ids('4')).to.deep.equal(ids('1'))
   })
 
+  it('gives groups the TTL of the configuration in streams only, and keeps ids when it changes', () => {
+    const compiled = (ttl: string, sql: string, mode = 'STREAMING') =>
+      jobs(compile(TABLES + sql, { 'table.exec.state.ttl': ttl, 'execution.runtime-mode': mode }))[0]?.jobGraph.vertices.flatMap(
+        (vertex) => vertex.operators,
+      ) ?? []
+    const ttlOf = (...given: Parameters<typeof compiled>) =>
+      compiled(...given).flatMap(({ spec }) => (spec.op === 'group-aggregate' ? [spec.stateTtlMs] : []))
+    expect(ttlOf('36 h', 'SELECT channel, COUNT(*) FROM bids GROUP BY channel')).to.deep.equal([129_600_000])
+    expect(ttlOf('1 s', 'SELECT DISTINCT channel FROM bids')).to.deep.equal([1000])
+    expect(ttlOf('0 s', 'SELECT DISTINCT channel FROM bids')).to.deep.equal([undefined])
+    expect(ttlOf('1 s', 'SELECT name, COUNT(*) FROM people GROUP BY name', 'BATCH')).to.deep.equal([undefined])
+    const ids = (ttl: string) => compiled(ttl, 'SELECT DISTINCT channel FROM bids').map(({ id }) => id)
+    expect(ids('1 s')).to.deep.equal(ids('2 h'))
+    expect(ids('0 s')).to.deep.equal(ids('2 h'))
+  })
+
   it('makes one sink of the INSERTs of a job into one table, with ids of their own for all', () => {
     const sql = `${TABLES}EXECUTE STATEMENT SET BEGIN INSERT INTO lines SELECT 1, 'a'; INSERT INTO lines SELECT 1, 'a'; INSERT INTO lines SELECT 2, 'b'; END`
     const [job] = jobs(compile(sql))
