@@ -456,6 +456,11 @@ export class ResourceManager implements SlotProvider {
           void this.#shutdown(gateway, effect.reason).then(() => this.#driver.releaseWorker(resourceId, effect.reason))
         return
       }
+      case 'gone': {
+        const error = this.#loss(worker, effect.reason, true)
+        for (const listener of [...this.#jobs.values()]) listener.workerLost(resourceId, worker.host, error, true)
+        return
+      }
       case 'release':
         this.#log.info(`TaskManager ${resourceId} is given back: ${effect.reason}.`)
         return this.#driver.releaseWorker(resourceId, effect.reason)

@@ -58,6 +58,8 @@ export type WorkerEffect =
   | { readonly type: 'shutdown'; readonly reason: string }
   /** Have the driver give it back. */
   | { readonly type: 'release'; readonly reason: string }
+  /** It was given back and has ended: what it has not told of its tasks' ends nobody will hear. */
+  | { readonly type: 'gone'; readonly reason: string }
 
 export interface WorkerSettings {
   readonly heartbeatTimeout: Millis
@@ -108,7 +110,8 @@ export function onWorkerEvent(worker: Worker, event: WorkerEvent, now: Millis, s
       if (event.type === 'release') return release(worker, event.reason)
       return refuseRegistration(worker, event)
     case 'RELEASED':
-      return event.type === 'terminated' ? go(terminated(worker, event.reason)) : refuseRegistration(worker, event)
+      if (event.type === 'terminated') return go(terminated(worker, event.reason), { type: 'gone', reason: event.reason })
+      return event.type === 'nodeLost' ? go(worker, { type: 'gone', reason: event.reason }) : refuseRegistration(worker, event)
     case 'TERMINATED':
       return refuseRegistration(worker, event)
     default:

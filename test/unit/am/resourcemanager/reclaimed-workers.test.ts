@@ -47,6 +47,30 @@ describe('workers that the cluster wants back', () => {
     expect(running.job.run.restarts.failures).to.deep.equal([])
   })
 
+  it('may end before they have told the end of their tasks: the job goes on without it, uncounted', async () => {
+    const running = await RunningJob.of(sourceToSink(), {
+      'restart-strategy.fixed-delay.attempts': '1',
+      'execution.checkpointing.interval': '1 h',
+    })
+    const { master } = running
+    await running.addWorkers(1)
+    const [left, stays] = running.workers
+    reclaim(master, ['w1'])
+    await master.settle(1)
+    await master.settle()
+    await running.acknowledge('Source', 1)
+    await running.acknowledge('Sink', 1, ['part-1'])
+    expect(left?.cancelled).to.have.length(2)
+    await running.report('Source', 'CANCELED')
+    await master.settle(1_000)
+    expect(master.driver.released).to.deep.equal(['w1'])
+    expect(stays?.tasks, 'nothing starts before the other one has ended').to.deep.equal([])
+    master.driver.listener.terminated(id('w1'), 'exit status -102', 'taken-back')
+    await master.settle(1_000)
+    expect(stays?.tasks.map(({ vertexName, restore }) => `${vertexName} ${restore?.checkpointId}`)).to.deep.equal(['Source 1', 'Sink 1'])
+    expect(running.job.run.restarts.failures).to.deep.equal([])
+  })
+
   it('are left within their grace even when the checkpoint does not come', async () => {
     const running = await RunningJob.of()
     await running.addWorkers(1)

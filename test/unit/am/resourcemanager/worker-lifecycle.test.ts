@@ -37,7 +37,7 @@ describe('worker lifecycle', () => {
         [30, { type: 'release', reason: 'idle' }],
         [40, { type: 'terminated', reason: 'exit 0', takenBack: false }],
       ),
-    ).to.deep.equal(['REGISTERED admit', 'REGISTERED', 'RELEASED shutdown(idle)', 'TERMINATED'])
+    ).to.deep.equal(['REGISTERED admit', 'REGISTERED', 'RELEASED shutdown(idle)', 'TERMINATED gone(exit 0)'])
   })
 
   it('is given back when it does not register in time', () => {
