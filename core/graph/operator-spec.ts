@@ -218,6 +218,11 @@ export const OperatorSpecSchema = z.discriminatedUnion('op', [
     output: z.enum(['changelog', 'final']).optional(),
     /** Of a left join: a second match of a left row fails the job (a sub-query as a value). */
     single: z.boolean().optional(),
+    /** Ms of processing time after which a row of a side is forgotten that was not written; 0: never. Only of changelogs. */
+    stateTtlMs: z
+      .object({ left: z.number().min(0), right: z.number().min(0) })
+      .readonly()
+      .optional(),
   }),
   /**
    * Join of each row with the rows of a bounded table, read whole when the task starts: leftKeys = rightKeys, then `condition`. `rows`: the

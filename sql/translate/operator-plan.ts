@@ -64,6 +64,7 @@ function placeOf(spec: OperatorSpec): unknown {
     case 'watermark':
       return [spec.op]
     case 'group-aggregate':
+    case 'join':
       // State is found again when it is to live for another time.
       return { ...spec, stateTtlMs: undefined }
     default:

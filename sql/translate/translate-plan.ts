@@ -130,13 +130,14 @@ export class PlanTranslator {
         return chained({ op: 'window-table-function', window, timeColumn, ...processingTime(node) }, this.translate(node.input))
       }
       case 'aggregate': {
+        const ttl = this.#stateTtl()
         const spec: OperatorSpec = {
           op: 'group-aggregate',
           keys: node.keys,
           calls: node.calls,
           retractInput: changelogOf(node.input, this.#mode) === 'retract',
           output: this.#output(),
-          ...this.#stateTtl(),
+          ...(ttl > 0 ? { stateTtlMs: ttl } : {}),
         }
         return this.#keyed(node, spec, [node.input], [node.keys], output)
       }
@@ -170,6 +171,7 @@ export class PlanTranslator {
           const spec: OperatorSpec = { op: 'interval-join', ...common, time: kind, leftTime: left, rightTime: right, lowerMs, upperMs }
           return this.#keyed(node, spec, [node.left, node.right], [leftKeys, rightKeys], output)
         }
+        const ttl = this.#stateTtl()
         const spec: OperatorSpec = {
           op: 'join',
           joinType,
@@ -178,6 +180,7 @@ export class PlanTranslator {
           ...(condition === null ? {} : { condition }),
           ...(joinType === 'inner' ? {} : { output: this.#output() }),
           ...(node.single === true ? { single: true } : {}),
+          ...(ttl > 0 ? { stateTtlMs: { left: ttl, right: ttl } } : {}),
         }
         return this.#keyed(node, spec, [node.left, node.right], [leftKeys, rightKeys], output)
       }
@@ -274,9 +277,9 @@ export class PlanTranslator {
     return this.#keyed(node, spec, [node.input], [partition], output)
   }
 
-  #stateTtl(): { stateTtlMs?: number } {
-    const stateTtlMs = this.#configuration.get(STATE_TTL)
-    return stateTtlMs > 0 && this.#mode === 'STREAMING' ? { stateTtlMs } : {}
+  /** Ms; 0: state lives for ever, as in batch mode. */
+  #stateTtl(): number {
+    return this.#mode === 'STREAMING' ? this.#configuration.get(STATE_TTL) : 0
   }
 
   #output(): 'changelog' | 'final' {

@@ -15,7 +15,7 @@ export const SOURCE_IDLE_TIMEOUT = option('table.exec.source.idle-timeout', dura
 export const STATE_TTL = option('table.exec.state.ttl', duration(), {
   default: '0 ms',
   description:
-    'A group of GROUP BY and SELECT DISTINCT (streaming, without windows) that no row has reached for so long by processing time is forgotten; 0: never. Other operators keep their state (limits.md).',
+    'In streams without windows a group of GROUP BY and SELECT DISTINCT, and a row that a regular join keeps, is forgotten when it was not written for so long by processing time; 0: never. Other operators keep their state (limits.md).',
 })
 export const NOT_NULL_ENFORCER = option('table.exec.sink.not-null-enforcer', oneOf('ERROR', 'DROP'), {
   default: 'ERROR',

@@ -4,12 +4,15 @@
  * In:    0 left, 1 right; any row kinds.   Out: left ++ right columns; the pair has the kind of the row that made it.
  * State: both sides' rows. One key table serves both: a key's id leads to two chains of rows, in order of arrival. A row whose
  *        key has a NULL never joins and is not kept. Where a side retracts, equal rows are found by their content.
+ * TTL:   a row of a side that has one is forgotten when it was not written for so long (processing time, read once a batch); what is
+ *        taken away after that still takes away its pairs with rows of the other side.
  * Time:  watermarks pass through (the task combines the inputs').
  * @throws EXPRESSION_FAILED when the condition fails on a pair.
  * Source: Flink's StreamingInnerJoinOperator.
  */
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
+import type { Clock } from '#core/time/environment.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch, BATCH_CAPACITY } from '../../columnar/batch.js'
 import { hashRows } from '../../columnar/hash.js'
@@ -20,12 +23,14 @@ import type { OperatorSnapshot, RestoredState, SnapshotRequest } from '../../sta
 import { hasRetractions, takeVector } from '../changelog.js'
 import { evaluationContext } from '../evaluation-context.js'
 import type { Operator, OperatorContext, Output } from '../operator.js'
-import { COUNT, JoinState, NEXT, withKeys, type JoinSide } from './join-side.js'
+import { COUNT, JoinState, lookedAt, NEXT, withKeys, type JoinSide } from './join-side.js'
 
 export class InnerJoinOperator implements Operator {
   readonly #spec: SpecOf<'join'>
   readonly #outputSchema: Schema
   readonly #state: JoinState
+  readonly #expires: boolean
+  #clock!: Clock
   #maxParallelism = 1
   #condition: ((batch: Batch) => Int32Array) | undefined
   #output!: Output
@@ -39,10 +44,12 @@ export class InnerJoinOperator implements Operator {
     this.#spec = spec
     this.#outputSchema = output
     this.#state = new JoinState(spec, left, right)
+    this.#expires = this.#state.expires
   }
 
   open(context: OperatorContext, output: Output): void {
     this.#output = output
+    this.#clock = context.environment.clock
     this.#maxParallelism = context.maxParallelism
     const { condition } = this.#spec
     if (condition !== undefined) this.#condition = compileCondition(condition, this.#outputSchema, evaluationContext(context))
@@ -53,14 +60,17 @@ export class InnerJoinOperator implements Operator {
     const other = this.#state.sides[(1 - input) as 0 | 1]
     const rows = withKeys(batch, side.keys)
     if (rows.length === 0) return
+    if (this.#expires) this.#state.begin(this.#clock.now())
     const positions = rows.selection ?? identityPositions(rows.length)
     const keyIds = this.#state.assignKeys(rows, side, positions, rows.length, hashRows(rows, side.keys))
     const retracts = hasRetractions(rows)
-    if (retracts && !side.index.enabled) side.index.enable()
+    // Equal rows live as one, too.
+    if ((retracts || side.ttl > 0) && !side.index.enabled) side.index.enable()
     if (side.index.enabled) this.#joinCounted(rows, positions, keyIds, side, other, input)
     else this.#joinInserts(rows, positions, keyIds, side, other, input)
     this.#flush(rows, other, input)
     if (retracts) this.#state.removeEmptyKeys(rows, positions, keyIds)
+    if (this.#expires) this.#state.removeExpired(lookedAt(rows.length))
   }
 
   processWatermark(watermark: number): void {
@@ -98,7 +108,7 @@ export class InnerJoinOperator implements Operator {
     side.changes.touch(ids, rows.length, side.store.idLimit)
     for (let row = 0; row < rows.length; row++) {
       const key = keyIds[row] as number
-      side.store.setExtra(ids[row] as number, COUNT, 1)
+      side.inserted(ids[row] as number)
       side.append(key, ids[row] as number)
       if (this.#state.chains.head(key, 1 - input) !== 0) this.#pair(rows, positions[row] as number, key, other, input)
     }
@@ -113,8 +123,8 @@ export class InnerJoinOperator implements Operator {
       const position = positions[row] as number
       const kind = rows.rowKind(position)
       if (kind === 0 || kind === 2) side.addCounted(key, hash, rows.columns, position)
-      // Taken away without having been there: no effect.
-      else if (side.removeCounted(key, hash, rows.columns, position) < 0) continue
+      // Taken away without having been there: no effect, unless it has expired.
+      else if (side.removeCounted(key, hash, rows.columns, position) < 0 && side.ttl === 0) continue
       this.#pair(rows, position, key, other, input)
     }
   }
@@ -122,7 +132,9 @@ export class InnerJoinOperator implements Operator {
   /** Pairs one row with all rows of the other side that have its key. */
   #pair(rows: Batch, position: number, key: number, other: JoinSide, input: number): void {
     const kind = rows.rowKinds === undefined ? 0 : (rows.rowKinds[position] as number)
+    const expires = other.ttl > 0
     for (let entry = this.#state.chains.head(key, 1 - input); entry !== 0; entry = other.store.extra(entry - 1, NEXT)) {
+      if (expires && other.isExpired(entry - 1)) continue
       for (let count = other.store.extra(entry - 1, COUNT); count > 0; count--) {
         if (this.#pairs === BATCH_CAPACITY) this.#flush(rows, other, input)
         this.#pairPositions[this.#pairs] = position

@@ -3,11 +3,11 @@
  * Where a side retracts, equal rows are kept once with a count and found by their content. A side may count its rows' matches, too.
  */
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
-import { INT, notNull } from '#core/types/logical-type.js'
+import { BIGINT, INT, notNull } from '#core/types/logical-type.js'
 import type { Schema } from '#core/types/schema.js'
 import { Batch } from '../../columnar/batch.js'
 import { hashRows } from '../../columnar/hash.js'
-import { vectorKind, type Int32Vector, type Vector } from '../../columnar/vector.js'
+import { vectorKind, type Int32Vector, type Int64Vector, type Vector } from '../../columnar/vector.js'
 import type { ChangedRows } from '../../state/changed-rows.js'
 import { identityPositions } from '../../state/growable.js'
 import { KeyedTables } from '../../state/keyed-tables.js'
@@ -24,9 +24,14 @@ export const NEXT = 0
 const PREVIOUS = 1
 export const COUNT = 2
 export const MATCHES = 3
-/** Columns of a stored row behind its own: COUNT and, where they are counted, MATCHES. */
+/** Of sides with a TTL: when the row was last written, in ms, its low and its high word. */
+const WRITTEN = 4
+const WRITTEN_HIGH = 5
+const WORDS_WITH_TTL = 6
+/** Columns of a stored row behind its own: COUNT, where they are counted MATCHES, with a TTL the time of the last write. */
 const COUNT_FIELD = { name: '$count', type: notNull(INT) }
 const MATCHES_FIELD = { name: '$matches', type: notNull(INT) }
+const WRITTEN_FIELD = { name: '$written', type: notNull(BIGINT) }
 
 /** First and last row (id + 1) of each key id and side, side by side in memory: [left head, left tail, right head, right tail]. */
 export class Chains {
@@ -39,6 +44,19 @@ export class Chains {
   isEmpty(key: number): boolean {
     return this.head(key, 0) === 0 && this.head(key, 1) === 0
   }
+}
+
+/** Ms by side; 0: rows live for ever. */
+export interface SideTtls {
+  readonly left: number
+  readonly right: number
+}
+const NO_TTL: SideTtls = { left: 0, right: 0 }
+const NONE = new Int32Array(0)
+
+/** Rows looked at after each batch, whether their time has passed: more than can have come with it. */
+export function lookedAt(rows: number): number {
+  return 64 + 2 * rows
 }
 
 /** A side on its way back: its rows go into their chains when all are there, so that those only ever added keep their order. */
@@ -55,6 +73,11 @@ const LINK_ROWS = 1024
 export class JoinSide {
   readonly keys: readonly number[]
   readonly countsMatches: boolean
+  /** Ms that a row lives after it was last written; 0: for ever. */
+  readonly ttl: number
+  /** Time of the batch, ms. */
+  now = 0
+  #swept = 0
   readonly store: RowStore
   readonly index: RowIndex
   readonly changes: ChangedRows
@@ -62,21 +85,30 @@ export class JoinSide {
   readonly #chains: Chains
   readonly #side: number
 
-  constructor(schema: Schema, keys: readonly number[], chains: Chains, side: number, tables: KeyedTables, countsMatches: boolean) {
+  constructor(
+    schema: Schema,
+    keys: readonly number[],
+    chains: Chains,
+    side: number,
+    tables: KeyedTables,
+    countsMatches: boolean,
+    ttl: number,
+  ) {
     this.keys = keys
+    this.ttl = ttl
     this.countsMatches = countsMatches
     this.#schema = schema
     this.#chains = chains
     this.#side = side
     this.store = new RowStore(
       schema.fields.map((field) => field.type),
-      countsMatches ? MATCHES + 1 : MATCHES,
+      ttl > 0 ? WORDS_WITH_TTL : countsMatches ? MATCHES + 1 : MATCHES,
     )
     this.index = new RowIndex(this.store, schema)
     this.changes = tables.add({
       descriptor: {
         name: side === 0 ? 'left' : 'right',
-        schema: { fields: [...schema.fields, COUNT_FIELD, ...(countsMatches ? [MATCHES_FIELD] : [])] },
+        schema: { fields: [...schema.fields, COUNT_FIELD, ...(countsMatches ? [MATCHES_FIELD] : []), ...(ttl > 0 ? [WRITTEN_FIELD] : [])] },
         version: 1,
       },
       liveBits: () => this.store.liveBits(),
@@ -84,7 +116,12 @@ export class JoinSide {
         const words = (word: number): Vector => {
           return { kind: 'int32', type: COUNT_FIELD.type, nulls: undefined, values: this.store.extras(ids, count, word) }
         }
-        return [...this.store.columns(ids, count), words(COUNT), ...(countsMatches ? [words(MATCHES)] : [])]
+        return [
+          ...this.store.columns(ids, count),
+          words(COUNT),
+          ...(countsMatches ? [words(MATCHES)] : []),
+          ...(ttl > 0 ? [this.#times(ids, count)] : []),
+        ]
       },
       hashes: keys.length === 0 ? undefined : (_ids, count, columns) => hashRows(new Batch(schema, columns, count), keys),
     })
@@ -100,20 +137,89 @@ export class JoinSide {
       const { values } = batch.columns[fields.length + i] as Int32Vector
       for (let row = 0; row < batch.length; row++) this.store.setExtra(ids[row] as number, word, values[row] as number)
     })
+    if (this.ttl > 0) {
+      const { values } = batch.columns[fields.length + words.length] as Int64Vector
+      for (let row = 0; row < batch.length; row++) this.#setWritten(ids[row] as number, Number(values[row]))
+    }
     return ids
+  }
+
+  /** That row has just been stored: it stands for itself, as of now. */
+  inserted(id: number): void {
+    this.store.setExtra(id, COUNT, 1)
+    if (this.ttl > 0) this.written(id)
+  }
+
+  /** The row was written: with a TTL its time begins anew. */
+  written(id: number): void {
+    if (this.ttl > 0) this.#setWritten(id, this.now)
+  }
+
+  /** The time of a row that there is has passed. Only with a TTL. */
+  isExpired(id: number): boolean {
+    const time = this.store.extra(id, WRITTEN_HIGH) * 4294967296 + (this.store.extra(id, WRITTEN) >>> 0)
+    return this.now - time >= this.ttl
+  }
+
+  /** Expired rows among the next `some` that there is room for. */
+  findExpired(some: number): Int32Array {
+    const { idLimit } = this.store
+    if (this.#swept >= idLimit) this.#swept = 0
+    const first = this.#swept
+    const end = Math.min(first + some, idLimit)
+    this.#swept = end
+    const expired: number[] = []
+    for (let id = first; id < end; id++) if (this.store.extra(id, COUNT) > 0 && this.isExpired(id)) expired.push(id)
+    return Int32Array.from(expired)
+  }
+
+  /** Rows of these ids as a batch. */
+  rowsOf(ids: Int32Array): Batch {
+    return new Batch(this.#schema, this.store.columns(ids, ids.length), ids.length)
+  }
+
+  /** The row goes, however many it stands for. `hash`: of its content, where the index is enabled. */
+  drop(key: number, hash: number, id: number): void {
+    this.changes.touchOne(id)
+    this.store.setExtra(id, COUNT, 0)
+    this.unlink(key, id)
+    if (this.index.enabled) this.index.remove(hash, id)
+    this.changes.removeOne(id)
+    this.store.remove(id)
+  }
+
+  #setWritten(id: number, time: number): void {
+    this.store.setExtra(id, WRITTEN, time | 0)
+    this.store.setExtra(id, WRITTEN_HIGH, Math.floor(time / 4294967296))
+  }
+
+  #times(ids: Int32Array, count: number): Vector {
+    const low = this.store.extras(ids, count, WRITTEN)
+    const high = this.store.extras(ids, count, WRITTEN_HIGH)
+    const words = new Int32Array(2 * count)
+    for (let i = 0; i < count; i++) {
+      words[2 * i] = low[i] as number
+      words[2 * i + 1] = high[i] as number
+    }
+    return { kind: 'int64', type: WRITTEN_FIELD.type, nulls: undefined, values: new BigInt64Array(words.buffer) }
   }
 
   /** Another row like the one at that position: the id of what stands for it, or of a new row (`-1 - id`). */
   addCounted(key: number, hash: number, columns: readonly Vector[], position: number): number {
-    const held = this.index.find(hash, columns, position)
+    let held = this.index.find(hash, columns, position)
+    if (held >= 0 && this.ttl > 0 && this.isExpired(held)) {
+      this.drop(key, hash, held)
+      held = -1
+    }
     if (held >= 0) {
       this.changes.touchOne(held)
+      this.written(held)
       this.store.setExtra(held, COUNT, this.store.extra(held, COUNT) + 1)
       return held
     }
     const id = this.store.add(columns, position)
     this.changes.touchOne(id)
-    this.store.setExtra(id, COUNT, 1)
+    this.inserted(id)
     this.append(key, id)
     this.index.add(hash, id)
     return -1 - id
@@ -123,7 +229,12 @@ export class JoinSide {
   removeCounted(key: number, hash: number, columns: readonly Vector[], position: number, gone?: (id: number) => void): number {
     const held = this.index.find(hash, columns, position)
     if (held < 0) return -1
+    if (this.ttl > 0 && this.isExpired(held)) {
+      this.drop(key, hash, held)
+      return -1
+    }
     this.changes.touchOne(held)
+    this.written(held)
     const count = this.store.extra(held, COUNT) - 1
     this.store.setExtra(held, COUNT, count)
     if (count > 0) return held
@@ -166,7 +277,11 @@ export class JoinState {
 
   /** `countsMatches`: by side. */
   constructor(
-    { leftKeys, rightKeys }: { readonly leftKeys: readonly number[]; readonly rightKeys: readonly number[] },
+    {
+      leftKeys,
+      rightKeys,
+      stateTtlMs = NO_TTL,
+    }: { readonly leftKeys: readonly number[]; readonly rightKeys: readonly number[]; readonly stateTtlMs?: SideTtls | undefined },
     left: Schema,
     right: Schema,
     countsMatches: readonly [boolean, boolean] = [false, false],
@@ -180,9 +295,35 @@ export class JoinState {
     })
     this.keys = new KeyTable(types.filter((type) => type !== undefined))
     this.sides = [
-      new JoinSide(left, leftKeys, this.chains, 0, this.#tables, countsMatches[0]),
-      new JoinSide(right, rightKeys, this.chains, 1, this.#tables, countsMatches[1]),
+      new JoinSide(left, leftKeys, this.chains, 0, this.#tables, countsMatches[0], stateTtlMs.left),
+      new JoinSide(right, rightKeys, this.chains, 1, this.#tables, countsMatches[1], stateTtlMs.right),
     ]
+  }
+
+  /** Rows have a TTL, of one side or of both. */
+  get expires(): boolean {
+    return this.sides.some(({ ttl }) => ttl > 0)
+  }
+
+  /** A batch begins: ms. */
+  begin(now: number): void {
+    for (const side of this.sides) side.now = now
+  }
+
+  /**
+   * Forgets expired rows among the next `some` of each side that there is room for, and keys left without rows; whoever calls it after every
+   * batch, with more than the batch had rows, keeps state bounded.
+   */
+  removeExpired(some: number): void {
+    for (const side of this.sides) {
+      const ids = side.ttl > 0 ? side.findExpired(some) : NONE
+      if (ids.length === 0) continue
+      const rows = side.rowsOf(ids)
+      const keyIds = this.assignKeys(rows, side, identityPositions(ids.length), ids.length, hashRows(rows, side.keys))
+      const hashes = side.index.enabled ? side.index.hashes(rows) : undefined
+      ids.forEach((id, i) => side.drop(keyIds[i] as number, hashes?.[i] ?? 0, id))
+      for (const key of new Set(keyIds)) if (this.chains.isEmpty(key)) this.keys.remove(key)
+    }
   }
 
   /** Key ids of the rows at these positions, none of which has a NULL in its key. */

@@ -4,6 +4,7 @@
  * In:    0 left, 1 right; any row kinds.   Out: left ++ right columns, of semi and anti joins left; +I and -D.
  * State: as the inner join's (join-side.ts); the sides whose rows come out alone, too, count each row's matches. A row whose key has a NULL
  *        matches nothing: it comes out at once where rows without a match do, and is not kept.
+ * TTL:   as the inner join's; a row that counts its matches is written with each of them, too. A match that has expired still counts.
  * Time:  watermarks pass through. 'final' (batch): rows without a match come when both inputs have ended.
  *
  *   A row of one input meets the other side, which stands still during the batch: its candidates are tested many rows at a time, then
@@ -14,6 +15,7 @@
  */
 import type { StateTableDescriptor } from '#core/checkpoint/state-handles.js'
 import type { SpecOf } from '#core/graph/operator-spec.js'
+import type { Clock } from '#core/time/environment.js'
 import { isRetraction, RowKind } from '#core/types/row-kind.js'
 import type { Schema } from '#core/types/schema.js'
 import { BATCH_CAPACITY, type Batch } from '../../columnar/batch.js'
@@ -27,7 +29,7 @@ import type { Operator, OperatorContext, Output } from '../operator.js'
 import { Candidates } from './candidates.js'
 import { SubqueryNotSingle } from './errors.js'
 import { JoinOutput, type JoinedBatch } from './join-output.js'
-import { COUNT, JoinState, keyIdsOf, MATCHES, NEXT, type JoinSide } from './join-side.js'
+import { COUNT, JoinState, keyIdsOf, lookedAt, MATCHES, NEXT, type JoinSide } from './join-side.js'
 import { NO_ROW } from './padded-columns.js'
 
 /** A batch on its way through the join. */
@@ -54,6 +56,8 @@ export class OuterJoinOperator implements Operator {
   /** Rows of a counting side come out alone when they have no match (outer, anti), or when they have one (semi). */
   readonly #aloneWithout: boolean
   readonly #state: JoinState
+  readonly #expires: boolean
+  #clock!: Clock
   #maxParallelism = 1
   #name = ''
   #nextTurn!: () => Promise<void>
@@ -73,11 +77,13 @@ export class OuterJoinOperator implements Operator {
     this.#candidates = new Candidates(this.#pairSchema, (row, id) => this.#match(row, id))
     this.#aloneWithout = joinType !== 'semi'
     this.#state = new JoinState(spec, left, right, [joinType !== 'right', joinType === 'right' || joinType === 'full'])
+    this.#expires = this.#state.expires
   }
 
   open(context: OperatorContext, output: Output): void {
     this.#output = output
     this.#name = context.operatorName
+    this.#clock = context.environment.clock
     this.#maxParallelism = context.maxParallelism
     this.#nextTurn = () => context.nextTurn()
     const { condition } = this.#spec
@@ -87,6 +93,7 @@ export class OuterJoinOperator implements Operator {
 
   processBatch(batch: Batch, input: number): void {
     if (batch.length === 0) return
+    if (this.#expires) this.#state.begin(this.#clock.now())
     const own = this.#state.sides[input as 0 | 1]
     const other = this.#state.sides[(1 - input) as 0 | 1]
     const { length } = batch
@@ -108,14 +115,14 @@ export class OuterJoinOperator implements Operator {
     }
     if (retracts) for (let row = 0; row < length; row++) pass.removes[row] = isRetraction(batch.rowKind(positions[row] as number)) ? 1 : 0
     const keyIds = keyIdsOf(batch, own.keys, positions, (some, at, count, hashes) => this.#state.assignKeys(some, own, at, count, hashes))
-    if (retracts && !own.index.enabled) own.index.enable()
+    if ((retracts || own.ttl > 0) && !own.index.enabled) own.index.enable()
     this.#store(pass, keyIds)
     this.#pass = pass
     for (let row = 0; row < length; row++) {
       const key = keyIds[row] as number
       if (key < 0 || pass.ignored[row] === 1) continue
       for (let entry = this.#state.chains.head(key, 1 - input); entry !== 0; entry = other.store.extra(entry - 1, NEXT)) {
-        this.#candidates.add(pass, row, entry - 1)
+        if (other.ttl === 0 || !other.isExpired(entry - 1)) this.#candidates.add(pass, row, entry - 1)
       }
     }
     this.#candidates.test(pass)
@@ -123,6 +130,7 @@ export class OuterJoinOperator implements Operator {
     this.#out.flush(pass)
     this.#pass = undefined
     if (retracts) this.#state.removeEmptyKeys(batch, positions, keyIds)
+    if (this.#expires) this.#state.removeExpired(lookedAt(length))
   }
 
   processWatermark(watermark: number): void {
@@ -165,7 +173,7 @@ export class OuterJoinOperator implements Operator {
       own.changes.touch(ids, keyed.length, own.store.idLimit)
       keyed.forEach((row, i) => {
         const id = ids[i] as number
-        own.store.setExtra(id, COUNT, 1)
+        own.inserted(id)
         own.append(keyIds[row] as number, id)
         stored[row] = id
       })
@@ -183,7 +191,7 @@ export class OuterJoinOperator implements Operator {
       if (key < 0) continue
       const position = positions[row] as number
       if (removes[row] === 1) {
-        if (own.removeCounted(key, hashes[row] as number, columns, position, gone) < 0) ignored[row] = 1
+        if (own.removeCounted(key, hashes[row] as number, columns, position, gone) < 0 && own.ttl === 0) ignored[row] = 1
         continue
       }
       const id = own.addCounted(key, hashes[row] as number, columns, position)
@@ -209,10 +217,12 @@ export class OuterJoinOperator implements Operator {
       return
     }
     const before = other.store.extra(id, MATCHES)
-    const after = removes ? before - 1 : before + 1
+    // A row that takes itself away after it has expired may never have been counted.
+    const after = removes ? Math.max(0, before - 1) : before + 1
     other.changes.touchOne(id)
+    other.written(id)
     other.store.setExtra(id, MATCHES, after)
-    const turns = before === 0 || after === 0
+    const turns = (before === 0) !== (after === 0)
     if (!this.#aloneWithout) {
       if (turns) this.#out.add(pass, NO_ROW, id, kind, count)
       return

@@ -66,7 +66,7 @@ describe('compileScript', () => {
     expect(ids('4')).to.deep.equal(ids('1'))
   })
 
-  it('gives groups the TTL of the configuration in streams only, and keeps ids when it changes', () => {
+  it('gives groups and joins the TTL of the configuration in streams only, and keeps ids when it changes', () => {
     const compiled = (ttl: string, sql: string, mode = 'STREAMING') =>
       jobs(compile(TABLES + sql, { 'table.exec.state.ttl': ttl, 'execution.runtime-mode': mode }))[0]?.jobGraph.vertices.flatMap(
         (vertex) => vertex.operators,
@@ -77,6 +77,10 @@ describe('compileScript', () => {
     expect(ttlOf('1 s', 'SELECT DISTINCT channel FROM bids')).to.deep.equal([1000])
     expect(ttlOf('0 s', 'SELECT DISTINCT channel FROM bids')).to.deep.equal([undefined])
     expect(ttlOf('1 s', 'SELECT name, COUNT(*) FROM people GROUP BY name', 'BATCH')).to.deep.equal([undefined])
+    const ttlsOf = (ttl: string) =>
+      compiled(ttl, 'SELECT 1 FROM bids JOIN clicks ON bidder = who').flatMap(({ spec }) => (spec.op === 'join' ? [spec.stateTtlMs] : []))
+    expect(ttlsOf('1 s')).to.deep.equal([{ left: 1000, right: 1000 }])
+    expect(ttlsOf('0 s')).to.deep.equal([undefined])
     const ids = (ttl: string) => compiled(ttl, 'SELECT DISTINCT channel FROM bids').map(({ id }) => id)
     expect(ids('1 s')).to.deep.equal(ids('2 h'))
     expect(ids('0 s')).to.deep.equal(ids('2 h'))
