@@ -197,17 +197,22 @@ export class RankOperator implements Operator, ColumnOwner {
   /** An input that only adds: what lies behind the first rows cannot come back. */
   #applyInserts(batch: Batch, groups: Int32Array, places: Int32Array, touched: Map<number, Touched>, removed: number[]): void {
     const { limit } = this.#spec
-    const ids = new Int32Array(batch.length)
-    this.#store.addRows(batch.columns, batch.selection ?? identityPositions(batch.length), batch.length, ids)
-    this.#changes.touch(ids, ids.length, this.#store.idLimit)
-    for (let row = 0; row < ids.length; row++) {
-      const id = ids[row] as number
+    const positions = new Int32Array(batch.length)
+    const rows = new Int32Array(batch.length)
+    const rivals = new Int32Array(batch.length)
+    const count = this.#promising(batch, places, positions, rows, rivals)
+    const ids = new Int32Array(count)
+    this.#store.addRows(batch.columns, positions, count, ids)
+    this.#changes.touch(ids, count, this.#store.idLimit)
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number
+      const row = rows[i] as number
       const place = places[row] as number
       this.#store.setExtra(id, COUNT, 1)
       this.#order.setSequence(id, this.#nextSequence())
       const full = this.#sizes[place] === limit
       const last = full ? this.#order.last(this.#roots[place] as number) : -1
-      if (full && this.#order.compare(last, id) < 0) {
+      if (full && last !== rivals[i] && this.#order.compare(last, id) < 0) {
         removed.push(id)
         continue
       }
@@ -218,6 +223,30 @@ export class RankOperator implements Operator, ColumnOwner {
       }
       this.#enter(id, place)
     }
+  }
+
+  /**
+   * Rows that may be among the first: what lies behind the last row that a full partition had before this batch is not stored at all.
+   * Returns how many; their positions, their places in the batch, and the last row that each is known to come before (-1: none) go to
+   * `positions`, `rows` and `rivals`.
+   */
+  #promising(batch: Batch, places: Int32Array, positions: Int32Array, rows: Int32Array, rivals: Int32Array): number {
+    const { limit, lastWins } = this.#spec
+    let count = 0
+    for (let row = 0; row < batch.length; row++) {
+      const position = batch.position(row)
+      const place = places[row] as number
+      let rival = -1
+      if (this.#sizes[place] === limit) {
+        rival = this.#order.last(this.#roots[place] as number)
+        const order = this.#order.compareKeys(rival, batch.columns, position)
+        if (order < 0 || (order === 0 && !lastWins)) continue
+      }
+      positions[count] = position
+      rivals[count] = rival
+      rows[count++] = row
+    }
+    return count
   }
 
   /** An input that retracts: all rows are kept, found by content. */

@@ -7,6 +7,7 @@
  * Order: the sort keys, then the sequence number given by the owner (0: rows with equal keys are one and the same).
  */
 import type { SortKey } from '#core/graph/operator-spec.js'
+import type { Vector } from '../columnar/vector.js'
 import type { RowStore } from './row-store.js'
 
 const LEFT = 0
@@ -54,6 +55,24 @@ export class OrderedRows {
     if (!this.#sequenced) return 0
     const high = store.extra(a, SEQUENCE_HIGH) - store.extra(b, SEQUENCE_HIGH)
     return high !== 0 ? high : (store.extra(a, SEQUENCE_LOW) >>> 0) - (store.extra(b, SEQUENCE_LOW) >>> 0)
+  }
+
+  /** The stored row and one of a batch by the sort keys alone. Negative: the stored one comes before. */
+  compareKeys(id: number, columns: readonly Vector[], position: number): number {
+    const store = this.#store
+    for (let i = 0; i < this.#keys.length; i++) {
+      const key = this.#keys[i] as SortKey
+      const { nulls } = columns[key.column] as Vector
+      const isNull = nulls !== undefined && ((nulls[position >> 3] as number) & (1 << (position & 7))) !== 0
+      if (isNull || store.hasNulls(key.column)) {
+        const storedNull = store.isNull(id, key.column)
+        if (storedNull && isNull) continue
+        if (storedNull || isNull) return storedNull === key.nullsFirst ? -1 : 1
+      }
+      const order = store.compareValue(id, key.column, columns, position)
+      if (order !== 0) return key.ascending ? order : -order
+    }
+    return 0
   }
 
   /** The tree with the row in it. */

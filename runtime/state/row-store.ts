@@ -282,6 +282,32 @@ export class RowStore {
     }
   }
 
+  /** Order of a stored row and one of a batch by one column, neither NULL, as `compareColumn` has it. */
+  compareValue(id: number, column: number, columns: readonly Vector[], position: number): number {
+    const page = this.#pages.peek(id >> this.#pageBits)
+    const at = (id & this.#rowMask) * this.#stride + (this.#offsets[column] as number)
+    const vector = columns[column] as Vector
+    switch (vector.kind) {
+      case 'boolean':
+      case 'int32':
+        return compareNumbers(page[at] as number, vector.values[position] as number)
+      case 'int64':
+        return compareWords(page, at, this.#wordViews(columns)[column] as Int32Array, position * 2, 2)
+      case 'decimal128':
+        return compareWords(page, at, this.#wordViews(columns)[column] as Int32Array, position * 4, 4)
+      case 'float64':
+        floatWords[0] = page[at] as number
+        floatWords[1] = page[at + 1] as number
+        return compareDoubles(float[0] as number, vector.values[position] as number)
+      case 'utf8': {
+        const length = vector.lengths[position] as number
+        return this.#heap.compare(page[at] as number, page[at + 1] as number, vector.bytes, vector.offsets[position] as number, length)
+      }
+      case 'object':
+        throw noObjects()
+    }
+  }
+
   /**
    * The column's value as a double that orders like it, ties aside (strings: 6 bytes after the first `skip`, which all rows to
    * be compared have in common). The row's value is not NULL.
@@ -389,15 +415,25 @@ export class RowStore {
         let total = 0
         for (let i = 0; i < count; i++) {
           const id = ids[i] as number
+          // What a join pairs with many rows is copied once: what an entry of the table says is checked, so that it is never cleared.
+          const twin = LAST_AT[id & LAST_MASK] as number
+          if (twin < i && ids[twin] === id) {
+            offsets[i] = offsets[twin] as number
+            lengths[i] = lengths[twin] as number
+            continue
+          }
+          LAST_AT[id & LAST_MASK] = i
           offsets[i] = total
           lengths[i] = pages.peek(id >> this.#pageBits)[(id & this.#rowMask) * stride + offset + 1] as number
           total += lengths[i] as number
         }
         const bytes = new Uint8Array(total)
-        for (let i = 0; i < count; i++) {
+        for (let i = 0, end = 0; i < count; i++) {
+          if (offsets[i] !== end) continue // a twin
           const id = ids[i] as number
           const ref = pages.peek(id >> this.#pageBits)[(id & this.#rowMask) * stride + offset] as number
-          this.#heap.copyTo(ref, lengths[i] as number, bytes, offsets[i] as number)
+          this.#heap.copyTo(ref, lengths[i] as number, bytes, end)
+          end += lengths[i] as number
         }
         return { kind, type, nulls, offsets, lengths, bytes }
       }
@@ -425,6 +461,9 @@ const NO_WORDS = new Int32Array(0)
 const EMPTY = new Uint8Array(0)
 const ONE_POSITION = new Int32Array(1)
 const ONE_ID = new Int32Array(1)
+/** Where in the ids at hand an id was last, by its low bits. */
+const LAST_AT = new Int32Array(256)
+const LAST_MASK = LAST_AT.length - 1
 
 /** The words of a column of 64-bit lanes; of others none. */
 function wordsOf(vector: Vector): Int32Array {

@@ -83,9 +83,68 @@ describe('RowStore and RowIndex', () => {
     expect(rows.every((_, r) => index.find(hashes[r] as number, batch.columns, r) === ids[r])).to.equal(true)
     expect(rows.every((row, r) => row.every((value, column) => readValue(columns[column] as never, r) === value))).to.equal(true)
   })
+
+  it('reads ids that come several times, near and far from each other', () => {
+    const store = new RowStore(types)
+    const rows = Array.from({ length: 600 }, (_, i) => [
+      true,
+      i,
+      BigInt(i),
+      i,
+      BigInt(i),
+      i % 3 === 0 ? '' : i % 7 === 0 ? null : `row ${i}`,
+    ])
+    const batch = batchOf(
+      SCHEMA,
+      rows.map((values) => ({ kind: 0, values })),
+    )
+    const ids = new Int32Array(rows.length)
+    store.addRows(
+      batch.columns,
+      Int32Array.from(rows, (_, i) => i),
+      rows.length,
+      ids,
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.nat(3), fc.nat(599)), { maxLength: 60 }), (places) => {
+        const wanted = Int32Array.from(places, (place) => ids[place] as number)
+        const strings = store.column(5, wanted, wanted.length)
+        expect(places.map((_, i) => readValue(strings, i))).to.deep.equal(places.map((place) => rows[place]?.[5]))
+      }),
+    )
+  })
 })
 
 describe('OrderedRows', () => {
+  it('compares a stored row with one of a batch as with a stored one', () => {
+    fc.assert(
+      fc.property(
+        fc.array(ROW, { minLength: 2, maxLength: 12 }),
+        fc.nat(5),
+        fc.boolean(),
+        fc.boolean(),
+        (rows, column, ascending, nullsFirst) => {
+          const store = new RowStore(types, TREE_WORDS)
+          const order = new OrderedRows(store, [
+            { column, ascending, nullsFirst },
+            { column: 4, ascending: true, nullsFirst: true },
+          ])
+          const batch = batchOf(
+            SCHEMA,
+            rows.map((values) => ({ kind: 0, values })),
+          )
+          const ids = rows.map((_, position) => store.add(batch.columns, position))
+          for (const a of ids) {
+            ids.forEach((b, position) =>
+              expect(Math.sign(order.compareKeys(a, batch.columns, position))).to.equal(Math.sign(order.compare(a, b))),
+            )
+          }
+        },
+      ),
+      { numRuns: 80 },
+    )
+  })
+
   it('keeps the order through insertions and removals', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(ROW, fc.nat(2)), { maxLength: 80 }), (steps) => {
