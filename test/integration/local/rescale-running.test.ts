@@ -9,7 +9,7 @@ import { describeVerdict, isExact, judge } from '../../chaos/oracle.js'
 import { freePort } from '../../support/free-port.js'
 import { runWeft, startWeft } from '../../support/weft-command.js'
 
-const LAST_ID = 119_999
+const LAST_ID = 209_999
 const RATE = 6_000
 
 async function rest<T>(port: number, path: string, init: RequestInit = {}): Promise<T> {
