@@ -50,8 +50,9 @@ export class StateMemory {
   readonly #spare = new Map<number, ArrayBuffer[]>()
   #spareBytes = 0
 
-  /** `budget` in bytes; files are made in `directory`. */
+  /** `budget` in bytes; files are made in `directory`. Infinity: whoever has registered until now will not be asked for memory any more. */
   limit(budget: number, directory: string): void {
+    if (budget === Infinity) this.#users = []
     this.#budget = budget
     this.#trimStep = Math.min(TRIM_STEP_BYTES, budget * TRIM_STEP_SHARE)
     this.#files = new SpillFiles(directory)

@@ -86,7 +86,7 @@ describe('tables in pages', () => {
     ['a STRING with a prefix', [1], true],
   ] as const)
     it(`KeyTable of ${name}: keys stay findable on the way from arrays into pages and onto disk`, () => {
-      const budget = 60_000
+      const budget = 30_000
       stateMemory.limit(budget, directory)
       const spilledBefore = stateMemory.spilledBytes
       const residentBefore = stateMemory.residentBytes()
