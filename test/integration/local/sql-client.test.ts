@@ -19,7 +19,8 @@ class Terminal {
 
   constructor(args: readonly string[], directory: string) {
     const command = [process.execPath, join(projectRoot, 'bin/weft.mjs'), 'sql-client', ...args].map((word) => `'${word}'`).join(' ')
-    this.#child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
+    // Without the exec a shell between (dash) would remember the Ctrl-C of a query and end with it, whatever the client ends with.
+    this.#child = spawn('script', ['--quiet', '--flush', '--return', '--command', `exec ${command}`, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, TERM: 'xterm', HOME: directory },
     })
