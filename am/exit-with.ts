@@ -1,5 +1,6 @@
 /** The end of a JobManager that is a process: said in the log, once. */
 import { logger } from '#core/log/logger.js'
+import { ignoreInspectorSignal } from '#core/security/inspector.js'
 
 const log = logger('Master')
 let exiting = false
@@ -13,9 +14,9 @@ export function exitWith(code: number, message: string, error?: unknown): void {
   setTimeout(() => process.exit(code), 20)
 }
 
-/** What nobody caught ends the process. Nor does it listen for a debugger: Node would, for whoever of the same system user sends this signal. */
+/** What nobody caught ends the process, which no debugger's signal opens. */
 export function exitOnUncaught(): void {
-  process.on('SIGUSR1', () => undefined)
+  ignoreInspectorSignal()
   process.on('uncaughtException', (error) => exitWith(1, 'The JobManager failed', error))
   process.on('unhandledRejection', (error) => exitWith(1, 'The JobManager failed', error))
 }

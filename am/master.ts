@@ -2,7 +2,6 @@
  * The JobManager put together: RPC, REST, ResourceManager, Dispatcher and the application. The same for every target; what
  * differs comes in as `MasterTarget`.
  */
-import type { RequestListener } from 'node:http'
 import type { ApplicationDescriptor } from '#core/cluster/application-descriptor.js'
 import { disposeSavepoint } from '#core/checkpoint/metadata-file.js'
 import { Configuration } from '#core/config/configuration.js'
@@ -31,6 +30,7 @@ import { ResourceManager } from './resourcemanager/resource-manager.js'
 import type { SlotPolicy } from './resourcemanager/slotmanager/slot-manager.js'
 import type { RestListener } from './rest/listener.js'
 import type { MasterView } from './rest/master-view.js'
+import type { RestAnswers } from './rest/proxy-door.js'
 import type { PushedTokens } from './security/pushed-tokens.js'
 import { Session } from './session/session.js'
 import { Submissions } from './session/submissions.js'
@@ -64,7 +64,7 @@ export interface MasterTarget {
   /** Made when REST listens, since YARN is told its address (`restPort` 0: it does not). Serves `endpoints` to the workers. */
   createDriver(endpoints: RpcEndpoints, restPort: number): Promise<ResourceManagerDriver>
   /** Lets only some requests through to what answers REST; absent: all. */
-  guardRest?(answer: RequestListener): RequestListener
+  guardRest?(answers: RestAnswers): RestAnswers
   /** Takes delegation tokens from clients; undefined: there are none here. */
   pushedTokens?(): PushedTokens | undefined
   /** Resolves while no later attempt has announced itself, see leadershipCheck; absent: there are none beside this one. */

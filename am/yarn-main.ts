@@ -1,7 +1,6 @@
 /** The JobManager as YARN's application master: reads what the client left in the working directory, runs, takes leave, exits. */
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
-import type { RequestListener } from 'node:http'
 import { hostname } from 'node:os'
 import * as z from '#core/zod.js'
 import {
@@ -54,7 +53,7 @@ import { openJobResultStore } from './dispatcher/job-result-store.js'
 import { exitOnUncaught, exitWith } from './exit-with.js'
 import { registerHdfs } from './hdfs.js'
 import { leadershipCheck } from './leadership.js'
-import { behindProxy, plainAddress, type ProxyDoorOptions } from './rest/proxy-door.js'
+import { behindProxy, plainAddress, type ProxyDoorOptions, type RestAnswers } from './rest/proxy-door.js'
 import { runMaster } from './master.js'
 import { workerLimits, workerSize } from './resourcemanager/slotmanager/worker-limits.js'
 import type { WorkerShape } from './resourcemanager/drivers/yarn/container-table.js'
@@ -185,7 +184,7 @@ async function runLaunch(launch: Launch): Promise<number> {
         held: () => currentCredentials(launch, supply),
         take: (tokens) => supply.put(tokens),
       }),
-    ...(isSecure(launch.hadoop) ? { guardRest: (answer: RequestListener) => behindProxy(answer, proxyDoor(launch)) } : {}),
+    ...(isSecure(launch.hadoop) ? { guardRest: (answers: RestAnswers) => behindProxy(answers, proxyDoor(launch)) } : {}),
     onRest: (port) => {
       if (isSecure(launch.hadoop) || configuration.get(REST_BIND_ADDRESS) !== undefined) return
       log.warn(

@@ -8,6 +8,7 @@ import { TASKMANAGER_HOST } from '#core/config/options/cluster.js'
 import { logger } from '#core/log/logger.js'
 import { useWinston } from '#core/log/winston-sink.js'
 import { connectTls } from '#core/rpc/tls-channel.js'
+import { ignoreInspectorSignal } from '#core/security/inspector.js'
 import { systemEnvironment } from '#core/time/environment.js'
 import { isSecure } from '#hadoop/conf/addresses.js'
 import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
@@ -72,8 +73,7 @@ function die(error: unknown): void {
 export async function runTaskManager(): Promise<void> {
   process.stdout.on('error', () => undefined)
   process.stderr.on('error', () => undefined)
-  // Node's inspector would listen, for whoever of the same system user asks: another application's container, say.
-  process.on('SIGUSR1', () => undefined)
+  ignoreInspectorSignal()
   process.on('uncaughtException', die)
   process.on('unhandledRejection', die)
   try {

@@ -15,22 +15,37 @@ import type { RestRequest, Route } from './route.js'
 import { checkpointConfiguration, checkpointDetails, checkpointsBody, findRecord, subtaskCheckpoints } from './views/checkpoint-view.js'
 
 export const CHECKPOINT_ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/jobs/:jobid/checkpoints', handle: (master, request) => checkpointsBody(viewOf(master, request)) },
-  { method: 'GET', path: '/jobs/:jobid/checkpoints/config', handle: (master, request) => checkpointConfiguration(viewOf(master, request)) },
-  { method: 'GET', path: '/jobs/:jobid/checkpoints/details/:checkpointid', handle: details },
-  { method: 'GET', path: '/jobs/:jobid/checkpoints/details/:checkpointid/subtasks/:vertexid', handle: subtasks },
+  { method: 'GET', path: '/jobs/:jobid/checkpoints', right: 'VIEW', handle: (master, request) => checkpointsBody(viewOf(master, request)) },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid/checkpoints/config',
+    right: 'VIEW',
+    handle: (master, request) => checkpointConfiguration(viewOf(master, request)),
+  },
+  { method: 'GET', path: '/jobs/:jobid/checkpoints/details/:checkpointid', right: 'VIEW', handle: details },
+  { method: 'GET', path: '/jobs/:jobid/checkpoints/details/:checkpointid/subtasks/:vertexid', right: 'VIEW', handle: subtasks },
   ...triggered('/jobs/:jobid/savepoints', 202, triggerSavepoint),
   ...triggered('/jobs/:jobid/stop', 202, stopWithSavepoint),
-  { method: 'GET', path: '/jobs/:jobid/savepoints/:triggerid', handle: (master, request) => operation(master, request, 'savepoint') },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid/savepoints/:triggerid',
+    right: 'VIEW',
+    handle: (master, request) => operation(master, request, 'savepoint'),
+  },
   ...triggered('/jobs/:jobid/checkpoints', 202, triggerCheckpoint),
-  { method: 'GET', path: '/jobs/:jobid/checkpoints/:triggerid', handle: (master, request) => operation(master, request, 'checkpoint') },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid/checkpoints/:triggerid',
+    right: 'VIEW',
+    handle: (master, request) => operation(master, request, 'checkpoint'),
+  },
   ...triggered('/savepoint-disposal', 200, disposeSavepoint),
-  { method: 'GET', path: '/savepoint-disposal/:triggerid', handle: disposal },
+  { method: 'GET', path: '/savepoint-disposal/:triggerid', right: 'VIEW', handle: disposal },
 ]
 
 /** Flink's POST, and the PUT that YARN's proxy lets through. */
 function triggered(path: string, status: number, handle: Route['handle']): Route[] {
-  return (['POST', 'PUT'] as const).map((method) => ({ method, path, status, handle }))
+  return (['POST', 'PUT'] as const).map((method) => ({ method, path, right: 'MODIFY', status, handle }))
 }
 
 /** @throws REST_REFUSED 400, 404 */

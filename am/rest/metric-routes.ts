@@ -19,15 +19,17 @@ export const METRIC_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/jobs/:jobid/metrics',
+    right: 'VIEW',
     handle: (master, request) => metricItems(jobMetrics(findJob(master, request), master.environment.clock.now()), wanted(request.query)),
   },
   {
     method: 'GET',
     path: '/jobs/:jobid/vertices/:vertexid/metrics',
+    right: 'VIEW',
     handle: (master, request) => metricItems(vertexMetrics(findVertex(master, request)), wanted(request.query)),
   },
-  { method: 'GET', path: '/jobs/:jobid/vertices/:vertexid/subtasks/metrics', handle: aggregated },
-  { method: 'GET', path: '/jobs/:jobid/vertices/:vertexid/subtasks/:subtaskindex/metrics', handle: ofSubtask },
+  { method: 'GET', path: '/jobs/:jobid/vertices/:vertexid/subtasks/metrics', right: 'VIEW', handle: aggregated },
+  { method: 'GET', path: '/jobs/:jobid/vertices/:vertexid/subtasks/:subtaskindex/metrics', right: 'VIEW', handle: ofSubtask },
 ]
 
 /** The vertex that the path names. @throws REST_REFUSED 400, 404 */

@@ -1,11 +1,12 @@
 /**
  * Who gets in at the REST endpoint on a Kerberized cluster: only YARN's web proxy, which has authenticated the user and names it in a cookie, and
- * only users who may: the owner, and those in the application's ACLs. The proxy is known by its address (AmIpFilter does the same), so whoever has
+ * only users who may something: the owner, and those in the application's ACLs. Which routes are open to whom the routes say (server.ts). The proxy is known by its address (AmIpFilter does the same), so whoever has
  * a shell on the proxy's host could pose as it.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { logger } from '#core/log/logger.js'
 import type { Clock, Millis } from '#core/time/environment.js'
+import type { Right } from './route.js'
 
 /** What YARN's proxy calls the user. */
 const USER_COOKIE = 'proxy-user'
@@ -23,22 +24,36 @@ export interface DoorRules {
   readonly modifyAcl: string | undefined
 }
 
-/** Undefined: admitted. Pure. */
-export function refusal(
-  request: { readonly method: string; readonly address: string; readonly cookies: string },
+/** Somebody who was let in, and what they may. */
+export interface Admission {
+  readonly user: string
+  readonly owner: string
+  /** MODIFY holds VIEW. */
+  readonly right: Right
+}
+
+export interface Refusal {
+  readonly status: 401 | 403
+  readonly reason: string
+}
+
+/** Answers a request; without an admission nobody asks who it comes from, and everything is open. */
+export type RestAnswers = (request: IncomingMessage, response: ServerResponse, admission?: Admission) => void
+
+/** Pure. */
+export function admit(
+  request: { readonly address: string; readonly cookies: string },
   proxies: ReadonlySet<string>,
   rules: DoorRules,
-): { status: 401 | 403; reason: string } | undefined {
+): Admission | Refusal {
   if (!proxies.has(request.address))
     return { status: 403, reason: 'This endpoint answers YARN’s web proxy only: go by the tracking URL that the ResourceManager shows.' }
   const user = proxyUser(request.cookies)
   if (user === undefined) return { status: 401, reason: 'YARN’s web proxy did not say who asks.' }
-  const reads = request.method === 'GET' || request.method === 'HEAD'
-  if (user === rules.owner || admits(rules.modifyAcl, user) || (reads && admits(rules.viewAcl, user))) return undefined
-  return {
-    status: 403,
-    reason: `User ${user} may not ${reads ? 'see' : 'change'} the jobs of ${rules.owner} (yarn.${reads ? 'view' : 'modify'}.acls).`,
-  }
+  const { owner } = rules
+  if (user === owner || admits(rules.modifyAcl, user)) return { user, owner, right: 'MODIFY' }
+  if (admits(rules.viewAcl, user)) return { user, owner, right: 'VIEW' }
+  return { status: 403, reason: `User ${user} may not see the jobs of ${owner} (yarn.view.acls).` }
 }
 
 /** The user that the cookie names. Named twice is not named: somebody has put one in. */
@@ -67,7 +82,7 @@ export interface ProxyDoorOptions {
   readonly clock: Clock
 }
 
-export function behindProxy(answer: RequestListener, options: ProxyDoorOptions): RequestListener {
+export function behindProxy(answer: RestAnswers, options: ProxyDoorOptions): RequestListener {
   const { clock, rules } = options
   let known: { addresses: ReadonlySet<string>; at: Millis } | undefined
   const refresh = async (olderThan: Millis): Promise<ReadonlySet<string>> => {
@@ -82,20 +97,19 @@ export function behindProxy(answer: RequestListener, options: ProxyDoorOptions):
     }
     return known.addresses
   }
-  const decide = async (request: IncomingMessage): Promise<ReturnType<typeof refusal>> => {
+  const decide = async (request: IncomingMessage): Promise<Admission | Refusal> => {
     const facts = {
-      method: request.method ?? '',
       address: plainAddress(request.socket.remoteAddress ?? ''),
       cookies: request.headers.cookie ?? '',
     }
     let proxies = await refresh(ADDRESSES_LAST_MS)
     if (!proxies.has(facts.address)) proxies = await refresh(ADDRESSES_RETRY_MS)
-    return refusal(facts, proxies, rules)
+    return admit(facts, proxies, rules)
   }
   return (request, response) => {
     void decide(request).then(
-      (no) => (no === undefined ? answer(request, response) : refuse(response, no.status, no.reason)),
-      () => refuse(response, 403, 'The request could not be checked.'),
+      (found) => ('right' in found ? answer(request, response, found) : refuse(response, found)),
+      () => refuse(response, { status: 403, reason: 'The request could not be checked.' }),
     )
   }
 }
@@ -105,7 +119,7 @@ export function plainAddress(address: string): string {
   return address.replace(/^::ffff:/i, '')
 }
 
-function refuse(response: ServerResponse, status: number, reason: string): void {
+function refuse(response: ServerResponse, { status, reason }: Refusal): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8', connection: 'close' })
   response.end(JSON.stringify({ errors: [reason] }))
 }

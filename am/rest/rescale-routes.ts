@@ -15,19 +15,36 @@ export const RESCALE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/jobs/:jobid/resource-requirements',
+    right: 'VIEW',
     handle: (master, request) => requirementsBody(findJob(master, request).run),
   },
-  { method: 'PUT', path: '/jobs/:jobid/resource-requirements', handle: putRequirements },
-  { method: 'GET', path: '/jobs/:jobid/rescales/overview', handle: (master, request) => rescalesOverview(...runOf(master, request)) },
-  { method: 'GET', path: '/jobs/:jobid/rescales/history', handle: (master, request) => rescaleHistory(...runOf(master, request)) },
-  { method: 'GET', path: '/jobs/:jobid/rescales/summary', handle: (master, request) => rescalesSummary(...runOf(master, request)) },
-  { method: 'GET', path: '/jobs/:jobid/rescales/config', handle: config },
+  { method: 'PUT', path: '/jobs/:jobid/resource-requirements', right: 'MODIFY', handle: putRequirements },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid/rescales/overview',
+    right: 'VIEW',
+    handle: (master, request) => rescalesOverview(...runOf(master, request)),
+  },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid/rescales/history',
+    right: 'VIEW',
+    handle: (master, request) => rescaleHistory(...runOf(master, request)),
+  },
+  {
+    method: 'GET',
+    path: '/jobs/:jobid/rescales/summary',
+    right: 'VIEW',
+    handle: (master, request) => rescalesSummary(...runOf(master, request)),
+  },
+  { method: 'GET', path: '/jobs/:jobid/rescales/config', right: 'VIEW', handle: config },
   {
     method: 'GET',
     path: '/jobs/:jobid/rescales/autoscaler',
+    right: 'VIEW',
     handle: (master, request) => autoscalerBody(findJob(master, request).autoscaler),
   },
-  { method: 'GET', path: '/jobs/:jobid/rescales/details/:rescaleuuid', handle: details },
+  { method: 'GET', path: '/jobs/:jobid/rescales/details/:rescaleuuid', right: 'VIEW', handle: details },
 ]
 
 function runOf(master: MasterView, request: RestRequest) {

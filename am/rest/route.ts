@@ -9,9 +9,14 @@ export interface RestRequest {
   readonly body: string
 }
 
+/** What a user needs to be admitted for, where the master knows who asks: to see the application, or to change it (YARN's VIEW_APP and MODIFY_APP). */
+export type Right = 'VIEW' | 'MODIFY'
+
 export interface Route {
   readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
   readonly path: string
+  /** By what it does, not by its method: a GET that takes something away changes the application. */
+  readonly right: Right
   /** Of a good answer; 200 unless said. */
   readonly status?: number
   handle(master: MasterView, request: RestRequest): unknown

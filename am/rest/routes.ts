@@ -1,6 +1,7 @@
 /**
  * Every endpoint of the master: method, path, handler. All answer with JSON, bare and below /v1. YARN's proxy lets GET and PUT
- * through, so what Flink does by PATCH or POST has a PUT besides; no GET changes anything (Flink's yarn-cancel does).
+ * through, so what Flink does by PATCH or POST has a PUT besides. No GET changes anything (Flink's yarn-cancel does) but `collect`: rows that it has
+ * fetched nobody else gets.
  */
 import { MANAGED_MEMORY_FRACTION } from '#core/config/options/memory.js'
 import { WEB_CANCEL, WEB_REFRESH_INTERVAL } from '#core/config/options/rest.js'
@@ -24,48 +25,57 @@ import { jobDetails, jobExceptions, jobSummary, planNodes } from './views/job-vi
 import { vertexDetails } from './views/vertex-view.js'
 
 export const ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/config', handle: dashboardConfiguration },
-  { method: 'GET', path: '/overview', handle: (master) => clusterOverview(master.resourceManager.workers(), master.dispatcher.jobs()) },
+  { method: 'GET', path: '/config', right: 'VIEW', handle: dashboardConfiguration },
+  {
+    method: 'GET',
+    path: '/overview',
+    right: 'VIEW',
+    handle: (master) => clusterOverview(master.resourceManager.workers(), master.dispatcher.jobs()),
+  },
   {
     method: 'GET',
     path: '/jobs',
+    right: 'VIEW',
     handle: (master) => ({ jobs: master.dispatcher.jobs().map((job) => ({ id: job.jobId, status: job.state })) }),
   },
-  { method: 'GET', path: '/jobs/overview', handle: (master): JobsOverview => ({ jobs: summaries(master) }) },
+  { method: 'GET', path: '/jobs/overview', right: 'VIEW', handle: (master): JobsOverview => ({ jobs: summaries(master) }) },
   {
     method: 'GET',
     path: '/jobs/:jobid',
+    right: 'VIEW',
     handle: (master, request) => jobDetails(findJob(master, request), master.application.id, now(master)),
   },
-  { method: 'GET', path: '/jobs/:jobid/status', handle: (master, request) => ({ status: findJob(master, request).state }) },
-  { method: 'GET', path: '/jobs/:jobid/config', handle: jobConfiguration },
-  { method: 'GET', path: '/jobs/:jobid/plan', handle: jobPlan },
+  { method: 'GET', path: '/jobs/:jobid/status', right: 'VIEW', handle: (master, request) => ({ status: findJob(master, request).state }) },
+  { method: 'GET', path: '/jobs/:jobid/config', right: 'VIEW', handle: jobConfiguration },
+  { method: 'GET', path: '/jobs/:jobid/plan', right: 'VIEW', handle: jobPlan },
   {
     method: 'GET',
     path: '/jobs/:jobid/exceptions',
+    right: 'VIEW',
     handle: (master, request) => jobExceptions(findJob(master, request), count(request.query, 'maxExceptions', 20)),
   },
   {
     method: 'GET',
     path: '/jobs/:jobid/vertices/:vertexid',
+    right: 'VIEW',
     handle: (master, request) => vertexDetails(findVertex(master, request), now(master)),
   },
-  { method: 'GET', path: '/jobs/:jobid/collect', handle: collect },
+  { method: 'GET', path: '/jobs/:jobid/collect', right: 'MODIFY', handle: collect },
   ...CHECKPOINT_ROUTES,
   ...RESCALE_ROUTES,
   ...SESSION_ROUTES,
   ...METRIC_ROUTES,
   ...TOKEN_ROUTES,
-  { method: 'PATCH', path: '/jobs/:jobid', status: 202, handle: patchJob },
-  { method: 'PUT', path: '/jobs/:jobid/cancel', status: 202, handle: cancelJob },
-  { method: 'GET', path: '/taskmanagers', handle: taskManagers },
-  { method: 'GET', path: '/taskmanagers/:taskmanagerid', handle: taskManager },
-  { method: 'GET', path: '/jobmanager/config', handle: (master) => master.configuration.toMaskedEntries() },
-  { method: 'GET', path: '/applications/overview', handle: applications },
-  { method: 'GET', path: '/applications/:applicationid', handle: application },
-  { method: 'PUT', path: '/applications/:applicationid/acknowledge', handle: acknowledge },
-  { method: 'PUT', path: '/applications/:applicationid/cancel', status: 202, handle: cancelApplication },
-  { method: 'POST', path: '/applications/:applicationid/cancel', status: 202, handle: cancelApplication },
+  { method: 'PATCH', path: '/jobs/:jobid', right: 'MODIFY', status: 202, handle: patchJob },
+  { method: 'PUT', path: '/jobs/:jobid/cancel', right: 'MODIFY', status: 202, handle: cancelJob },
+  { method: 'GET', path: '/taskmanagers', right: 'VIEW', handle: taskManagers },
+  { method: 'GET', path: '/taskmanagers/:taskmanagerid', right: 'VIEW', handle: taskManager },
+  { method: 'GET', path: '/jobmanager/config', right: 'VIEW', handle: (master) => master.configuration.toMaskedEntries() },
+  { method: 'GET', path: '/applications/overview', right: 'VIEW', handle: applications },
+  { method: 'GET', path: '/applications/:applicationid', right: 'VIEW', handle: application },
+  { method: 'PUT', path: '/applications/:applicationid/acknowledge', right: 'MODIFY', handle: acknowledge },
+  { method: 'PUT', path: '/applications/:applicationid/cancel', right: 'MODIFY', status: 202, handle: cancelApplication },
+  { method: 'POST', path: '/applications/:applicationid/cancel', right: 'MODIFY', status: 202, handle: cancelApplication },
 ]
 
 function now(master: MasterView): number {

@@ -18,10 +18,10 @@ import { notFound, RestRefused } from './rest-error.js'
 import type { RestRequest, Route } from './route.js'
 
 export const SESSION_ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/session', handle: session },
-  { method: 'PUT', path: '/session/jobs/:jobid', status: 202, handle: submit },
-  { method: 'GET', path: '/jobs/:jobid/execution-result', handle: executionResult },
-  { method: 'DELETE', path: '/cluster', handle: shutDown },
+  { method: 'GET', path: '/session', right: 'VIEW', handle: session },
+  { method: 'PUT', path: '/session/jobs/:jobid', right: 'MODIFY', status: 202, handle: submit },
+  { method: 'GET', path: '/jobs/:jobid/execution-result', right: 'VIEW', handle: executionResult },
+  { method: 'DELETE', path: '/cluster', right: 'MODIFY', handle: shutDown },
 ]
 
 function requireSession({ session, application }: MasterView): NonNullable<MasterView['session']> {

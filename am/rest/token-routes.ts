@@ -13,8 +13,8 @@ const MAX_SEALED_CHARACTERS = 256 * 1024
 const PushBody = z.object({ sealed: z.string().max(MAX_SEALED_CHARACTERS) })
 
 export const TOKEN_ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/delegation-tokens', handle: (master) => tokensOf(master).held() },
-  { method: 'PUT', path: '/delegation-tokens', handle: push },
+  { method: 'GET', path: '/delegation-tokens', right: 'VIEW', handle: (master) => tokensOf(master).held() },
+  { method: 'PUT', path: '/delegation-tokens', right: 'MODIFY', handle: push },
 ]
 
 function tokensOf({ pushedTokens }: MasterView) {

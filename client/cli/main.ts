@@ -1,6 +1,7 @@
 /** The `weft` command: verbs and switches as Flink's `flink`. Exit status 0 or 1, as there. */
 import { Command } from 'commander'
 import { fileURLToPath } from 'node:url'
+import { ignoreInspectorSignal } from '#core/security/inspector.js'
 import { printFailure } from './failure.js'
 import { VERSION } from './version.js'
 import type { SqlClientOptions } from './sql-client.js'
@@ -8,6 +9,8 @@ import type { YarnSessionOptions } from './yarn-session.js'
 
 /** Root of the installed program: holds conf/, build/. The bundle lies in build/runtime/, the compiled file in dist/client/cli/. */
 const installation = fileURLToPath(new URL(import.meta.url.includes('/dist/client/cli/') ? '../../../' : '../../', import.meta.url))
+
+ignoreInspectorSignal()
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value]
 const property = ['-D <key=value>', 'any configuration option; may repeat, wins over conf/config.yaml'] as const

@@ -6,6 +6,7 @@ import { COLLECTIONS } from './functions/collections.js'
 import { VARIANTS } from './functions/variants.js'
 import { COMPARISON, NEGATED } from './functions/comparison.js'
 import type { FunctionDefinition } from './functions/definition.js'
+import { JSON_FUNCTIONS } from './functions/json.js'
 import { HASHING } from './functions/hashing.js'
 import { LOGIC } from './functions/logic.js'
 import { MATH } from './functions/math.js'
@@ -14,10 +15,18 @@ import { TEMPORAL } from './functions/temporal.js'
 import { findUserFunction } from './user-functions.js'
 
 const DEFINITIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
-  [...LOGIC, ...COMPARISON, ...ARITHMETIC, ...MATH, ...STRINGS, ...TEMPORAL, ...HASHING, ...COLLECTIONS, ...VARIANTS].map((definition) => [
-    definition.name,
-    definition,
-  ]),
+  [
+    ...LOGIC,
+    ...COMPARISON,
+    ...ARITHMETIC,
+    ...MATH,
+    ...STRINGS,
+    ...TEMPORAL,
+    ...HASHING,
+    ...COLLECTIONS,
+    ...VARIANTS,
+    ...JSON_FUNCTIONS,
+  ].map((definition) => [definition.name, definition]),
 )
 
 export function findFunction(name: string): FunctionDefinition | undefined {

@@ -19,6 +19,7 @@ const INTERNAL = new Set([
   'ROW',
   'ITEM',
   'FIELD',
+  'JSON',
   'TIMESTAMP_ADD_MILLIS',
   'TIMESTAMP_ADD_MONTHS',
   'CASE',

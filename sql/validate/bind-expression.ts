@@ -18,6 +18,7 @@ import { OUTER } from '../plan/decorrelate.js'
 import { castTo, inputColumn } from '../plan/expressions.js'
 import type { AggregateCollector } from './aggregate-calls.js'
 import { bindFunctionCall } from './bind-call.js'
+import { bindIsJson, bindJsonCall } from './bind-json.js'
 import type { GroupWindow } from './group-window.js'
 import { logicalType } from './data-type.js'
 import { binaryLiteral, intervalLiteral, NULL_LITERAL, numberLiteral, stringLiteral, temporalLiteral, type Interval } from './literals.js'
@@ -162,9 +163,9 @@ export function bindExpression(node: ExpressionNode, context: ExpressionContext)
       if (context.subqueries !== null) return context.subqueries.bind(node)
       throw notSupported(source, node.at, `a sub-query as a value in ${context.clause}.`, 'Use it in SELECT, WHERE or HAVING.')
     case 'json-call':
-      throw notSupported(source, node.at, `the function ${node.name}.`)
+      return bindJsonCall(node, context)
     case 'is-json':
-      throw notSupported(source, node.at, 'the predicate IS JSON.')
+      return bindIsJson(node, context)
     case 'quantified':
       throw notSupported(source, node.at, `${node.operator} ${node.quantifier}.`)
     case 'overlaps':
@@ -251,8 +252,8 @@ const TYPE_KEEPING: ReadonlySet<string> = new Set(
  * brought back: that wraps and rounds as computing in the narrow type does.
  */
 export function call(context: ExpressionContext, at: Position, name: string, args: readonly Expression[]): Expression {
-  if (COLLECTION_NAMES.has(name) || args.every(({ type }) => widened(type) === type)) return wideCall(context, at, name, args)
-  const result = wideCall(
+  if (COLLECTION_NAMES.has(name) || args.every(({ type }) => widened(type) === type)) return callAsIs(context, at, name, args)
+  const result = callAsIs(
     context,
     at,
     name,
@@ -264,7 +265,8 @@ export function call(context: ExpressionContext, at: Position, name: string, arg
   return narrow !== undefined && widened(narrow).kind === result.type.kind ? castTo(result, narrow) : result
 }
 
-function wideCall(context: ExpressionContext, at: Position, name: string, args: readonly Expression[]): Expression {
+/** A call whose arguments stay of the types that they are of. */
+export function callAsIs(context: ExpressionContext, at: Position, name: string, args: readonly Expression[]): Expression {
   const literals = args.map((arg) => (arg.kind === 'literal' ? arg.value : undefined))
   const resolved = resolveFunction(
     name,

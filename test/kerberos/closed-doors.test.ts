@@ -58,6 +58,7 @@ describe('a Kerberized application, from outside', () => {
         `-Dsecurity.kerberos.login.keytab=${cluster.keytab('alice')}`,
         '-Dsecurity.kerberos.login.principal=alice',
         `-Dmetrics.reporter.canary.apikey=${CONFIGURATION_CANARY}`,
+        '-Dyarn.view.acls=bob',
         script,
       ],
       { environment: { KRB5CCNAME: join(folder, 'none') } },
@@ -179,6 +180,18 @@ describe('a Kerberized application, from outside', () => {
       }
     }
     process.stdout.write(`      refused: ${[...seen].map(([status, count]) => `${count} × ${status}`).join(', ')}\n`)
+    expect((await alice.resourceManager.application(applicationId))?.state).to.equal('RUNNING')
+  })
+
+  it('lets a user in yarn.view.acls see everything, and neither change anything nor take rows', async () => {
+    const headers = { cookie: 'proxy-user=bob' }
+    for (const { method, path, right } of ROUTES) {
+      const filled = path.replaceAll(/:jobid|:applicationid/g, jobId).replaceAll(/:\w+/g, '1')
+      const { status, text } = await ask({ method, path: filled, headers, localAddress: '127.0.0.1' })
+      const what = `${method} ${path}: ${status} ${text.slice(0, 300)}`
+      if (right === 'VIEW') expect([401, 403], what).not.to.include(status)
+      else expect(status, what).to.equal(403)
+    }
     expect((await alice.resourceManager.application(applicationId))?.state).to.equal('RUNNING')
   })
 

@@ -211,6 +211,16 @@ for (const { level, layer, hardened } of LEVELS) {
       expect(result.stderr).to.match(/Application application_\d+_\d+: FINISHED \/ SUCCEEDED/)
     })
 
+    it('runs it from the SQL client, by the ticket', async () => {
+      await alice.hdfs.delete(alice.home('examples/data/weekly-delays'))
+      const result = await alice.weft(['sql-client', '-t', 'yarn-application', '-f', SCRIPT])
+      expect(result.status, result.stderr).to.equal(0)
+      const names = await alice.list('examples/data/weekly-delays')
+      const parts = await Promise.all(names.map((name) => alice.read(`examples/data/weekly-delays/${name}`)))
+      const lines = parts.flatMap((part) => part.trimEnd().split('\n'))
+      expect(lines.map(normalizeWeeklyDelay).sort()).to.deep.equal(expectedWeeklyDelays())
+    })
+
     it('has sessions, which take jobs of their owner and of nobody else', async () => {
       const started = await alice.weft(['yarn-session', '-d'])
       expect(started.status, started.stderr).to.equal(0)

@@ -89,6 +89,8 @@ export class CheckpointCoordinator implements Checkpoints {
   #jobDirectory: Promise<void> | undefined
   #storing: Promise<void> = Promise.resolve()
   #deleting: Promise<void> = Promise.resolve()
+  /** It is known what earlier masters have left. */
+  #recovered = false
 
   constructor(jobGraph: JobGraph, host: CheckpointHost, services: CheckpointServices) {
     const { configuration, fileSystems, environment, epoch, defaultDirectory } = services
@@ -127,6 +129,7 @@ export class CheckpointCoordinator implements Checkpoints {
       throw new JobTakesNoCheckpoints({ what: 'start from a savepoint', reason: BATCH })
     }
     const found = await findRecovery(this.#store, directory, settings, passOver)
+    this.#recovered = true
     const { newest } = found
     if (newest === undefined) {
       this.#dispatch({ type: 'recovered', retained: [], nextId: found.nextId })
@@ -266,17 +269,19 @@ export class CheckpointCoordinator implements Checkpoints {
   }
 
   async #leaveOrDelete(jobState: JobState): Promise<void> {
-    const { retained, garbage, nextId } = this.#state
-    const { settings, directory } = this.#context
+    const { retained, garbage, nextId, markers } = this.#state
+    const { settings, directory, jobGraph } = this.#context
     if (keptAtEnd(settings.retention, jobState)) {
-      if (retained.length === 0) return
+      if (retained.length === 0) return this.#delete({ files: [], directories: markers })
       this.#delete(leftAtEnd(retained, garbage))
       // Tasks have ended: what nobody knows now is of checkpoints that were given up.
       return this.#search((found) => this.#delete(orphans(this.#state, found)))
     }
     const foreign = retained.filter((checkpoint) => checkpoint.owned && !isBelow(checkpoint.directory, directory))
     const claimed = { files: foreign.flatMap(({ files }) => [...files]), directories: foreign.map((checkpoint) => checkpoint.directory) }
-    this.#delete({ files: claimed.files, directories: nextId > 1 ? [...claimed.directories, directory] : claimed.directories })
+    // Cancelled before anybody could read what an earlier master has left there.
+    const unread = !this.#recovered && jobState === 'CANCELED' && jobGraph.jobType === 'STREAMING'
+    this.#delete({ files: claimed.files, directories: nextId > 1 || unread ? [...claimed.directories, directory] : claimed.directories })
   }
 
   #stopIsUnderWay(): boolean {
@@ -419,9 +424,13 @@ export class CheckpointCoordinator implements Checkpoints {
     }
   }
 
-  #delete({ files, directories }: Deletion): void {
-    if (files.length + directories.length === 0) return
-    this.#deleting = this.#deleting.then(() => this.#store.delete(files, directories))
+  #delete({ files, directories, emptied = [] }: Deletion): void {
+    if (files.length + directories.length + emptied.length === 0) return
+    this.#deleting = this.#deleting.then(async () => {
+      await this.#store.delete(files, [])
+      for (const directory of emptied) await this.#store.empty(directory)
+      await this.#store.delete([], directories)
+    })
   }
 
   /** What lies in the job's directory. A failure is logged: nobody waits for this. */

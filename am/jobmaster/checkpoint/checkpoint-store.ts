@@ -9,7 +9,7 @@ import type { FileSystems } from '#core/fs/file-systems.js'
 import { logger } from '#core/log/logger.js'
 import { backoffDelay } from '#core/time/backoff.js'
 import { sleep, type Environment } from '#core/time/environment.js'
-import { mayPass, type RetryPolicy } from '#core/time/retrying.js'
+import { mayPass, retrying, type RetryPolicy } from '#core/time/retrying.js'
 import { checkpointNumber, sharedDirectory } from './checkpoint-paths.js'
 import { MetadataExists } from './errors.js'
 
@@ -106,6 +106,21 @@ export class CheckpointStore {
       files: shared.filter((child) => !child.directory).map((child) => child.path),
       directories: directories.map(({ path }) => path),
     }
+  }
+
+  /** Of the directory nothing but its name stays. As delete. */
+  async empty(directory: string): Promise<void> {
+    const children = await retrying(this.#environment, DELETE_RETRY, () => this.#list(directory)).catch((error: unknown) => {
+      log.warn(
+        `${directory} is not needed any more and could not be emptied: ${error instanceof Error ? error.message : String(error)}`,
+        error,
+      )
+      return []
+    })
+    await this.delete(
+      children.map(({ path }) => path),
+      [],
+    )
   }
 
   /** Files first, then directories with all in them. What fails is tried again a few times; what stays is named in the log. */

@@ -3,7 +3,7 @@ import type { CheckpointMetadata } from '#core/checkpoint/state-handles.js'
 import { go, then, type Step } from '#core/machine/step.js'
 import type { Millis } from '#core/time/environment.js'
 import { replacePending } from './begin.js'
-import { checkpointDirectory } from './checkpoint-paths.js'
+import { checkpointDirectory, checkpointNumber } from './checkpoint-paths.js'
 import { CheckpointSubsumed } from './errors.js'
 import { collect, drop } from './garbage.js'
 import { giveUp } from './give-up.js'
@@ -106,7 +106,9 @@ function conclude(state: CoordinatorState, pending: PendingCheckpoint, now: Mill
     const collected = collect(next)
     next = { ...next, garbage: collected.garbage }
     const files = [...dropped.deletion.files, ...collected.deletion.files]
-    const directories = [...dropped.deletion.directories, ...collected.deletion.directories]
+    const passed = next.markers.filter((directory) => (checkpointNumber(directory) ?? 0) < id)
+    next = { ...next, markers: next.markers.filter((directory) => !passed.includes(directory)) }
+    const directories = [...dropped.deletion.directories, ...collected.deletion.directories, ...passed]
     if (files.length + directories.length > 0) effects.push({ type: 'delete', files, directories })
     if (next.sweepDue && next.pending.length === 0) {
       next = { ...next, sweepDue: false }

@@ -7,6 +7,8 @@ import type { CompletedCheckpoint, CoordinatorState, Garbage } from './state.js'
 export interface Deletion {
   readonly files: readonly string[]
   readonly directories: readonly string[]
+  /** These stay, with nothing in them. */
+  readonly emptied?: readonly string[]
 }
 
 export interface Collected {

@@ -1,7 +1,7 @@
 /** A checkpoint that will not be complete: who is told, what is deleted, what it counts. */
 import { go, type Step } from '#core/machine/step.js'
 import type { Millis } from '#core/time/environment.js'
-import { JobTakesNoCheckpoints, StopIncomplete, TooManyFailedCheckpoints } from './errors.js'
+import { JobTakesNoCheckpoints, MetadataExists, StopIncomplete, TooManyFailedCheckpoints } from './errors.js'
 import { deletable } from './garbage.js'
 import { keepPrepared } from './prepared.js'
 import { recordOf } from './record.js'
@@ -11,7 +11,7 @@ import { recordEnd } from './statistics.js'
 
 type CoordinatorStep = Step<CoordinatorState, CoordinatorEffect>
 
-/** Numbers of given-up checkpoints that are remembered, for late acknowledgements. */
+/** Given-up checkpoints that are remembered: their numbers for late acknowledgements, their directories so that no number is used again. */
 const REMEMBERED = 100
 
 export interface GivingUp {
@@ -36,6 +36,10 @@ export function giveUp(
   const failures = counts && barrier.kind === 'checkpoint' ? state.failures + 1 : state.failures
   const tooMany = failures > settings.tolerableFailures
   const record = recordOf(pending, 'FAILED', now, describeCauses(error))
+  // Another JobManager's checkpoint of that number is not ours to delete.
+  const foreign = MetadataExists.is(error)
+  const own = barrier.kind === 'checkpoint'
+  const markers = own && !foreign ? [...state.markers, pending.directory] : state.markers
   const next: CoordinatorState = {
     ...state,
     pending: rest,
@@ -43,6 +47,7 @@ export function giveUp(
     failures: tooMany ? 0 : failures,
     lastEndAt: now,
     givenUp: [...state.givenUp, id].slice(-REMEMBERED),
+    markers: markers.slice(-REMEMBERED),
     prepared: keepPrepared(state, pending),
     statistics: recordEnd(state.statistics, record, settings.history),
   }
@@ -56,7 +61,12 @@ export function giveUp(
     },
   ]
   if (attempts.length > 0) effects.push({ type: 'release', id }, { type: 'conclude', id, attempts, complete: false })
-  effects.push({ type: 'delete', files: deletable(next, acknowledged), directories: [pending.directory] })
+  effects.push({
+    type: 'delete',
+    files: deletable(next, acknowledged),
+    directories: own ? markers.slice(0, -REMEMBERED) : foreign ? [] : [pending.directory],
+    emptied: own && !foreign ? [pending.directory] : [],
+  })
   if (request !== undefined && again === undefined) effects.push({ type: 'refuse', requestId: request.requestId, error })
   if (tooMany)
     effects.push({

@@ -44,6 +44,7 @@ export function createCoordinator(): CoordinatorState {
     mustBeFull: false,
     prepared: new Map(),
     givenUp: [],
+    markers: [],
     garbage: [],
     sweepDue: false,
     stopping: undefined,

@@ -111,6 +111,11 @@ export interface CoordinatorState {
   readonly prepared: ReadonlyMap<string, readonly Committable[]>
   /** Checkpoints that were given up lately: what is still acknowledged of them is deleted. */
   readonly givenUp: readonly number[]
+  /**
+   * Directories of checkpoints that were given up, emptied: whoever follows this master counts on from their numbers. They go when a
+   * checkpoint of a higher number is complete.
+   */
+  readonly markers: readonly string[]
   readonly garbage: readonly Garbage[]
   /** The next quiet moment is used to look for files that nobody knows. */
   readonly sweepDue: boolean
@@ -167,8 +172,13 @@ export type CoordinatorEffect =
   | { readonly type: 'conclude'; readonly id: number; readonly attempts: readonly ExecutionAttemptId[]; readonly complete: boolean }
   /** Splits held back for it go out. */
   | { readonly type: 'release'; readonly id: number }
-  /** Files first, then directories with all they hold. Failures are logged. */
-  | { readonly type: 'delete'; readonly files: readonly string[]; readonly directories: readonly string[] }
+  /** Files first, then what `emptied` hold, then directories with all in them. Failures are logged. */
+  | {
+      readonly type: 'delete'
+      readonly files: readonly string[]
+      readonly directories: readonly string[]
+      readonly emptied?: readonly string[]
+    }
   /** Look for files below the job's directory: answered by 'swept'. */
   | { readonly type: 'sweep'; readonly nextId: number }
   | { readonly type: 'succeed'; readonly requestId: number; readonly id: number; readonly path: string }

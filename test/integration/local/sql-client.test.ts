@@ -154,12 +154,14 @@ INSERT INTO o SELECT a FROM t WHERE a > 1 -- no semicolon`,
       const good = await runWeft(['sql-client', 'gateway', '-e', endpoint, '--execute', 'SELECT 42 AS answer'])
       expect(good.stdout).to.match(/\| \+I \|\s+42 \|/)
       expect(good.status, good.stderr).to.equal(0)
+      // Node would open its debugger's port.
+      gateway.child.kill('SIGUSR1')
       const bad = await runWeft(['sql-client', 'gateway', '--endpoint', endpoint, '--execute', 'SELECT x FROM nowhere'])
       expect(bad.stderr).to.contain("Object 'nowhere' not found")
       expect(bad.status).to.equal(1)
     } finally {
       gateway.child.kill('SIGINT')
-      await gateway.result
+      expect((await gateway.result).stderr).not.to.contain('Debugger listening')
     }
     const gone = await runWeft(['sql-client', 'gateway', '--endpoint', '127.0.0.1:1', '--execute', 'SELECT 1'])
     expect(gone.stderr).to.contain('The SQL gateway at 127.0.0.1:1 does not answer')

@@ -8,7 +8,10 @@ import { Application } from '#am/application/application.js'
 import { StatementRunner } from '#am/application/statement-runner.js'
 import { AsyncOperations } from '#am/rest/async-operations.js'
 import { RestListener, RestPortTaken } from '#am/rest/listener.js'
-import { createRestServer } from '#am/rest/server.js'
+import type { MasterView } from '#am/rest/master-view.js'
+import type { Right } from '#am/rest/route.js'
+import { ROUTES } from '#am/rest/routes.js'
+import { createRestServer, restAnswers } from '#am/rest/server.js'
 import { WEFT_VERSION } from '#am/rest/version.js'
 import { hexId, JOB, SINK_OPERATOR, sourceToCollect, sourceToSink } from '../job-graphs.js'
 import { MiniMaster } from '../mini-master.js'
@@ -26,7 +29,7 @@ function rest(master = new MiniMaster()) {
     runner,
     run: () => new Promise(() => undefined),
   })
-  const server = createRestServer({
+  const view: MasterView = {
     configuration: CONFIGURATION,
     environment: master.environment,
     dispatcher: master.dispatcher,
@@ -34,8 +37,8 @@ function rest(master = new MiniMaster()) {
     application,
     operations: new AsyncOperations(master.environment, 300_000),
     disposeSavepoint: async () => undefined,
-  })
-  return { master, server, runner, application }
+  }
+  return { master, view, server: createRestServer(view), runner, application }
 }
 
 async function get<T>(server: FastifyInstance, url: string): Promise<T> {
@@ -317,6 +320,42 @@ describe('REST', () => {
     expect(answer.body)
       .to.contain('my &lt;b&gt;script')
       .and.not.to.match(/href="[/h]/)
+  })
+
+  it('lets whoever may only see an application change and take nothing', async () => {
+    const listener = await RestListener.listen('127.0.0.1', [0])
+    const { view, master } = rest()
+    const job = master.dispatcher.submit(sourceToCollect())
+    let right: Right = 'VIEW'
+    try {
+      const answers = await restAnswers(view)
+      listener.serve((request, response) => answers(request, response, { user: 'bob', owner: 'alice', right }))
+      const ask = async (method: string, path: string) => {
+        const url = `http://127.0.0.1:${listener.port}${path.replace(':jobid', JOB).replaceAll(/:\w+/g, '1')}`
+        const answer = await fetch(url, { method })
+        return { status: answer.status, text: await answer.text() }
+      }
+      for (const route of ROUTES) {
+        for (const prefix of ['', '/v1']) {
+          const { status, text } = await ask(route.method, prefix + route.path)
+          const what = `${route.method} ${prefix}${route.path}: ${text}`
+          if (route.method !== 'GET') expect(route.right, what).to.equal('MODIFY')
+          if (route.right === 'VIEW') expect(status, what).not.to.equal(403)
+          else
+            expect([status, text], what).to.deep.equal([
+              403,
+              '{"errors":["User bob may not change the jobs of alice (yarn.modify.acls)."]}',
+            ])
+        }
+      }
+      expect(job.state).not.to.match(/^CANCEL/)
+      expect((await ask('GET', '/jobs/:jobid/collect?token=0')).status, 'the rows of a SELECT').to.equal(403)
+      right = 'MODIFY'
+      expect((await ask('GET', '/jobs/:jobid/collect?token=0')).status).to.equal(200)
+      expect((await ask('PUT', '/jobs/:jobid/cancel')).status).to.equal(202)
+    } finally {
+      await listener.close()
+    }
   })
 
   it('takes the next port of a range when one is taken', async () => {

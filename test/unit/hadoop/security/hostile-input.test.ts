@@ -1,7 +1,7 @@
 /** Whatever bytes come from a file, a site file or a server: an error in words, or a value; never a crash, a hang, or memory without bound. */
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { proxyUser, refusal } from '#am/rest/proxy-door.js'
+import { admit, proxyUser } from '#am/rest/proxy-door.js'
 import { WeftError } from '#core/errors/define-error.js'
 import { shortName } from '#hadoop/conf/auth-to-local.js'
 import { HadoopConfiguration } from '#hadoop/conf/hadoop-configuration.js'
@@ -110,12 +110,8 @@ describe('hostile input', () => {
     fc.assert(
       fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
         const cookies = parts.join('')
-        const admitted =
-          refusal({ method: 'PUT', address: '10.0.0.1', cookies }, new Set(['10.0.0.1']), {
-            owner: 'alice',
-            viewAcl: '*',
-            modifyAcl: undefined,
-          }) === undefined
+        const rules = { owner: 'alice', viewAcl: undefined, modifyAcl: undefined }
+        const admitted = 'right' in admit({ address: '10.0.0.1', cookies }, new Set(['10.0.0.1']), rules)
         expect(admitted).to.equal(proxyUser(cookies) === 'alice')
         if (admitted) expect(cookies.split(';').filter((one) => one.trim().startsWith('proxy-user=')).length).to.equal(1)
       }),
