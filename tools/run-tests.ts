@@ -1,4 +1,7 @@
-/** Runs the suites one after the other and prints, as its last line, `N passed, N failed`. A suite that cannot run counts as failed. */
+/**
+ * Runs the suites one after the other and prints, as its last line, `N passed, N failed`; before it all failures again, since the end of
+ * a log is what is looked at. A suite that cannot run counts as failed.
+ */
 import { execFileSync, spawn } from 'node:child_process'
 
 /** A suite that hangs is ended and has failed. */
@@ -11,6 +14,8 @@ const SUITES = [
 interface Totals {
   passed: number
   failed: number
+  /** What mocha tells of the failed ones. */
+  failures: string
 }
 
 function runSuite(config: string, timeoutMinutes: number): Promise<Totals> {
@@ -29,7 +34,7 @@ function runSuite(config: string, timeoutMinutes: number): Promise<Totals> {
     child.on('close', (code) => {
       clearTimeout(timer)
       const count = (word: string): number => Number(new RegExp(`^\\s+(\\d+) ${word}`, 'm').exec(text)?.[1] ?? 0)
-      const totals = { passed: count('passing'), failed: count('failing') }
+      const totals = { passed: count('passing'), failed: count('failing'), failures: /^\s+\d+ failing\n[^]*/m.exec(text)?.[0] ?? '' }
       const ran = totals.passed + totals.failed > 0
       if (!ran || (code !== 0 && totals.failed === 0)) {
         process.stdout.write(`${config}: mocha ended with status ${code} and ${totals.passed} tests passed\n`)
@@ -48,11 +53,12 @@ function runSuite(config: string, timeoutMinutes: number): Promise<Totals> {
 // Hadoop's jars come once, before anything is timed out (90 MB on a new machine).
 execFileSync('bash', ['test/hadoop/fetch.sh'], { stdio: ['ignore', 'ignore', 'inherit'] })
 
-const sum: Totals = { passed: 0, failed: 0 }
+const sum: Totals = { passed: 0, failed: 0, failures: '' }
 for (const { config, timeoutMinutes } of SUITES) {
-  const { passed, failed } = await runSuite(config, timeoutMinutes)
+  const { passed, failed, failures } = await runSuite(config, timeoutMinutes)
   sum.passed += passed
   sum.failed += failed
+  if (failed > 0) sum.failures += `\n== ${config}: ${failed} failed\n${failures}`
 }
-process.stdout.write(`\n${sum.passed} passed, ${sum.failed} failed\n`)
+process.stdout.write(`${sum.failures}\n${sum.passed} passed, ${sum.failed} failed\n`)
 process.exitCode = sum.failed === 0 ? 0 : 1

@@ -34,6 +34,27 @@ export function transientFailure(error: unknown): TransientFailure | undefined {
   }
 }
 
+/**
+ * Whether a file that was being written is still the writer's own after `failure` (undefined: there was none). Not where somebody else
+ * has made, replaced or removed it, where it was never made, and not where no answer came: what is there then may be anybody's.
+ */
+export function leavesOwnFile(failure: unknown): boolean {
+  if (failure === undefined) return true
+  switch (javaClassOf(failure)) {
+    case undefined:
+    case 'FileAlreadyExistsException':
+    case 'AlreadyBeingCreatedException':
+    case 'RecoveryInProgressException':
+    case 'LeaseExpiredException':
+    case 'FileNotFoundException':
+    case 'ParentNotDirectoryException':
+    case 'AccessControlException':
+      return false
+    default:
+      return true
+  }
+}
+
 /** The error of core/fs for a failed operation on `path`, with the original as its cause. */
 export function toFileSystemError(error: unknown, path: string, operation: string): Error {
   const cause = { cause: error }

@@ -10,7 +10,7 @@ import { sleep, systemEnvironment, type Environment } from '#core/time/environme
 import { HadoopAnswerUnreadable, shownUrl } from '../rest/errors.js'
 import type { HttpAuthenticator } from '../rest/http-authenticator.js'
 import { errorOfAnswer } from '../rest/remote-exception.js'
-import { javaClassOf, toFileSystemError, transientFailure } from './hdfs-errors.js'
+import { javaClassOf, leavesOwnFile, toFileSystemError, transientFailure } from './hdfs-errors.js'
 import { parentOf, parseHdfsPath, type HdfsPath } from './hdfs-path.js'
 import { exchange, keepAliveAgents, readBody, unreachable, type ExchangeAgents } from './http-exchange.js'
 import { NameNodes, type NameNodeCall, type Repetition } from './name-nodes.js'
@@ -140,14 +140,17 @@ export class WebHdfsClient {
     const location = await this.#location(path, { method: 'PUT', path: path.path, op: 'CREATE', parameters }).catch((error: unknown) => {
       throw toFileSystemError(error, path.uri, 'create')
     })
+    let fileId: number | undefined
     const upload = new WebHdfsUpload(location, {
       translate: (error) => toFileSystemError(error, path.uri, 'write'),
-      remove: () => this.#removeAborted(uri),
+      remove: (failure) => (leavesOwnFile(failure) ? this.#removeAborted(uri, fileId) : Promise.resolve()),
     })
     await upload.opened(async () => {
       const now = await this.status(uri)
       // An overwritten file has a new id; where ids are not told, what is there may be the old one.
-      return now !== undefined && (before === undefined || now.fileId === undefined || now.fileId !== before.fileId)
+      if (now === undefined || (before?.fileId !== undefined && now.fileId === before.fileId)) return false
+      fileId = now.fileId
+      return true
     }, this.#environment)
     return upload
   }
@@ -299,10 +302,12 @@ export class WebHdfsClient {
     }
   }
 
-  /** An upload that was given up: the DataNode closes the file when it sees the connection end, so it may appear a moment later. */
-  async #removeAborted(uri: string): Promise<void> {
+  /** An upload that was given up. A file with another id than `fileId` has taken its place and stays. */
+  async #removeAborted(uri: string, fileId: number | undefined): Promise<void> {
     for (let attempt = 0; attempt < 5; attempt++) {
       try {
+        const now = await this.status(uri)
+        if (now === undefined || (fileId !== undefined && now.fileId !== fileId)) return
         if (await this.delete(uri)) return
       } catch {
         // Removing is the best that can be done; the failure that led here is what is reported.

@@ -11,14 +11,15 @@ import { errorOfAnswer } from '../rest/remote-exception.js'
 import { beginRequest, readBody, SILENCE_TIMEOUT_MS, unreachable } from './http-exchange.js'
 
 const OPEN_PATIENCE_MS = 5_000
+const ABORT_PATIENCE_MS = 5_000
 const MAX_WRITE_BYTES = 128 * 1024
 const MAX_ERROR_BYTES = 1024 * 1024
 
 export interface UploadEnd {
   /** The error to tell for a failed upload. */
   translate(error: unknown): Error
-  /** Removes what there is of the file. Never throws. */
-  remove(): Promise<void>
+  /** Removes what there is of the file, where it is ours after that failure (undefined: it was closed). Never throws. */
+  remove(failure: unknown): Promise<void>
 }
 
 export class WebHdfsUpload implements FileWriter {
@@ -27,7 +28,8 @@ export class WebHdfsUpload implements FileWriter {
   readonly #request: ClientRequest
   /** 'open' until the DataNode has answered or the connection is gone. */
   #state: 'open' | 'done' | 'failed' = 'open'
-  #failure: Error | undefined
+  /** As it came, and as it is told. */
+  #failure: { readonly cause: unknown; readonly error: Error } | undefined
   #answering = false
   /** Who waits for the end, or for the next bytes to be sent. */
   #settled: () => void = () => undefined
@@ -94,9 +96,15 @@ export class WebHdfsUpload implements FileWriter {
   }
 
   async abort(): Promise<void> {
+    if (this.#state === 'open') {
+      // Somebody may have been faster by a moment: whether the file is ours is told by the DataNode's answer only.
+      if (!this.#request.writableEnded) this.#request.end()
+      const patience = setTimeout(() => this.#request.destroy(), ABORT_PATIENCE_MS)
+      await this.#settlement()
+      clearTimeout(patience)
+    }
     this.#request.destroy()
-    await this.#settlement()
-    await this.#end.remove()
+    await this.#end.remove(this.#failure?.cause)
   }
 
   /**
@@ -108,13 +116,13 @@ export class WebHdfsUpload implements FileWriter {
   }
 
   #check(): void {
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
   #settle(state: 'done' | 'failed', error?: unknown): void {
     if (this.#state !== 'open') return
     this.#state = state
-    if (state === 'failed') this.#failure = this.#end.translate(error)
+    if (state === 'failed') this.#failure = { cause: error, error: this.#end.translate(error) }
     this.#settled()
   }
 

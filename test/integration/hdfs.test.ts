@@ -149,14 +149,23 @@ describe('HDFS', () => {
       const path = `${folder}/quota`.slice(cluster.fileSystem.length)
       await cluster.java('hdfs', 'org.apache.hadoop.hdfs.tools.DFSAdmin', '-setSpaceQuota', '20m', path)
       await cluster.java('hdfs', 'org.apache.hadoop.hdfs.tools.DFSAdmin', '-setQuota', '3', path)
-      const writer = await fileSystem.create(`${folder}/quota/large`)
-      const space = await rejection(async () => {
-        for (let i = 0; i < 50; i++) await writer.write(Buffer.alloc(1_000_000))
-        await writer.close()
-      })
+      const tooMuch = async (): Promise<Error> => {
+        const writer = await fileSystem.create(`${folder}/quota/large`)
+        const error = await rejection(async () => {
+          for (let i = 0; i < 50; i++) await writer.write(Buffer.alloc(1_000_000))
+          await writer.close()
+        })
+        await writer.abort()
+        return error
+      }
+      let space = await tooMuch()
+      // A DataNode that refuses with bytes unread resets the connection, which may overtake its answer (and whose file it is stays open).
+      for (let i = 0; i < 5 && FileSystemUnavailable.is(space); i++) {
+        await fileSystem.delete(`${folder}/quota/large`)
+        space = await tooMuch()
+      }
       expect(QuotaExceeded.is(space), space.message).to.equal(true)
       expect(space.message).to.match(/^Quota exceeded for hdfs:.*quota\/large: .*quota = 20971520 B/)
-      await writer.abort()
       expect(await fileSystem.list(`${folder}/quota`)).to.deep.equal([])
       for (const name of ['a', 'b']) await fileSystem.mkdirs(`${folder}/quota/${name}`)
       const names = await rejection(() => writeText(fileSystem, `${folder}/quota/c`, ''))
@@ -183,15 +192,19 @@ describe('HDFS', () => {
       expect(PathNotFound.is(error) && error.details.path).to.equal(`${folder}/no/such`)
     })
 
-    it('reports the loser of two creations at the end at the latest', async () => {
-      const outcomes = await Promise.allSettled(
-        Array.from({ length: 4 }, () => writeText(fileSystem, `${folder}/contested`, 'x'.repeat(100))),
-      )
-      expect(outcomes.some(({ status }) => status === 'fulfilled')).to.equal(true)
-      for (const outcome of outcomes)
-        if (outcome.status === 'rejected')
-          expect(PathAlreadyExists.is(outcome.reason) || FileSystemFailed.is(outcome.reason)).to.equal(true)
-      expect((await fileSystem.status(`${folder}/contested`))?.length).to.equal(100)
+    it('lets one of four creations win, and the losers leave its file', async () => {
+      for (let round = 0; round < 10; round++) {
+        const path = `${folder}/contested-${round}`
+        const outcomes = await Promise.allSettled(Array.from({ length: 4 }, () => writeText(fileSystem, path, 'x'.repeat(100))))
+        expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1)
+        for (const outcome of outcomes)
+          if (outcome.status === 'rejected') {
+            // A DataNode that refuses with bytes unread resets the connection, which may overtake its answer.
+            const told = [PathAlreadyExists, FileSystemFailed, FileSystemUnavailable].some((kind) => kind.is(outcome.reason))
+            expect(told, String(outcome.reason)).to.equal(true)
+          }
+        expect((await fileSystem.status(path))?.length).to.equal(100)
+      }
     })
   })
 

@@ -253,6 +253,35 @@ describe('WebHdfsClient', () => {
       expect(nn.requests.filter((request) => op(request) === 'DELETE')).to.have.length(1)
     })
 
+    it('leaves the file of somebody who was faster', async () => {
+      for (const name of ['hadoop.fs.FileAlreadyExistsException', 'hadoop.hdfs.server.namenode.LeaseExpiredException']) {
+        for (const fail of [true, false]) {
+          const { nn } = await pair(() => refusal(`org.apache.${name}`, 'it is his'))
+          const writer = await clientOf([nn.url]).create('/f')
+          if (fail) await rejection(() => writer.close())
+          await writer.abort()
+          expect(nn.requests.filter((request) => op(request) === 'DELETE')).to.have.length(0)
+        }
+      }
+    })
+
+    it('leaves a file that has taken the place of an aborted one', async () => {
+      const dn = await server(() => ({ status: 201 }))
+      let id = 0
+      const nn = await server((request) => {
+        if (op(request) === 'CREATE') {
+          id = 1
+          return { body: { Location: `${dn.url}/webhdfs/v1/f?op=CREATE` } }
+        }
+        if (op(request) === 'DELETE') return { body: { boolean: true } }
+        return id === 0 ? missing : { body: { FileStatus: status({ fileId: id }) } }
+      })
+      const writer = await clientOf([nn.url]).create('/f')
+      id = 2
+      await writer.abort()
+      expect(nn.requests.filter((request) => op(request) === 'DELETE')).to.have.length(0)
+    })
+
     it('does not ask for a place when the file is there', async () => {
       const nn = await server(() => ({ body: { FileStatus: status() } }))
       expect(PathAlreadyExists.is(await rejection(() => clientOf([nn.url]).create('/f')))).to.equal(true)
