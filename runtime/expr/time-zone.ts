@@ -31,8 +31,8 @@ function fixedZone(id: string): TimeZone | undefined {
 /** No zone changes its offset within a quarter of an hour that starts at a full one. */
 const SLICE_MILLIS = 900_000
 const MAX_CACHED_SLICES = 20_000
-/** Beyond this, forward and back, an instant has no calendar date in JavaScript (8.64e15 ms); the offset stays as it was. */
-const LAST_INSTANT = 8_640_000_000_000_000 - SLICE_MILLIS
+/** Beyond 8.64e15 ms, forward and back, JavaScript has no calendar date, also not for what a wall clock shows; the offset stays as it was a day before. */
+const LAST_INSTANT = 8_640_000_000_000_000 - 86_400_000
 
 function namedZone(id: string): TimeZone {
   let format: Intl.DateTimeFormat

@@ -213,7 +213,7 @@ for (const { level, layer, hardened } of LEVELS) {
 
     it('runs it from the SQL client, by the ticket', async () => {
       await alice.hdfs.delete(alice.home('examples/data/weekly-delays'))
-      const result = await alice.weft(['sql-client', '-t', 'yarn-application', '-f', SCRIPT])
+      const result = await alice.weft(['sql-client', '-t', 'yarn-application', '-Dexecution.attached=true', '-f', SCRIPT])
       expect(result.status, result.stderr).to.equal(0)
       const names = await alice.list('examples/data/weekly-delays')
       const parts = await Promise.all(names.map((name) => alice.read(`examples/data/weekly-delays/${name}`)))
