@@ -42,6 +42,10 @@ format: node_modules/.package-lock.json ## lay the sources out
 unit: build ## unit and property tests (seconds)
 	$(MOCHA) --config test/unit/.mocharc.json
 
+.PHONY: properties
+properties: build ## the unit suite with other random cases each time, and more of them (minutes)
+	WEFT_PROPERTY_SEED=random WEFT_PROPERTY_RUNS=1000 $(MOCHA) --config test/unit/.mocharc.json --timeout 600000
+
 .PHONY: it
 it: build ## tests against a real pseudo-distributed Hadoop (minutes)
 	$(MOCHA) --config test/integration/.mocharc.json
