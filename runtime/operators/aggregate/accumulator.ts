@@ -24,6 +24,8 @@ export interface RowPass {
   readonly groups: Int32Array
   /** Ids of these groups, for what outlasts the batch. */
   readonly ids: Int32Array
+  /** Hash of each row's key. */
+  readonly hashes: Int32Array
   /** +1: the row is added, -1: taken away, 0: does not count (NULL argument, FILTER, ignored). */
   readonly weights: Int8Array
   readonly flags: Uint8Array

@@ -11,10 +11,15 @@ export interface DependentRows {
   liveBits(): Bits
   /** Group of each row. */
   groupsOf(ids: Int32Array, count: number): Int32Array
+  /** Hash of each row's group's key: a row may outlast its group, and what comes to have that group's id has another key. */
+  hashesOf(ids: Int32Array, count: number): Int32Array
   /** Copies of the rows' columns. */
   read(ids: Int32Array, count: number): Vector[]
   /** From now on changes of rows are reported, but not that all are forgotten. */
   track(changes: RowChanges): void
-  /** Inserts rows of the batch: rows[i] into the group with the id groups[i] and the place places[i] (state/lifted-columns.ts). */
-  restore(batch: Batch, rows: Int32Array, groups: Int32Array, places: Int32Array): void
+  /**
+   * Inserts rows of the batch: rows[i] into the group with the id groups[i], the hash hashes[i] and the place places[i]
+   * (state/lifted-columns.ts).
+   */
+  restore(batch: Batch, rows: Int32Array, groups: Int32Array, hashes: Int32Array, places: Int32Array): void
 }

@@ -26,6 +26,8 @@ export class DistinctFilter implements ColumnOwner, DependentRows {
   #counts = new Float64Array(0)
   /** Group of each (group, value). */
   #groups = new Int32Array(0)
+  /** Hash of that group's key. */
+  #hashes = new Int32Array(0)
   #changes: RowChanges | undefined
   /** Lives that are over and whose values may still be there: those this search looks for, and those the next one will. */
   #dying = new Set<number>()
@@ -85,6 +87,7 @@ export class DistinctFilter implements ColumnOwner, DependentRows {
       const place = places[i] as number
       const row = rows[i] as number
       this.#groups[place] = pass.ids[row] as number
+      this.#hashes[place] = pass.hashes[row] as number
       const before = counts[place] as number
       const weight = pass.weights[row] as number
       if (weight > 0) {
@@ -141,17 +144,20 @@ export class DistinctFilter implements ColumnOwner, DependentRows {
     return [
       { values: wordsOf(this.#counts), width: 2 },
       { values: this.#groups, width: 1 },
+      { values: this.#hashes, width: 1 },
     ]
   }
 
   reserve(places: number): void {
     this.#counts = grown(this.#counts, places)
     this.#groups = grown(this.#groups, places)
+    this.#hashes = grown(this.#hashes, places)
   }
 
   drop(): void {
     this.#counts = new Float64Array(0)
     this.#groups = new Int32Array(0)
+    this.#hashes = new Int32Array(0)
   }
 
   clear(): void {
@@ -171,10 +177,13 @@ export class DistinctFilter implements ColumnOwner, DependentRows {
   }
 
   groupsOf(ids: Int32Array, count: number): Int32Array {
-    const groups = new Int32Array(count)
     const places = this.#lifted.peek(ids, count)
-    for (let i = 0; i < count; i++) groups[i] = this.#groups[places[i] as number] as number
-    return groups
+    return takeInt32(this.#groups, places)
+  }
+
+  hashesOf(ids: Int32Array, count: number): Int32Array {
+    const places = this.#lifted.peek(ids, count)
+    return takeInt32(this.#hashes, places)
   }
 
   read(ids: Int32Array, count: number): Vector[] {
@@ -188,7 +197,7 @@ export class DistinctFilter implements ColumnOwner, DependentRows {
   }
 
   /** The batch has the groups' present lives in its life column. */
-  restore(batch: Batch, rows: Int32Array, groups: Int32Array): void {
+  restore(batch: Batch, rows: Int32Array, groups: Int32Array, groupHashes: Int32Array): void {
     const values = this.#columns.map((_, column) => column)
     const { values: lives } = batch.columns[this.lifeColumn] as Int32Vector
     const ids = new Int32Array(rows.length)
@@ -196,7 +205,10 @@ export class DistinctFilter implements ColumnOwner, DependentRows {
     this.#values.assign(batch, values, rows, rows.length, hashes, ids, true, takeInt32(lives, rows))
     const places = this.#lifted.lift(ids, rows.length)
     loadCounts(takeVector(batch.columns[values.length] as Vector, rows), places, this.#counts)
-    for (let i = 0; i < rows.length; i++) this.#groups[places[i] as number] = groups[i] as number
+    for (let i = 0; i < rows.length; i++) {
+      this.#groups[places[i] as number] = groups[i] as number
+      this.#hashes[places[i] as number] = groupHashes[i] as number
+    }
     this.#lifted.lower()
   }
 }

@@ -122,13 +122,15 @@ export class GroupedAggregation implements ColumnOwner {
       kept.push(row)
       groups.push(group)
     }
-    const places = this.#lifted.lift(Int32Array.from(groups), groups.length)
+    const parentIds = Int32Array.from(groups)
+    const places = this.#lifted.lift(parentIds, groups.length)
     if (rows instanceof DistinctFilter) {
       const values = new Int32Array(batch.length)
       kept.forEach((row, i) => (values[row] = this.#incarnations[places[i] as number] as number))
       columns[rows.lifeColumn] = { kind: 'int32', type: LIFE_TYPE, nulls: undefined, values }
     }
-    rows.restore(new Batch(rows.schema, columns, batch.length), Int32Array.from(kept), Int32Array.from(groups), places)
+    const hashes = this.#table.hashesOf(parentIds, groups.length)
+    rows.restore(new Batch(rows.schema, columns, batch.length), Int32Array.from(kept), parentIds, hashes, places)
     this.#lifted.lower()
   }
 
@@ -165,8 +167,7 @@ export class GroupedAggregation implements ColumnOwner {
   accumulate(batch: Batch): void {
     const pass = this.#locate(batch)
     this.#apply(pass, undefined)
-    this.#lifted.lower()
-    this.#removeVanished(pass)
+    this.#lower(pass)
   }
 
   /** The same, telling what each row changed. `now`: ms, for groups with a TTL; those whose time has passed begin anew. */
@@ -174,8 +175,7 @@ export class GroupedAggregation implements ColumnOwner {
     const pass = this.#locate(batch, now)
     const changed = new Uint8Array(pass.count)
     const results = this.#apply(pass, changed)
-    this.#lifted.lower()
-    this.#removeVanished(pass)
+    this.#lower(pass)
     return { pass, results, changed }
   }
 
@@ -262,7 +262,7 @@ export class GroupedAggregation implements ColumnOwner {
       if (this.#anyDistinct) known[some[row] as number] = ids[row] as number
     }
     const weights = new Int8Array(count).fill(1)
-    const pass: RowPass = { batch, count, positions, groups, ids, weights, flags }
+    const pass: RowPass = { batch, count, positions, groups, ids, hashes: this.#table.hashesOf(ids, count), weights, flags }
     // Of a DISTINCT call the values count, not what they add up to in each of the two.
     const nothing: RowPass = { ...pass, weights: new Int8Array(count) }
     let column = keys.length + (this.#anyDistinct ? 2 : 1)
@@ -288,7 +288,8 @@ export class GroupedAggregation implements ColumnOwner {
     const lives = new Int32Array(count)
     for (let row = 0; row < count; row++) lives[row] = this.#incarnations[groups[row] as number] as number
     const weights = new Int8Array(count).fill(1)
-    const pass: RowPass = { batch, count, positions: identityPositions(count), groups, ids, weights, flags: new Uint8Array(count) }
+    const [positions, hashes] = [identityPositions(count), this.#table.hashesOf(ids, count)]
+    const pass: RowPass = { batch, count, positions, groups, ids, hashes, weights, flags: new Uint8Array(count) }
     this.#accumulators[call]?.update({ ...pass, weights: filter.weights(pass, lives) }, undefined)
     this.#lifted.lower()
   }
@@ -360,7 +361,7 @@ export class GroupedAggregation implements ColumnOwner {
         const groups = (this.#changes as RowChanges).snapshotIds(rows.groupsOf(ids, count), count)
         return [{ kind: 'int32', type, nulls: undefined, values: groups }, ...rows.read(ids, count)]
       },
-      hashes: (ids, count) => this.#table.hashesOf(rows.groupsOf(ids, count), count),
+      hashes: (ids, count) => rows.hashesOf(ids, count),
     }
     return { name, schema: { fields: [{ name: 'group', type }, ...rows.schema.fields] }, rows: table }
   }
@@ -399,7 +400,8 @@ export class GroupedAggregation implements ColumnOwner {
     const ids = new Int32Array(count)
     const weights = new Int8Array(count)
     const flags = new Uint8Array(count)
-    this.#table.assign(batch, this.#keys, positions, count, hashRows(batch, this.#keys), ids)
+    const hashes = hashRows(batch, this.#keys)
+    this.#table.assign(batch, this.#keys, positions, count, hashes, ids)
     this.#changes?.touch(ids, count, this.#table.idLimit)
     const groups = this.#lifted.lift(ids, count)
     if (this.#ttl > 0) this.#beginAnew(groups, now)
@@ -431,7 +433,7 @@ export class GroupedAggregation implements ColumnOwner {
         }
       }
     }
-    return { batch, count, positions, groups, ids, weights, flags }
+    return { batch, count, positions, groups, ids, hashes, weights, flags }
   }
 
   /** Rows came for these groups: what has expired of them is gone, and all of them are written now. */
@@ -467,21 +469,31 @@ export class GroupedAggregation implements ColumnOwner {
     return result
   }
 
-  #removeVanished(pass: RowPass): void {
-    if (pass.batch.rowKinds === undefined) return
-    for (let row = 0; row < pass.count; row++) {
-      if (((pass.flags[row] as number) & (VANISHED | IGNORED)) === 0) continue
-      const group = pass.groups[row] as number
-      if (this.#rows[group] !== 0) continue
-      this.#rows[group] = -1 // once only, though several rows of the batch may say so
-      const id = pass.ids[row] as number
+  /** Writes the pass's groups back, and removes those that have no row left. */
+  #lower(pass: RowPass): void {
+    const vanished = this.#vanished(pass)
+    if (vanished.size > 0) {
+      // A malformed changelog leaves values behind, which may not outlast the group.
+      const places = Int32Array.from(vanished.keys())
+      for (const accumulator of this.#accumulators) accumulator.forget?.(places)
+    }
+    this.#lifted.lower()
+    for (const id of vanished.values()) {
       this.#changes?.removeOne(id)
       this.#table.remove(id)
     }
-    for (let row = 0; row < pass.count; row++) {
-      const group = pass.groups[row] as number
-      if (this.#rows[group] === -1) this.#rows[group] = 0
+  }
+
+  /** Ids of groups without a row, by place. */
+  #vanished({ batch, count, flags, groups, ids }: RowPass): Map<number, number> {
+    const vanished = new Map<number, number>()
+    if (batch.rowKinds === undefined) return vanished
+    for (let row = 0; row < count; row++) {
+      if (((flags[row] as number) & (VANISHED | IGNORED)) === 0) continue
+      const group = groups[row] as number
+      if (this.#rows[group] === 0) vanished.set(group, ids[row] as number)
     }
+    return vanished
   }
 }
 

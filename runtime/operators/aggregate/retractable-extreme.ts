@@ -16,10 +16,11 @@ import { FIRST, nullBits, setNull, type Accumulator, type RowPass } from './accu
 import type { DependentRows } from './dependent-rows.js'
 import { COUNT_TYPE } from './state-columns.js'
 
-/** Extra words: rows that have the value, and its group. */
+/** Extra words: rows that have the value, its group, and the hash of the group's key. */
 const COUNT = TREE_WORDS
 const GROUP = TREE_WORDS + 1
-const EXTRA_WORDS = TREE_WORDS + 2
+const HASH = TREE_WORDS + 2
+const EXTRA_WORDS = TREE_WORDS + 3
 
 export class RetractableExtremeAccumulator implements Accumulator, DependentRows {
   readonly stateTypes: readonly LogicalType[] = []
@@ -55,7 +56,7 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
    * Results are read from the store after the loop, so values that leave it are freed only then.
    */
   update(pass: RowPass, changed: Uint8Array | undefined): Vector | undefined {
-    const { batch, count, positions, groups, ids: groupIds, weights, flags } = pass
+    const { batch, count, positions, groups, weights, flags } = pass
     const columns = [batch.columns[this.#column] as Vector]
     const rows = changed === undefined ? 0 : 2 * count
     const ids = new Int32Array(rows)
@@ -65,7 +66,7 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
       if (((flags[row] as number) & FIRST) !== 0) this.#forget(group, freed)
       const before = changed === undefined ? 0 : this.#best(group)
       const weight = weights[row] as number
-      if (weight !== 0) this.#apply(group, groupIds[row] as number, columns, positions[row] as number, weight, freed)
+      if (weight !== 0) this.#apply(pass, row, columns, positions[row] as number, weight, freed)
       if (changed === undefined) continue
       const after = this.#best(group)
       ids[2 * row] = before
@@ -137,17 +138,21 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     return this.#values.extras(ids, count, GROUP)
   }
 
+  hashesOf(ids: Int32Array, count: number): Int32Array {
+    return this.#values.extras(ids, count, HASH)
+  }
+
   read(ids: Int32Array, count: number): Vector[] {
     const counts = BigInt64Array.from(this.#values.extras(ids, count, COUNT), BigInt)
     return [...this.#values.columns(ids, count), { kind: 'int64', type: COUNT_TYPE, nulls: undefined, values: counts }]
   }
 
-  restore(batch: Batch, rows: Int32Array, groups: Int32Array, places: Int32Array): void {
+  restore(batch: Batch, rows: Int32Array, groups: Int32Array, hashes: Int32Array, places: Int32Array): void {
     const ids = new Int32Array(rows.length)
     this.#values.addRows(batch.columns.slice(0, 1), rows, rows.length, ids)
     const { values: counts } = batch.columns[1] as Int64Vector
     for (let i = 0; i < rows.length; i++)
-      this.#insert(places[i] as number, groups[i] as number, ids[i] as number, Number(counts[rows[i] as number]))
+      this.#insert(places[i] as number, groups[i] as number, hashes[i] as number, ids[i] as number, Number(counts[rows[i] as number]))
   }
 
   #best(group: number): number {
@@ -155,13 +160,21 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     return this.#max ? this.#order.last(root) : this.#order.first(root)
   }
 
-  #apply(group: number, groupId: number, columns: readonly Vector[], position: number, weight: number, freed: number[]): void {
+  #apply(
+    { groups, ids, hashes }: RowPass,
+    row: number,
+    columns: readonly Vector[],
+    position: number,
+    weight: number,
+    freed: number[],
+  ): void {
+    const group = groups[row] as number
     const root = this.#roots[group] as number
     const candidate = this.#values.add(columns, position)
     const held = this.#order.find(root, candidate)
     if (held < 0 && weight > 0) {
       this.#changes?.touchOne(candidate)
-      return this.#insert(group, groupId, candidate, 1)
+      return this.#insert(group, ids[row] as number, hashes[row] as number, candidate, 1)
     }
     this.#values.remove(candidate)
     if (held < 0) return
@@ -173,9 +186,10 @@ export class RetractableExtremeAccumulator implements Accumulator, DependentRows
     freed.push(held)
   }
 
-  #insert(group: number, groupId: number, id: number, rows: number): void {
+  #insert(group: number, groupId: number, hash: number, id: number, rows: number): void {
     this.#values.setExtra(id, COUNT, rows)
     this.#values.setExtra(id, GROUP, groupId)
+    this.#values.setExtra(id, HASH, hash)
     this.#roots[group] = this.#order.insert(this.#roots[group] as number, id)
   }
 
