@@ -239,13 +239,16 @@ export class Yarn {
           this.#call(process, 'registerApplicationMaster', () => {
             check('registerApplicationMaster')
             const again = this.model.register() === 'again'
-            if (again)
+            const previous = [...this.model.alive.values()].filter((container) => container.attempt < attempt)
+            if (again) {
+              // The answer that told of them is lost: the master cannot give back what it does not know, and YARN ends it with the application.
+              for (const container of previous) container.received = false
               throw exception(
                 'org.apache.hadoop.yarn.exceptions.InvalidApplicationMasterRequestException',
                 'already registered',
                 'register',
               )
-            const previous = [...this.model.alive.values()].filter((container) => container.attempt < attempt)
+            }
             return RegisterApplicationMasterResponse.decode(
               RegisterApplicationMasterResponse.encode({
                 queue: 'default',
