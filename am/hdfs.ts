@@ -3,25 +3,27 @@ import type { Configuration } from '#core/config/configuration.js'
 import { HADOOP_CONF_DIR_OPTION, YARN_CONF_DIR_OPTION } from '#core/config/options/containerized.js'
 import type { FileSystems } from '#core/fs/file-systems.js'
 
-/** The properties, or undefined when no folder of site files is named. @throws HADOOP_CONF_UNREADABLE */
+/** The properties, or undefined when no folder of site files is named. @throws HADOOP_CONF_UNREADABLE, HADOOP_TRUST_STORE_UNREADABLE */
 export async function localHadoopConfiguration(configuration: Configuration): Promise<Readonly<Record<string, string>> | undefined> {
   const hadoopConfDir = configuration.get(HADOOP_CONF_DIR_OPTION)
   const yarnConfDir = configuration.get(YARN_CONF_DIR_OPTION)
   const { HADOOP_CONF_DIR, HADOOP_HOME, YARN_CONF_DIR } = process.env
   if ([hadoopConfDir, yarnConfDir, HADOOP_CONF_DIR, HADOOP_HOME, YARN_CONF_DIR].every((folder) => folder === undefined || folder === ''))
     return undefined
-  const [{ loadHadoopConfiguration }, { hadoopUser }, { HadoopConfigurationMissing }] = await Promise.all([
+  const [{ loadHadoopConfiguration }, { hadoopUser }, { HadoopConfigurationMissing }, { withTrustedCertificates }] = await Promise.all([
     import('#hadoop/conf/load.js'),
     import('#hadoop/conf/user.js'),
     import('#hadoop/conf/errors.js'),
+    import('#hadoop/security/trust/trust-store.js'),
   ])
   try {
-    return loadHadoopConfiguration({
+    const read = loadHadoopConfiguration({
       environment: process.env,
       hadoopConfDir,
       yarnConfDir,
       user: hadoopUser(process.env),
-    }).toShippedRecord()
+    })
+    return (await withTrustedCertificates(read)).toShippedRecord()
   } catch (error) {
     // A job on local files needs no Hadoop; one on hdfs:// is told so when it comes to that.
     if (HadoopConfigurationMissing.is(error)) return undefined

@@ -17,13 +17,13 @@ interface Common {
   readonly installation: string
 }
 
-function connect(options: Common) {
+async function connect(options: Common) {
   const configuration = commandConfiguration(options.properties, {}, options.installation)
-  return { configuration, cluster: connectYarn(configuration, process.env) }
+  return { configuration, cluster: await connectYarn(configuration, process.env) }
 }
 
 export async function list(options: Common & { readonly all: boolean }): Promise<number> {
-  const { configuration, cluster } = connect(options)
+  const { configuration, cluster } = await connect(options)
   const reports = await listApplications(cluster, configuration, options.all)
   if (reports.length === 0) {
     process.stdout.write(options.all ? 'No applications.\n' : 'No running applications.\n')
@@ -53,7 +53,7 @@ export async function list(options: Common & { readonly all: boolean }): Promise
 }
 
 export async function status(options: Common & { readonly application: string }): Promise<number> {
-  const { cluster } = connect(options)
+  const { cluster } = await connect(options)
   const report = await applicationReport(cluster, options.application)
   process.stdout.write(
     `${report.id}  ${report.name}\n  user ${report.user}, queue ${report.queue}, state ${report.state}, final status ${report.finalStatus}\n` +
@@ -81,7 +81,7 @@ async function showJobs(cluster: YarnCluster, report: ApplicationReport): Promis
 
 /** The master cancels its jobs and ends itself; one that does not answer is ended by YARN. */
 export async function cancel(options: Common & { readonly application: string }): Promise<number> {
-  const { configuration, cluster } = connect(options)
+  const { configuration, cluster } = await connect(options)
   const report = await applicationReport(cluster, options.application)
   if (isTerminal(report.state)) {
     process.stdout.write(`${report.id} has ended already: ${report.state} / ${report.finalStatus}\n`)

@@ -20,7 +20,7 @@ import { onCluster, waitWithHints } from './yarn-deployment.js'
 const END_POLL_MS = 100
 
 export async function runOnYarn(job: PreparedJob): Promise<number> {
-  const cluster = connectYarn(job.configuration, process.env)
+  const cluster = await connectYarn(job.configuration, process.env)
   const configuration = onCluster(job.configuration, cluster)
   const interrupt = new InterruptWatch()
   let applicationId: string | undefined

@@ -68,7 +68,7 @@ export async function masterOf(
   }
   const named = applicationId ?? configuration.get(YARN_APPLICATION_ID)
   if (named === undefined) throw new SessionNotNamed({})
-  const cluster = connectYarn(configuration, process.env)
+  const cluster = await connectYarn(configuration, process.env)
   const report = await applicationReport(cluster, named)
   if (report.state !== 'RUNNING') throw new ApplicationNotRunning({ application: named, state: report.state })
   return { master: new MasterClient(proxyTransport(cluster, named)), where: `in ${named}` }
@@ -84,7 +84,7 @@ export async function findRunningJob(address: JobAddress, configuration: Configu
     const { master, where } = await masterOf({ jobManager, applicationId: named }, configuration)
     return { master, jobId: choose(await running(master), isApplication ? undefined : job, where, job) }
   }
-  const cluster = connectYarn(configuration, process.env)
+  const cluster = await connectYarn(configuration, process.env)
   const clientOf = (id: string) => new MasterClient(proxyTransport(cluster, id))
   for (const report of await listApplications(cluster, configuration)) {
     if (report.state !== 'RUNNING') continue

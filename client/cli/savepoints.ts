@@ -154,7 +154,7 @@ async function fileSystemsOf(options: PathCommand): Promise<FileSystems> {
     import('../deploy/yarn/yarn-cluster.js'),
     import('#hadoop/hdfs/hdfs-file-system.js'),
   ])
-  const cluster = connectYarn(configuration, process.env)
+  const cluster = await connectYarn(configuration, process.env)
   local.register('hdfs', hdfsFileSystem(cluster.hdfs), hdfsHomeDirectory(cluster.hadoop.toShippedRecord(), cluster.user))
   return local
 }

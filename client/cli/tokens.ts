@@ -24,7 +24,7 @@ export async function pushTokens(options: {
   readonly installation: string
 }): Promise<number> {
   const configuration = commandConfiguration(options.properties, {}, options.installation)
-  const cluster = connectYarn(configuration, process.env)
+  const cluster = await connectYarn(configuration, process.env)
   const { login, hadoop, hdfs, user } = cluster
   const { id, user: owner, state } = await applicationReport(cluster, options.application)
   const refuse = (reason: string): never => {

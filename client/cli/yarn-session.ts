@@ -77,7 +77,7 @@ export function checkSessionVerb(options: {
 
 export async function yarnSession(options: YarnSessionOptions): Promise<number> {
   const configuration = sessionConfiguration(options)
-  const cluster = connectYarn(configuration, process.env)
+  const cluster = await connectYarn(configuration, process.env)
   const applicationId = options.applicationId ?? configuration.get(YARN_APPLICATION_ID)
   if (applicationId === undefined) return start(options, configuration, cluster)
   if (options.stop === true) {

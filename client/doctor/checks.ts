@@ -27,15 +27,15 @@ const SHORT_TICKET_MS = 10 * 60_000
 
 export function doctorChecks(options: DoctorOptions): Check[] {
   const { configuration, variables } = options
-  let connected: YarnCluster | undefined
-  const cluster = (): YarnCluster => (connected ??= connectYarn(configuration, variables))
-  const secure = (): boolean => isSecure(hadoopConfigurationOf(configuration, variables))
+  let connected: Promise<YarnCluster> | undefined
+  const cluster = (): Promise<YarnCluster> => (connected ??= connectYarn(configuration, variables))
+  const secure = async (): Promise<boolean> => isSecure(await hadoopConfigurationOf(configuration, variables))
   let maximum: Awaited<ReturnType<typeof openSubmission>>['maximum'] | undefined
   return [
     {
       name: 'configuration',
       run: async () => {
-        const conf = hadoopConfigurationOf(configuration, variables)
+        const conf = await hadoopConfigurationOf(configuration, variables)
         return `${isSecure(conf) ? 'Kerberos' : 'no Kerberos'}, default file system ${defaultFileSystem(conf)}`
       },
     },
@@ -43,7 +43,7 @@ export function doctorChecks(options: DoctorOptions): Check[] {
       name: 'Kerberos library',
       needs: ['configuration'],
       run: async () => {
-        if (!secure()) return 'not needed'
+        if (!(await secure())) return 'not needed'
         gssapi()
         return `the system's, with the configuration ${process.env['KRB5_CONFIG'] ?? '/etc/krb5.conf'}`
       },
@@ -52,7 +52,7 @@ export function doctorChecks(options: DoctorOptions): Check[] {
       name: 'login',
       needs: ['configuration', 'Kerberos library'],
       run: async () => {
-        const { login } = cluster()
+        const { login } = await cluster()
         switch (login.kind) {
           case 'simple':
             return `as ${login.user}, which the cluster believes${login.realUser === undefined ? '' : ` of ${login.realUser}`}`
@@ -72,7 +72,7 @@ export function doctorChecks(options: DoctorOptions): Check[] {
       name: 'ResourceManager',
       needs: ['login'],
       run: async () => {
-        const { resourceManager } = cluster()
+        const { resourceManager } = await cluster()
         const { resourceManagerVersion, haState } = await resourceManager.clusterInfo()
         const { activeNodes } = await resourceManager.clusterMetrics()
         const text = `${resourceManager.activeUrl}, Hadoop ${resourceManagerVersion}${haState === '' ? '' : `, ${haState.toLowerCase()}`}, ${activeNodes} nodes`
@@ -83,7 +83,7 @@ export function doctorChecks(options: DoctorOptions): Check[] {
       name: 'submission',
       needs: ['ResourceManager'],
       run: async () => {
-        const way = await openSubmission(cluster())
+        const way = await openSubmission(await cluster())
         way.close()
         maximum = way.maximum
         return way.kind === 'rest' ? 'by REST' : 'by RPC: the ResourceManager has switched it off in REST'
@@ -93,7 +93,7 @@ export function doctorChecks(options: DoctorOptions): Check[] {
       name: 'RPC',
       needs: ['ResourceManager'],
       run: async () => {
-        const { hadoop, login, environment } = cluster()
+        const { hadoop, login, environment } = await cluster()
         const client = applicationClient(hadoop, login, environment)
         try {
           await client.newApplication()
@@ -107,7 +107,7 @@ export function doctorChecks(options: DoctorOptions): Check[] {
       name: 'queue',
       needs: ['submission'],
       run: async () => {
-        const { resourceManager, user } = cluster()
+        const { resourceManager, user } = await cluster()
         const [scheduler, access] = await Promise.all([
           resourceManager.scheduler(),
           resourceManager.queueAccess(queueOf(configuration), user),
@@ -121,7 +121,7 @@ export function doctorChecks(options: DoctorOptions): Check[] {
       name: 'NameNode',
       needs: ['login'],
       run: async () => {
-        const { hdfs, hadoop } = cluster()
+        const { hdfs, hadoop } = await cluster()
         const authority = defaultHdfsAuthority(hadoop)
         return `hdfs://${authority}, home ${await hdfs.homeDirectory(authority)}`
       },
@@ -130,8 +130,8 @@ export function doctorChecks(options: DoctorOptions): Check[] {
       name: 'staging',
       needs: ['NameNode'],
       run: async () => {
-        const { hdfs, environment } = cluster()
-        const root = await stagingRoot(cluster(), configuration)
+        const { hdfs, environment } = await cluster()
+        const root = await stagingRoot(await cluster(), configuration)
         const file = `${root.uri}/.weft-doctor-${environment.random.bytes(6).toString('hex')}`
         const writer = await hdfs.create(file, { permission: 0o600 })
         await writer.write(Buffer.from('weft doctor'))
@@ -144,7 +144,7 @@ export function doctorChecks(options: DoctorOptions): Check[] {
       name: 'delegation tokens',
       needs: ['NameNode'],
       run: async () => {
-        const { hadoop, hdfs, login } = cluster()
+        const { hadoop, hdfs, login } = await cluster()
         if (login.kind === 'simple') return 'not needed'
         if (login.kind === 'tokens') return 'those of the token file are handed on'
         if (!configuration.get(DELEGATION_TOKENS_ENABLED))

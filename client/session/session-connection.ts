@@ -41,7 +41,7 @@ export interface SessionConnection {
 export async function connectYarnSession(configuration: Configuration): Promise<SessionConnection> {
   const applicationId = configuration.get(YARN_APPLICATION_ID)
   if (applicationId === undefined) throw new SessionNotNamed({})
-  return connectSessionOf(connectYarn(configuration, process.env), applicationId)
+  return connectSessionOf(await connectYarn(configuration, process.env), applicationId)
 }
 
 /** @throws SESSION_*, YARN_UNKNOWN_APPLICATION */
@@ -85,7 +85,7 @@ export async function connectRemoteSession(configuration: Configuration): Promis
     switches: `-m ${address}`,
     master,
     details,
-    files: directory.startsWith('file:') ? localFileSystem : hdfsFileSystem(connectYarn(configuration, process.env).hdfs),
+    files: directory.startsWith('file:') ? localFileSystem : hdfsFileSystem((await connectYarn(configuration, process.env)).hdfs),
     // Nobody else can be asked; whoever waits gives up after a while.
     gone: () => Promise.resolve(undefined),
   }

@@ -24,6 +24,9 @@ const DEPRECATED: Readonly<Record<string, string>> = {
 const SENSITIVE =
   /secret$|password$|ssl\.keystore\.pass$|^fs\.s3.*[Ss]ecret.*|^fs\.azure\.account\.key\.|credential$|oauth.*(token|refresh|secret)/
 
+/** Certificates by which HTTPS is trusted, as PEM, one behind the other. Ours: read from the trust store once, by the client. */
+export const TRUSTED_CERTIFICATES = 'weft.hadoop.trusted-certificates'
+
 /** What a master or worker needs to reach HDFS and the ResourceManager. Nothing else leaves the client. */
 const SHIPPED_NAMES = new Set([
   'fs.defaultFS',
@@ -33,6 +36,8 @@ const SHIPPED_NAMES = new Set([
   'dfs.blocksize',
   'dfs.replication',
   'dfs.user.home.dir.prefix',
+  'hadoop.ssl.hostname.verifier',
+  TRUSTED_CERTIFICATES,
   'hadoop.rpc.protection',
   'hadoop.security.authentication',
   'hadoop.security.auth_to_local',

@@ -56,6 +56,11 @@ export function loadHadoopConfiguration(lookup: ConfigurationLookup): HadoopConf
       properties.push(...parseFile(file, text))
     }
   }
+  for (const { folder } of folders) {
+    const file = join(folder, sslClientFile(properties))
+    const text = readLimited(file)
+    if (text !== undefined) properties.push(...parseFile(file, text))
+  }
   if (found === 0) {
     const named = folders.map(({ folder, origin }) => `${origin} = ${folder}`).join(', ')
     throw new HadoopConfigurationMissing({ reason: `There is no ${SITE_FILES.join(', ')} in ${named}` })
@@ -64,6 +69,11 @@ export function loadHadoopConfiguration(lookup: ConfigurationLookup): HadoopConf
     environment: lookup.environment,
     systemProperties: { 'user.name': lookup.user, 'user.home': homedir(), 'java.io.tmpdir': tmpdir() },
   })
+}
+
+/** hadoop.ssl.client.conf, which Hadoop looks for beside the site files. */
+function sslClientFile(properties: readonly SiteProperty[]): string {
+  return properties.findLast(({ name }) => name === 'hadoop.ssl.client.conf')?.value.trim() ?? 'ssl-client.xml'
 }
 
 function parseFile(file: string, text: string): SiteProperty[] {

@@ -7,6 +7,7 @@ import { HadoopConfigurationMissing } from '../conf/errors.js'
 import { HadoopConfiguration } from '../conf/hadoop-configuration.js'
 import { lazyAuthenticator, type HttpAuthenticator } from '../rest/http-authenticator.js'
 import { proxyUser } from '../conf/user.js'
+import { tlsOptions } from '../rest/tls.js'
 import { clusterLogin } from '../security/cluster-login.js'
 import { childUri, parentOf, parseHdfsPath } from './hdfs-path.js'
 import type { HdfsFileStatus } from './records.js'
@@ -36,6 +37,7 @@ export function createWebHdfsClient(hadoopConfiguration: HadoopConfiguration, us
             proxyUser: proxyUser(process.env),
           }).hdfs,
       ),
+    tls: tlsOptions(hadoopConfiguration),
     ...(options.environment === undefined ? {} : { environment: options.environment }),
     ...(options.retryPolicy === undefined ? {} : { retryPolicy: options.retryPolicy }),
   })

@@ -5,6 +5,7 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { HadoopAnswerUnreadable, HadoopUnreachable, networkReason, shownUrl } from '../rest/errors.js'
+import type { TlsOptions } from '../rest/tls.js'
 
 /** Silence on a connection that is waited for, ms. */
 export const SILENCE_TIMEOUT_MS = 60_000
@@ -15,31 +16,32 @@ export interface ExchangeAgents {
   readonly https: HttpsAgent
 }
 
-export function keepAliveAgents(): ExchangeAgents {
+export function keepAliveAgents(tls: TlsOptions): ExchangeAgents {
   const options = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_HOST, maxFreeSockets: 4, timeout: SILENCE_TIMEOUT_MS }
-  return { http: new HttpAgent(options), https: new HttpsAgent(options) }
+  return { http: new HttpAgent(options), https: new HttpsAgent({ ...options, ...tls }) }
 }
 
 export interface Exchange {
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  /** Undefined: a connection of its own. */
-  readonly agents?: ExchangeAgents | undefined
+  /** Or else a connection of its own. */
+  readonly connection: ExchangeAgents | TlsOptions
 }
 
 /** Begins a request; the caller writes the body and ends it. */
 export function beginRequest(exchange: Exchange): ClientRequest {
   const { protocol, hostname, port, pathname, search } = new URL(exchange.url)
   const https = protocol === 'https:'
-  const agent = exchange.agents === undefined ? false : https ? exchange.agents.https : exchange.agents.http
+  const { connection } = exchange
+  const how = !('http' in connection) ? { agent: false, ...connection } : { agent: https ? connection.https : connection.http }
   return (https ? httpsRequest : httpRequest)({
     method: exchange.method,
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (https ? 443 : 80) : Number(port),
     path: pathname + search,
     headers: { 'User-Agent': 'weft', 'X-XSRF-HEADER': 'weft', ...exchange.headers },
-    agent,
+    ...how,
   })
 }
 

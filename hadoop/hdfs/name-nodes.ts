@@ -91,7 +91,7 @@ export class NameNodes {
         method: call.method,
         url,
         headers: { Accept: 'application/json', ...credentials.headers },
-        agents: this.#agents,
+        connection: this.#agents,
       })
       const status = response.statusCode ?? 0
       if ((status >= 200 && status < 300) || status === 307) {

@@ -10,6 +10,7 @@ import { sleep, systemEnvironment, type Environment } from '#core/time/environme
 import { HadoopAnswerUnreadable, shownUrl } from '../rest/errors.js'
 import type { HttpAuthenticator } from '../rest/http-authenticator.js'
 import { errorOfAnswer } from '../rest/remote-exception.js'
+import type { TlsOptions } from '../rest/tls.js'
 import { javaClassOf, leavesOwnFile, toFileSystemError, transientFailure } from './hdfs-errors.js'
 import { parentOf, parseHdfsPath, type HdfsPath } from './hdfs-path.js'
 import { exchange, keepAliveAgents, readBody, unreachable, type ExchangeAgents } from './http-exchange.js'
@@ -35,6 +36,8 @@ export interface WebHdfsOptions {
   /** Base URLs of the NameNodes behind an authority; '' is the default file system's. */
   readonly nameNodes: (authority: string) => readonly string[]
   readonly authenticator: HttpAuthenticator
+  /** Undefined: as Node trusts. */
+  readonly tls?: TlsOptions
   readonly environment?: Environment
   readonly retryPolicy?: RetryPolicy
 }
@@ -48,13 +51,16 @@ export interface CreateOptions {
 
 export class WebHdfsClient {
   readonly #options: WebHdfsOptions
+  readonly #tls: TlsOptions
   readonly #environment: Environment
   readonly #policy: RetryPolicy
-  readonly #agents: ExchangeAgents = keepAliveAgents()
+  readonly #agents: ExchangeAgents
   readonly #nameNodes = new Map<string, NameNodes>()
 
   constructor(options: WebHdfsOptions) {
     this.#options = options
+    this.#tls = options.tls ?? {}
+    this.#agents = keepAliveAgents(this.#tls)
     this.#environment = options.environment ?? systemEnvironment
     this.#policy = options.retryPolicy ?? DEFAULT_RETRY_POLICY
   }
@@ -141,7 +147,7 @@ export class WebHdfsClient {
       throw toFileSystemError(error, path.uri, 'create')
     })
     let fileId: number | undefined
-    const upload = new WebHdfsUpload(location, {
+    const upload = new WebHdfsUpload(location, this.#tls, {
       translate: (error) => toFileSystemError(error, path.uri, 'write'),
       remove: (failure) => (leavesOwnFile(failure) ? this.#removeAborted(uri, fileId) : Promise.resolve()),
     })
@@ -283,7 +289,7 @@ export class WebHdfsClient {
       url = this.#redirectTarget(response, url)
       response.resume()
       try {
-        response = await exchange({ method: 'GET', url, headers: { Accept: 'application/octet-stream' } })
+        response = await exchange({ method: 'GET', url, headers: { Accept: 'application/octet-stream' }, connection: this.#tls })
       } catch (error) {
         excluded.add(new URL(url).host)
         throw error

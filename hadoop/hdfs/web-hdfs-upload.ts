@@ -8,6 +8,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { FileWriter } from '#core/fs/file-system.js'
 import type { Environment } from '#core/time/environment.js'
 import { errorOfAnswer } from '../rest/remote-exception.js'
+import type { TlsOptions } from '../rest/tls.js'
 import { beginRequest, readBody, SILENCE_TIMEOUT_MS, unreachable } from './http-exchange.js'
 
 const OPEN_PATIENCE_MS = 5_000
@@ -35,13 +36,14 @@ export class WebHdfsUpload implements FileWriter {
   #settled: () => void = () => undefined
 
   /** `url`: the DataNode's, from the NameNode's answer. May hold a token: never shown. */
-  constructor(url: string, end: UploadEnd) {
+  constructor(url: string, tls: TlsOptions, end: UploadEnd) {
     this.#url = url
     this.#end = end
     this.#request = beginRequest({
       method: 'PUT',
       url,
       headers: { 'Content-Type': 'application/octet-stream', 'Transfer-Encoding': 'chunked', Expect: '100-continue' },
+      connection: tls,
     })
     this.#request.flushHeaders()
     this.#request.on('response', (response: IncomingMessage) => {

@@ -61,6 +61,12 @@ export function networkReason(error: unknown): string {
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return 'the host cannot be reached'
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+      return `its certificate is not trusted (${message}). The cluster's trust store is named by ssl.client.truststore.location in ssl-client.xml, beside core-site.xml`
     default:
       return message ?? String(error)
   }

@@ -33,6 +33,7 @@ import {
 } from './resource-manager-records.js'
 import { axiosTransport, cookiesOf, type RestRequest, type RestResponse, type RestTransport } from './rest-transport.js'
 import { readScheduler, SchedulerAnswer, type SchedulerReport } from './scheduler-queues.js'
+import type { TlsOptions } from './tls.js'
 import { submissionBody, type SubmissionContext } from './submission.js'
 
 export interface ResourceManagerOptions {
@@ -40,6 +41,8 @@ export interface ResourceManagerOptions {
   readonly urls: readonly string[]
   readonly authenticator: HttpAuthenticator
   readonly transport?: RestTransport
+  /** Undefined: as Node trusts. */
+  readonly tls?: TlsOptions
   readonly environment?: Environment
   /** Rounds over all ResourceManagers before they are held unreachable. */
   readonly rounds?: number
@@ -70,7 +73,7 @@ export class ResourceManagerClient {
   constructor(options: ResourceManagerOptions) {
     this.#urls = options.urls.map((url) => url.replace(/\/+$/, ''))
     this.#authenticator = options.authenticator
-    this.#transport = options.transport ?? axiosTransport()
+    this.#transport = options.transport ?? axiosTransport(undefined, options.tls)
     this.#environment = options.environment ?? systemEnvironment
     this.#rounds = options.rounds ?? DEFAULT_ROUNDS
     if (this.#urls.length === 1) this.#active = this.#urls[0]

@@ -1,6 +1,8 @@
 /** One HTTP exchange with a small text body each way, on axios: no redirect is followed, sizes and times are limited. */
+import { Agent } from 'node:https'
 import axios from 'axios'
 import { HadoopAnswerUnreadable, HadoopUnreachable, networkReason, shownUrl } from './errors.js'
+import type { TlsOptions } from './tls.js'
 
 export interface RestRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
@@ -27,7 +29,7 @@ export type RestTransport = (request: RestRequest) => Promise<RestResponse>
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
-export function axiosTransport(timeoutMs = 30_000): RestTransport {
+export function axiosTransport(timeoutMs = 30_000, tls: TlsOptions = {}): RestTransport {
   const client = axios.create({
     maxRedirects: 0,
     validateStatus: () => true,
@@ -38,6 +40,7 @@ export function axiosTransport(timeoutMs = 30_000): RestTransport {
     timeout: timeoutMs,
     // Proxies of the environment are for the outside; Hadoop's own clients ignore them too.
     proxy: false,
+    httpsAgent: new Agent(tls),
   })
   return async (request) => {
     try {

@@ -80,7 +80,7 @@ for (const { hadoop: settings, scenarios } of CAMPAIGN) {
   say(`Hadoop with ${settings.nodes} nodes is started …`)
   const hadoop = await startHadoop(settings)
   try {
-    const cluster: Cluster = { hadoop, jobs: YarnJobs.on(hadoop), ledger, say }
+    const cluster: Cluster = { hadoop, jobs: await YarnJobs.on(hadoop), ledger, say }
     for (const [, run] of chosen) {
       const report = await run(cluster)
       reports.push(report)

@@ -50,7 +50,7 @@ describe('YARN submission', () => {
     writeFileSync(join(local, 'ship/folder/deep/inner.txt'), 'inner')
     writeFileSync(join(local, 'ship/a name.txt'), 'outer')
     writeFileSync(join(local, 'program.mjs'), 'export function main() {}')
-    cluster = connectYarn(configuration({}), { HADOOP_USER_NAME: 'alice' })
+    cluster = await connectYarn(configuration({}), { HADOOP_USER_NAME: 'alice' })
   })
   after(async () => {
     rmSync(local, { recursive: true, force: true })
@@ -72,7 +72,7 @@ describe('YARN submission', () => {
 
   async function submit(options: Record<string, string>, user = 'alice', through?: YarnCluster): Promise<SubmittedApplication> {
     const conf = configuration(options)
-    return submitYarnApplication(through ?? connectYarn(conf, { HADOOP_USER_NAME: user }), {
+    return submitYarnApplication(through ?? (await connectYarn(conf, { HADOOP_USER_NAME: user })), {
       configuration: conf,
       runtimeArchive: archive,
       descriptor: {
@@ -206,7 +206,7 @@ describe('YARN submission', () => {
     const staging = { 'yarn.staging-directory': `/tmp/staging-${process.pid}` }
     const descriptorOf = async (submitted: SubmittedApplication, user: string) => {
       const chunks: Buffer[] = []
-      for await (const chunk of connectYarn(configuration({}), { HADOOP_USER_NAME: user }).hdfs.open(
+      for await (const chunk of (await connectYarn(configuration({}), { HADOOP_USER_NAME: user })).hdfs.open(
         `${submitted.stagingDirectory}/weft-application.json`,
       ))
         chunks.push(chunk)
@@ -227,7 +227,7 @@ describe('YARN submission', () => {
     expect((await waitUntilRunning(cluster, foreign.applicationId)).diagnostics).to.include('exitCode: 3')
     const [shared] = await Promise.all([cluster.hdfs.status(`${hadoop.fileSystem}/tmp/staging-${process.pid}/.weft/runtime`)])
     expect(shared?.permission).to.equal('1777')
-    const root = connectYarn(configuration({}), { HADOOP_USER_NAME: 'hdfs' })
+    const root = await connectYarn(configuration({}), { HADOOP_USER_NAME: 'hdfs' })
     await root.hdfs.delete(`${hadoop.fileSystem}/tmp/staging-${process.pid}`)
   })
 
@@ -276,7 +276,7 @@ describe('YARN submission', () => {
     })
 
     it('lets nobody else end it', async () => {
-      const mallory = connectYarn(configuration({}), { HADOOP_USER_NAME: 'mallory' })
+      const mallory = await connectYarn(configuration({}), { HADOOP_USER_NAME: 'mallory' })
       const error = await rejection(() => killApplication(mallory, applicationId, 'mine now'))
       expect(ApplicationNotOurs.is(error), error.message).to.equal(true)
       expect(error.message).to.include('mallory')

@@ -16,7 +16,7 @@ describe('an application that waits', function () {
 
   before(async () => {
     hadoop = await startHadoop({ name: 'waiting', nodes: 1, memoryMb: 1024, heartbeatMs: 200 })
-    cluster = connectYarn(Configuration.of({ 'env.hadoop.conf.dir': hadoop.confDir }), { HADOOP_USER_NAME: 'alice' })
+    cluster = await connectYarn(Configuration.of({ 'env.hadoop.conf.dir': hadoop.confDir }), { HADOOP_USER_NAME: 'alice' })
     for (let i = 0; i < 2; i++) {
       const { applicationId } = await cluster.resourceManager.newApplication()
       await cluster.resourceManager.submit({

@@ -30,6 +30,8 @@ export interface HadoopOptions {
   readonly preemption?: boolean
   /** A KDC of its own, everything of Hadoop secure, RPC protected as said. */
   readonly kerberos?: 'authentication' | 'integrity' | 'privacy'
+  /** Web services answer by HTTPS only. */
+  readonly https?: boolean
   /** Of Kerberos tickets; 10h if absent. */
   readonly ticketLifetime?: string
   /** Added to, or overriding, the site files. */
@@ -92,6 +94,7 @@ export async function startHadoop(options: HadoopOptions): Promise<HadoopCluster
   if (options.nodeManagerRecovery === true) args.push('--nm-recovery')
   if (options.kerberos !== undefined) args.push('--kerberos', '--protection', options.kerberos)
   if (options.ticketLifetime !== undefined) args.push('--ticket-lifetime', options.ticketLifetime)
+  if (options.https === true) args.push('--https')
   if (options.preemption === true) args.push('--preemption')
   for (const [key, value] of Object.entries(options.properties ?? {})) args.push('--set', `${key}=${value}`)
   try {

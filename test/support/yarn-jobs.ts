@@ -50,21 +50,22 @@ export class YarnJobs {
   readonly home: string
   readonly #commands: RunningCommand[] = []
 
-  private constructor(hadoop: HadoopCluster, user: string) {
+  private constructor(hadoop: HadoopCluster, user: string, cluster: YarnCluster) {
     this.hadoop = hadoop
     this.user = user
     this.home = `${hadoop.fileSystem}/user/${user}`
-    this.cluster = connectYarn(Configuration.empty, { HADOOP_CONF_DIR: hadoop.confDir, HADOOP_USER_NAME: user })
+    this.cluster = cluster
   }
 
   /** On the cluster of the test run. */
   static async start(user = 'alice'): Promise<YarnJobs> {
-    return new YarnJobs(await sharedHadoop(), user)
+    return YarnJobs.on(await sharedHadoop(), user)
   }
 
   /** On a cluster of one's own. */
-  static on(hadoop: HadoopCluster, user = 'alice'): YarnJobs {
-    return new YarnJobs(hadoop, user)
+  static async on(hadoop: HadoopCluster, user = 'alice'): Promise<YarnJobs> {
+    const variables = { HADOOP_CONF_DIR: hadoop.confDir, HADOOP_USER_NAME: user }
+    return new YarnJobs(hadoop, user, await connectYarn(Configuration.empty, variables))
   }
 
   // The command.

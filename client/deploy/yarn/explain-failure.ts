@@ -3,6 +3,7 @@ import { explainExit } from '#hadoop/yarn/exit-status.js'
 import type { ApplicationReport } from '#hadoop/rest/resource-manager-records.js'
 import { axiosTransport } from '#hadoop/rest/rest-transport.js'
 import { findQueue, type QueueReport } from '#hadoop/rest/scheduler-queues.js'
+import { tlsOptions } from '#hadoop/rest/tls.js'
 import { exitCodeOf, isContainerLaunchFailure, shortDiagnostics, stderrInDiagnostics } from './application-state.js'
 import type { YarnCluster } from './yarn-cluster.js'
 
@@ -75,7 +76,10 @@ export async function containerLogTail(
   const credentials = await cluster.authenticator.credentialsFor(url)
   url.searchParams.set('size', String(-TAIL_BYTES))
   for (const [name, value] of Object.entries(credentials.query)) url.searchParams.set(name, value)
-  const response = await axiosTransport(LOG_TIMEOUT_MS)({
+  const response = await axiosTransport(
+    LOG_TIMEOUT_MS,
+    tlsOptions(cluster.hadoop),
+  )({
     method: 'GET',
     url: url.href,
     headers: { Accept: 'text/plain', ...credentials.headers },

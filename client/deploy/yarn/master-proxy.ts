@@ -3,6 +3,7 @@ import { isYarnHttps } from '#hadoop/conf/addresses.js'
 import { HadoopUnreachable } from '#hadoop/rest/errors.js'
 import { describeBody } from '#hadoop/rest/remote-exception.js'
 import { axiosTransport, cookiesOf, type RestResponse, type RestTransport } from '#hadoop/rest/rest-transport.js'
+import { tlsOptions } from '#hadoop/rest/tls.js'
 import { MasterRefused, MasterUnreachable, type JsonTransport } from '../../cluster/master-client.js'
 import type { YarnCluster } from './yarn-cluster.js'
 
@@ -18,7 +19,7 @@ export function proxyBaseUrl(cluster: YarnCluster, applicationId: string): strin
 export function proxyTransport(
   cluster: YarnCluster,
   applicationId: string,
-  transport: RestTransport = axiosTransport(cluster.clientTimeoutMs),
+  transport: RestTransport = axiosTransport(cluster.clientTimeoutMs, tlsOptions(cluster.hadoop)),
 ): JsonTransport {
   const { authenticator } = cluster
   async function exchange(method: 'GET' | 'PUT', target: URL): Promise<RestResponse> {

@@ -13,8 +13,10 @@ import { createWebHdfsClient } from '#hadoop/hdfs/hdfs-file-system.js'
 import type { WebHdfsClient } from '#hadoop/hdfs/web-hdfs-client.js'
 import type { HttpAuthenticator } from '#hadoop/rest/http-authenticator.js'
 import { ResourceManagerClient } from '#hadoop/rest/resource-manager-client.js'
+import { tlsOptions } from '#hadoop/rest/tls.js'
 import { clusterLogin, type ClusterLogin } from '#hadoop/security/cluster-login.js'
 import { KerberosConfigurationInvalid } from '#hadoop/security/errors.js'
+import { withTrustedCertificates } from '#hadoop/security/trust/trust-store.js'
 
 export interface YarnCluster {
   readonly hadoop: HadoopConfiguration
@@ -33,31 +35,33 @@ export interface YarnCluster {
 /** A person waits: a NameNode that does not answer is told after some seconds, not after half a minute. */
 const CLIENT_RETRY_POLICY = { maxAttempts: 6, baseDelayMs: 100, maxDelayMs: 2_000 }
 
-/** The site files. @throws HADOOP_CONF_MISSING, HADOOP_CONF_UNREADABLE */
-export function hadoopConfigurationOf(
+/** The site files, with what the trust store that they name holds. @throws HADOOP_CONF_MISSING, HADOOP_CONF_UNREADABLE, HADOOP_TRUST_STORE_UNREADABLE */
+export async function hadoopConfigurationOf(
   configuration: Configuration,
   variables: Readonly<Record<string, string | undefined>>,
-): HadoopConfiguration {
-  return loadHadoopConfiguration({
+): Promise<HadoopConfiguration> {
+  const read = loadHadoopConfiguration({
     environment: variables,
     hadoopConfDir: configuration.get(HADOOP_CONF_DIR_OPTION),
     yarnConfDir: configuration.get(YARN_CONF_DIR_OPTION),
     user: hadoopUser(variables),
   })
+  return withTrustedCertificates(read)
 }
 
 /**
  * Reads the site files; asks nobody yet.
  * @param variables the environment of the process
- * @throws KERBEROS_NO_TICKET, KERBEROS_LIBRARY_MISSING, HADOOP_TOKEN_FILE_UNUSABLE, HADOOP_CONF_MISSING, HADOOP_CONF_UNREADABLE, HADOOP_CONF_INVALID_PROPERTY
+ * @throws KERBEROS_NO_TICKET, KERBEROS_LIBRARY_MISSING, HADOOP_TOKEN_FILE_UNUSABLE, HADOOP_CONF_MISSING, HADOOP_CONF_UNREADABLE, HADOOP_CONF_INVALID_PROPERTY,
+ *   HADOOP_TRUST_STORE_UNREADABLE
  */
-export function connectYarn(
+export async function connectYarn(
   configuration: Configuration,
   variables: Readonly<Record<string, string | undefined>>,
   environment: Environment = systemEnvironment,
-): YarnCluster {
+): Promise<YarnCluster> {
   const named = hadoopUser(variables)
-  const hadoop = hadoopConfigurationOf(configuration, variables)
+  const hadoop = await hadoopConfigurationOf(configuration, variables)
   const krb5Conf = configuration.get(KRB5_CONF_PATH)
   // The library reads its configuration from there, and from nowhere else.
   if (krb5Conf !== undefined) {
@@ -80,7 +84,12 @@ export function connectYarn(
     authenticator,
     environment,
     clientTimeoutMs: configuration.get(CLIENT_TIMEOUT),
-    resourceManager: new ResourceManagerClient({ urls: resourceManagerWebUrls(hadoop), authenticator, environment }),
+    resourceManager: new ResourceManagerClient({
+      urls: resourceManagerWebUrls(hadoop),
+      authenticator,
+      environment,
+      tls: tlsOptions(hadoop),
+    }),
     hdfs: createWebHdfsClient(hadoop, user, { authenticator: login.hdfs, environment, retryPolicy: CLIENT_RETRY_POLICY }),
   }
 }

@@ -102,7 +102,7 @@ describe('a container on a node of its own name', () => {
   let jobs: YarnJobs
   before(async () => {
     hadoop = await startHadoop({ name: 'growth', nodes: 1, heartbeatMs: 100, distinctHosts: true })
-    jobs = YarnJobs.on(hadoop)
+    jobs = await YarnJobs.on(hadoop)
   })
   afterEach(() => jobs?.endAll())
   after(() => hadoop?.stop())

@@ -24,15 +24,17 @@ export function queueReader(hadoop: HadoopConfiguration, applicationId: string, 
   return async () => {
     try {
       // Loaded by the first that wants it: a master whose containers come at once does not.
-      const [{ ResourceManagerClient }, { clusterLogin }, { findQueue }] = await Promise.all([
+      const [{ ResourceManagerClient }, { clusterLogin }, { findQueue }, { tlsOptions }] = await Promise.all([
         import('#hadoop/rest/resource-manager-client.js'),
         import('#hadoop/security/cluster-login.js'),
         import('#hadoop/rest/scheduler-queues.js'),
+        import('#hadoop/rest/tls.js'),
       ])
       const client = new ResourceManagerClient({
         urls: resourceManagerWebUrls(hadoop),
         // With Kerberos by the delegation token that the client obtained.
         authenticator: clusterLogin(hadoop, user, { tokenFile: process.env['HADOOP_TOKEN_FILE_LOCATION'] }).resourceManager,
+        tls: tlsOptions(hadoop),
         rounds: 1,
       })
       const [application, scheduler] = await Promise.all([client.application(applicationId), client.scheduler()])
