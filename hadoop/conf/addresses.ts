@@ -126,6 +126,11 @@ export function isHdfsHttps(conf: HadoopConfiguration): boolean {
   return conf.get('dfs.http.policy') === 'HTTPS_ONLY'
 }
 
+/** Some of the cluster's web services answer by HTTPS only. */
+export function servesHttps(conf: HadoopConfiguration): boolean {
+  return isYarnHttps(conf) || isHdfsHttps(conf)
+}
+
 /**
  * Base URLs of the NameNodes' web services behind the authority of an `hdfs://` URI: a nameservice, or `host[:port]`.
  * A host that the configuration does not know gets Hadoop's default port. @throws HADOOP_CONF_INVALID_PROPERTY

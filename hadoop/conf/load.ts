@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { servesHttps } from './addresses.js'
 import { HadoopConfigurationMissing, HadoopConfigurationUnreadable } from './errors.js'
 import { HadoopConfiguration } from './hadoop-configuration.js'
 import { MAX_SITE_FILE_BYTES, parseSiteXml, SiteXmlProblem, type IncludeReader, type SiteProperty } from './site-xml.js'
@@ -56,24 +57,23 @@ export function loadHadoopConfiguration(lookup: ConfigurationLookup): HadoopConf
       properties.push(...parseFile(file, text))
     }
   }
-  for (const { folder } of folders) {
-    const file = join(folder, sslClientFile(properties))
-    const text = readLimited(file)
-    if (text !== undefined) properties.push(...parseFile(file, text))
-  }
   if (found === 0) {
     const named = folders.map(({ folder, origin }) => `${origin} = ${folder}`).join(', ')
     throw new HadoopConfigurationMissing({ reason: `There is no ${SITE_FILES.join(', ')} in ${named}` })
   }
-  return HadoopConfiguration.fromSiteFiles(properties, {
+  const scope = {
     environment: lookup.environment,
     systemProperties: { 'user.name': lookup.user, 'user.home': homedir(), 'java.io.tmpdir': tmpdir() },
-  })
-}
-
-/** hadoop.ssl.client.conf, which Hadoop looks for beside the site files. */
-function sslClientFile(properties: readonly SiteProperty[]): string {
-  return properties.findLast(({ name }) => name === 'hadoop.ssl.client.conf')?.value.trim() ?? 'ssl-client.xml'
+  }
+  const conf = HadoopConfiguration.fromSiteFiles(properties, scope)
+  // Its file holds a password and may be closed to those who need it not.
+  if (!servesHttps(conf)) return conf
+  for (const { folder } of folders) {
+    const file = join(folder, conf.get('hadoop.ssl.client.conf')?.trim() ?? 'ssl-client.xml')
+    const text = readLimited(file)
+    if (text !== undefined) properties.push(...parseFile(file, text))
+  }
+  return HadoopConfiguration.fromSiteFiles(properties, scope)
 }
 
 function parseFile(file: string, text: string): SiteProperty[] {

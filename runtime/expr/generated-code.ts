@@ -1,6 +1,7 @@
 /**
- * The only place in the product where text becomes code. The text comes from the emitter alone: fixed words, numbered identifiers
- * and small integers. No literal, name or pattern of a user's query is in it; those are values in the constants table.
+ * The only place in the product where text that it wrote becomes code (user-functions.ts imports modules that users wrote). The text comes
+ * from the emitter alone: fixed words, numbered identifiers and small integers. No literal, name or pattern of a user's query is in it;
+ * those are values in the constants table.
  */
 
 /** What generated text may consist of. Quotes, back-ticks, backslashes and everything outside ASCII never occur. */

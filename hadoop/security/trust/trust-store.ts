@@ -5,7 +5,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { defineError } from '#core/errors/define-error.js'
-import { isHdfsHttps, isYarnHttps } from '../../conf/addresses.js'
+import { servesHttps } from '../../conf/addresses.js'
 import { TRUSTED_CERTIFICATES, type HadoopConfiguration } from '../../conf/hadoop-configuration.js'
 import { JKS_MAGIC, readJks } from './jks.js'
 import { TrustStoreProblem } from './problem.js'
@@ -25,7 +25,7 @@ const MAX_STORE_BYTES = 8 * 1024 * 1024
  */
 export async function withTrustedCertificates(conf: HadoopConfiguration): Promise<HadoopConfiguration> {
   const file = conf.get('ssl.client.truststore.location')?.trim()
-  if (file === undefined || file === '' || !(isYarnHttps(conf) || isHdfsHttps(conf))) return conf
+  if (file === undefined || file === '' || !servesHttps(conf)) return conf
   try {
     const { size } = await stat(file)
     if (size > MAX_STORE_BYTES) throw new TrustStoreProblem(`it has ${size} bytes, over the limit of ${MAX_STORE_BYTES}`)

@@ -48,6 +48,20 @@ describe('loading the site files', () => {
     expect(load({ HADOOP_HOME: join(root, 'home'), HADOOP_CONF_DIR: one }).get('a')).to.equal('1')
   })
 
+  it('reads ssl-client.xml where the cluster serves HTTPS, and only there: it may be closed to others', () => {
+    const location = 'ssl.client.truststore.location'
+    const plain = site('no-https', 'core-site.xml', { a: '1' })
+    writeFileSync(join(plain, 'ssl-client.xml'), 'unreadable')
+    expect(load({ HADOOP_CONF_DIR: plain }).get('a')).to.equal('1')
+    const https = site('https', 'yarn-site.xml', { 'yarn.http.policy': 'HTTPS_ONLY' })
+    expect(load({ HADOOP_CONF_DIR: https }).get(location)).to.equal(undefined)
+    site('https', 'ssl-client.xml', { [location]: '/etc/trusted.jks' })
+    expect(load({ HADOOP_CONF_DIR: https }).get(location)).to.equal('/etc/trusted.jks')
+    site('https', 'core-site.xml', { 'hadoop.ssl.client.conf': 'ssl-of-weft.xml' })
+    site('https', 'ssl-of-weft.xml', { [location]: '/etc/other.jks' })
+    expect(load({ HADOOP_CONF_DIR: https }).get(location)).to.equal('/etc/other.jks')
+  })
+
   it('includes files beside the one that includes, never from the network', () => {
     const folder = site('including', 'core-site.xml', {}, '<xi:include href="parts/more.xml"/>')
     site('including/parts', 'more.xml', { more: 'yes' }, '<xi:include href="most.xml"/>')
